@@ -1,0 +1,25 @@
+"""The only language services have in common. `CATALOGUE` finds a contract by its type name."""
+
+from types import ModuleType
+
+from shared.contracts import cart, checkout, miles, notifications, payment, ticketing
+from shared.contracts.envelope import Message, StepRefused, StepUndone
+
+
+def _contracts(module: ModuleType) -> list[type[Message]]:
+    """The message types that a module defines."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Message) and "type" in vars(value)
+    ]
+
+
+CATALOGUE: dict[str, type[Message]] = {
+    contract.type: contract
+    for contracts in (
+        [StepRefused, StepUndone],
+        *map(_contracts, (cart, checkout, miles, notifications, payment, ticketing)),
+    )
+    for contract in contracts
+}

@@ -1,0 +1,42 @@
+"""The cart's words."""
+
+from typing import ClassVar
+
+from shared.contracts.envelope import Answer, Command, Undo
+from shared.contracts.journey import Order
+
+
+class LockCart(Command):
+    """Price the cart anew and keep it from changing while it is bought.
+    Answers: CartLocked | StepRefused (`cart_empty`, `cart_locked`, `offer_expired`, `price_changed`, `not_found`)."""
+
+    type: ClassVar[str] = "cart.lock.v1"
+    cart_id: str
+    member_id: str
+
+
+class CartLocked(Answer):
+    """The cart is this purchase's alone; `order` is what it holds and costs."""
+
+    type: ClassVar[str] = "cart.locked.v1"
+    order: Order
+
+
+class UnlockCart(Undo):
+    """Give the cart back to its owner. Answers: StepUndone."""
+
+    type: ClassVar[str] = "cart.unlock.v1"
+    cart_id: str
+
+
+class CloseCart(Command):
+    """The cart was bought. Answers: CartClosed."""
+
+    type: ClassVar[str] = "cart.close.v1"
+    cart_id: str
+
+
+class CartClosed(Answer):
+    """The cart is `purchased` for good."""
+
+    type: ClassVar[str] = "cart.closed.v1"

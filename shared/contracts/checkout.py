@@ -1,0 +1,112 @@
+"""The checkout's words: what outsiders may ask of it, and what it tells everybody."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.envelope import Event, PublicMessage
+from shared.contracts.journey import Contact, Ticket
+from shared.kernel.money import Money
+
+
+class Strict(BaseModel):
+    """What outsiders write: an unknown field is refused rather than passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CardPayment(Strict):
+    """Paid with a card the gateway keeps in its vault."""
+
+    method: Literal["card"]
+    token: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", repr=False)]
+    installments: Annotated[int, Field(ge=1, le=12)] = 1
+
+
+class PixPayment(Strict):
+    """Paid by Pix."""
+
+    method: Literal["pix"]
+
+
+Payment = Annotated[CardPayment | PixPayment, Field(discriminator="method")]
+
+
+class Refusal(BaseModel):
+    """Why, and at which step, a purchase did not go through."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    code: str
+    detail: str
+
+
+class Total(BaseModel):
+    """What a purchase costs, in money and in miles."""
+
+    model_config = ConfigDict(frozen=True)
+
+    money: Money
+    miles: int
+
+
+class StartCheckout(PublicMessage):
+    """Buy a cart. The same member and key are the same purchase, however often it is said.
+    Tells: CheckoutCompleted | CheckoutRefused | CheckoutCancelled | CheckoutNeedsAttention."""
+
+    type: ClassVar[str] = "checkout.start.v1"
+    key: str = Field(min_length=1, max_length=255)
+    member_id: str = Field(min_length=1, max_length=255)
+    cart_id: str = Field(min_length=1, max_length=255)
+    payment: Payment | None = None
+    contact: Contact
+
+    @property
+    def subject(self) -> str:
+        return self.cart_id
+
+
+class CheckoutEvent(Event):
+    """Something that happened to a purchase."""
+
+    checkout_id: str
+    key: str
+    member_id: str
+
+    @property
+    def subject(self) -> str:
+        return self.checkout_id
+
+
+class CheckoutCompleted(CheckoutEvent):
+    """Bought: tickets issued, money captured, miles redeemed."""
+
+    type: ClassVar[str] = "checkout.completed.v1"
+    cart_id: str
+    total: Total
+    locators: tuple[str, ...]
+    tickets: tuple[Ticket, ...]
+
+
+class CheckoutRefused(CheckoutEvent):
+    """Not bought, and everything that had been done is undone."""
+
+    type: ClassVar[str] = "checkout.refused.v1"
+    cart_id: str
+    refusal: Refusal | None
+
+
+class CheckoutCancelled(CheckoutEvent):
+    """Cancelled by the customer, and everything that had been done is undone."""
+
+    type: ClassVar[str] = "checkout.cancelled.v1"
+    cart_id: str
+    refusal: Refusal | None
+
+
+class CheckoutNeedsAttention(CheckoutEvent):
+    """Stuck at a step past the point of return; holds are kept until somebody looks."""
+
+    type: ClassVar[str] = "checkout.needs_attention.v1"
+    step: str

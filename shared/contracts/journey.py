@@ -1,0 +1,104 @@
+"""What is bought, as one service tells another: flights, passengers, seats, bags, and the documents issued for them."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.contracts.envelope import Personal
+from shared.kernel.money import Money
+
+
+class Part(BaseModel):
+    """A piece of a message. Like messages it ignores what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Segment(Part):
+    """One flight of a journey. Times carry their airport's offset. `carrier` and airports are IATA codes."""
+
+    carrier: str
+    number: str
+    origin: str
+    destination: str
+    departs_at: AwareDatetime
+    arrives_at: AwareDatetime
+    booking_class: str = "Y"
+
+
+class Passenger(Part):
+    """Who flies, as the travel document says."""
+
+    given_name: Personal[str]
+    surname: Personal[str]
+    birth_date: Personal[str]
+    document: Personal[str]
+
+
+class Flight(Part):
+    """One flight item of a cart: an offer, its segments, the people on it. Price and taxes are for all of them."""
+
+    item_id: str
+    offer_id: str
+    segments: tuple[Segment, ...]
+    passengers: tuple[Passenger, ...]
+    price: Money
+    taxes: Money
+    cabin: str = "economy"
+
+
+class Seat(Part):
+    """One seat: which offer, segment and passenger (indexes into the flight's own), e.g. `12A`."""
+
+    item_id: str
+    offer_id: str
+    segment: int
+    passenger: int
+    seat: str
+    price: Money
+
+
+class Bag(Part):
+    """Checked bags of one passenger."""
+
+    item_id: str
+    offer_id: str
+    passenger: int
+    pieces: int
+    price: Money
+
+
+class Order(Part):
+    """What a locked cart holds: priced, and no longer changing."""
+
+    flights: tuple[Flight, ...]
+    seats: tuple[Seat, ...] = ()
+    bags: tuple[Bag, ...] = ()
+    money: Money
+    """To pay in money: fares less what miles pay, taxes, seats, bags."""
+    miles: int
+    """To pay in miles; 0 or more."""
+
+
+class Ticket(Part):
+    """A flight ticket of one passenger with one carrier. `passenger` and `segments` are indexes, `number` 13 digits."""
+
+    number: str
+    passenger: int
+    segments: tuple[int, ...]
+
+
+class Document(Part):
+    """An electronic miscellaneous document (EMD): a seat or a bag that was paid for."""
+
+    number: str
+    passenger: int
+    kind: Literal["seat", "bag"]
+
+
+class Contact(Part):
+    """Where the customer is told. `locale` is a BCP 47 tag such as `pt-BR`."""
+
+    email: Personal[str]
+    phone: Personal[str | None] = None
+    locale: str = "pt-BR"

@@ -1,0 +1,25 @@
+"""Notifications' words."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from shared.contracts.checkout import Refusal, Total
+from shared.contracts.envelope import Command
+from shared.contracts.journey import Contact, Document, Order, Ticket
+
+
+class NotifyCustomer(Command):
+    """Tell the customer how a purchase went. Sent once per purchase and template; nobody waits for an answer."""
+
+    type: ClassVar[str] = "notifications.notify_customer.v1"
+    template: Literal["completed", "refused", "cancelled", "needs_attention"]
+    contact: Contact
+    total: Total | None = None
+    order: Order | None = Field(default=None, repr=False)
+    locators: tuple[str, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    documents: tuple[Document, ...] = ()
+    refusal: Refusal | None = None
+    paid_with: str = ""
+    """Masked form of payment."""

@@ -1,0 +1,54 @@
+"""Payment's words. One purchase has one payment."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.contracts.envelope import Answer, Command, Undo
+from shared.kernel.money import Money
+
+
+class AuthorizeCard(Command):
+    """Hold money on a card without taking it.
+    Answers: CardAuthorized | StepRefused (`card_declined`, `insufficient_funds`, `invalid_token`,
+    `authentication_required`)."""
+
+    type: ClassVar[str] = "payment.authorize_card.v1"
+    amount: Money
+    card_token: str = Field(repr=False)
+    """A gateway's vault token; never a card number."""
+    installments: int = Field(default=1, ge=1, le=12)
+
+
+class CardAuthorized(Answer):
+    """The money is held; `masked` is how the receipt may name the card, such as `visa •••• 4242`."""
+
+    type: ClassVar[str] = "payment.card_authorized.v1"
+    amount: Money
+    masked: str = ""
+
+
+class VoidAuthorization(Undo):
+    """Let go of held money; what was captured meanwhile is refunded. Answers: StepUndone."""
+
+    type: ClassVar[str] = "payment.void.v1"
+
+
+class CapturePayment(Command):
+    """Take the held money, once. Answers: PaymentCaptured | StepRefused (`capture_refused`)."""
+
+    type: ClassVar[str] = "payment.capture.v1"
+    amount: Money
+
+
+class PaymentCaptured(Answer):
+    """The money is ours."""
+
+    type: ClassVar[str] = "payment.captured.v1"
+    amount: Money
+
+
+class RefundPayment(Undo):
+    """Give captured money back. Answers: StepUndone."""
+
+    type: ClassVar[str] = "payment.refund.v1"

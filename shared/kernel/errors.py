@@ -1,0 +1,31 @@
+"""How work ends when it does not end well. Expected refusals are answers; these say what may be done about the rest."""
+
+from datetime import timedelta
+
+
+class Refused(Exception):
+    """The step was not done, for good, and the asker is told so.
+
+    `code` is stable and meant for programs (`card_declined`), `detail` for people.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class OutcomeUnknown(Exception):
+    """A call to the outside may or may not have had its effect (a timeout, a 5xx, a broken line)."""
+
+
+class NotSent(Exception):
+    """A call to the outside certainly had no effect (no connection, 401, 429): it may be repeated as it is."""
+
+
+class Later(Exception):
+    """Not now: the message waits in a delay tier and comes again. No fault, but counted against the budget of time."""
+
+    def __init__(self, reason: str, delay: timedelta = timedelta(seconds=1)) -> None:
+        super().__init__(reason)
+        self.delay = delay

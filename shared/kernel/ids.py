@@ -1,0 +1,40 @@
+"""Identifiers: time-ordered ones from a source, derived ones from what they stand for."""
+
+import os
+import uuid
+from typing import Protocol
+
+from shared.kernel.clock import Clock
+
+_NAMESPACE = uuid.UUID("7d3f1c52-5a0e-4c6f-9a55-2f6f3f1f7a01")
+
+
+class Ids(Protocol):
+    """Makes identifiers that nobody has used before."""
+
+    def new(self) -> str:
+        """A UUID as text."""
+        ...
+
+
+class Uuid7Ids:
+    """UUIDv7 (RFC 9562): 48 bits of milliseconds, then randomness; sorts by the time of its making."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def new(self) -> str:
+        milliseconds = int(self._clock.now().timestamp() * 1000)
+        value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
+        value = value & ~(0xF << 76) | 0x7 << 76  # version
+        value = value & ~(0x3 << 62) | 0x2 << 62  # variant
+        text = f"{value:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def derived(*parts: str) -> str:
+    """The same id for the same parts, for ever (UUIDv5).
+
+    Each part is preceded by its length, so that ("a", "bc") and ("ab", "c") differ.
+    """
+    return str(uuid.uuid5(_NAMESPACE, "".join(f"{len(part)}:{part}" for part in parts)))
