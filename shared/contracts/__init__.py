@@ -15,11 +15,9 @@ def _contracts(module: ModuleType) -> list[type[Message]]:
     ]
 
 
-CATALOGUE: dict[str, type[Message]] = {
-    contract.type: contract
-    for contracts in (
-        [StepRefused, StepUndone],
-        *map(_contracts, (cart, checkout, miles, notifications, payment, ticketing)),
-    )
-    for contract in contracts
-}
+_MODULES = (cart, checkout, miles, notifications, payment, ticketing)
+_CONTRACTS: list[type[Message]] = [StepRefused, StepUndone]
+for _module in _MODULES:
+    _CONTRACTS += _contracts(_module)
+
+CATALOGUE: dict[str, type[Message]] = {contract.type: contract for contract in _CONTRACTS}

@@ -8,7 +8,8 @@ from shared.contracts.envelope import Answer, Command, Undo
 
 
 class HoldMiles(Command):
-    """Set miles aside, those that expire first. Answers: MilesHeld | StepRefused (`insufficient_miles`, `no_account`)."""
+    """Set miles aside, those that expire first.
+    Answers: MilesHeld | StepRefused (`insufficient_miles`, `no_account`)."""
 
     type: ClassVar[str] = "miles.hold.v1"
     member_id: str

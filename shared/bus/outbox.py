@@ -1,0 +1,144 @@
+"""State and the messages it causes are saved in one write; this sends them, and sends again what a crash left behind."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from shared.contracts.envelope import Envelope, Message
+from shared.kernel.clock import Clock
+from shared.kernel.ids import Ids
+from shared.store.documents import Collection, OutboxMessage
+
+log = logging.getLogger(__name__)
+
+RELAY_AGE = timedelta(seconds=5)
+"""Younger messages are on their way already; sending them too would double every message."""
+RELAY_PAUSE = 2.0
+RELAY_PAGE = 500
+CLEAR_PAUSE = 0.1
+"""Seconds for which sent messages are gathered before they are cleared together."""
+
+
+class Publisher(Protocol):
+    """Puts messages on the bus."""
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        """Send them and wait until the broker has taken each. Raises `NotPublished`: some may have gone out."""
+        ...
+
+
+class Outbox:
+    """The messages of one service's documents, from their making to their confirmed sending."""
+
+    def __init__(self, source: str, publisher: Publisher, clock: Clock, ids: Ids) -> None:
+        self._source = source
+        self._publisher = publisher
+        self._clock = clock
+        self._ids = ids
+        self._collections: list[Collection] = []
+        self._sent: dict[Collection, dict[str, list[str]]] = {}
+        self._clearing: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+
+    def watch(self, collection: Collection) -> Collection:
+        """Have the relay look after a collection's unsent messages."""
+        self._collections.append(collection)
+        return collection
+
+    def entry(self, message: Message, cause: Envelope | None = None) -> OutboxMessage:
+        """The message in its envelope, ready to be saved with the state that causes it."""
+        now = self._clock.now()
+        envelope = Envelope(
+            id=self._ids.new(),
+            source=self._source,
+            type=message.type,
+            time=now,
+            correlation_id=message.subject,
+            causation_id=cause.id if cause else "",
+            traceparent=cause.traceparent if cause else "",
+        )
+        return OutboxMessage(
+            id=envelope.id,
+            exchange=message.exchange,
+            routing_key=message.type,
+            headers=envelope.headers(),
+            body=message.model_dump_json().encode(),
+            mandatory=message.mandatory,
+            saved_at=now,
+        )
+
+    async def say(self, message: Message, cause: Envelope | None = None) -> None:
+        """Send what is already on record once more, such as the answer to a repeated command."""
+        await self._publisher.publish([self.entry(message, cause)])
+
+    async def send(self, collection: Collection, document_id: str, entries: Sequence[OutboxMessage]) -> None:
+        """Publish saved messages, then have them cleared. When publishing fails, the relay will do it."""
+        if not entries:
+            return
+        await self._publisher.publish(entries)
+        self._clear_soon(collection, document_id, [entry.id for entry in entries])
+
+    def send_soon(self, collection: Collection, document_id: str, entries: Sequence[OutboxMessage]) -> None:
+        """Like `send`, without waiting: for callers whose promise ends with the save, such as an HTTP request."""
+        task = asyncio.create_task(self._send_quietly(collection, document_id, entries))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def relay(self) -> None:
+        """Send what a crash or an absent broker left behind, for ever."""
+        while True:
+            await asyncio.sleep(RELAY_PAUSE)
+            try:
+                await self.relay_once()
+            except Exception as error:
+                log.warning("outbox relay waits", extra={"error": type(error).__name__})
+
+    async def relay_once(self) -> int:
+        """One pass over the watched collections; the number of messages sent."""
+        count = 0
+        older_than = self._clock.now() - RELAY_AGE
+        for collection in self._collections:
+            unsent = await collection.unsent(older_than, RELAY_PAGE)
+            if not unsent:
+                continue
+            await self._publisher.publish([found.message for found in unsent])
+            ids: dict[str, list[str]] = defaultdict(list)
+            for found in unsent:
+                ids[found.document_id].append(found.message.id)
+            await collection.sent(ids)
+            count += len(unsent)
+        return count
+
+    async def drain(self) -> None:
+        """Finish what is on its way: sends begun without waiting, and clearing."""
+        await asyncio.gather(*self._background, return_exceptions=True)
+        if self._clearing:
+            self._clearing.cancel()
+        await self._clear_now()
+
+    async def _send_quietly(self, collection: Collection, document_id: str, entries: Sequence[OutboxMessage]) -> None:
+        try:
+            await self.send(collection, document_id, entries)
+        except Exception as error:
+            log.warning("left to the outbox relay", extra={"error": type(error).__name__})
+
+    def _clear_soon(self, collection: Collection, document_id: str, ids: list[str]) -> None:
+        self._sent.setdefault(collection, {}).setdefault(document_id, []).extend(ids)
+        if self._clearing is None or self._clearing.done():
+            self._clearing = asyncio.create_task(self._clear_after_pause())
+
+    async def _clear_after_pause(self) -> None:
+        await asyncio.sleep(CLEAR_PAUSE)
+        await self._clear_now()
+
+    async def _clear_now(self) -> None:
+        sent, self._sent = self._sent, {}
+        for collection, ids in sent.items():
+            try:
+                await collection.sent(ids)
+            except Exception as error:
+                # They will be sent a second time by the relay, which is harmless.
+                log.warning("sent messages stay in the outbox", extra={"error": type(error).__name__})

@@ -1,0 +1,70 @@
+"""What a service is to the process that runs it: a queue's handlers, HTTP routes, a store, background work."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+from fastapi import APIRouter
+
+from shared.bus.dispatch import HandlerTable
+from shared.bus.outbox import Outbox, Publisher
+from shared.kernel.clock import Clock
+from shared.kernel.ids import Ids
+from shared.kernel.randomness import Random
+from shared.runtime.settings import RuntimeSettings
+from shared.store.documents import Store
+from shared.web.auth import Authenticator
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, composed. `tasks` run until the process drains; `closing` is called in the end."""
+
+    name: str
+    table: HandlerTable = field(default_factory=dict)
+    router: APIRouter | None = None
+    store: Store | None = None
+    outbox: Outbox | None = None
+    tasks: Sequence[Work] = ()
+    opening: Sequence[Work] = ()
+    closing: Sequence[Work] = ()
+
+
+class Runtime(Protocol):
+    """What a process gives its services. Each service's `app.py` has `compose(runtime: Runtime) -> Service`."""
+
+    settings: RuntimeSettings
+    clock: Clock
+    ids: Ids
+    random: Random
+    publisher: Publisher
+    authenticator: Authenticator
+    """Checks members' bearer tokens and services' internal token."""
+
+    def store(self, name: str) -> Store:
+        """The service's own database, not opened yet."""
+        ...
+
+    def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
+        """A client with explicit timeouts, closed by the process at its end."""
+        ...
+
+    def service_url(self, service: str) -> str:
+        """Base URL of another service's internal routes."""
+        ...
+
+    def provider_url(self, provider: str) -> str:
+        """Base URL of the sandbox's stand-in for a provider (`sabre`, `stripe`), where the sandbox is on."""
+        ...
+
+    def smtp(self) -> tuple[str, int]:
+        """Host and port of the sandbox's mail server, where the sandbox is on."""
+        ...
+
+    def folder(self, name: str) -> Path:
+        """A folder of the service's own under `MILESAGA_HOME`."""
+        ...

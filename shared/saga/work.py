@@ -1,0 +1,136 @@
+"""What a worker remembers of the commands it was given, and what it may do when one comes: rules, without I/O.
+
+A step is carried out at most once. Before a call to the outside an *intent* is saved; whoever finds an intent that is
+no longer open looks at the provider before anybody calls again; an undo leaves a *fence*, which refuses the step for
+good however late it comes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.contracts import CATALOGUE
+from shared.contracts.envelope import Answer, Command, Message
+
+
+class Saying(BaseModel):
+    """A message on record."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    body: dict[str, Any]
+
+    @classmethod
+    def of(cls, message: Message) -> Self:
+        return cls(type=message.type, body=message.model_dump(mode="json"))
+
+    def message(self) -> Message:
+        return CATALOGUE[self.type].model_validate(self.body)
+
+
+class StepLog(BaseModel):
+    """What became of one step's commands at one worker."""
+
+    model_config = ConfigDict(frozen=True)
+
+    attempt: int = 0
+    """The newest attempt begun; 0 when none was."""
+    calls: int = 0
+    """Calls to the provider begun within the attempt."""
+    open_until: AwareDatetime | None = None
+    """While a call may still be under way."""
+    answer: Saying | None = None
+    """The final answer to the attempt. "Unknown" is never one."""
+    fenced_through: int = 0
+    """This attempt and every earlier one is refused for good."""
+    fenced_by: Saying | None = None
+    """The undo that left the fence; it is repeated when an effect comes to light after it."""
+
+
+class Work(BaseModel):
+    """A worker's document: its own fields beside the log of the steps it was asked for."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    steps: dict[str, StepLog] = {}
+
+    def log(self, slot: str) -> StepLog:
+        return self.steps.get(slot) or StepLog()
+
+    def with_log(self, slot: str, log: StepLog, **changes: Any) -> Self:
+        """The document with one step's log replaced, and whatever else the step taught."""
+        return self.model_copy(update={**changes, "steps": {**self.steps, slot: log}})
+
+
+def slot_of(command: Command, *, undo: bool | None = None) -> str:
+    """Where a command's log stands; a step and its undo have one each."""
+    undo = command.undo if undo is None else undo
+    return "/".join((command.purchase_id, command.step, command.part)) + (":undo" if undo else "")
+
+
+def provider_key(command: Command, call: int) -> str:
+    """The idempotency key for one call: the same for every copy of it, another for the next."""
+    return f"{slot_of(command)}/{command.attempt}.{call}"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Say the final answer again."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer "not done", behind a fence."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Somebody is at it."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Nothing has happened yet: call, as number so and so."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The last call's outcome is unknown: look at the provider first."""
+
+    after: int
+
+
+Decision = Repeat | Refuse | Wait | Call | Look
+
+
+def decide(log: StepLog, command: Command, now: datetime) -> Decision:
+    """What a command's arrival calls for."""
+    if log.answer is not None and log.attempt == command.attempt:
+        answer = log.answer.message()
+        if isinstance(answer, Answer):
+            return Repeat(answer)
+    if command.attempt <= log.fenced_through:
+        return Refuse("fenced", "the step was undone before it came")
+    if command.attempt < log.attempt:
+        return Refuse("superseded", f"attempt {log.attempt} has begun")
+    if log.open_until is not None and now < log.open_until:
+        return Wait(log.open_until)
+    if command.attempt == log.attempt and log.calls > 0:
+        return Look(log.calls)
+    if command.expires_at is not None and now > command.expires_at:
+        return Refuse("expired", f"the command was good until {command.expires_at.isoformat()}")
+    return Call(1)
