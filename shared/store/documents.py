@@ -1,0 +1,195 @@
+"""The document store's port: what services may ask of whatever keeps their state.
+
+A service keeps whole documents. A document and the messages its change causes are saved in one write, so there is
+nothing to keep consistent afterwards: either the state is stored and its messages wait in the outbox, or neither is.
+Writes are compare-and-set on `version`; no transaction spans documents, which is what lets one port stand on SQLite,
+on one MongoDB, and on a sharded one.
+
+Every method that speaks to the engine raises `Unavailable` when it cannot be reached in time; the engines' own
+exceptions never leave them. A document that no engine could store (no JSON object, an integer beyond 64 bits,
+a time without zone) is the caller's mistake: `ValueError`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+Scalar = str | int | None
+"""What an index orders. None comes first, then numbers, then text by its UTF-8 bytes, in every engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An order in which a collection can be walked.
+
+    `fields` are dotted paths in the body, each leading to a scalar; null counts as absent. A document without the first
+    field is not in the index. A unique index refuses a second document with equal values in *all* fields, where absent
+    equals absent. A declared index is built at `Store.open`; one no longer declared stays, because an older release may
+    still run beside this one.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """A kind of document and the ways to find it. Names are lower case: `[a-z][a-z0-9_]*`."""
+
+    name: str
+    indexes: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A message saved together with the state that causes it, and published afterwards.
+
+    `id` names the message for good: saved again under the same id it is the same message, and clearing it clears both.
+    `body` is JSON text in UTF-8; `mandatory` asks the broker to return what no queue takes; `saved_at` is aware, kept
+    to the millisecond, rounded down.
+    """
+
+    id: str
+    exchange: str
+    routing_key: str
+    headers: Mapping[str, str]
+    body: bytes
+    mandatory: bool
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document. `save` expects the stored version to be `version` (0: not stored yet) and stores `version + 1`.
+
+    `body` is a JSON object, `schema` the version of its shape. `wake_at` is when it wants to be looked at, aware, kept
+    to the millisecond and rounded *up*, so that nothing is ever due before its time.
+    """
+
+    id: str
+    body: dict[str, Any]
+    version: int = 0
+    schema: int = 1
+    wake_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A message still in its document's outbox."""
+
+    document_id: str
+    message: OutboxMessage
+
+
+class Conflict(Exception):
+    """Somebody else saved this document first, or deleted it, or it exists already. Nothing was written: reload.
+
+    It may also be the echo of one's own write, when a driver repeated a request whose acknowledgement was lost. The
+    cure is the same: whoever reloads finds its own change already made.
+    """
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - the port's word
+        super().__init__(f"{id} was saved by somebody else")
+        self.id = id
+
+
+class Duplicate(Exception):
+    """A unique index refuses the document. Nothing was written.
+
+    Not a `Conflict`, on purpose: reloading and trying again would be refused again. The caller looks up who has the
+    value, or answers that it is taken.
+    """
+
+    def __init__(self, index: str) -> None:
+        super().__init__(f"another document has the same values in {index}")
+        self.index = index
+
+
+class Unavailable(Exception):
+    """The store cannot be reached now. Whether the last write took place is unknown: reload before going on."""
+
+
+class Collection(Protocol):
+    """The documents of one kind."""
+
+    async def get(self, id: str) -> Document | None:  # noqa: A002
+        """The document as last saved: an acknowledged save is always seen."""
+        ...
+
+    async def get_many(self, ids: Iterable[str]) -> list[Document]:
+        """Those of `ids` that exist, each once, in any order, by one query."""
+        ...
+
+    async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
+        """Store the state and its messages in one durable write; return the document with its new version.
+
+        Raises `Conflict` unless the stored version is `document.version`, `Duplicate` when a unique index refuses.
+        """
+        ...
+
+    async def delete(self, document: Document) -> None:
+        """Remove the document, unless its version is another (`Conflict`).
+
+        Messages in its outbox survive it: `unsent` lists them until they are sent. The id may be used again, and then
+        starts at version 1, so whoever still holds the old version 1 could overwrite the new document: use ids again
+        only where that is the same thing.
+        """
+        ...
+
+    async def find(
+        self,
+        index: str,
+        prefix: tuple[Scalar, ...],
+        *,
+        limit: int,
+        after: tuple[Scalar, ...] | None = None,
+        descending: bool = False,
+    ) -> list[Document]:
+        """Documents whose leading index fields equal `prefix`, ordered by the remaining fields, then by id.
+
+        `after` is (remaining fields..., id) of the last document of the page before. `descending` turns the whole
+        order round. An empty prefix walks the index from its beginning.
+        """
+        ...
+
+    async def due(self, now: datetime, limit: int) -> list[Document]:
+        """Documents with `wake_at` <= now: a random choice among the longest due, so that replicas differ."""
+        ...
+
+    async def next_wake(self) -> datetime | None:
+        """The earliest `wake_at`, past or future."""
+        ...
+
+    async def unsent(self, older_than: datetime, limit: int) -> list[Unsent]:
+        """Messages saved before `older_than` and not yet cleared, oldest first; one document's keep their order."""
+        ...
+
+    async def sent(self, ids: Mapping[str, Sequence[str]]) -> None:
+        """Clear messages (document id -> message ids); the version is neither checked nor raised.
+
+        Ids that are not there are passed over. Durability is not waited for: a clearing lost in a crash costs a
+        duplicate message, no more.
+        """
+        ...
+
+
+class Store(Protocol):
+    """One service's documents. Used from the event loop that opened it."""
+
+    def collection(self, spec: CollectionSpec) -> Collection:
+        """Declare a collection; before `open`."""
+        ...
+
+    async def open(self) -> None:
+        """Connect, and build what declared indexes are missing. Raises `Duplicate` where stored documents break one."""
+        ...
+
+    async def ping(self) -> None:
+        """Return when the engine answers, else raise `Unavailable`."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the writes in hand and let go. What is asked afterwards is `Unavailable`."""
+        ...
