@@ -1,0 +1,93 @@
+"""Keyset paging: "everything after this key" said in conditions that an index can serve.
+
+A key of several fields is not compared as one tuple, because NULL compares with nothing. What follows it is cut into
+segments instead, in their order: same fields and a later id; same fields but a later last one; and so on. Each segment
+is one range of the index.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.store.documents import CollectionSpec, Index, Scalar
+
+ID = "id"
+Operator = Literal["=", ">", "<", "is null", "is not null"]
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """On a field of the body, or on `ID`. Ranges across types: numbers come before text."""
+
+    field: str
+    operator: Operator
+    value: Scalar = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What to read: the segments one after the other, each in the order of `order`."""
+
+    segments: tuple[tuple[Condition, ...], ...]
+    order: tuple[str, ...]
+    descending: bool
+
+
+def page(index: Index, prefix: tuple[Scalar, ...], after: tuple[Scalar, ...] | None, descending: bool) -> Page:
+    """The page that follows `after` among the documents whose leading fields are `prefix`."""
+    rest = index.fields[len(prefix) :]
+    if len(prefix) > len(index.fields) or (after is not None and len(after) != len(rest) + 1):
+        raise ValueError(f"{index.name} has the fields {index.fields}: {prefix=} and {after=} do not fit")
+    order = (*rest, ID)
+    if prefix and prefix[0] is None:
+        return Page((), order, descending)
+    start = [_equal(field, value) for field, value in zip(index.fields, prefix, strict=False)]
+    if not prefix:
+        start = [Condition(index.fields[0], "is not null")]
+    if after is None:
+        return Page((tuple(start),), order, descending)
+    return Page(tuple(_after(index, start, rest, after, descending)), order, descending)
+
+
+def check_names(spec: CollectionSpec) -> None:
+    """Refuse what could not be a table's, an index's or a field's name in every engine."""
+    for name in (spec.name, *(index.name for index in spec.indexes)):
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name: [a-z][a-z0-9_]*")
+    for index in spec.indexes:
+        if not index.fields or not all(_PATH.fullmatch(field) for field in index.fields):
+            raise ValueError(f"index {index.name} needs dotted paths, not {index.fields}")
+
+
+def index_named(spec: CollectionSpec, name: str) -> Index:
+    for index in spec.indexes:
+        if index.name == name:
+            return index
+    raise ValueError(f"{spec.name} declares no index {name!r}")
+
+
+def _after(
+    index: Index, start: list[Condition], rest: tuple[str, ...], after: tuple[Scalar, ...], descending: bool
+) -> list[tuple[Condition, ...]]:
+    equal = [_equal(field, value) for field, value in zip(rest, after, strict=False)]
+    found = [(*start, *equal, Condition(ID, "<" if descending else ">", after[-1]))]
+    for depth in range(len(rest) - 1, -1, -1):
+        never_null = rest[depth] == index.fields[0]
+        beyond = _beyond(rest[depth], after[depth], descending, never_null)
+        found += [(*start, *equal[:depth], condition) for condition in beyond]
+    return found
+
+
+def _equal(field: str, value: Scalar) -> Condition:
+    return Condition(field, "is null") if value is None else Condition(field, "=", value)
+
+
+def _beyond(field: str, value: Scalar, descending: bool, never_null: bool) -> list[Condition]:
+    if not descending:
+        return [Condition(field, "is not null") if value is None else Condition(field, ">", value)]
+    if value is None:
+        return []
+    smaller = Condition(field, "<", value)
+    return [smaller] if never_null else [smaller, Condition(field, "is null")]

@@ -1,0 +1,177 @@
+"""The documents of one kind in a SQLite file."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic_core import from_json, to_json
+
+from shared.store import millis
+from shared.store.documents import CollectionSpec, Conflict, Document, OutboxMessage, Scalar, Unsent
+from shared.store.paging import index_named, page
+from shared.store.sqlite.file import File
+from shared.store.sqlite.reader import SHORT, Row
+from shared.store.sqlite.schema import duplicate
+from shared.store.sqlite.statements import Statements
+from shared.store.sqlite.writer import Outcome
+
+_WIDER = 4
+"""Due documents are chosen from this many times as many as are wanted."""
+
+
+class SqliteCollection:
+    """A table of documents and a table of their unsent messages."""
+
+    def __init__(self, spec: CollectionSpec, file: File) -> None:
+        self._spec = spec
+        self._file = file
+        self._sql = Statements(spec.name)
+
+    async def get(self, id: str) -> Document | None:  # noqa: A002
+        rows = self._file.reader.now(self._sql.get, (id,))
+        return _document(rows[0]) if rows else None
+
+    async def get_many(self, ids: Iterable[str]) -> list[Document]:
+        wanted = list(ids)
+        rows = await self._file.reader.rows(self._sql.get_many, (to_json(wanted).decode(),), len(wanted))
+        return [_document(row) for row in rows]
+
+    async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
+        if not isinstance(document.body, dict):
+            raise ValueError(f"{document.id}: a document's body is a JSON object")  # noqa: TRY004 - the port says so
+        wake_at = None if document.wake_at is None else millis.rounded_up(document.wake_at)
+        body = to_json(document.body).decode()
+        new = document.version == 0
+        save = _Save(
+            sql=self._sql.insert if new else self._sql.update,
+            values=(document.schema, wake_at, body, document.id, document.version),
+            id=document.id,
+            exists=self._sql.exists if new else "",
+            append=self._sql.append,
+            messages=[_message_row(document.id, message) for message in messages],
+        )
+        await self._file.writer.submit(save)
+        kept = None if wake_at is None else millis.to_datetime(wake_at)
+        return replace(document, version=document.version + 1, wake_at=kept)
+
+    async def delete(self, document: Document) -> None:
+        await self._file.writer.submit(_Delete(self._sql.delete, document.id, document.version))
+
+    async def find(
+        self,
+        index: str,
+        prefix: tuple[Scalar, ...],
+        *,
+        limit: int,
+        after: tuple[Scalar, ...] | None = None,
+        descending: bool = False,
+    ) -> list[Document]:
+        wanted = page(index_named(self._spec, index), prefix, after, descending)
+        found: list[Row] = []
+        for conditions in wanted.segments:
+            missing = limit - len(found)
+            if missing <= 0:
+                break
+            sql, values = self._sql.segment(wanted, conditions)
+            found += await self._file.reader.rows(sql, (*values, missing), missing)
+        return [_document(row) for row in found]
+
+    async def due(self, now: datetime, limit: int) -> list[Document]:
+        values = (millis.rounded_down(now), limit * _WIDER, limit)
+        return [_document(row) for row in await self._file.reader.rows(self._sql.due, values, limit)]
+
+    async def next_wake(self) -> datetime | None:
+        ((earliest,),) = self._file.reader.now(self._sql.next_wake)
+        return None if earliest is None else millis.to_datetime(earliest)
+
+    async def unsent(self, older_than: datetime, limit: int) -> list[Unsent]:
+        await self._file.writer.flush()  # what was cleared a moment ago must not be sent again
+        # young messages are read and passed over, however few are wanted: not on the loop
+        rows = await self._file.reader.rows(self._sql.unsent, (millis.rounded_down(older_than), limit), SHORT + 1)
+        return [Unsent(row[0], _message(row)) for row in rows]
+
+    async def sent(self, ids: Mapping[str, Sequence[str]]) -> None:
+        pairs = [(document_id, message_id) for document_id, some in ids.items() for message_id in some]
+        self._file.writer.clear(_Clear(self._sql.clear, pairs))
+
+
+@dataclass(slots=True)
+class _Save:
+    """A compare-and-set of one row, and with it the messages it causes."""
+
+    sql: str
+    values: tuple[object, ...]
+    id: str
+    exists: str
+    append: str
+    messages: list[tuple[object, ...]]
+
+    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+        try:
+            cursor.execute(self.sql, self.values)
+        except sqlite3.IntegrityError as error:
+            refusal = duplicate(error)
+            if refusal is None:
+                raise
+            # A new document whose id exists breaks its own unique values as well: that is a conflict.
+            if self.exists and cursor.execute(self.exists, (self.id,)).fetchone():
+                return Conflict(self.id)
+            return refusal
+        if cursor.rowcount != 1:
+            return Conflict(self.id)
+        if self.messages:
+            cursor.executemany(self.append, self.messages)
+        return None
+
+
+@dataclass(slots=True)
+class _Delete:
+    sql: str
+    id: str
+    version: int
+
+    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+        cursor.execute(self.sql, (self.id, self.version))
+        return None if cursor.rowcount == 1 else Conflict(self.id)
+
+
+@dataclass(slots=True)
+class _Clear:
+    sql: str
+    ids: list[tuple[str, str]]
+
+    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+        cursor.executemany(self.sql, self.ids)
+        return None
+
+
+def _document(row: Row) -> Document:
+    id_, version, schema, wake_at, body = row
+    return Document(id_, from_json(body), version, schema, None if wake_at is None else millis.to_datetime(wake_at))
+
+
+def _message_row(document_id: str, message: OutboxMessage) -> tuple[object, ...]:
+    return (
+        document_id,
+        message.id,
+        message.exchange,
+        message.routing_key,
+        to_json(message.headers).decode(),
+        message.body.decode(),
+        message.mandatory,
+        millis.rounded_down(message.saved_at),
+    )
+
+
+def _message(row: Row) -> OutboxMessage:
+    _, id_, exchange, routing_key, headers, body, mandatory, saved_at = row
+    return OutboxMessage(
+        id=id_,
+        exchange=exchange,
+        routing_key=routing_key,
+        headers=from_json(headers),
+        body=body.encode(),
+        mandatory=bool(mandatory),
+        saved_at=millis.to_datetime(saved_at),
+    )

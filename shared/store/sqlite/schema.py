@@ -1,0 +1,90 @@
+"""The file's layout: per collection a table of documents, one of unsent messages, and the declared indexes.
+
+Indexes stand on expressions over the body, so that a new one needs no change to what is stored, and a release that does
+not know it goes on filling it.
+"""
+
+import re
+import sqlite3
+
+from shared.store.documents import CollectionSpec, Duplicate, Index
+
+LAYOUT = 1
+_UNIQUE_FAILED = re.compile(r"UNIQUE constraint failed: index '[a-z0-9_]+\.([a-z0-9_]+)\.unique'")
+
+
+def field_sql(path: str) -> str:
+    """A field of the body. The text must be the same in indexes and queries, or the index is not used."""
+    return "json_extract(body, '$" + "".join(f'."{part}"' for part in path.split(".")) + "')"
+
+
+def prepare(connection: sqlite3.Connection, specs: list[CollectionSpec]) -> None:
+    """Create what is missing, in one transaction, so that processes may start together."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _check_layout(connection)
+        for spec in specs:
+            for statement in _tables(spec.name):
+                connection.execute(statement)
+            for index in spec.indexes:
+                _build(connection, spec.name, index)
+        connection.execute(f"PRAGMA user_version = {LAYOUT}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check_layout(connection: sqlite3.Connection) -> None:
+    (layout,) = connection.execute("PRAGMA user_version").fetchone()
+    if layout > LAYOUT:
+        raise RuntimeError(f"the store's file has layout {layout}, made by a newer release than this one")
+
+
+def duplicate(error: sqlite3.IntegrityError) -> Duplicate | None:
+    """The refusal of a declared unique index, if that is what the error is."""
+    found = _UNIQUE_FAILED.search(str(error))
+    return Duplicate(found[1]) if found else None
+
+
+def _tables(name: str) -> tuple[str, ...]:
+    documents = (
+        f'CREATE TABLE IF NOT EXISTS "{name}" (id TEXT NOT NULL PRIMARY KEY, version INTEGER NOT NULL,'
+        " schema INTEGER NOT NULL, wake_at INTEGER, body TEXT NOT NULL)"
+    )
+    wakes = f'CREATE INDEX IF NOT EXISTS "{name}.wake_at" ON "{name}" (wake_at) WHERE wake_at IS NOT NULL'
+    # seq keeps the order of saving, so that the oldest are found without an index on time
+    outbox = (
+        f'CREATE TABLE IF NOT EXISTS "{name}.outbox" (seq INTEGER PRIMARY KEY, document_id TEXT NOT NULL,'
+        " id TEXT NOT NULL, exchange TEXT NOT NULL, routing_key TEXT NOT NULL, headers TEXT NOT NULL,"
+        " body TEXT NOT NULL, mandatory INTEGER NOT NULL, saved_at INTEGER NOT NULL, UNIQUE (document_id, id))"
+    )
+    return documents, wakes, outbox
+
+
+def _build(connection: sqlite3.Connection, collection: str, index: Index) -> None:
+    for name, statement in _statements(collection, index).items():
+        row = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (name,)).fetchone()
+        if row and row[0] == statement:
+            continue
+        connection.execute(f'DROP INDEX IF EXISTS "{name}"')
+        try:
+            connection.execute(statement)
+        except sqlite3.IntegrityError as error:
+            raise duplicate(error) or error from error
+
+
+def _statements(collection: str, index: Index) -> dict[str, str]:
+    first, *others = map(field_sql, index.fields)
+    condition = f"WHERE {first} IS NOT NULL"
+    name = f"{collection}.{index.name}"
+    built = {}
+    if index.unique:
+        # SQL holds NULLs to be different; the port holds absent fields to be equal
+        columns = ", ".join((first, *(f"ifnull({field}, x'')" for field in others)))
+        built[f"{name}.unique"] = f'CREATE UNIQUE INDEX "{name}.unique" ON "{collection}" ({columns}) {condition}'
+    if others or not index.unique:
+        columns = ", ".join((first, *others, "id"))
+        built[name] = f'CREATE INDEX "{name}" ON "{collection}" ({columns}) {condition}'
+    return built

@@ -1,0 +1,42 @@
+"""A service's documents in one file."""
+
+from pathlib import Path
+
+from shared.store.documents import CollectionSpec
+from shared.store.paging import check_names
+from shared.store.sqlite.collection import SqliteCollection
+from shared.store.sqlite.file import File
+
+
+class SqliteStore:
+    """The document store on SQLite: WAL, every acknowledged save on disk.
+
+    Several processes of one host may share the file; over a network file system none may. `write_patience` is how many
+    seconds a save waits for another process's commit before it is `Unavailable`.
+    """
+
+    def __init__(self, path: Path, write_patience: float = 5.0) -> None:
+        self._file = File(path, write_patience)
+        self._collections: dict[CollectionSpec, SqliteCollection] = {}
+
+    def collection(self, spec: CollectionSpec) -> SqliteCollection:
+        """Declare a collection; before `open`."""
+        if spec in self._collections:
+            return self._collections[spec]
+        check_names(spec)
+        if self._file.is_open or any(spec.name == other.name for other in self._collections):
+            raise RuntimeError(f"{spec.name} must be declared once, and before the store is opened")
+        self._collections[spec] = SqliteCollection(spec, self._file)
+        return self._collections[spec]
+
+    async def open(self) -> None:
+        """Create the file, its tables and its indexes, where they are missing."""
+        await self._file.open(tuple(self._collections))
+
+    async def ping(self) -> None:
+        """Take the writer's turn and change nothing."""
+        await self._file.writer.flush()
+
+    async def close(self) -> None:
+        """Commit what is queued, and let go of the file."""
+        await self._file.close()
