@@ -1,0 +1,239 @@
+"""A private RabbitMQ node for a laptop and for tests, from the machine's own `rabbitmq-server` package.
+
+Everything of a node lies in `HOME/broker`: data, log, configuration, Erlang cookie, the ports it was given.
+It listens on 127.0.0.1 only, under an epmd of its own, and runs as whoever calls; the system's RabbitMQ is
+neither used nor touched, and several nodes stand side by side in folders of their own.
+
+A node outlives its parent's `kill -9`. The next start over the same folder adopts it when it answers, and
+replaces it, on the same data, when it does not. A process is taken for ours only when its environment carries
+this folder's name, so that nobody else's is ever signalled. Linux only: it reads `/proc`.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Final
+
+from services.cli.broker_setup import MARK, NODE_NAME, Node, environment, write_configuration, write_private
+
+ANSWERS_WITHIN: Final = 5.0  # seconds a living node has to greet, before it is taken for hung
+AMQP_GREETING: Final = b"AMQP\x00\x00\x09\x01"
+
+
+class BrokerError(RuntimeError):
+    """The private node cannot be run; the message is for the user."""
+
+
+class PrivateBroker:
+    """One node in `home/broker`. Every method blocks: call it through `asyncio.to_thread` in async code.
+
+    `management` switches the management and Prometheus plugins on: a slower start, and a stop 5 s longer.
+    One process at a time may hold a folder; a second one gets a `BrokerError`.
+    """
+
+    def __init__(self, home: Path, *, management: bool = False) -> None:
+        self.folder = home.resolve() / "broker"
+        self.url_file = self.folder.parent / "broker.url"
+        self.adopted = False
+        self._management = management
+        self._state_file = self.folder / "node.json"
+        self._node: Node | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._claim: IO[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """The AMQP URL, the same after a restart unless somebody took the port meanwhile."""
+        return self._known().url
+
+    @property
+    def management_url(self) -> str:
+        """The management plugin's HTTP address, credentials included."""
+        node = self._known()
+        return f"http://milesaga:{node.password}@127.0.0.1:{node.management_port}"
+
+    @property
+    def prometheus_url(self) -> str:
+        return f"http://127.0.0.1:{self._known().prometheus_port}/metrics"
+
+    def start(self, timeout: float = 60.0) -> str:
+        """Adopt or start the node, wait until it serves AMQP, write `broker.url`, and return the URL.
+
+        Idempotent. Raises `BrokerError` with the end of the log when there is no answer within `timeout` seconds.
+        """
+        server = _binary("rabbitmq-server")
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._take_claim()
+        saved = Node.load(self._state_file)
+        self.adopted = saved is not None and self._is_ours(saved.pid) and _answers(saved, ANSWERS_WITHIN)
+        if saved is not None and self.adopted:
+            self._node = saved
+        else:
+            self._sweep()
+            password_lost = saved is None and (self.folder / "data").exists()
+            self._node = self._launch(server, (saved or Node.fresh()).with_free_ports())
+            self._await_answer(time.monotonic() + timeout)
+            if password_lost:
+                self.ctl("change_password", "milesaga", self._node.password)
+        write_private(self.url_file, self._node.url + "\n")
+        return self._node.url
+
+    def stop(self, timeout: float = 20.0) -> None:
+        """Orderly shutdown; after `timeout` seconds a kill. Leaves no process. Idempotent."""
+        if not self.folder.exists():
+            return
+        self._take_claim()
+        node = self._node or Node.load(self._state_file)
+        if node is not None and self._is_ours(node.pid):
+            os.kill(node.pid, signal.SIGTERM)
+            self.resume()  # a paused node would sleep through the request
+            deadline = time.monotonic() + timeout
+            while self._is_ours(node.pid) and time.monotonic() < deadline:
+                time.sleep(0.02)
+        self._sweep()
+        self.url_file.unlink(missing_ok=True)
+        self._release_claim()
+
+    def kill(self) -> None:
+        """Crash: SIGKILL to every process of the node. The data stays, `start` brings it back."""
+        self._sweep()
+
+    def pause(self) -> None:
+        """Freeze the node: connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def ctl(self, *arguments: str, tool: str = "rabbitmqctl", timeout: float = 60.0) -> str:
+        """Run `rabbitmqctl` (or `rabbitmq-queues`, ...) on this node and return what it prints."""
+        done = subprocess.run(
+            [_binary(tool), "-n", NODE_NAME, "-q", *arguments],
+            env=environment(self.folder, self._known()),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if done.returncode:
+            raise BrokerError(f"{tool} {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
+
+    def _known(self) -> Node:
+        if self._node is None:
+            raise BrokerError("the private RabbitMQ node has not been started")
+        return self._node
+
+    def _launch(self, server: str, node: Node) -> Node:
+        write_configuration(self.folder, node, management=self._management)
+        (self.folder / "log").mkdir(exist_ok=True)
+        console = self.folder / "log" / "console.log"
+        with console.open("wb") as out:
+            self._child = subprocess.Popen(
+                [server],
+                env=environment(self.folder, node),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,  # Ctrl-C is the stack's business, which stops the node when all else has
+            )
+        node = replace(node, pid=self._child.pid)
+        node.save(self._state_file)
+        return node
+
+    def _await_answer(self, deadline: float) -> None:
+        node = self._known()
+        while not _answers(node, 1.0):
+            ended = not self._is_ours(node.pid)
+            if ended or time.monotonic() > deadline:
+                self._sweep()
+                what = "ended before it served" if ended else "gave no answer in time"
+                raise BrokerError(f"The private RabbitMQ node {what}. {self._log_tail()}")
+            time.sleep(0.02)
+
+    def _log_tail(self) -> str:
+        parts = []
+        for name in ("console.log", "broker.log"):
+            path = self.folder / "log" / name
+            if path.exists() and (lines := path.read_text(errors="replace").splitlines()[-25:]):
+                parts.append(f"The end of {path}:\n" + "\n".join(lines))
+        return "\n".join(parts)
+
+    def _signal(self, number: signal.Signals) -> list[int]:
+        """Signal every living process of this folder's node: launcher, Erlang, its helpers, its epmd."""
+        ours = [pid for path in Path("/proc").glob("[0-9]*") if self._is_ours(pid := int(path.name))]
+        for pid in ours:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return ours
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether the process lives and belongs to this folder. A dead one that nobody reaped has no environment."""
+        if self._child is not None and self._child.pid == pid:
+            return self._child.poll() is None
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:  # gone, or another user's
+            return False
+        return f"{MARK}={self.folder}".encode() in environment.split(b"\0")
+
+    def _sweep(self) -> None:
+        """Kill whatever is left of this folder's node."""
+        deadline = time.monotonic() + 10.0
+        while left := self._signal(signal.SIGKILL):
+            if time.monotonic() > deadline:
+                raise BrokerError(f"Processes of an earlier RabbitMQ node do not end: {left}")
+            time.sleep(0.01)
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
+
+    def _take_claim(self) -> None:
+        """A POSIX record lock: it falls with the process, however that ends, and is not inherited by children."""
+        if self._claim is not None:
+            return
+        claim = (self.folder / "lock").open("a")
+        try:
+            fcntl.lockf(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            claim.close()
+            raise BrokerError(
+                f"Another process runs the broker in {self.folder}: stop it, or set MILESAGA_HOME to another folder."
+            ) from None
+        self._claim = claim
+
+    def _release_claim(self) -> None:
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+
+
+def _binary(tool: str) -> str:
+    """Debian's and RabbitMQ's own packages: the scripts of /usr/sbin insist on the user `rabbitmq`, these do not."""
+    found = shutil.which(tool, path="/usr/lib/rabbitmq/bin") or shutil.which(tool)
+    if found is None:
+        raise BrokerError(
+            "RabbitMQ is not installed: run `apt-get install rabbitmq-server`, "
+            "or set BROKER_URL to the AMQP URL of a broker."
+        )
+    return found
+
+
+def _answers(node: Node, within: float) -> bool:
+    """Whether the node greets. Its listener opens last, when every queue has been recovered."""
+    try:
+        with socket.create_connection(("127.0.0.1", node.amqp_port), within) as connection:
+            connection.sendall(AMQP_GREETING)
+            return bool(connection.recv(1))
+    except OSError:
+        return False
