@@ -1,12 +1,67 @@
-"""A service's table of handlers: a plain async function for each kind of message it takes."""
+"""A service's table of handlers, and how a delivery finds its way to one of them."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from shared.bus.retry import Unreadable
 from shared.contracts.envelope import Envelope, Message
+from shared.kernel.errors import Later
 
 Handler = Callable[[Any, Envelope], Awaitable[None]]
 """Takes a message and the envelope it came in. Returns when the message's work is saved; raises `Later` when it must
 wait, anything else when it failed."""
 
 HandlerTable = Mapping[type[Message], Handler]
+
+_VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,5})")
+
+
+class Dispatcher:
+    """Reads a delivery and calls the handler of its type."""
+
+    def __init__(self, table: HandlerTable) -> None:
+        self._by_type = {contract.type: (contract, handler) for contract, handler in table.items()}
+        self._newest: dict[str, int] = {}
+        for type_name in self._by_type:
+            name, version = _split(type_name)
+            self._newest[name] = max(version, self._newest.get(name, 0))
+
+    async def dispatch(self, headers: Mapping[str, Any], body: bytes) -> None:
+        """Handle one delivery.
+
+        Raises `Unreadable` for what is none of ours or not whole, `Later` for a newer version of a known message, and
+        whatever the handler raises.
+        """
+        envelope, contract, handler = self._find(headers)
+        try:
+            message = contract.model_validate_json(body)
+        except ValidationError as error:
+            raise Unreadable(_describe(error)) from None
+        await handler(message, envelope)
+
+    def _find(self, headers: Mapping[str, Any]) -> tuple[Envelope, type[Message], Handler]:
+        try:
+            envelope = Envelope.of(headers)
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
+        found = self._by_type.get(envelope.type)
+        if found is not None:
+            return envelope, *found
+        name, version = _split(envelope.type)
+        if version > self._newest.get(name, version):
+            raise Later(f"{envelope.type[:100]} is newer than v{self._newest[name]}, which this process knows")
+        raise Unreadable(f"unknown type {envelope.type[:100]!r}")
+
+
+def _split(type_name: str) -> tuple[str, int]:
+    match = _VERSIONED.fullmatch(type_name)
+    return (match["name"], int(match["version"])) if match else (type_name, 0)
+
+
+def _describe(error: ValidationError) -> str:
+    """Which fields are wrong and how, without their values."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"/{'/'.join(str(place) for place in fault['loc'])}: {fault['msg']}" for fault in faults[:5])

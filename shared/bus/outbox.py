@@ -1,4 +1,4 @@
-"""State and the messages it causes are saved in one write; this sends them, and sends again what a crash left behind."""
+"""State and the messages it causes are saved in one write; this sends them, and again those a crash left behind."""
 
 import asyncio
 import logging
@@ -93,7 +93,7 @@ class Outbox:
             await asyncio.sleep(RELAY_PAUSE)
             try:
                 await self.relay_once()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - store or broker may be away; the next pass tries again
                 log.warning("outbox relay waits", extra={"error": type(error).__name__})
 
     async def relay_once(self) -> int:
@@ -122,7 +122,7 @@ class Outbox:
     async def _send_quietly(self, collection: Collection, document_id: str, entries: Sequence[OutboxMessage]) -> None:
         try:
             await self.send(collection, document_id, entries)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the message is saved: the relay sends it
             log.warning("left to the outbox relay", extra={"error": type(error).__name__})
 
     def _clear_soon(self, collection: Collection, document_id: str, ids: list[str]) -> None:
@@ -139,6 +139,5 @@ class Outbox:
         for collection, ids in sent.items():
             try:
                 await collection.sent(ids)
-            except Exception as error:
-                # They will be sent a second time by the relay, which is harmless.
+            except Exception as error:  # noqa: BLE001 - they are sent a second time by the relay, which is harmless
                 log.warning("sent messages stay in the outbox", extra={"error": type(error).__name__})

@@ -1,0 +1,150 @@
+"""What drives a service's queue: a thin consumer that feeds the table of handlers and acknowledges in groups.
+
+It sits on aiormq, the layer under aio-pika: per message it makes one task and nothing else.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiormq.abc import ChannelFrame, DeliveredMessage
+from aiormq.channel import Channel
+from pamqp import commands
+
+from shared.bus.dispatch import Dispatcher
+from shared.bus.outbox import Publisher
+from shared.bus.retry import Failed, RetryPolicy, Unreadable
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Later
+from shared.kernel.meter import Meter
+
+log = logging.getLogger(__name__)
+
+
+class Consumer:
+    """Handles one queue's messages. It outlives its channel: what is unacknowledged when a channel goes comes again."""
+
+    def __init__(
+        self,
+        service: str,
+        dispatcher: Dispatcher,
+        *,
+        publisher: Publisher,
+        retry: RetryPolicy,
+        clock: Clock,
+        meter: Meter,
+    ) -> None:
+        self._service = service
+        self._dispatcher = dispatcher
+        self._publisher = publisher
+        self._retry = retry
+        self._clock = clock
+        self._meter = meter
+        self._in_hand = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._acks: list[tuple[Channel, int]] = []
+        self._subscriptions: list[tuple[Channel, str]] = []
+
+    async def attach(self, channel: Channel, queue: str, prefetch: int) -> None:
+        """Consume `queue` on this channel until it closes."""
+        await channel.basic_qos(prefetch_count=prefetch)
+        ok = await channel.basic_consume(queue, self._take)
+        self._subscriptions.append((channel, ok.consumer_tag or ""))
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more, and finish what is in hand, if it takes no longer than that."""
+        subscriptions, self._subscriptions = self._subscriptions, []
+        for channel, tag in subscriptions:
+            if not channel.is_closed:
+                await channel.basic_cancel(tag)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("left unfinished", extra={"service": self._service, "count": self._in_hand})
+        self._send_acks()
+
+    async def _take(self, delivered: DeliveredMessage) -> None:
+        self._in_hand += 1
+        self._idle.clear()
+        try:
+            await self._handle(delivered)
+        finally:
+            self._in_hand -= 1
+            if self._in_hand == 0:
+                self._idle.set()
+
+    async def _handle(self, delivered: DeliveredMessage) -> None:
+        headers: Mapping[str, Any] = delivered.header.properties.headers or {}
+        began = time.perf_counter()
+        outcome = "done"
+        try:
+            await self._dispatcher.dispatch(headers, delivered.body)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
+            outcome = await self._pass_on(delivered, headers, error)
+        else:
+            self._ack(delivered)
+        kind = str(headers.get("cloudEvents:type", ""))
+        self._meter.handled(self._service, kind, outcome, time.perf_counter() - began)
+
+    async def _pass_on(self, delivered: DeliveredMessage, headers: Mapping[str, Any], error: Exception) -> str:
+        """Move an unhandled message to a tier or to the dead letters, and only then acknowledge it here."""
+        failed = Failed(
+            queue=self._service,
+            exchange=delivered.exchange or "",
+            routing_key=delivered.routing_key or "",
+            headers=headers,
+            body=delivered.body,
+            error=error,
+        )
+        next_stop = self._retry.next_stop(failed, self._clock.now())
+        outcome = "dead" if next_stop.exchange == "" else "later" if isinstance(error, Later) else "retried"
+        self._report(error, headers, outcome)
+        try:
+            await self._publisher.publish([next_stop])
+        except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
+            log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
+            await self._requeue(delivered)
+            return "requeued"
+        self._ack(delivered)
+        return outcome
+
+    def _report(self, error: Exception, headers: Mapping[str, Any], outcome: str) -> None:
+        fields = {
+            "service": self._service,
+            "message_id": str(headers.get("cloudEvents:id", "")),
+            "message_type": str(headers.get("cloudEvents:type", ""))[:100],
+            "purchase_id": str(headers.get("cloudEvents:correlationid", "")),
+            "error": str(error)[:300] if isinstance(error, Later | Unreadable) else type(error).__name__,
+            "outcome": outcome,
+        }
+        if isinstance(error, Later):
+            log.info("message waits", extra=fields)
+        elif isinstance(error, Unreadable):
+            log.warning("message cannot be read", extra=fields)
+        else:
+            log.error("handler failed", extra=fields, exc_info=error)
+
+    async def _requeue(self, delivered: DeliveredMessage) -> None:
+        """Give it back by reject: RabbitMQ 4.3 does not count a nack towards the delivery limit."""
+        if not delivered.channel.is_closed:
+            await delivered.channel.basic_reject(delivered.delivery_tag or 0, requeue=True)
+
+    def _ack(self, delivered: DeliveredMessage) -> None:
+        if not self._acks:
+            asyncio.get_running_loop().call_soon(self._send_acks)
+        if isinstance(delivered.channel, Channel):
+            self._acks.append((delivered.channel, delivered.delivery_tag or 0))
+
+    def _send_acks(self) -> None:
+        """One write for every acknowledgement of this turn of the loop, for each channel."""
+        acks, self._acks = self._acks, []
+        by_channel: dict[Channel, list[commands.Basic.Ack]] = {}
+        for channel, tag in acks:
+            by_channel.setdefault(channel, []).append(commands.Basic.Ack(delivery_tag=tag))
+        for channel, frames in by_channel.items():
+            if not channel.is_closed:
+                channel.write_queue.put_nowait(ChannelFrame.marshall(channel.number, frames))

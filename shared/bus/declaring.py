@@ -1,0 +1,41 @@
+"""Declaring the topology: what is missing is made, what is there is taken as it is, and differences are told."""
+
+from dataclasses import dataclass
+
+from aiormq.abc import AbstractChannel, AbstractConnection
+from aiormq.exceptions import ChannelPreconditionFailed
+from faststream.rabbit import RabbitExchange, RabbitQueue
+
+from shared.bus.topology import Topology
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An exchange or queue that exists with other arguments than described."""
+
+    name: str
+    reason: str
+
+
+async def declare(connection: AbstractConnection, topology: Topology) -> list[Difference]:
+    """Make whatever is missing. Returns what differs; only `milesaga topology apply` changes that."""
+    differences: list[Difference] = []
+    channel = await connection.channel(publisher_confirms=False)
+    described: tuple[RabbitExchange | RabbitQueue, ...] = (*topology.exchanges, *topology.queues)
+    for item in described:
+        try:
+            await _declare(channel, item)
+        except ChannelPreconditionFailed as error:  # the broker closes the channel with it
+            differences.append(Difference(item.name, str(error)))
+            channel = await connection.channel(publisher_confirms=False)
+    for binding in topology.bindings:
+        await channel.queue_bind(binding.queue, binding.exchange, binding.pattern)
+    await channel.close()
+    return differences
+
+
+async def _declare(channel: AbstractChannel, item: RabbitExchange | RabbitQueue) -> None:
+    if isinstance(item, RabbitExchange):
+        await channel.exchange_declare(item.name, exchange_type=item.type.value, durable=item.durable)
+    else:
+        await channel.queue_declare(item.name, durable=item.durable, arguments=item.arguments)

@@ -1,0 +1,124 @@
+"""What becomes of a message that could not be handled now: a delay tier, or the dead letters with the reason.
+
+Attempt number and first failure travel in headers of our own: RabbitMQ's `x-death` does not survive a client's
+republishing on RabbitMQ 4. Jitter is the random choice between a tier and the one below, never a time to live per
+message, because a queue expires its messages at the head only.
+"""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.bus.topology import TIERS, dead_queue, tier_exchange
+from shared.kernel.errors import Later
+from shared.kernel.ids import Ids
+from shared.kernel.randomness import Random
+from shared.store.documents import OutboxMessage
+
+ATTEMPTS = "milesaga-attempts"
+FIRST_FAILED_AT = "milesaga-first-failed-at"
+LAST_FAILED_AT = "milesaga-last-failed-at"
+EXCHANGE = "milesaga-exchange"
+ROUTING_KEY = "milesaga-routing-key"
+QUEUE = "milesaga-queue"
+REASON = "milesaga-reason"
+EXCEPTION = "milesaga-exception"
+FINGERPRINT = "milesaga-fingerprint"
+
+BUDGET = timedelta(hours=24)
+_NAMES = tuple(TIERS)
+_DELAYS = tuple(TIERS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A delivery that was not handled: where it came from, and as it was."""
+
+    queue: str
+    exchange: str
+    routing_key: str
+    headers: Mapping[str, Any]
+    body: bytes
+    error: Exception
+
+
+class Unreadable(Exception):
+    """The message is not one of ours, or not whole: trying again would not help."""
+
+
+class RetryPolicy:
+    """Decides between another try and the dead letters."""
+
+    def __init__(self, ids: Ids, random: Random, budget: timedelta = BUDGET) -> None:
+        self._ids = ids
+        self._random = random
+        self._budget = budget
+
+    def next_stop(self, failed: Failed, now: datetime) -> OutboxMessage:
+        """The message as it goes on: to a tier while there is budget, else to the dead letters."""
+        attempts = _number(failed.headers.get(ATTEMPTS)) + 1
+        first = _time(failed.headers.get(FIRST_FAILED_AT)) or now
+        headers = {
+            **{name: _text(value) for name, value in failed.headers.items() if not name.startswith("x-")},
+            ATTEMPTS: str(attempts),
+            FIRST_FAILED_AT: first.isoformat(),
+            LAST_FAILED_AT: now.isoformat(),
+            EXCHANGE: _text(failed.headers.get(EXCHANGE, failed.exchange)),
+            ROUTING_KEY: _text(failed.headers.get(ROUTING_KEY, failed.routing_key)),
+            QUEUE: failed.queue,
+        }
+        tier = self._tier(failed.error, attempts)
+        if isinstance(failed.error, Unreadable) or now + TIERS[tier] - first > self._budget:
+            return self._message("", dead_queue(failed.queue), {**headers, **_blame(failed.error)}, failed.body, now)
+        return self._message(tier_exchange(tier), failed.queue, headers, failed.body, now)
+
+    def _tier(self, error: Exception, attempts: int) -> str:
+        if isinstance(error, Later):
+            return next((name for name, delay in TIERS.items() if delay >= error.delay), _NAMES[-1])
+        step = min(attempts, len(_NAMES)) - 1
+        return self._random.choice(_NAMES[max(step - 1, 0) : step + 1])
+
+    def _message(
+        self, exchange: str, routing_key: str, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> OutboxMessage:
+        return OutboxMessage(
+            id=headers.get("cloudEvents:id") or self._ids.new(),
+            exchange=exchange,
+            routing_key=routing_key,
+            headers=headers,
+            body=body,
+            mandatory=True,
+            saved_at=now,
+        )
+
+
+def _blame(error: Exception) -> dict[str, str]:
+    """Who failed, and where: the same fault has the same fingerprint. No values, which may be personal."""
+    cause = error.__cause__ if isinstance(error, Later) and error.__cause__ else error
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "-"
+    return {
+        REASON: str(error)[:500] if isinstance(error, Unreadable | Later) else "the handler failed",
+        EXCEPTION: type(cause).__name__,
+        FINGERPRINT: f"{type(cause).__name__}@{place}",
+    }
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
+
+
+def _number(value: Any) -> int:
+    text = _text(value or 0)
+    return int(text) if text.isdigit() else 0
+
+
+def _time(value: Any) -> datetime | None:
+    """A time of ours; what somebody else wrote there instead does not count."""
+    try:
+        time = datetime.fromisoformat(_text(value)) if value else None
+    except ValueError:
+        return None
+    return time if time is None or time.tzinfo else None
