@@ -1,0 +1,114 @@
+"""`milesaga audit`: reads our books and the sandbox's, and shows where they differ."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, replace
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from services.cli import view
+from services.cli.books import Account, Booking, Books, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
+from services.cli.client import Api, Json, operator, reported
+from services.cli.purchases import CHECKOUTS, PAGE
+from services.cli.reconciliation import Finding, Result, compare
+
+CANNOT_AUDIT: Final = 2
+SECOND_LOOK: Final = 2.0
+"""Seconds until a difference is looked at again: the books cannot all be read at one moment, and purchases go on."""
+
+
+def run(as_json: Annotated[bool, typer.Option("--json", help="JSON for programs instead of tables.")] = False) -> None:
+    """Compare our books with the outside world's. Exit code 1 when any book differs, 2 when they cannot be read."""
+    with reported(CANNOT_AUDIT), operator() as api:
+        result = audit(api, progress=not as_json)
+    if as_json:
+        typer.echo(json.dumps(as_dict(result), indent=2))
+    else:
+        show(view.console(), result)
+    if result.differences:
+        raise typer.Exit(1)
+
+
+def audit(api: Api, *, progress: bool = False) -> Result:
+    """Compare; what differs is looked at twice, and only what differs both times counts."""
+    first = compare(read(api, progress=progress))
+    if not first.differences:
+        return first
+    time.sleep(SECOND_LOOK)
+    second = compare(read(api, progress=progress))
+    lasting = {(finding.reference, finding.book) for finding in first.differences}
+    return replace(second, differences=tuple(f for f in second.differences if (f.reference, f.book) in lasting))
+
+
+def read(api: Api, *, progress: bool = False) -> Books:
+    """Both sides' books, every page of them."""
+    with _progress(progress) as bar:
+        purchases = _counted(bar, "purchases", api.pages(CHECKOUTS, "checkouts", limit=PAGE))
+        entries = _counted(bar, "miles entries", api.pages("/v1/miles/entries", "entries"))
+        accounts = _counted(bar, "miles accounts", api.pages("/v1/miles/accounts", "accounts"))
+        task = bar.add_task("the outside world's books", total=1)
+        outside = api.get("/sandbox/books")
+        bar.update(task, completed=1)
+    return Books(
+        purchases=[Purchase.model_validate(row) for row in purchases],
+        charges=[Charge.model_validate(row) for row in outside["charges"]],
+        documents=[IssuedDocument.model_validate(row) for row in outside["tickets"]],
+        bookings=[Booking.model_validate(row) for row in outside["bookings"]],
+        redeemed=[RedeemedMiles.model_validate(row) for row in outside["miles"]],
+        entries=[Entry.model_validate(row) for row in entries],
+        accounts=[Account.model_validate(row) for row in accounts],
+    )
+
+
+def as_dict(result: Result) -> Json:
+    return {
+        "purchases": result.purchases,
+        "differences": [asdict(finding) for finding in result.differences],
+        "orphans": [asdict(finding) for finding in result.orphans],
+        "open": [{"id": purchase.id, "status": purchase.status} for purchase in result.open],
+    }
+
+
+def show(out: Console, result: Result) -> None:
+    """Tables of what was found, and one sentence."""
+    if result.differences:
+        out.print(_table("differences", result.differences))
+    if result.orphans:
+        out.print(_table("orphans: they lapse by themselves", result.orphans))
+    if result.open:
+        table = Table("purchase", "status", title="open purchases")
+        for purchase in result.open:
+            table.add_row(purchase.id, view.status(purchase.status))
+        out.print(table)
+    verdict = f"{len(result.differences)} differences" if result.differences else "no difference"
+    out.print(f"{result.purchases} purchases, {len(result.open)} of them open: {verdict}")
+
+
+def _table(title: str, findings: Iterable[Finding]) -> Table:
+    table = Table("reference", "book", "expected", "found", title=title)
+    for finding in findings:
+        table.add_row(finding.reference, finding.book, finding.expected, finding.found)
+    return table
+
+
+def _progress(visible: bool) -> Progress:
+    """On standard error, and only for people."""
+    out = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True), TimeElapsedColumn())
+    return Progress(*columns, console=out, transient=True, disable=not (visible and out.is_terminal))
+
+
+def _counted(bar: Progress, what: str, rows: Iterator[Json]) -> list[Json]:
+    """How many there will be is known at the end only."""
+    task = bar.add_task(what, total=None)
+    found = []
+    for row in rows:
+        found.append(row)
+        bar.advance(task)
+    bar.update(task, total=len(found))
+    return found

@@ -1,0 +1,125 @@
+"""What our books and the outside world's say about purchases: the rows that are compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Row(BaseModel):
+    """A line of somebody's books; what is not compared is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Amount(Row):
+    amount: int
+    currency: str
+
+
+class Total(Row):
+    money: Amount
+    miles: int = 0
+
+
+class Numbered(Row):
+    number: str
+
+
+class Purchase(Row):
+    """A checkout, as our API shows it."""
+
+    id: str
+    status: str
+    member_id: str = ""
+    total: Total | None = None
+    tickets: tuple[Numbered, ...] = ()
+    documents: tuple[Numbered, ...] = ()
+    locators: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(document.number for document in (*self.tickets, *self.documents))
+
+
+class Charge(Row):
+    """A card payment, as the gateway knows it. Minor units."""
+
+    reference: str
+    authorized: int = 0
+    captured: int = 0
+    voided: int = 0
+    refunded: int = 0
+    currency: str
+
+    @property
+    def taken(self) -> int:
+        return self.captured - self.refunded
+
+    @property
+    def held(self) -> int:
+        return self.authorized - self.captured - self.voided
+
+
+class IssuedDocument(Row):
+    """A ticket or an EMD, as the airline knows it."""
+
+    number: str
+    reference: str
+    status: str
+
+
+class Booking(Row):
+    """A PNR, as the airline knows it."""
+
+    locator: str
+    reference: str
+    status: str
+
+
+class RedeemedMiles(Row):
+    """What the world was told about a member's miles."""
+
+    member_id: str
+    reference: str
+    redeemed: int = 0
+    reversed: int = 0
+
+
+class Entry(Row):
+    """One entry of the miles ledger. `miles` is signed as the member sees it; `debit` and `credit` name accounts."""
+
+    id: str
+    member_id: str
+    kind: str
+    miles: int
+    reference: str | None = None
+    debit: str
+    credit: str
+
+
+class Hold(Row):
+    reference: str
+    miles: int
+
+
+class Account(Row):
+    """A member's miles, as the ledger's account says."""
+
+    member_id: str
+    available: int
+    held: int
+    holds: tuple[Hold, ...] = ()
+
+
+@dataclass(frozen=True)
+class Books:
+    """Both sides of everything."""
+
+    purchases: Sequence[Purchase] = ()
+    charges: Sequence[Charge] = ()
+    documents: Sequence[IssuedDocument] = ()
+    bookings: Sequence[Booking] = ()
+    redeemed: Sequence[RedeemedMiles] = ()
+    entries: Sequence[Entry] = ()
+    accounts: Sequence[Account] = ()

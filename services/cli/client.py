@@ -1,0 +1,220 @@
+"""The public HTTP API as the command line uses it: paged lists, server-sent events, and one sentence per error."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import httpx
+import typer
+
+Json = dict[str, Any]
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+OPERATOR_SCOPE: Final = "ops:read ops:write"
+MEMBER_SCOPE: Final = "offers carts checkouts miles"
+FINAL: Final = frozenset({"completed", "refused", "cancelled"})
+AT_REST: Final = FINAL | {"needs_attention"}
+"""Statuses after which a purchase's event stream ends."""
+
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+STREAM_SILENCE: Final = 60.0
+"""Seconds without a byte after which a stream is taken for dead and opened anew."""
+RECONNECT_PAUSE: Final = 0.25
+
+
+class ApiError(Exception):
+    """The API did not do what was asked; the message is one sentence for the user."""
+
+    def __init__(self, sentence: str, *, status: int = 0, code: str = "", problem: Json | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        """HTTP status; 0 when there was no answer."""
+        self.code = code
+        """The problem's stable code, where it has one."""
+        self.problem = problem or {}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One server-sent event: its id (the position in the timeline) and the purchase as it was then."""
+
+    id: str
+    checkout: Json
+
+
+class Api:
+    """A client of the public API with one bearer token. Every method raises `ApiError` and nothing else."""
+
+    def __init__(self, base_url: str, token: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(
+            base_url=self.base_url, headers=headers, timeout=TIMEOUT, trust_env=False, transport=transport
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request; anything but a 2xx raises."""
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise _no_answer(self.base_url, error) from error
+        if not response.is_success:
+            raise _refused(response)
+        return response
+
+    def get(self, path: str, **params: str | int | None) -> Json:
+        present = {name: value for name, value in params.items() if value is not None}
+        return _object(self.request("GET", path, params=present))
+
+    def send(self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> Json:
+        """A request with a JSON body; an empty answer is `{}`."""
+        response = self.request(method, path, json=body, headers=dict(headers or {}))
+        return _object(response) if response.content else {}
+
+    def pages(self, path: str, key: str, **params: str | int | None) -> Iterator[Json]:
+        """Every element of a paged list, page after page."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, cursor=cursor, **params)
+            yield from page[key]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
+    def changes(self, path: str, *, give_up_after: float = 60.0) -> Iterator[Change]:
+        """Follow a purchase until it rests, opening the stream again where it broke off.
+
+        Raises when nothing has been heard for `give_up_after` seconds.
+        """
+        last_id: str | None = None
+        deadline = time.monotonic() + give_up_after
+        while True:
+            try:
+                for change in self._stream(path, last_id):
+                    yield change
+                    last_id = change.id
+                    deadline = time.monotonic() + give_up_after
+                    if change.checkout.get("status") in AT_REST:
+                        return
+            except ApiError as error:
+                if error.status not in {0, 503} or time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                raise ApiError(f"Nothing was heard of {path} for {give_up_after:.0f} s.")
+            time.sleep(RECONNECT_PAUSE)
+
+    def _stream(self, path: str, last_id: str | None) -> Iterator[Change]:
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        timeout = httpx.Timeout(STREAM_SILENCE, connect=5.0)
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _refused(response)
+                yield from parse_events(response.iter_lines())
+        except httpx.HTTPError as error:
+            raise _no_answer(self.base_url, error) from error
+
+
+def parse_events(lines: Iterator[str]) -> Iterator[Change]:
+    """The `change` events of an event stream (HTML Living Standard, 9.2); comments and other events are skipped."""
+    fields: dict[str, list[str]] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            fields.setdefault(name, []).append(value.removeprefix(" "))
+            continue
+        if fields.get("event") == ["change"] and "data" in fields:
+            yield Change(id=fields.get("id", [""])[-1], checkout=json.loads("\n".join(fields["data"])))
+        fields = {}
+
+
+def base_url() -> str:
+    """Where the API is: `MILESAGA_URL`, else where the stack of `MILESAGA_HOME` says it listens, else port 8000."""
+    if url := os.environ.get("MILESAGA_URL"):
+        return url
+    note = Path(os.environ.get("MILESAGA_HOME", ".milesaga")) / "http.url"
+    return note.read_text().strip() if note.exists() else DEFAULT_URL
+
+
+def sandbox_token(base_url: str, scope: str, member: str | None = None) -> str:
+    """A token from the sandbox's identity provider: an operator's, or a member's."""
+    form = {"grant_type": "client_credentials", "client_id": "portal", "client_secret": "sandbox", "scope": scope}
+    if member is not None:
+        form["member"] = member
+    with Api(base_url) as api:
+        try:
+            answer = _object(api.request("POST", "/sandbox/oauth/token", data=form))
+        except ApiError as error:
+            if error.status != httpx.codes.NOT_FOUND:
+                raise
+            raise ApiError("This stack has no sandbox: put an operator's token into MILESAGA_TOKEN.") from error
+    return str(answer["access_token"])
+
+
+def operator() -> Api:
+    """The API as an operator: with `MILESAGA_TOKEN`, or a token from the sandbox."""
+    url = base_url()
+    return Api(url, os.environ.get("MILESAGA_TOKEN") or sandbox_token(url, OPERATOR_SCOPE))
+
+
+@contextmanager
+def reported(exit_code: int = 1) -> Iterator[None]:
+    """Turn an error of the API into its sentence on standard error and a non-zero exit."""
+    try:
+        yield
+    except ApiError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(exit_code) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _object(response: httpx.Response) -> Json:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiError(
+            f"{response.request.url} answered something that is no JSON object.", status=response.status_code
+        )
+    return body
+
+
+def _no_answer(base_url: str, error: httpx.HTTPError) -> ApiError:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return ApiError(
+            f"Nothing answers at {base_url}: start the stack with `milesaga run`, "
+            "or set MILESAGA_URL or MILESAGA_HOME to where it is."
+        )
+    return ApiError(f"{base_url} did not finish its answer ({type(error).__name__}).")
+
+
+def _refused(response: httpx.Response) -> ApiError:
+    """The problem's detail, with the fields it names (RFC 9457)."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = {}
+    problem = body if isinstance(body, dict) else {}
+    text = problem.get("detail") or problem.get("title") or problem.get("error") or response.reason_phrase
+    faults = [f"{fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in problem.get("errors") or []]
+    sentence = f"{response.request.method} {response.request.url.path} was answered {response.status_code}: {text}"
+    return ApiError(
+        "; ".join([sentence, *faults]), status=response.status_code, code=str(problem.get("code", "")), problem=problem
+    )

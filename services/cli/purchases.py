@@ -1,0 +1,103 @@
+"""`milesaga purchases`: what is bought, and how far it has come."""
+
+import json
+from itertools import islice
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from rich.table import Table
+
+from services.cli import view
+from services.cli.client import Api, Json, operator, reported
+
+app = typer.Typer(no_args_is_help=True, help="Purchases: list them, look at one, follow it.")
+
+CHECKOUTS = "/v1/operations/checkouts"
+PAGE = 100
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
+PurchaseId = Annotated[str, typer.Argument(metavar="ID", help="The checkout's id.")]
+
+
+@app.command("list")
+def list_purchases(
+    status: Annotated[str | None, typer.Option(help="Only this status, such as running or needs_attention.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many, newest first; 0 for all.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List purchases, newest first."""
+    with reported(), operator() as api:
+        found = list(islice(api.pages(CHECKOUTS, "checkouts", status=status, limit=PAGE), limit or None))
+    if as_json:
+        typer.echo(json.dumps({"checkouts": found}, indent=2))
+        return
+    view.console().print(_list(found))
+
+
+@app.command("show")
+def show_purchase(
+    purchase_id: PurchaseId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay until it has ended.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one purchase with its timers and timeline, or watch it move (with --json: a line per change)."""
+    with reported(), operator() as api:
+        path = f"{CHECKOUTS}/{quote(purchase_id, safe='')}"
+        found = api.get(path)
+        if follow:
+            _follow(api, path, as_json)
+        elif as_json:
+            typer.echo(json.dumps(found, indent=2))
+        else:
+            _show(found)
+
+
+def _follow(api: Api, path: str, as_json: bool) -> None:
+    changes = api.changes(f"{path}/events")
+    if not as_json:
+        view.follow(view.console(), changes)
+        return
+    for change in changes:
+        typer.echo(json.dumps(change.checkout))
+
+
+def _list(found: list[Json]) -> Table:
+    table = Table("id", "status", "member", "total", "refused at", "begun", "changed")
+    for checkout in found:
+        table.add_row(
+            checkout["id"],
+            view.status(checkout["status"]),
+            checkout["member_id"],
+            view.total(checkout),
+            view.refusal(checkout),
+            view.moment(checkout["created_at"]),
+            view.moment(checkout["updated_at"]),
+        )
+    return table
+
+
+def _show(found: Json) -> None:
+    out = view.console()
+    head = Table(box=None, show_header=False, padding=(0, 1))
+    for name in ("id", "member_id", "key", "cart_id"):
+        head.add_row(name, str(found.get(name, "")))
+    head.add_row("status", view.status(found["status"]))
+    head.add_row("total", view.total(found))
+    if refusal := found.get("refusal"):
+        head.add_row("refusal", f"{refusal['step']}: {refusal['code']}, {refusal['detail']}")
+    head.add_row("locators", ", ".join(found.get("locators") or []))
+    head.add_row("tickets", ", ".join(ticket["number"] for ticket in found.get("tickets") or []))
+    head.add_row("documents", ", ".join(f"{doc['number']} ({doc['kind']})" for doc in found.get("documents") or []))
+    out.print(head)
+    out.print(view.steps(found))
+    if timers := found.get("timers"):
+        table = Table("timer", "step", "at", title="timers")
+        for timer in timers:
+            table.add_row(timer["name"], timer.get("step") or "", view.moment(timer["at"]))
+        out.print(table)
+    table = Table("#", "at", "step", "status", "detail", title="timeline")
+    for entry in found.get("timeline") or []:
+        cells = (str(entry["position"]), view.moment(entry["at"]), entry.get("step") or "")
+        table.add_row(*cells, view.status(entry["status"]), str(entry.get("detail") or ""))
+    out.print(table)

@@ -1,0 +1,77 @@
+"""`milesaga timers`: when purchases are to be looked at again, and how to change that."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from rich.table import Table
+
+from services.cli import view
+from services.cli.client import operator, reported
+
+app = typer.Typer(no_args_is_help=True, help="Timers: list, move or cancel them.")
+
+TIMERS = "/v1/operations/timers"
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
+PurchaseId = Annotated[str, typer.Argument(metavar="PURCHASE", help="The checkout's id.")]
+TimerName = Annotated[str, typer.Argument(metavar="NAME", help="The timer's name, as `milesaga timers list` shows it.")]
+
+
+@app.command("list")
+def list_timers(as_json: AsJson = False) -> None:
+    """List all timers."""
+    with reported(), operator() as api:
+        found = list(api.pages(TIMERS, "timers"))
+    if as_json:
+        typer.echo(json.dumps({"timers": found}, indent=2))
+        return
+    table = Table("purchase", "name", "step", "at")
+    for timer in found:
+        table.add_row(timer["checkout_id"], timer["name"], timer.get("step") or "", view.moment(timer["at"]))
+    view.console().print(table)
+
+
+@app.command("move")
+def move_timer(
+    purchase_id: PurchaseId,
+    name: TimerName,
+    at: Annotated[str, typer.Argument(help="RFC 3339, `now`, or from now: `+30s`, `+5m`, `+2h`, `+1d`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Have a timer ring at another time."""
+    moment = when(at, datetime.now(UTC))
+    with reported(), operator() as api:
+        answer = api.send("PUT", _path(purchase_id, name), {"at": moment.isoformat()})
+    typer.echo(json.dumps(answer) if as_json else f"{name} of {purchase_id} rings at {moment.isoformat()}")
+
+
+@app.command("cancel")
+def cancel_timer(purchase_id: PurchaseId, name: TimerName) -> None:
+    """Cancel a timer: the purchase waits until an answer comes or somebody moves another timer."""
+    with reported(), operator() as api:
+        api.send("DELETE", _path(purchase_id, name))
+    typer.echo(f"{name} of {purchase_id} is cancelled")
+
+
+def when(text: str, now: datetime) -> datetime:
+    """A moment as people write it. Raises typer.BadParameter."""
+    if text == "now":
+        return now
+    if found := re.fullmatch(r"\+(\d{1,6})([smhd])", text):
+        return now + timedelta(**{UNITS[found[2]]: int(found[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} is neither RFC 3339 with an offset, nor `now`, nor like `+5m`.")
+    return moment.astimezone(UTC)
+
+
+def _path(purchase_id: str, name: str) -> str:
+    return f"{TIMERS}/{quote(purchase_id, safe='')}/{quote(name, safe='')}"
