@@ -1,0 +1,78 @@
+"""What a request's body may be, checked before anybody reads it: its size and its media type."""
+
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.web.problems import Problem
+
+LARGEST_BODY = 256 * 1024
+_WITH_JSON = frozenset({"POST", "PUT", "PATCH"})
+
+
+class BodyLimits:
+    """Refuses bodies over 256 KiB (413), chunked ones too, and media types other than application/json (415).
+
+    The media type is left alone under the path prefixes of `other_media`: providers' webhooks and the sandbox.
+    """
+
+    def __init__(self, app: ASGIApp, other_media: Sequence[str] = ("/sandbox/", "/v1/webhooks/")) -> None:
+        self._app = app
+        self._other_media = tuple(other_media)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        length = headers.get(b"content-length", "")
+        if length in ("", "0") and b"transfer-encoding" not in headers:
+            await self._app(scope, receive, send)
+            return
+        problem = self._refusal(scope, headers.get(b"content-type", ""), length)
+        body = None if problem else await _read(receive)
+        if body is None:
+            problem = problem or Problem(413, "body_too_large", f"The body may have {LARGEST_BODY} bytes")
+            await problem.response(scope["path"])(scope, receive, send)
+            return
+        await self._app(scope, _replaying(body, receive), send)
+
+    def _refusal(self, scope: Scope, content_type: str, length: str) -> Problem | None:
+        if length.isdigit() and int(length) > LARGEST_BODY:
+            return Problem(413, "body_too_large", f"The body may have {LARGEST_BODY} bytes")
+        if scope["method"] not in _WITH_JSON or scope["path"].startswith(self._other_media):
+            return None
+        if not _is_json(content_type):
+            return Problem(415, "unsupported_media_type", "The body must be application/json in UTF-8")
+        return None
+
+
+async def _read(receive: Receive) -> list[Message] | None:
+    """The whole body as it came, or None when it is too large. Ends early with a client that went away."""
+    messages: list[Message] = []
+    size = 0
+    while True:
+        message = await receive()
+        messages.append(message)
+        size += len(message.get("body", b""))
+        if size > LARGEST_BODY:
+            return None
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return messages
+
+
+def _replaying(messages: list[Message], receive: Receive) -> Receive:
+    waiting = iter(messages)
+
+    async def replay() -> Message:
+        for message in waiting:
+            return message
+        return await receive()
+
+    return replay
+
+
+def _is_json(content_type: str) -> bool:
+    media_type, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    return media_type.strip().lower() == "application/json" and charset in ("", "utf-8", "utf8")

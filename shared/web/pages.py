@@ -1,0 +1,40 @@
+"""Cursors: where the next page of a list begins, opaque to clients."""
+
+import base64
+import json
+from collections.abc import Sequence
+
+from shared.store.documents import Scalar
+from shared.web.problems import Problem, invalid_parameter
+
+LONGEST = 512
+"""No cursor of ours is longer."""
+
+
+def encode_cursor(after: Sequence[Scalar]) -> str:
+    """The cursor of the page that follows the given key (what `Collection.find` takes as `after`)."""
+    text = json.dumps(list(after), ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str | None, shape: tuple[type[str | int], ...]) -> tuple[Scalar, ...] | None:
+    """The key in a cursor, whose parts must be of these types. 422 naming `cursor` for anything we did not make."""
+    if cursor is None:
+        return None
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(_padded(cursor)))
+    except (ValueError, RecursionError) as error:
+        raise _not_ours() from error
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(shape):
+        raise _not_ours()
+    return tuple(parts)
+
+
+def _padded(cursor: str) -> bytes:
+    if len(cursor) > LONGEST or not cursor.isascii():
+        raise _not_ours()
+    return cursor.encode() + b"=" * (-len(cursor) % 4)
+
+
+def _not_ours() -> Problem:
+    return invalid_parameter("cursor", "must be a next_cursor as it came with the page before")

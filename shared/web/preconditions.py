@@ -1,0 +1,33 @@
+"""Conditional writes (RFC 9110 §13): `ETag` says which revision was read, `If-Match` which one may be changed."""
+
+import re
+
+from shared.web.problems import Fault, Problem
+
+_TAGS = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e]*"\s*)*')
+_TAG = re.compile(r'(W/)?("[\x21\x23-\x7e]*")')
+
+
+def etag(revision: int) -> str:
+    """The strong entity tag of a document's revision, quotes included."""
+    return f'"{revision}"'
+
+
+def check_if_match(header: str | None, revision: int, *, required: bool = False) -> None:
+    """Raise 412 when `If-Match` names other revisions only, 428 when it is required and missing, 400 when no tag.
+
+    A list matches when one of its tags does, `*` always; a weak tag never does, as RFC 9110 has it for `If-Match`.
+    """
+    if header is None:
+        if required:
+            detail = "If-Match is required here: send the ETag of what you read, or *"
+            raise Problem(428, "precondition_required", detail, errors=[Fault("is required", header="If-Match")])
+        return
+    if header.strip() == "*":
+        return
+    if not _TAGS.fullmatch(header):
+        detail = 'If-Match must be *, or entity tags such as "3"'
+        raise Problem(400, "if_match_malformed", detail, errors=[Fault(detail, header="If-Match")])
+    if etag(revision) not in {tag for weak, tag in _TAG.findall(header) if not weak}:
+        detail = "It was changed meanwhile: read it again"
+        raise Problem(412, "precondition_failed", detail, headers={"ETag": etag(revision)})

@@ -1,0 +1,178 @@
+"""Errors on HTTP: `application/problem+json` (RFC 9457), with a stable code and the place of every wrong field.
+
+What the client sent is never echoed: it may be personal.
+"""
+
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.store.documents import Conflict, Unavailable
+from shared.web.validation import faults_of, is_unparsable
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = {"Retry-After": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: a place in the body (JSON pointer), a query parameter, or a header."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+    header: str | None = None
+
+    def body(self) -> dict[str, str]:
+        places = {"pointer": self.pointer, "parameter": self.parameter, "header": self.header}
+        return {**{name: place for name, place in places.items() if place is not None}, "detail": self.detail}
+
+
+class Problem(Exception):
+    """A refusal with its HTTP status. `code` is stable and meant for programs, `detail` for people."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    def response(self, path: str) -> Response:
+        body: dict[str, Any] = {
+            "type": f"urn:milesaga:problem:{self.code}",
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            "instance": path,
+            "code": self.code,
+        }
+        if self.errors:
+            body["errors"] = [fault.body() for fault in self.errors]
+        return JSONResponse(body, self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def invalid_field(pointer: str, detail: str, code: str = "invalid_request") -> Problem:
+    """422 for one field of the body, such as `/items/0/offer_id`."""
+    return Problem(422, code, detail, errors=[Fault(detail, pointer=pointer)])
+
+
+def invalid_parameter(name: str, detail: str, code: str = "invalid_request") -> Problem:
+    """422 for one query parameter."""
+    return Problem(422, code, detail, errors=[Fault(detail, parameter=name)])
+
+
+def refuse_card_number(value: str, pointer: str) -> None:
+    """Refuse a field that holds a card number (PAN): 13 to 19 digits that pass Luhn, however they are spaced.
+
+    For the one field that takes a card's token: elsewhere a 13-digit ticket number may pass Luhn, too.
+    """
+    digits = "".join(character for character in value if character not in " -.")
+    if digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19 and _luhn(digits):  # noqa: PLR2004 - ISO 7812
+        detail = "holds a card number; send the gateway's token instead, card numbers are never taken"
+        raise invalid_field(pointer, detail, "card_number_refused")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application as a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(Conflict, _conflict)
+    app.add_middleware(LastResort)
+
+
+class LastResort:
+    """Answers an unexpected exception with 500 and logs where it came from, without its message or values."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            frames = traceback.extract_tb(error.__traceback__)
+            trace = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+            log.error("request failed", extra={"error": type(error).__name__, "trace": trace})  # noqa: TRY400 - ditto
+            if started:
+                raise
+            problem = Problem(
+                500, "internal", "Something went wrong here. Nothing is known to be wrong with the request."
+            )
+            await problem.response(scope["path"])(scope, receive, watched)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for it
+    return error.response(request.url.path)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    if is_unparsable(error):
+        problem = Problem(400, "malformed_json", "The body is no JSON text in UTF-8.")
+    else:
+        faults = [Fault(**fault) for fault in faults_of(error)]
+        places = ", ".join(fault.pointer or fault.parameter or fault.header or "the body" for fault in faults)
+        problem = Problem(422, "invalid_request", f"Not as expected: {places}.", errors=faults)
+    return problem.response(request.url.path)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    known = {
+        400: ("malformed_json", "The body is no JSON text in UTF-8."),
+        404: ("not_found", "There is nothing here."),
+        405: ("method_not_allowed", "This method is not for this resource."),
+    }
+    phrase = HTTPStatus(error.status_code).phrase
+    code, detail = known.get(error.status_code, (phrase.lower().replace(" ", "_").replace("-", "_"), f"{phrase}."))
+    return Problem(error.status_code, code, detail, headers=error.headers).response(request.url.path)
+
+
+async def _unavailable(request: Request, _: Exception) -> Response:
+    detail = "The data is out of reach for the moment; try again."
+    return Problem(503, "unavailable", detail, headers=RETRY_AFTER).response(request.url.path)
+
+
+async def _conflict(request: Request, _: Exception) -> Response:
+    detail = "Others are changing this at the same time; try again."
+    return Problem(409, "busy", detail, headers=RETRY_AFTER).response(request.url.path)
+
+
+def _luhn(digits: str) -> bool:
+    doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
+    return (doubled + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0

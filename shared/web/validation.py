@@ -1,0 +1,85 @@
+"""What pydantic found wrong with a request, as places and sentences for people. Values are never part of them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+
+LONGEST_NAME = 64
+"""Unknown field names are the client's own text: shown, but not at any length."""
+
+_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "missing": lambda _: "is required",
+    "extra_forbidden": lambda _: "is not a field here",
+    "string_type": lambda _: "must be a text",
+    "string_unicode": lambda _: "must be text in UTF-8",
+    "string_too_short": lambda ctx: f"must have at least {ctx['min_length']} characters",
+    "string_too_long": lambda ctx: f"must have at most {ctx['max_length']} characters",
+    "string_pattern_mismatch": lambda ctx: f"must match {ctx['pattern']}",
+    "int_type": lambda _: "must be a whole number",
+    "int_parsing": lambda _: "must be a whole number",
+    "int_from_float": lambda _: "must be a whole number",
+    "int_parsing_size": lambda _: "must be a smaller whole number",
+    "bool_type": lambda _: "must be true or false",
+    "bool_parsing": lambda _: "must be true or false",
+    "greater_than_equal": lambda ctx: f"must be at least {ctx['ge']}",
+    "greater_than": lambda ctx: f"must be greater than {ctx['gt']}",
+    "less_than_equal": lambda ctx: f"must be at most {ctx['le']}",
+    "less_than": lambda ctx: f"must be less than {ctx['lt']}",
+    "literal_error": lambda ctx: f"must be {ctx['expected']}",
+    "enum": lambda ctx: f"must be {ctx['expected']}",
+    "none_required": lambda _: "must be null",
+    "list_type": lambda _: "must be a list",
+    "tuple_type": lambda _: "must be a list",
+    "too_short": lambda ctx: f"must have at least {ctx['min_length']} entries",
+    "too_long": lambda ctx: f"must have at most {ctx['max_length']} entries",
+    "dict_type": lambda _: "must be an object",
+    "model_type": lambda _: "must be an object",
+    "model_attributes_type": lambda _: "must be an object",
+    "date_type": lambda _: "must be a date such as 2027-01-20",
+    "date_parsing": lambda _: "must be a date such as 2027-01-20",
+    "date_from_datetime_parsing": lambda _: "must be a date such as 2027-01-20",
+    "date_from_datetime_inexact": lambda _: "must be a date such as 2027-01-20",
+    "union_tag_not_found": lambda ctx: f"needs the field {ctx['discriminator']}",
+    "union_tag_invalid": lambda ctx: f"must have as {ctx['discriminator']} one of {ctx['expected_tags']}",
+    "value_error": lambda ctx: str(ctx["error"]),
+}
+
+
+def is_unparsable(error: RequestValidationError) -> bool:
+    """Is the body no JSON at all? An empty one is none, either."""
+    found = error.errors()
+    return any(
+        fault["type"] == "json_invalid" or (fault["type"] == "missing" and tuple(fault["loc"]) == ("body",))
+        for fault in found
+    )
+
+
+def faults_of(error: RequestValidationError) -> list[dict[str, str]]:
+    """Each fault with its `detail` and one of `pointer` (into the body), `parameter` (query, path) and `header`."""
+    return [_fault(fault, error.body) for fault in error.errors()]
+
+
+def _fault(fault: Mapping[str, Any], body: Any) -> dict[str, str]:
+    sentence = _SENTENCES.get(fault["type"])
+    detail = sentence(fault.get("ctx", {})) if sentence else f"is not valid ({fault['type']})"
+    source, *places = fault["loc"]
+    if source == "body":
+        return {"pointer": _pointer(places, body), "detail": detail}
+    name = str(places[0])[:LONGEST_NAME] if places else str(source)
+    return {"header" if source == "header" else "parameter": name, "detail": detail}
+
+
+def _pointer(places: list[str | int], body: Any) -> str:
+    """The JSON pointer of a pydantic location, which also names the union member it tried: that is not in the body."""
+    node, found = body, []
+    for depth, place in enumerate(places):
+        last = depth == len(places) - 1
+        if isinstance(node, dict) and (place in node or last):
+            node = node.get(place)
+        elif isinstance(node, list) and isinstance(place, int):
+            node = node[place] if place < len(node) else None
+        else:
+            continue
+        found.append(str(place)[:LONGEST_NAME].replace("~", "~0").replace("/", "~1"))
+    return "".join(f"/{place}" for place in found)

@@ -1,0 +1,73 @@
+"""An OpenID Connect issuer with keys made for the test, and bearer tokens of any kind from it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from shared.web.auth import Authenticator
+
+ISSUER = "http://issuer.test/oauth"
+INTERNAL_TOKEN = "internal-token-of-the-tests"
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """A clock that the test winds."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.time = now
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_by(self, **time: float) -> None:
+        self.time += timedelta(**time)
+
+
+@cache
+def key_pair(name: str) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+class Issuer:
+    """Answers discovery and keys as an `httpx` transport; counts how often it is asked."""
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.kids = ["one"]
+        self.silent = False
+        self.asked = 0
+        self.calls_itself = ISSUER
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+
+    def authenticator(self) -> Authenticator:
+        return Authenticator(ISSUER, self.client, self.clock, INTERNAL_TOKEN)
+
+    def token(self, member: str = "m-1", scope: str = "offers carts", kid: str = "one", **claims: Any) -> str:
+        now = int(self.clock.now().timestamp())
+        body = {"iss": ISSUER, "aud": "milesaga", "sub": member, "scope": scope, "iat": now, "exp": now + 3600}
+        return jwt.encode({**body, **claims}, key_pair(kid), "RS256", headers={"kid": kid})
+
+    def bearer(self, member: str = "m-1", scope: str = "offers carts") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(member, scope)}"}
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if self.silent:
+            raise httpx.ConnectError("nobody there")
+        if request.url.path.endswith("/.well-known/openid-configuration"):
+            self.asked += 1
+            return httpx.Response(200, json={"issuer": self.calls_itself, "jwks_uri": f"{ISSUER}/jwks.json"})
+        return httpx.Response(200, json={"keys": [_jwk(kid) for kid in self.kids]})
+
+
+def _jwk(kid: str) -> dict[str, Any]:
+    jwk: dict[str, Any] = json.loads(RSAAlgorithm.to_jwk(key_pair(kid).public_key()))
+    return {**jwk, "kid": kid, "use": "sig", "alg": "RS256"}
