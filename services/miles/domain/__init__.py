@@ -1,0 +1,1 @@
+"""The rules of miles: lots, holds, redemptions, and the journal that says what happened. No I/O, no clock."""
