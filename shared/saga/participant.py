@@ -4,6 +4,7 @@ One place for every service: a handler names the call to its provider and how to
 fences, repeated answers and compare-and-set are done here.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,9 +15,22 @@ from shared.bus.dispatch import Handler
 from shared.bus.outbox import Outbox
 from shared.contracts.envelope import Answer, Command, Envelope, Message, StepRefused
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
+from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.locks import KeyedLocks
-from shared.saga.work import Call, Look, Refuse, Repeat, Saying, StepLog, Wait, Work, decide, provider_key, slot_of
+from shared.saga.work import (
+    Call,
+    Look,
+    Refuse,
+    Repeat,
+    Saying,
+    StepLog,
+    Wait,
+    Work,
+    decide,
+    expired,
+    provider_key,
+    slot_of,
+)
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
 
@@ -42,7 +56,8 @@ class Effect(Generic[W, C]):
 
     `call(work, command, key)` acts, with `key` as the provider's idempotency key. `find(work, command, key)` tells what
     the last call did: `Done`, or None when it certainly had no effect. Both raise `Refused` (final), `NotSent` (no
-    effect, may be repeated), `OutcomeUnknown`.
+    effect, may be repeated; `Misconfigured` when that will not help), `OutcomeUnknown`. Anything else that `call` raises
+    leaves the intent open: whoever comes next looks first.
     """
 
     call: Callable[[W, C, str], Awaitable[Done]]
@@ -78,8 +93,8 @@ class Participant(Generic[W]):
     ) -> None:
         """`new` makes the document of an id seen for the first time.
 
-        `call_timeout` is the longest that a call to the provider takes; `settle` is the time given to the provider to
-        finish what it may still be doing after that.
+        A call that takes longer than `call_timeout` is given up, its outcome unknown; `settle` is the time given to
+        the provider to finish what it may still be doing after that.
         """
         self._repository = repository
         self._outbox = outbox
@@ -145,6 +160,8 @@ class Participant(Generic[W]):
             done = await effect.act(stored.value, command)
         except Refused as refusal:
             await self._refuse(stored, command, cause, refusal)
+        except Misconfigured:
+            raise
         except (NotSent, OutcomeUnknown) as error:
             raise Later(str(error)) from error
         else:
@@ -164,40 +181,47 @@ class Participant(Generic[W]):
         work = _fence(stored.value, command) if command.undo else stored.value
         saved = await self._repository.save(work.with_log(slot, intent), version=stored.version)
         if self._clock.now() - begun > self._settle:
-            # So slow that the call could outlast its intent: somebody else may look meanwhile. They shall.
-            raise Later("the intent took too long to save", self._call_timeout + self._settle)
-        await self._settle_outcome(
-            saved, command, cause, effect, effect.call(saved.value, command, provider_key(command, number))
-        )
+            # So slow that the call could outlast its intent: somebody else may look meanwhile.
+            await self._close_intent(saved, command, number, unsent=True)
+            raise Later("the intent took too long to save")
+        await self._settle_outcome(saved, command, cause, effect, number)
 
     async def _look(self, stored: Stored[W], command: C, cause: Envelope, effect: Effect[W, C], after: int) -> None:
         try:
             found = await effect.find(stored.value, command, provider_key(command, after))
         except Refused as refusal:
             await self._refuse(stored, command, cause, refusal)
+        except Misconfigured:
+            raise
         except (NotSent, OutcomeUnknown) as error:
             self._stay_silent(command, effect, error)
         else:
+            too_late = expired(command, self._clock.now())
             if found is not None:
                 await self._conclude(stored, command, cause, found)
+            elif too_late is not None:
+                await self._refuse(stored, command, cause, Refused(too_late.code, too_late.detail))
             elif after >= effect.calls:
                 await self._refuse(stored, command, cause, Refused("not_done", f"{after} calls had no effect"))
             else:
                 await self._call(stored, command, cause, effect, after + 1)
 
     async def _settle_outcome(
-        self, stored: Stored[W], command: C, cause: Envelope, effect: Effect[W, C], call: Awaitable[Done]
+        self, stored: Stored[W], command: C, cause: Envelope, effect: Effect[W, C], number: int
     ) -> None:
-        """Await a call and put its outcome on record; the call has been made, so a conflict must not repeat it."""
+        """Call and put the outcome on record; the call has been made, so a conflict must not repeat it."""
         try:
-            done = await call
+            async with asyncio.timeout(self._call_timeout.total_seconds()):
+                done = await effect.call(stored.value, command, provider_key(command, number))
         except Refused as refusal:
-            await self._on_record(stored, lambda now: self._refuse(now, command, cause, refusal))
+            await self._on_record(stored, lambda now: self._refuse_call(now, command, cause, refusal, number))
         except NotSent as error:
-            await self._on_record(stored, lambda now: self._close_intent(now, command, unsent=True))
+            await self._on_record(stored, lambda now: self._close_intent(now, command, number, unsent=True))
+            if isinstance(error, Misconfigured):
+                raise
             raise Later(str(error)) from error
-        except OutcomeUnknown as error:
-            await self._on_record(stored, lambda now: self._close_intent(now, command, unsent=False))
+        except (OutcomeUnknown, TimeoutError) as error:
+            await self._on_record(stored, lambda now: self._close_intent(now, command, number, unsent=False))
             self._stay_silent(command, effect, error)
         else:
             await self._on_record(stored, lambda now: self._conclude(now, command, cause, done))
@@ -219,17 +243,21 @@ class Participant(Generic[W]):
         if not effect.asked_again:
             raise Later(str(error), self._settle) from error
 
-    async def _close_intent(self, stored: Stored[W], command: C, *, unsent: bool) -> None:
-        slot = slot_of(command)
-        before = stored.value.log(slot)
-        if before.answer is not None:
+    async def _close_intent(self, stored: Stored[W], command: C, number: int, *, unsent: bool) -> None:
+        before = stored.value.log(slot_of(command))
+        if not _is_in_hand(before, command, number):
             return
         after = before.model_copy(
-            update={"open_until": None, "calls": before.calls - 1}
+            update={"open_until": None, "calls": number - 1}
             if unsent
             else {"open_until": self._clock.now() + self._settle}
         )
-        await self._repository.save(stored.value.with_log(slot, after), version=stored.version)
+        await self._repository.save(stored.value.with_log(slot_of(command), after), version=stored.version)
+
+    async def _refuse_call(self, stored: Stored[W], command: C, cause: Envelope, refusal: Refused, number: int) -> None:
+        """A call was refused, which is the step's answer unless another call has been made since, or an answer given."""
+        if _is_in_hand(stored.value.log(slot_of(command)), command, number):
+            await self._refuse(stored, command, cause, refusal)
 
     async def _refuse(self, stored: Stored[W], command: C, cause: Envelope, refusal: Refused) -> None:
         """Answer "not done", and see to it that it stays so."""
@@ -248,6 +276,8 @@ class Participant(Generic[W]):
         slot = slot_of(command)
         work = _fence(stored.value, command) if command.undo else stored.value
         before = work.log(slot)
+        if _took_effect(before, command):
+            return  # somebody else found this effect first, put it on record, and answered
         concluded = StepLog(
             attempt=command.attempt,
             calls=before.calls,
@@ -258,7 +288,7 @@ class Participant(Generic[W]):
         after = work.with_log(slot, concluded, **done.changes)
         if before.fenced_through >= command.attempt and before.fenced_by is not None:
             undo = before.fenced_by.message()
-            await self._save(stored, _forget_undo(after, command), undo, cause)
+            await self._save(stored, _forget_undo(after, undo), undo, cause)
             return
         await self._save(stored, after, done.answer, cause)
 
@@ -278,6 +308,18 @@ def _fence(work: W, undo: Command) -> W:
     return work.with_log(slot, before.model_copy(update=fenced))
 
 
-def _forget_undo(work: W, command: Command) -> W:
-    """Let the step's undo be carried out once more."""
-    return work.with_log(slot_of(command, undo=True), StepLog())
+def _is_in_hand(log: StepLog, command: Command, number: int) -> bool:
+    """Is this call the newest, and its outcome still open?"""
+    return log.answer is None and (log.attempt, log.calls) == (command.attempt, number)
+
+
+def _took_effect(log: StepLog, command: Command) -> bool:
+    return log.answer is not None and log.attempt == command.attempt and log.answer.type != StepRefused.type
+
+
+def _forget_undo(work: W, undo: Message) -> W:
+    """Let a step's undo be carried out once more; calls stay counted, so that no provider sees a key twice."""
+    if not isinstance(undo, Command):
+        return work
+    slot = slot_of(undo)
+    return work.with_log(slot, StepLog(attempt=undo.attempt, calls=work.log(slot).calls))

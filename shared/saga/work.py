@@ -114,6 +114,13 @@ class Look:
     after: int
 
 
+def expired(command: Command, now: datetime) -> Refuse | None:
+    """The refusal of a command that came too late to begin anything."""
+    if command.expires_at is None or now <= command.expires_at:
+        return None
+    return Refuse("expired", f"the command was good until {command.expires_at.isoformat()}")
+
+
 Decision = Repeat | Refuse | Wait | Call | Look
 
 
@@ -131,6 +138,4 @@ def decide(log: StepLog, command: Command, now: datetime) -> Decision:
         return Wait(log.open_until)
     if command.attempt == log.attempt and log.calls > 0:
         return Look(log.calls)
-    if command.expires_at is not None and now > command.expires_at:
-        return Refuse("expired", f"the command was good until {command.expires_at.isoformat()}")
-    return Call(1)
+    return expired(command, now) or Call(1)
