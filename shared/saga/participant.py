@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from shared.bus.dispatch import Handler
@@ -56,8 +57,8 @@ class Effect(Generic[W, C]):
 
     `call(work, command, key)` acts, with `key` as the provider's idempotency key. `find(work, command, key)` tells what
     the last call did: `Done`, or None when it certainly had no effect. Both raise `Refused` (final), `NotSent` (no
-    effect, may be repeated; `Misconfigured` when that will not help), `OutcomeUnknown`. Anything else that `call` raises
-    leaves the intent open: whoever comes next looks first.
+    effect, may be repeated; `Misconfigured` when that will not help), `OutcomeUnknown`. Anything else that `call`
+    raises leaves the intent open: whoever comes next looks first.
     """
 
     call: Callable[[W, C, str], Awaitable[Done]]
@@ -214,17 +215,18 @@ class Participant(Generic[W]):
             async with asyncio.timeout(self._call_timeout.total_seconds()):
                 done = await effect.call(stored.value, command, provider_key(command, number))
         except Refused as refusal:
-            await self._on_record(stored, lambda now: self._refuse_call(now, command, cause, refusal, number))
+            refuse = partial(self._refuse_call, command=command, cause=cause, refusal=refusal, number=number)
+            await self._on_record(stored, refuse)
         except NotSent as error:
-            await self._on_record(stored, lambda now: self._close_intent(now, command, number, unsent=True))
+            await self._on_record(stored, partial(self._close_intent, command=command, number=number, unsent=True))
             if isinstance(error, Misconfigured):
                 raise
             raise Later(str(error)) from error
         except (OutcomeUnknown, TimeoutError) as error:
-            await self._on_record(stored, lambda now: self._close_intent(now, command, number, unsent=False))
+            await self._on_record(stored, partial(self._close_intent, command=command, number=number, unsent=False))
             self._stay_silent(command, effect, error)
         else:
-            await self._on_record(stored, lambda now: self._conclude(now, command, cause, done))
+            await self._on_record(stored, partial(self._conclude, command=command, cause=cause, done=done))
 
     async def _on_record(self, stored: Stored[W], save: Callable[[Stored[W]], Awaitable[None]]) -> None:
         """Save, reloading as often as others save first."""
@@ -255,7 +257,7 @@ class Participant(Generic[W]):
         await self._repository.save(stored.value.with_log(slot_of(command), after), version=stored.version)
 
     async def _refuse_call(self, stored: Stored[W], command: C, cause: Envelope, refusal: Refused, number: int) -> None:
-        """A call was refused, which is the step's answer unless another call has been made since, or an answer given."""
+        """A refused call refuses the step, unless another call has been made since or an answer given."""
         if _is_in_hand(stored.value.log(slot_of(command)), command, number):
             await self._refuse(stored, command, cause, refusal)
 

@@ -70,7 +70,7 @@ class Work(BaseModel):
 def slot_of(command: Command, *, undo: bool | None = None) -> str:
     """Where a command's log stands; a step and its undo have one each."""
     undo = command.undo if undo is None else undo
-    return "/".join((command.purchase_id, command.step, command.part)) + (":undo" if undo else "")
+    return f"{command.purchase_id}/{command.step}/{command.part}{':undo' if undo else ''}"
 
 
 def provider_key(command: Command, call: int) -> str:
