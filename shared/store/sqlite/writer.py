@@ -1,7 +1,7 @@
 """Group commit: one thread writes, and commits all that waits in one transaction.
 
-A commit costs an fsync, whether it holds one save or three hundred. While one commit is on its way to the disk, the next
-ones gather; so durability costs the same for a busy service as for an idle one, and `synchronous=FULL` comes for free.
+A commit costs an fsync, whether it holds one save or three hundred. While one commit is on its way to the disk, the
+next ones gather; so durability costs a busy service no more than an idle one, and `synchronous=FULL` comes for free.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ Outcome = Exception | None
 class Write(Protocol):
     """Something to be done within a transaction it shares with others."""
 
-    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+    def apply(self, cursor: sqlite3.Cursor, /) -> Outcome:
         """Do it, or return why it is refused, having changed nothing. What it raises undoes the whole group."""
         ...
 
 
 class _Nothing:
-    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+    def apply(self, _cursor: sqlite3.Cursor) -> Outcome:
         return None
 
 

@@ -1,0 +1,313 @@
+"""The document store on MongoDB, and the only file that names its driver.
+
+A document's outbox is a list within it, so that state and messages are one write of one document: no transaction, no
+replica set and no change stream is asked for, and the shard key is the id.
+
+Every write waits for a majority and for the journal; reads see what a majority has. A driver may repeat a write whose
+acknowledgement was lost, and then find its own version stored: a `Conflict` that is none. It is harmless, because
+whoever gets a conflict reloads, and finds its own change made.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from random import sample
+from typing import Any
+
+from bson.errors import BSONError
+from pymongo import ReadPreference, UpdateOne, WriteConcern
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from shared.store import millis
+from shared.store.documents import (
+    CollectionSpec,
+    Conflict,
+    Document,
+    Duplicate,
+    OutboxMessage,
+    Scalar,
+    Unavailable,
+    Unsent,
+)
+from shared.store.mongo_shapes import (
+    NOTHING_UNSENT,
+    UNIQUE,
+    WITHOUT_OUTBOX,
+    Json,
+    index_definitions,
+    page_filter,
+    page_order,
+    state_of,
+    to_document,
+    to_entry,
+    to_message,
+)
+from shared.store.paging import check_names, index_named, page
+
+DURABLE = WriteConcern(w="majority", j=True, wtimeout=5_000)
+CLEARING = WriteConcern(w=1)
+"""A clearing that is lost costs a duplicate message, so nothing is waited for."""
+MAJORITY = ReadConcern("majority")
+TIMEOUTS: dict[str, Any] = {
+    "serverSelectionTimeoutMS": 3_000,
+    "connectTimeoutMS": 3_000,
+    "socketTimeoutMS": 10_000,
+    "waitQueueTimeoutMS": 5_000,
+}
+_CHANGED_INDEX = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
+_INDEX_IN_ERROR = re.compile(r"[Ii]ndex:? '?([A-Za-z0-9_-]+)")
+_WIDER = 4
+"""Due documents are chosen from this many times as many as are wanted."""
+
+
+def motor_client(url: str) -> Any:
+    """Motor's client: the default."""
+    from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - the other driver's users do without it
+
+    return AsyncIOMotorClient(url, tz_aware=True, **TIMEOUTS)
+
+
+def pymongo_client(url: str) -> Any:
+    """PyMongo's own asynchronous client, which its vendor names as Motor's successor."""
+    from pymongo import AsyncMongoClient  # noqa: PLC0415
+
+    return AsyncMongoClient[Json](url, tz_aware=True, **TIMEOUTS)
+
+
+class MongoStore:
+    """A service's documents in the database `milesaga_<name>`. `client` makes the driver's client from the URL."""
+
+    def __init__(self, name: str, url: str, client: Callable[[str], Any] = motor_client) -> None:
+        self._name = f"milesaga_{name}"
+        self._url = url
+        self._new_client = client
+        self._client: Any = None
+        self._collections: dict[CollectionSpec, MongoCollection] = {}
+
+    def collection(self, spec: CollectionSpec) -> "MongoCollection":
+        """Declare a collection; before `open`."""
+        if spec in self._collections:
+            return self._collections[spec]
+        check_names(spec)
+        if self._client is not None or any(spec.name == other.name for other in self._collections):
+            raise RuntimeError(f"{spec.name} must be declared once, and before the store is opened")
+        self._collections[spec] = MongoCollection(spec)
+        return self._collections[spec]
+
+    async def open(self) -> None:
+        """Connect, and build the indexes that are missing."""
+        with _translated():
+            client = self._new_client(self._url)
+        try:
+            with _translated():
+                database = client.get_database(
+                    self._name, write_concern=DURABLE, read_concern=MAJORITY, read_preference=ReadPreference.PRIMARY
+                )
+                for spec, collection in self._collections.items():
+                    await collection.open(database[spec.name])
+        except BaseException:
+            await _close(client)
+            raise
+        self._client = client
+
+    async def ping(self) -> None:
+        """Ask the primary."""
+        if self._client is None:
+            raise Unavailable("the store is not open")
+        with _translated():
+            await self._client.admin.command("ping")
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        client, self._client = self._client, None
+        for collection in self._collections.values():
+            collection.close()
+        if client is not None:
+            await _close(client)
+
+
+class MongoCollection:
+    """The documents of one kind: `{_id, version, schema, wake_at, body, outbox: [...]}`.
+
+    A deleted document that has unsent messages is left as `{_id, deleted: true, outbox}` until they are sent.
+    """
+
+    def __init__(self, spec: CollectionSpec) -> None:
+        self._spec = spec
+        self._opened: Any = None
+
+    @property
+    def driver(self) -> Any:
+        """The driver's collection."""
+        if self._opened is None:
+            raise Unavailable("the store is not open")
+        return self._opened
+
+    async def open(self, collection: Any) -> None:
+        """Build missing indexes."""
+        for path in ("wake_at", "outbox.saved_at", "deleted"):
+            await collection.create_index([(path, 1)], name=path, sparse=True)
+        for index in self._spec.indexes:
+            for name, keys, options in index_definitions(index):
+                await _build(collection, name, keys, options)
+        self._opened = collection
+
+    def close(self) -> None:
+        self._opened = None
+
+    async def get(self, id: str) -> Document | None:  # noqa: A002
+        with _translated():
+            found = await self.driver.find_one({"_id": id}, WITHOUT_OUTBOX)
+        return to_document(found) if found and "deleted" not in found else None
+
+    async def get_many(self, ids: Iterable[str]) -> list[Document]:
+        wanted = list(set(ids))
+        return await self._find({"_id": {"$in": wanted}, "deleted": None}, [], len(wanted))
+
+    async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
+        if not isinstance(document.body, dict):
+            raise ValueError(f"{document.id}: a document's body is a JSON object")  # noqa: TRY004 - the port says so
+        wake_at = None if document.wake_at is None else millis.to_datetime(millis.rounded_up(document.wake_at))
+        saved = replace(document, version=document.version + 1, wake_at=wake_at)
+        entries = [to_entry(message) for message in messages]
+        with _translated():
+            if document.version == 0:
+                await self._insert(saved, entries)
+            else:
+                await self._update({"_id": document.id, "version": document.version}, saved, entries)
+        return saved
+
+    async def delete(self, document: Document) -> None:
+        expected = {"_id": document.id, "version": document.version}
+        with _translated():
+            if (await self.driver.delete_one(expected | NOTHING_UNSENT)).deleted_count:
+                return
+            buried = {"$set": {"deleted": True}, "$unset": dict.fromkeys(("version", "schema", "wake_at", "body"), "")}
+            if not (await self.driver.update_one(expected, buried)).matched_count:
+                raise Conflict(document.id)
+
+    async def find(
+        self,
+        index: str,
+        prefix: tuple[Scalar, ...],
+        *,
+        limit: int,
+        after: tuple[Scalar, ...] | None = None,
+        descending: bool = False,
+    ) -> list[Document]:
+        wanted = page(index_named(self._spec, index), prefix, after, descending)
+        if not wanted.segments:
+            return []
+        return await self._find(page_filter(wanted), page_order(wanted), limit)
+
+    async def due(self, now: datetime, limit: int) -> list[Document]:
+        is_due = {"wake_at": {"$lte": millis.to_datetime(millis.rounded_down(now))}}
+        with _translated():
+            cursor = self.driver.find(is_due, {"_id": 1}).sort("wake_at", 1).limit(limit * _WIDER)
+            ids = [found["_id"] for found in await cursor.to_list(limit * _WIDER)]
+        chosen = sample(ids, min(limit, len(ids)))
+        found = {document.id: document for document in await self._find({"_id": {"$in": chosen}} | is_due, [], limit)}
+        return [found[id_] for id_ in chosen if id_ in found]
+
+    async def next_wake(self) -> datetime | None:
+        with _translated():
+            found = await self.driver.find_one({"wake_at": {"$exists": True}}, {"wake_at": 1}, sort=[("wake_at", 1)])
+        return found["wake_at"] if found else None
+
+    async def unsent(self, older_than: datetime, limit: int) -> list[Unsent]:
+        moment = millis.to_datetime(millis.rounded_down(older_than))
+        with _translated():
+            await self.driver.delete_many({"deleted": True} | NOTHING_UNSENT)
+            cursor = self.driver.find({"outbox.saved_at": {"$lt": moment}}, {"outbox": 1})
+            documents = await cursor.sort("outbox.saved_at", 1).limit(limit).to_list(limit)
+        found = {
+            (document["_id"], entry["id"]): Unsent(document["_id"], to_message(entry))
+            for document in documents
+            for entry in document["outbox"]
+            if entry["saved_at"] < moment
+        }
+        return sorted(found.values(), key=lambda unsent: unsent.message.saved_at)[:limit]
+
+    async def sent(self, ids: Mapping[str, Sequence[str]]) -> None:
+        pulls = [
+            UpdateOne({"_id": id_}, {"$pull": {"outbox": {"id": {"$in": list(messages)}}}})
+            for id_, messages in ids.items()
+        ]
+        if pulls:
+            with _translated():
+                await self.driver.with_options(write_concern=CLEARING).bulk_write(pulls, ordered=False)
+
+    async def _find(self, wanted: Json, order: list[tuple[str, int]], limit: int) -> list[Document]:
+        if limit <= 0:
+            return []
+        with _translated():
+            cursor = self.driver.find(wanted, WITHOUT_OUTBOX).limit(limit)
+            if order:
+                cursor = cursor.sort(order)
+            return [to_document(found) for found in await cursor.to_list(limit)]
+
+    async def _insert(self, document: Document, entries: list[Json]) -> None:
+        try:
+            await self.driver.insert_one({"_id": document.id, **state_of(document), "outbox": entries})
+        except DuplicateKeyError as error:
+            stored = await self.driver.find_one({"_id": document.id}, {"deleted": 1})
+            if stored is None:
+                raise _duplicate(error) from error
+            if "deleted" not in stored:
+                raise Conflict(document.id) from error
+            await self._update({"_id": document.id, "deleted": True}, document, entries)
+
+    async def _update(self, expected: Json, document: Document, entries: list[Json]) -> None:
+        change: Json = {"$set": state_of(document)}
+        gone = {"deleted": ""} if "deleted" in expected else {}
+        if document.wake_at is None:
+            gone["wake_at"] = ""
+        if gone:
+            change["$unset"] = gone
+        if entries:
+            change["$push"] = {"outbox": {"$each": entries}}
+        try:
+            result = await self.driver.update_one(expected, change)
+        except DuplicateKeyError as error:
+            raise _duplicate(error) from error
+        if not result.matched_count:
+            raise Conflict(document.id)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Keep the driver's exceptions in: what cannot be stored is a `ValueError`, all else means that nobody knows."""
+    try:
+        yield
+    except (BSONError, OverflowError) as error:
+        raise ValueError(str(error)) from error
+    except PyMongoError as error:
+        raise Unavailable(f"MongoDB: {type(error).__name__}: {error}") from error
+
+
+async def _close(client: Any) -> None:
+    closing = client.close()  # nothing to wait for with Motor
+    if inspect.isawaitable(closing):
+        await closing
+
+
+async def _build(collection: Any, name: str, keys: list[tuple[str, int]], options: Json) -> None:
+    try:
+        try:
+            await collection.create_index(keys, name=name, **options)
+        except OperationFailure as error:
+            if error.code not in _CHANGED_INDEX:
+                raise
+            await collection.drop_index(name)
+            await collection.create_index(keys, name=name, **options)
+    except DuplicateKeyError as error:
+        raise Duplicate(name.removesuffix(UNIQUE)) from error
+
+
+def _duplicate(error: DuplicateKeyError) -> Duplicate:
+    found = _INDEX_IN_ERROR.search(str((error.details or {}).get("errmsg", error)))
+    return Duplicate(found[1].removesuffix(UNIQUE) if found else "")
