@@ -1,0 +1,99 @@
+"""What a purchase is, and what may be asked of it. Pure."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.contracts.checkout import CardPayment, Payment, Total
+from shared.contracts.journey import Contact, Document, Order, Ticket
+from shared.kernel.money import Money
+from shared.saga.record import Record
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Purchase(_Stored):
+    """What the steps need to know of each other: the saga's state."""
+
+    member_id: str
+    cart_id: str
+    payment: Payment | None
+    contact: Contact
+    quoted: Total
+    """What the cart said when the purchase began."""
+    order: Order | None = None
+    """What the cart held when it was locked."""
+    earned: int = 0
+    """Miles to credit for the money paid."""
+    locators: tuple[str, ...] = ()
+    tickets: tuple[Ticket, ...] = ()
+    documents: tuple[Document, ...] = ()
+    paid_with: str = ""
+    earn_rate: int = 0
+    """Miles per whole unit of currency paid for fares; the programme's rule when the purchase began."""
+
+    @property
+    def locked_order(self) -> Order:
+        if self.order is None:
+            raise ValueError("the cart is not locked yet")
+        return self.order
+
+    @property
+    def card(self) -> CardPayment:
+        if not isinstance(self.payment, CardPayment):
+            raise TypeError("the purchase is not paid by card")
+        return self.payment
+
+    @property
+    def total(self) -> Total:
+        """What is to pay, as far as it is known."""
+        return Total(money=self.order.money, miles=self.order.miles) if self.order else self.quoted
+
+    @property
+    def money(self) -> Money:
+        return self.total.money
+
+    @property
+    def miles(self) -> int:
+        return self.total.miles
+
+    def priced(self, order: Order) -> Self:
+        return self.model_copy(update={"order": order, "earned": order.money.amount // 100 * self.earn_rate})
+
+    def reserved(self, locators: tuple[str, ...]) -> Self:
+        return self.model_copy(update={"locators": locators})
+
+    def paid_by(self, masked: str) -> Self:
+        return self.model_copy(update={"paid_with": masked})
+
+    def ticketed(self, tickets: tuple[Ticket, ...], documents: tuple[Document, ...]) -> Self:
+        return self.model_copy(update={"tickets": tickets, "documents": documents})
+
+
+class Checkout(_Stored):
+    """One purchase as it is stored: what was asked for, the saga's state, and where it stands."""
+
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    key: str
+    request_hash: str
+    """Of what was asked for under the key, so that another body under the same key is noticed."""
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    revision: int = 1
+    purchase: Purchase
+    record: Record
+
+    @property
+    def member_id(self) -> str:
+        return self.purchase.member_id
+
+    def moved_to(self, purchase: Purchase, record: Record, now: datetime) -> Self:
+        """The checkout after the saga advanced."""
+        return self.model_copy(
+            update={"purchase": purchase, "record": record, "updated_at": now, "revision": self.revision + 1}
+        )

@@ -1,0 +1,295 @@
+"""The interpreter of sagas: one pure function from a record and an event to a record and the commands it sends.
+
+An answer says done or refused. Silence says nothing: the same command is sent again, with growing pauses. Before the
+pivot a refusal, or silence beyond the budget, undoes in reverse what was done, the silent step included; from the pivot
+on, silence beyond the budget needs attention and everything held stays held. Undoing knows no budget.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic
+
+from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
+from shared.saga.definition import Identity, S, Saga, Step
+from shared.saga.record import Entry, Patience, Record, Refusal, Status, StepState, StepStatus, Timer
+
+
+@dataclass(frozen=True)
+class Start:
+    """The purchase begins."""
+
+
+@dataclass(frozen=True)
+class TimersDue:
+    """The time of one or more timers has come."""
+
+
+@dataclass(frozen=True)
+class CancelRequested:
+    """The customer wants out."""
+
+
+Happening = Start | Answer | TimersDue | CancelRequested
+
+
+@dataclass(frozen=True)
+class Advanced(Generic[S]):
+    """What follows: the record and state to store, and the commands to send."""
+
+    record: Record
+    state: S
+    commands: tuple[Command, ...] = ()
+
+
+def new_record(saga: Saga[S]) -> Record:
+    """A record before its first event."""
+    return Record(saga=saga.name, version=saga.version, steps={each.name: StepState() for each in saga.steps})
+
+
+def advance(
+    saga: Saga[S], before: Advanced[S], happening: Happening, *, purchase_id: str, now: datetime, patience: Patience
+) -> Advanced[S]:
+    """What a happening makes of a purchase. The same record and happening always give the same result."""
+    run = _Run(saga, before, purchase_id=purchase_id, now=now, patience=patience)
+    match happening:
+        case Start():
+            run.note("", run.record.status)
+            run.go_forward_from(0)
+        case Answer():
+            run.take(happening)
+        case TimersDue():
+            run.fire_timers()
+        case CancelRequested():
+            run.cancel()
+    return Advanced(run.record, run.state, tuple(run.commands))
+
+
+class _Run(Generic[S]):
+    """One call of `advance`: the record as it changes, and what is to be sent."""
+
+    def __init__(
+        self, saga: Saga[S], before: Advanced[S], *, purchase_id: str, now: datetime, patience: Patience
+    ) -> None:
+        self.saga = saga
+        self.record = before.record
+        self.state = before.state
+        self.commands: list[Command] = []
+        self._purchase_id = purchase_id
+        self._now = now
+        self._patience = patience
+
+    # what happens
+
+    def take(self, answer: Answer) -> None:
+        """An answer, perhaps late, perhaps for the second time."""
+        step = self.saga.step(answer.step)
+        if step is None:
+            return
+        state = self.record.steps[step.name]
+        awaited = (
+            step.name == self.record.current
+            and answer.attempt == state.attempt
+            and answer.undo == (state.status is StepStatus.UNDOING)
+            and not (self.record.status is Status.NEEDS_ATTENTION and isinstance(answer, StepRefused))
+        )
+        if not awaited:
+            self._take_late(step, state, answer)
+        elif answer.undo:
+            self._take_undo_answer(step, answer)
+        else:
+            self._take_answer(step, answer)
+
+    def fire_timers(self) -> None:
+        """Ask again where there was silence."""
+        due = [timer for timer in self.record.timers if timer.at <= self._now]
+        self._update(timers=tuple(timer for timer in self.record.timers if timer.at > self._now))
+        for timer in due:
+            step = self.saga.step(timer.step)
+            if step is not None and timer.step == self.record.current:
+                self._ask_again(step)
+
+    def cancel(self) -> None:
+        """Undo, if the pivot's command is not saved yet; while the pivot is open its outcome is awaited."""
+        if not self.can_cancel():
+            return
+        self._update(cancelled_at=self._now)
+        if self.record.forward and self._index() < self.saga.pivot:
+            self._go_back(include_current=True)
+
+    def can_cancel(self) -> bool:
+        return cancellable(self.saga, self.record)
+
+    # forward
+
+    def go_forward_from(self, index: int) -> None:
+        """Send the first step from here on that is wanted; without one, the purchase is complete."""
+        for step in self.saga.steps[index:]:
+            if step.when(self.state):
+                self._begin(step)
+                return
+            self._set_step(step, status=StepStatus.SKIPPED)
+            self.note(step.name, StepStatus.SKIPPED)
+        self._end(Status.COMPLETED)
+
+    def _begin(self, step: Step[S]) -> None:
+        self._update(current=step.name)
+        self._set_step(step, status=StepStatus.RUNNING, asks=1, started_at=self._now)
+        self.note(step.name, StepStatus.RUNNING)
+        self._send(step)
+
+    def _take_answer(self, step: Step[S], answer: Answer) -> None:
+        if isinstance(answer, step.expect):
+            self.state = step.keep(self.state, answer)
+            self._set_step(step, status=StepStatus.DONE, finished_at=self._now, answered=True)
+            self._stop_waiting()
+            if self.record.status is Status.NEEDS_ATTENTION:
+                self._update(status=Status.RUNNING)
+            self.note(step.name, StepStatus.DONE)
+            if self.record.cancelled_at is not None and step.pivot:
+                self._go_back()
+            else:
+                self.go_forward_from(self.saga.index(step.name) + 1)
+        elif isinstance(answer, StepRefused):
+            self._take_refusal(step, answer)
+
+    def _take_refusal(self, step: Step[S], answer: StepRefused) -> None:
+        self._stop_waiting()
+        refusal = Refusal(step=step.name, code=answer.code, detail=answer.detail)
+        self._set_step(step, status=StepStatus.REFUSED, finished_at=self._now, answered=True)
+        self._update(refusal=refusal)
+        self.note(step.name, StepStatus.REFUSED, refusal.code)
+        if self.saga.index(step.name) <= self.saga.pivot or step.unwinds:
+            self._go_back()
+        else:
+            self._end(Status.NEEDS_ATTENTION, current=step.name)
+
+    # backward
+
+    def _go_back(self, *, include_current: bool = False) -> None:
+        """Turn round. A step whose outcome is open is undone like one that is done: its undo fences it off."""
+        current = self.record.current
+        self._stop_waiting()
+        self._update(forward=False, status=Status.RUNNING)
+        open_step = self.saga.step(current) if include_current else None
+        if open_step is not None and open_step.undo is not None:
+            self._undo(open_step)
+        else:
+            self._undo_next()
+
+    def _undo_next(self) -> None:
+        """Undo the last step that is still done; without one, everything is undone."""
+        for step in reversed(self.saga.steps):
+            if self.record.steps[step.name].status is StepStatus.DONE and step.undo is not None:
+                self._undo(step)
+                return
+        self._end(Status.CANCELLED if self.record.cancelled_at is not None else Status.REFUSED)
+
+    def _undo(self, step: Step[S]) -> None:
+        self._update(current=step.name)
+        self._set_step(step, status=StepStatus.UNDOING, asks=1)
+        self.note(step.name, StepStatus.UNDOING)
+        self._send(step)
+
+    def _take_undo_answer(self, step: Step[S], answer: Answer) -> None:
+        if isinstance(answer, StepUndone):
+            self._stop_waiting()
+            self._set_step(step, status=StepStatus.UNDONE, finished_at=self._now)
+            if self.record.status is Status.NEEDS_ATTENTION:
+                self._update(status=Status.RUNNING)
+            self.note(step.name, StepStatus.UNDONE)
+            self._undo_next()
+        elif isinstance(answer, StepRefused):
+            self.note(step.name, StepStatus.UNDOING, answer.code)
+            self._end(Status.NEEDS_ATTENTION, current=step.name)
+
+    # silence
+
+    def _ask_again(self, step: Step[S]) -> None:
+        state = self.record.steps[step.name]
+        if state.status is not StepStatus.UNDOING and state.asks > self._patience.asks:
+            self._give_up(step)
+            return
+        if state.status is StepStatus.RUNNING:
+            self._set_step(step, status=StepStatus.UNKNOWN)
+            self.note(step.name, StepStatus.UNKNOWN)
+        self._set_step(step, asks=state.asks + 1)
+        self._send(step)
+
+    def _give_up(self, step: Step[S]) -> None:
+        detail = f"no answer to {self.record.steps[step.name].asks} asks"
+        if self.saga.index(step.name) < self.saga.pivot:
+            self._update(refusal=Refusal(step=step.name, code="no_answer", detail=detail))
+            self._go_back(include_current=True)
+        else:
+            self._end(Status.NEEDS_ATTENTION, current=step.name)
+
+    def _take_late(self, step: Step[S], state: StepState, answer: Answer) -> None:
+        """Nobody waits for it. A repetition is no news; an effect that comes to light after its undo is undone again."""
+        came_to_light = isinstance(answer, step.expect) and not state.answered and state.status is StepStatus.UNDONE
+        if came_to_light and step.undo is not None:
+            self._set_step(step, answered=True)
+            self.commands.append(step.undo(self.state, self._identity(step)))
+
+    # the record
+
+    def note(self, step: str, status: str, detail: str = "") -> None:
+        """Add to the timeline."""
+        asks = self.record.steps[step].asks if step else 0
+        entry = Entry(at=self._now, step=step, status=status, of=self.record.status, asks=asks, detail=detail)
+        self._update(timeline=(*self.record.timeline, entry))
+
+    def _send(self, step: Step[S]) -> None:
+        """Send the present command of a step, and set the timer that notices silence."""
+        state = self.record.steps[step.name]
+        undoing = state.status is StepStatus.UNDOING
+        make = step.undo if undoing and step.undo is not None else step.send
+        self.commands.append(make(self.state, self._identity(step, undo=undoing)))
+        at = self._now + self._patience.pause(step.silence, state.asks)
+        self._update(timers=(*self._other_timers(step), Timer(name="ask", step=step.name, at=at)))
+
+    def _identity(self, step: Step[S], *, undo: bool = True) -> Identity:
+        return {
+            "purchase_id": self._purchase_id,
+            "step": step.name,
+            "attempt": self.record.steps[step.name].attempt,
+            "expires_at": None if undo else self._now + self._patience.command_life,
+        }
+
+    def _stop_waiting(self) -> None:
+        self._update(timers=(), current="")
+
+    def _end(self, status: Status, *, current: str = "") -> None:
+        self._update(status=status, current=current, timers=())
+        self.note("", status)
+
+    def _other_timers(self, step: Step[S]) -> tuple[Timer, ...]:
+        return tuple(timer for timer in self.record.timers if timer.step != step.name)
+
+    def _index(self) -> int:
+        return self.saga.index(self.record.current) if self.record.current else len(self.saga.steps)
+
+    def _set_step(self, step: Step[S], **changes: Any) -> None:
+        state = self.record.steps[step.name].model_copy(update=changes)
+        self._update(steps={**self.record.steps, step.name: state})
+
+    def _update(self, **changes: Any) -> None:
+        self.record = self.record.model_copy(update=changes)
+
+
+def cancellable(saga: Saga[S], record: Record) -> bool:
+    """Can a cancel still be taken: is the purchase on its way forward, and its pivot not passed?"""
+    if record.status is not Status.RUNNING or not record.forward or not record.current:
+        return False
+    return saga.index(record.current) <= saga.pivot
+
+
+def without_timer(record: Record, name: str, step: str) -> Record:
+    """An operator cancels a timer: nobody asks again until somebody moves or answers."""
+    kept = tuple(timer for timer in record.timers if (timer.name, timer.step) != (name, step))
+    return record.model_copy(update={"timers": kept})
+
+
+def with_timer_at(record: Record, name: str, at: datetime) -> Record:
+    """An operator moves the timers of a name."""
+    moved = tuple(timer.model_copy(update={"at": at}) if timer.name == name else timer for timer in record.timers)
+    return record.model_copy(update={"timers": moved})

@@ -1,0 +1,119 @@
+"""Where one purchase stands in its saga: what is stored."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Status(StrEnum):
+    """Where the whole stands."""
+
+    RUNNING = "running"
+    WAITING_FOR_CUSTOMER = "waiting_for_customer"
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+FINAL = frozenset({Status.COMPLETED, Status.REFUSED, Status.CANCELLED})
+
+
+class StepStatus(StrEnum):
+    """Where one step stands. `unknown`: it was asked for, and there is silence."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class StepState(_Stored):
+    """`asks` counts how often the present command was sent; `answered` tells that the step's own answer has come."""
+
+    status: StepStatus = StepStatus.PENDING
+    attempt: int = 1
+    asks: int = 0
+    answered: bool = False
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+
+
+class Refusal(_Stored):
+    """Why the purchase does not go through."""
+
+    step: str
+    code: str
+    detail: str
+
+
+class Timer(_Stored):
+    """Something to do at a time. `ask` repeats the command of a silent step."""
+
+    name: Literal["ask"]
+    step: str
+    at: AwareDatetime
+
+
+class Entry(_Stored):
+    """One change. `step` is empty for a change of the whole; `status` is the step's, `of` the purchase's."""
+
+    at: AwareDatetime
+    step: str
+    status: str
+    of: Status
+    asks: int = 0
+    detail: str = ""
+
+
+class Record(_Stored):
+    """The saga's own memory of one purchase. The timeline is bounded by the steps: asks are counted, not listed."""
+
+    saga: str
+    version: int
+    status: Status = Status.RUNNING
+    forward: bool = True
+    current: str = ""
+    """The step whose answer is awaited; empty when none is."""
+    steps: dict[str, StepState]
+    refusal: Refusal | None = None
+    cancelled_at: AwareDatetime | None = None
+    timers: tuple[Timer, ...] = ()
+    timeline: tuple[Entry, ...] = ()
+
+    @property
+    def wake_at(self) -> datetime | None:
+        """When the earliest timer is due."""
+        return min((timer.at for timer in self.timers), default=None)
+
+    @property
+    def ended(self) -> bool:
+        return self.status in FINAL
+
+
+class Patience(_Stored):
+    """How long silence is borne. The budget counts asks, not time: a worker that was away costs nothing."""
+
+    first_pause: timedelta | None = None
+    """Before the first repetition; each step's own `silence` where it is not given."""
+    growth: float = 2.0
+    longest_pause: timedelta = timedelta(minutes=5)
+    asks: int = 12
+    """Repetitions before the pivot until the step counts as failed, and from the pivot on as needing attention."""
+    command_life: timedelta = timedelta(hours=24)
+    """How long a command stays good."""
+
+    def pause(self, silence: timedelta, asks: int) -> timedelta:
+        """Until the next ask, when `asks` commands have been sent."""
+        first = self.first_pause if self.first_pause is not None else silence
+        return min(first * self.growth ** min(asks - 1, 60), max(self.longest_pause, first))
