@@ -1,0 +1,67 @@
+"""`milesaga demo`: a stack of its own performs five purchases, crashes included, and audits itself."""
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from services.cli import view
+from services.cli.audit import audit, show
+from services.cli.broker_node import BrokerError
+from services.cli.client import ApiError
+from services.cli.demo.checks import Unexpected
+from services.cli.demo.portal import Outside
+from services.cli.demo.scenarios import Scenes
+from services.cli.demo.stack import Stack, StackError
+
+INTERRUPTED = 130
+
+
+def run(
+    home: Annotated[
+        Path, typer.Option(envvar="MILESAGA_HOME", help="Data folder of the demonstration; it is kept.")
+    ] = Path(".milesaga/demo"),
+) -> None:
+    """Start a stack of its own, perform five purchases over the public HTTP API, audit the books, stop everything."""
+    out = view.console()
+    begun = time.monotonic()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with Stack(home) as stack:
+            _perform(stack, out)
+    except (Unexpected, ApiError, StackError, BrokerError) as error:
+        out.print(f"[bold red]The demonstration failed.[/] {escape(str(error))}")
+        out.print(f"The stack's log is {home / 'stack.log'}.")
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        out.print("Interrupted; everything is stopped.")
+        raise typer.Exit(INTERRUPTED) from None
+    out.print(f"\nEverything is stopped, after {time.monotonic() - begun:.1f} s. The data is kept in {home}.")
+
+
+def _perform(stack: Stack, out: Console) -> None:
+    out.print("Starting RabbitMQ, all services and the sandbox (the outside world on a laptop) ...")
+    out.print(f"ready {stack.url} after {stack.start():.1f} s; log: {stack.log}")
+    scenes = Scenes(stack, out)
+    outside = Outside(stack.url)
+    outside.behave()
+    for number, (title, play) in enumerate(scenes.all(), 1):
+        out.print(f"\n[bold]{number}. {title}[/]")
+        play()
+        outside.behave()
+    out.print("\n[bold]Audit: our books against the outside world's[/]")
+    result = audit(outside.api)
+    show(out, result)
+    if result.differences:
+        raise Unexpected(f"the audit: expected no difference, found {len(result.differences)}")
+    out.print("\nDraining and stopping ...")
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    """SIGTERM is taken as Ctrl-C, so that nothing is left behind."""
+    raise KeyboardInterrupt

@@ -1,0 +1,108 @@
+"""A stack of one's own as a child process: started, crashed, started again, and stopped whatever happens."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from services.cli.broker_node import PrivateBroker
+
+READY: Final = "ready "
+READY_WITHIN: Final = 60.0
+DRAINED_WITHIN: Final = 45.0
+"""Seconds: a little more than a stack promises to need for draining."""
+LOG_LINES: Final = 15
+
+
+class StackError(RuntimeError):
+    """The stack did not start; the message holds the end of its log."""
+
+
+class Stack:
+    """`milesaga run` over one data folder, on one port, for as long as the `with` block lasts."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` is added to this process's own."""
+        self.home = home.resolve()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = self.home / "stack.log"
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.home.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> float:
+        """Start and wait until it is ready; the seconds that took. Raises `StackError`."""
+        begun = time.monotonic()
+        own = {"MILESAGA_HOME": str(self.home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "services.cli.main", "run"],
+                env=os.environ | own | self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the demo, which then stops the stack in order
+            )
+        while not self._is_ready():
+            if self._process.poll() is not None:
+                raise StackError(f"The stack ended with exit code {self._process.returncode}. {self._tail()}")
+            if time.monotonic() - begun > READY_WITHIN:
+                raise StackError(f"The stack was not ready within {READY_WITHIN:.0f} s. {self._tail()}")
+            time.sleep(0.02)
+        return time.monotonic() - begun
+
+    def crash(self) -> None:
+        """kill -9: nothing is finished, nothing is said."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Drain and end everything, the private broker of a crashed stack included. Idempotent."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(DRAINED_WITHIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        PrivateBroker(self.home).stop()
+
+    def _is_ready(self) -> bool:
+        return any(line.startswith(READY) for line in self.log.read_text(errors="replace").splitlines())
+
+    def _tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        return "\n".join([f"The end of {self.log}:", *lines])
+
+
+def free_port() -> int:
+    """Below the ports that the kernel gives to outgoing connections, so that it is still free after a crash."""
+    while True:
+        port = random.randint(20_000, 32_000)  # noqa: S311 - no secret
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
