@@ -48,10 +48,11 @@ class Node:
     prometheus_port: int
     password: str
     pid: int = 0  # of the launcher: a shell that waits for Erlang
+    has_served: bool = False
 
     @classmethod
     def fresh(cls) -> Self:
-        amqp, dist, epmd, management, prometheus = _free_ports(5)
+        amqp, dist, epmd, management, prometheus = free_ports(5)
         return cls(amqp, dist, epmd, management, prometheus, secrets.token_hex(16))
 
     @classmethod
@@ -126,7 +127,7 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Random free ports below those the kernel gives to outgoing connections, which could take one in the meantime."""
     lowest_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     candidates = range(min(10_000, lowest_ephemeral // 2), lowest_ephemeral)
