@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.contracts.envelope import Envelope, Message
@@ -111,6 +111,12 @@ class Outbox:
             await collection.sent(ids)
             count += len(unsent)
         return count
+
+    async def oldest(self) -> datetime | None:
+        """When the oldest message that is still unsent was saved."""
+        now = self._clock.now()
+        pages = [await collection.unsent(now, 1) for collection in self._collections]
+        return min((found.message.saved_at for page in pages for found in page), default=None)
 
     async def drain(self) -> None:
         """Finish what is on its way: sends begun without waiting, and clearing."""

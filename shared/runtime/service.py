@@ -1,5 +1,6 @@
 """What a service is to the process that runs it: a queue's handlers, HTTP routes, a store, background work."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,8 @@ class Runtime(Protocol):
     publisher: Publisher
     authenticator: Authenticator
     """Checks members' bearer tokens and services' internal token."""
+    draining: asyncio.Event
+    """Set when the process begins to stop: long answers, such as event streams, end then."""
 
     def store(self, name: str) -> Store:
         """The service's own database, not opened yet."""

@@ -1,9 +1,9 @@
 """Settings that every process reads, from the environment. A missing or wrong one stops the start and is named."""
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field, HttpUrl, ValidationError
+from pydantic import Field, HttpUrl, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
@@ -36,10 +36,21 @@ class RuntimeSettings(BaseSettings):
     offers_url: HttpUrl | None = None
     cart_url: HttpUrl | None = None
     """Where other services' internal HTTP routes are; the process's own where not given."""
-    sandbox: bool = True
-    """`on` lets the sandbox stand in for the providers; refused in production."""
-    drain_seconds: float = Field(default=15.0, gt=0)
-    """How long a stopping process finishes what is in hand."""
+    sandbox: bool = Field(default_factory=lambda given: given.get("environment") != "production")
+    """`on` lets the sandbox stand in for the providers: the default, except in production, where it is refused."""
+    sandbox_url: HttpUrl | None = None
+    """Base URL of the process in which the sandbox runs, where that is another one."""
+    sandbox_smtp_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the sandbox's mail server; 0 lets the sandbox take any free one."""
+    drain_seconds: float = Field(default=15.0, gt=0, le=20)
+    """How long a stopping process finishes what is in hand; bounded, because all of it must end within 40 s."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _no_sandbox_in_production(self) -> Self:
+        if self.sandbox and self.environment == "production":
+            raise ValueError("SANDBOX: must be off where ENVIRONMENT=production")
+        return self
 
 
 def read(settings: type[S]) -> S:
@@ -47,7 +58,16 @@ def read(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as error:
-        lines = [
-            f"{'_'.join(str(place) for place in fault['loc']).upper()}: {fault['msg']}" for fault in error.errors()
-        ]
-        raise WrongSettings("; ".join(lines)) from error
+        prefix = str(settings.model_config.get("env_prefix") or "")
+        raise WrongSettings(
+            "; ".join(_named(fault["loc"], fault["msg"], prefix) for fault in error.errors())
+        ) from error
+
+
+def _named(place: tuple[int | str, ...], message: str, prefix: str) -> str:
+    """The variable and what is wrong with it; a rule on several variables names them in its own words."""
+    message = message.removeprefix("Value error, ")
+    if not place:
+        return message
+    name = "_".join(str(part) for part in place).upper()
+    return f"{name if name.startswith(prefix.upper()) else prefix.upper() + name}: {message}"

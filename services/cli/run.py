@@ -1,0 +1,183 @@
+"""`milesaga run`: the services, all or some, in one process; for all of them also the sandbox and a private broker."""
+
+import asyncio
+import gc
+import importlib
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from shared.runtime.settings import RuntimeSettings, WrongSettings, read
+
+if TYPE_CHECKING:
+    from services.cli.broker_node import PrivateBroker
+    from shared.runtime.home import Home
+    from shared.runtime.host import Compose, Outside
+    from shared.runtime.server import Listener
+
+SERVICES: Final = ("offers", "cart", "checkout", "ticketing", "payment", "miles", "notifications")
+SANDBOX: Final = "sandbox"
+BROKER_START_SECONDS: Final = 60.0
+BROKER_STOP_SECONDS: Final = 8.0
+"""With the drain's own bounds this ends a stack within 40 s; what has not gone by then is killed."""
+
+WRONG_SETTINGS: Final = 2
+NOT_RUN: Final = 1
+
+
+def run(
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help=f"Any of: {', '.join((*SERVICES, SANDBOX))}.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any free one; PORT, else 8000.")] = None,
+) -> None:
+    """Run services: all of them and the sandbox, or the named ones. Prints `ready URL` when they take work."""
+    names = tuple(dict.fromkeys(services or ()))
+    for name in names:
+        if name not in (*SERVICES, SANDBOX):
+            raise typer.BadParameter(f"{name!r} is no service; known are {', '.join((*SERVICES, SANDBOX))}.")
+    given: dict[str, Any] = {"host": host, "port": port}
+    try:
+        settings = read(RuntimeSettings)
+        settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+        code = _run(names, settings)
+    except WrongSettings as error:
+        typer.echo(f"milesaga: {error}", err=True)
+        code = WRONG_SETTINGS
+    raise typer.Exit(code)
+
+
+class StopAsked(BaseException):
+    """SIGTERM or SIGINT came before the services could take it."""
+
+
+def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
+    from services.cli.broker_node import BrokerError  # noqa: PLC0415 - `milesaga --help` needs none of it
+    from shared.runtime import logging as logs  # noqa: PLC0415
+    from shared.runtime.home import Home  # noqa: PLC0415
+    from shared.runtime.server import bind  # noqa: PLC0415
+
+    logs.set_up(settings.log_level)
+    home = Home(settings.milesaga_home)
+    with ExitStack() as stack, _stop_raises():
+        try:
+            if not names:
+                stack.enter_context(home.claimed())
+            listener = bind(settings.host, settings.port)
+            broker = stack.enter_context(_broker(settings, home, everything=not names))
+            return _serve(names, settings, listener, broker)
+        except BrokerError as error:
+            typer.echo(f"milesaga: {error}", err=True)
+            return NOT_RUN
+        except StopAsked:
+            return 0
+
+
+def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener", broker: "Future[str]") -> int:
+    from shared.runtime.host import Host  # noqa: PLC0415
+
+    sandbox = _sandbox(names, settings, listener)
+    running = names or SERVICES
+    compositions = {name: _composition(name) for name in running if name != SANDBOX}
+    here = frozenset(compositions) | ({SANDBOX} if sandbox else frozenset())
+    host = Host(settings, listener, broker.result(), here=here, sandbox=sandbox)
+    gc.collect()
+    gc.freeze()  # modules live as long as the process: no collection need look at them again
+    notes: dict[str, str] = {}
+    try:
+        drained = asyncio.run(host.run(compositions, lambda: _announce(host.home, listener, sandbox, notes, names)))
+    finally:
+        for note in notes:
+            host.home.remove(note)
+    return 0 if drained else 128 + signal.SIGTERM
+
+
+async def _announce(
+    home: "Home", listener: "Listener", sandbox: "Outside | None", notes: dict[str, str], names: Sequence[str]
+) -> None:
+    """Tell people, and other processes over the same folder, where we are."""
+    from shared.runtime.home import HTTP_URL, SANDBOX_URL, SMTP_URL  # noqa: PLC0415
+
+    if not names:
+        notes[HTTP_URL] = listener.url
+    if sandbox is not None:
+        notes[SANDBOX_URL] = listener.url
+        notes[SMTP_URL] = f"smtp://127.0.0.1:{sandbox.smtp_port}"
+    for name, text in notes.items():
+        home.write(name, text)
+    print(f"ready {listener.url}\ndocs {listener.url}/docs", flush=True)
+
+
+def _composition(name: str) -> "Compose":
+    """A service's composition root. Only what runs here is imported: the others would cost memory and time."""
+    compose: Compose = importlib.import_module(f"services.{name}.app").compose
+    return compose
+
+
+def _sandbox(names: Sequence[str], settings: RuntimeSettings, listener: "Listener") -> "Outside | None":
+    if SANDBOX in names and not settings.sandbox:
+        raise WrongSettings("SANDBOX: off, so the sandbox does not start")
+    if not settings.sandbox or (names and SANDBOX not in names):
+        return None
+    from services.sandbox.app import Sandbox  # noqa: PLC0415 - as for services
+    from services.sandbox.settings import SandboxSettings  # noqa: PLC0415
+
+    public_url = str(settings.public_url or listener.url).rstrip("/")
+    return Sandbox(
+        SandboxSettings(
+            enabled=True,
+            environment=settings.environment,
+            home=settings.milesaga_home,
+            public_url=public_url,
+            smtp_port=settings.sandbox_smtp_port,
+        )
+    )
+
+
+@contextmanager
+def _broker(settings: RuntimeSettings, home: "Home", *, everything: bool) -> Iterator["Future[str]"]:
+    """The broker's URL, when it is there: a private node takes seconds to start, in which the services are imported."""
+    from shared.runtime.addresses import broker_url  # noqa: PLC0415
+
+    if settings.broker_url is not None or not everything:
+        known: Future[str] = Future()
+        known.set_result(broker_url(settings, home))
+        yield known
+        return
+    from services.cli.broker_node import PrivateBroker  # noqa: PLC0415
+
+    broker = PrivateBroker(home.path)
+    with ThreadPoolExecutor(1) as starter:
+        starting = starter.submit(broker.start, BROKER_START_SECONDS)
+        try:
+            yield starting
+        finally:
+            _stop(broker, starting)
+
+
+def _stop(broker: "PrivateBroker", starting: "Future[str]") -> None:
+    """A node that is only half started cannot be stopped in order, so the start is awaited."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    if starting.exception() is None:
+        broker.stop(BROKER_STOP_SECONDS)
+
+
+@contextmanager
+def _stop_raises() -> Iterator[None]:
+    """Until the services take the signals themselves, they end what is being started."""
+
+    def stop(_: int, __: object) -> None:
+        raise StopAsked
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,92 @@
+"""Where everything is that a process must reach: settings first, then what runs here, then a stack on this machine."""
+
+from dataclasses import dataclass
+
+from shared.runtime.home import BROKER_URL, HTTP_URL, INTERNAL_TOKEN, SANDBOX_URL, SMTP_URL, Home
+from shared.runtime.settings import RuntimeSettings, WrongSettings
+
+SANDBOX = "sandbox"
+
+
+def broker_url(settings: RuntimeSettings, home: Home) -> str:
+    """The broker named by the settings, else that of the stack that runs over `home`. Raises WrongSettings."""
+    found = settings.broker_url or home.read(BROKER_URL)
+    if found is None:
+        raise WrongSettings(f"BROKER_URL: not set, and no stack runs over MILESAGA_HOME={home.path}")
+    return found
+
+
+def internal_token(settings: RuntimeSettings, home: Home) -> str:
+    """What services show each other: given, or kept in a file that the processes of one machine share."""
+    if settings.internal_token is not None:
+        return settings.internal_token
+    if settings.environment == "production":
+        raise WrongSettings("INTERNAL_TOKEN: Field required in production")
+    return home.secret(INTERNAL_TOKEN)
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The addresses that a process gives to its services.
+
+    `own` is where this process listens, `here` what runs in it.
+    """
+
+    settings: RuntimeSettings
+    home: Home
+    own: str
+    here: frozenset[str]
+
+    @property
+    def public(self) -> str:
+        """Where clients reach the public API."""
+        return _text(self.settings.public_url) or self.own
+
+    def service(self, name: str) -> str:
+        """Base URL of a service's internal routes; the public one where nothing better is known."""
+        given = {"offers": self.settings.offers_url, "cart": self.settings.cart_url}.get(name)
+        return _text(given) or self._nearby(name, HTTP_URL)
+
+    @property
+    def sandbox(self) -> str:
+        """Base URL of the process in which the sandbox runs."""
+        return _text(self.settings.sandbox_url) or self._nearby(SANDBOX, SANDBOX_URL)
+
+    def provider(self, name: str) -> str:
+        """Base URL of the sandbox's stand-in for a provider. Raises WrongSettings where the sandbox is off."""
+        self._only_with_sandbox(name)
+        return f"{self.sandbox}/sandbox/{name}"
+
+    @property
+    def issuer(self) -> str:
+        """The OIDC issuer of the bearer tokens; the sandbox's where none is given."""
+        if self.settings.oidc_issuer is not None:
+            return self.settings.oidc_issuer.rstrip("/")
+        if not self.settings.sandbox:
+            raise WrongSettings("OIDC_ISSUER: Field required where SANDBOX is off")
+        sandbox = self.public if SANDBOX in self.here else self.sandbox
+        return f"{sandbox}/sandbox/oauth"
+
+    def smtp(self) -> tuple[str, int]:
+        """Host and port of the mail server of a sandbox that runs in another process."""
+        self._only_with_sandbox("mail")
+        host = self.sandbox.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0]
+        if self.settings.sandbox_smtp_port:
+            return host, self.settings.sandbox_smtp_port
+        found = self.home.read(SMTP_URL)
+        if found is None:
+            raise WrongSettings("SANDBOX_SMTP_PORT: not set, and no sandbox runs over MILESAGA_HOME")
+        return found.removeprefix("smtp://").split(":")[0], int(found.rsplit(":", 1)[1])
+
+    def _nearby(self, name: str, file: str) -> str:
+        if name in self.here:
+            return self.own
+        return self.home.read(file) or self.public
+
+    def _only_with_sandbox(self, name: str) -> None:
+        if not self.settings.sandbox:
+            raise WrongSettings(f"SANDBOX: off, so there is no stand-in for {name}: give the provider's own settings")
+
+
+def _text(url: object) -> str:
+    return str(url).rstrip("/") if url else ""

@@ -1,0 +1,104 @@
+"""The one HTTP application of a process: its services' routes, health, metrics, documents, the sandbox beside them."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.runtime.docs_page import page
+from shared.runtime.health import Health
+from shared.runtime.service import Service
+from shared.runtime.telemetry import Telemetry
+from shared.web import problems
+from shared.web.limits import BodyLimits
+
+TITLE = "Milesaga"
+VERSION = "0.1.0"
+PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+SANDBOX_PREFIX = "/sandbox/"
+
+Scrape = Callable[[], Awaitable[bytes]]
+
+
+def application(
+    services: Sequence[Service], health: Health, telemetry: Telemetry, scrape: Scrape, *, sandbox: ASGIApp | None = None
+) -> ASGIApp:
+    """`scrape` gives the metrics; `sandbox` answers for itself everything below `/sandbox/`."""
+    app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    problems.install(app)
+    app.add_middleware(BodyLimits)
+    app.include_router(_own_routes(app, services, health, scrape))
+    for service in services:
+        if service.router is not None:
+            app.include_router(service.router)
+    return Front(app, health, telemetry, sandbox)
+
+
+def _own_routes(app: FastAPI, services: Sequence[Service], health: Health, scrape: Scrape) -> APIRouter:
+    router = APIRouter(tags=["process"])
+
+    @router.get("/healthz", summary="The process lives")
+    async def healthz() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get("/readyz", summary="The process may be given work: broker and stores answer")
+    async def readyz() -> dict[str, str]:
+        await health.check()
+        return {"status": "ready"}
+
+    @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        return Response(await scrape(), media_type=PROMETHEUS_TEXT)
+
+    @router.get("/asyncapi.json", summary="The messages, as AsyncAPI")
+    async def asyncapi() -> JSONResponse:
+        from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
+
+        return JSONResponse(document(services))
+
+    @router.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> HTMLResponse:
+        return HTMLResponse(page(app.openapi(), str(request.base_url)))
+
+    return router
+
+
+class Front:
+    """The outermost layer: counts requests, turns away what cannot be served now, and lets the sandbox be."""
+
+    def __init__(self, app: ASGIApp, health: Health, telemetry: Telemetry, sandbox: ASGIApp | None) -> None:
+        self._app = app
+        self._health = health
+        self._telemetry = telemetry
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if self._sandbox is not None and path.startswith(SANDBOX_PREFIX):
+            await self._sandbox(scope, receive, send)
+            return
+        refusal = self._health.refusal(scope.get("method", ""), path)
+        app = self._app if refusal is None else refusal.response(path)
+        status = 500
+        began = time.perf_counter()
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, watched)
+        finally:
+            seconds = time.perf_counter() - began
+            self._telemetry.answered(scope.get("method", ""), _template(scope), status, seconds)
+
+
+def _template(scope: Scope) -> str:
+    """`/v1/checkouts/{id}`: a path with ids in it would be a series of its own for each id."""
+    route: Any = scope.get("route")
+    return str(getattr(route, "path", "unknown"))

@@ -1,0 +1,247 @@
+"""One process of services: what it gives them, and their life from the start to the end of the drain."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from starlette.types import ASGIApp
+
+from shared.bus.broker import Bus
+from shared.bus.outbox import Publisher
+from shared.bus.retry import RetryPolicy
+from shared.kernel.clock import Clock, SystemClock
+from shared.kernel.ids import Ids, Uuid7Ids
+from shared.kernel.randomness import Random, SystemRandom
+from shared.runtime.addresses import Addresses, internal_token
+from shared.runtime.application import application
+from shared.runtime.background import Background
+from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
+from shared.runtime.home import Home
+from shared.runtime.server import HttpServer, Listener
+from shared.runtime.service import Runtime, Service, Work
+from shared.runtime.settings import RuntimeSettings
+from shared.runtime.signals import StopSignals
+from shared.runtime.telemetry import Telemetry
+from shared.store import open_store
+from shared.store.documents import Store, Unavailable
+from shared.web.auth import Authenticator
+
+log = logging.getLogger(__name__)
+
+Compose = Callable[[Runtime], Service]
+
+STORE_PAUSE = 1.0
+"""Seconds between attempts to open a store that is away."""
+LETTING_GO = 5.0
+"""Seconds for each of the stops after the drain; with `drain_seconds` and the broker's own stop they stay below 40."""
+
+
+class Outside(Protocol):
+    """The sandbox, where it runs in this process."""
+
+    app: ASGIApp
+    smtp_port: int
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Host:
+    """Fulfils `Runtime`, and runs the services composed with it."""
+
+    def __init__(
+        self,
+        settings: RuntimeSettings,
+        listener: Listener,
+        broker_url: str,
+        *,
+        here: frozenset[str],
+        sandbox: Outside | None = None,
+    ) -> None:
+        """`here` names what runs in this process, `sandbox` when the sandbox is among it."""
+        self.settings = settings
+        self.home = Home(settings.milesaga_home)
+        self.clock: Clock = SystemClock()
+        self.ids: Ids = Uuid7Ids(self.clock)
+        self.random: Random = SystemRandom()
+        self.telemetry = Telemetry()
+        self.bus = Bus(broker_url, clock=self.clock, retry=RetryPolicy(self.ids, self.random), meter=self.telemetry)
+        self.publisher: Publisher = self.bus.publisher
+        self.addresses = Addresses(settings, self.home, listener.url, here)
+        self.draining = asyncio.Event()
+        self.authenticator = Authenticator(
+            self.addresses.issuer, self._issuer_client, self.clock, internal_token(settings, self.home)
+        )
+        self._listener = listener
+        self._sandbox = sandbox
+        self._health = Health()
+        self._background = Background(self.telemetry.restarts)
+        self._services: Sequence[Service] = ()
+        self._clients: list[httpx.AsyncClient] = []
+        self._server: HttpServer | None = None
+
+    def store(self, name: str) -> Store:
+        return open_store(name, self.home.folder("stores"), self.settings.mongodb_url)
+
+    def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
+        client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False)
+        self._clients.append(client)
+        return client
+
+    def service_url(self, service: str) -> str:
+        return self.addresses.service(service)
+
+    def provider_url(self, provider: str) -> str:
+        return self.addresses.provider(provider)
+
+    def smtp(self) -> tuple[str, int]:
+        if self._sandbox is not None:
+            return "127.0.0.1", self._sandbox.smtp_port
+        return self.addresses.smtp()
+
+    def folder(self, name: str) -> Path:
+        return self.home.folder(name)
+
+    async def run(self, compositions: Mapping[str, Compose], on_ready: Work) -> bool:
+        """Serve until SIGTERM or SIGINT, then drain; `on_ready` is called when the process is ready for work.
+
+        False when somebody insisted on leaving at once. Raises WrongSettings, and whatever makes serving impossible.
+        """
+        stop = StopSignals()
+        with stop.listening():
+            try:
+                await self._serve(compositions, on_ready, stop)
+            finally:
+                drained = await self._drain_unless(stop.insisted)
+        return drained
+
+    async def _serve(self, compositions: Mapping[str, Compose], on_ready: Work, stop: StopSignals) -> None:
+        asyncio.get_running_loop().set_exception_handler(_report)
+        if self._sandbox is not None:
+            await self._sandbox.start()
+        self._services = [compose(self) for compose in compositions.values()]
+        self._health.watch(self._checks())
+        app = application(
+            self._services,
+            self._health,
+            self.telemetry,
+            self._scrape,
+            sandbox=self._sandbox.app if self._sandbox else None,
+        )
+        self._server = HttpServer(app, self._listener)
+        await self._server.start()
+        coming_up = asyncio.create_task(self._come_up(on_ready))
+        asked = asyncio.create_task(stop.asked.wait())
+        try:
+            await asyncio.wait((coming_up, asked), return_when=asyncio.FIRST_COMPLETED)
+            if coming_up.done():
+                coming_up.result()
+                await asked
+        finally:
+            for task in (coming_up, asked):
+                task.cancel()
+            await asyncio.gather(coming_up, asked, return_exceptions=True)
+
+    def _checks(self) -> dict[str, Work]:
+        stores = {f"store of {each.name}": each.store.ping for each in self._services if each.store is not None}
+        return {"broker": self.bus.ping, **stores}
+
+    async def _come_up(self, on_ready: Work) -> None:
+        """Stores first, then requests; the broker may be away until later."""
+        await asyncio.gather(*(_open(each.store) for each in self._services if each.store is not None))
+        for service in self._services:
+            for opening in service.opening:
+                await opening()
+            await self.bus.consume(service.name, service.table)
+        self._health.open = True
+        for service in self._services:
+            if service.outbox is not None:
+                self._background.start(f"{service.name}: outbox", service.outbox.relay)
+            for number, task in enumerate(service.tasks):
+                name = getattr(task, "__name__", str(number))
+                self._background.start(f"{service.name}: {name}", task)
+        await self.bus.start()
+        while await self._health.away():  # noqa: ASYNC110 - nobody tells when somebody else's server is back
+            await asyncio.sleep(STORE_PAUSE / 10)
+        self._health.phase = Phase.SERVING
+        await on_ready()
+
+    async def _drain_unless(self, insisted: asyncio.Event) -> bool:
+        draining = asyncio.create_task(self._drain())
+        insisting = asyncio.create_task(insisted.wait())
+        await asyncio.wait((draining, insisting), return_when=asyncio.FIRST_COMPLETED)
+        insisting.cancel()
+        drained = draining.done()
+        draining.cancel()
+        await asyncio.gather(draining, insisting, return_exceptions=True)
+        return drained
+
+    async def _drain(self) -> None:
+        """Finish what is in hand while requests to ourselves still work, then let go of everything, bus last."""
+        self._health.phase = Phase.DRAINING
+        self.draining.set()
+        seconds = self.settings.drain_seconds
+        await _within(seconds + 1, "consumers", self.bus.drain(seconds))
+        if self._server is not None:
+            await _within(LETTING_GO + 1, "http", self._server.stop(LETTING_GO))
+        await _within(LETTING_GO, "tasks", self._background.stop())
+        outboxes = [each.outbox.drain() for each in self._services if each.outbox is not None]
+        await _within(LETTING_GO, "outboxes", asyncio.gather(*outboxes))
+        for service in self._services:
+            for closing in service.closing:
+                await _within(LETTING_GO, service.name, closing())
+        stores = [each.store.close() for each in self._services if each.store is not None]
+        clients = [client.aclose() for client in self._clients]
+        await _within(LETTING_GO, "stores", asyncio.gather(*stores, *clients, return_exceptions=True))
+        if self._sandbox is not None:
+            await _within(LETTING_GO, "sandbox", self._sandbox.stop())
+        await _within(LETTING_GO, "bus", self.bus.close())
+
+    async def _scrape(self) -> bytes:
+        outboxes = {each.name: each.outbox for each in self._services if each.outbox is not None}
+        unsent: dict[str, float] = {}
+        for name, outbox in outboxes.items() if self._health.open else ():
+            with suppress(Unavailable, TimeoutError):  # an absent series says that nobody knows
+                async with asyncio.timeout(ANSWERS_WITHIN):
+                    oldest = await outbox.oldest()
+                unsent[name] = 0.0 if oldest is None else (self.clock.now() - oldest).total_seconds()
+        return self.telemetry.exposition(self.bus.publisher.published, unsent)
+
+    def _issuer_client(self) -> httpx.AsyncClient:
+        return self.http("", ANSWERS_WITHIN)
+
+
+async def _open(store: Store) -> None:
+    """A store that is away at the start is waited for, as one that goes away later is."""
+    while True:
+        try:
+            await store.open()
+        except Unavailable as error:
+            log.warning("a store is away", extra={"error": type(error).__name__})
+            await asyncio.sleep(STORE_PAUSE)
+        else:
+            return
+
+
+async def _within(seconds: float, what: str, work: Awaitable[Any]) -> None:
+    """One step of the drain; the next ones are taken even when it fails or lasts too long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except Exception as error:
+        log.exception("stopped with a fault", extra={"task": what, "error": type(error).__name__})
+
+
+def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """A task's exception that nobody waited for; its text may quote a message, so only its type is told."""
+    error = context.get("exception")
+    log.error(
+        "exception that nobody awaited",
+        extra={"reason": str(context.get("message", ""))[:100]},
+        exc_info=error if isinstance(error, BaseException) else None,
+    )

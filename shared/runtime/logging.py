@@ -1,0 +1,114 @@
+"""Logs are events with fields, one JSON object a line, on standard error.
+
+Only fields on the list below get out: names, documents, addresses, card data and providers' bodies cannot slip in by
+way of `extra`. Of an exception the log gets its type and where it came from; its text may quote what was being worked
+on, and stays inside.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from traceback import walk_tb
+from types import TracebackType
+from typing import Any, Final
+
+FIELDS: Final = (
+    "purchase_id",
+    "saga",
+    "step",
+    "part",
+    "attempt",
+    "message_id",
+    "message_type",
+    "correlation_id",
+    "causation_id",
+    "fingerprint",
+    "outcome",
+    "reason",
+    "exchange",
+    "queue",
+    "tier",
+    "service",
+    "collection",
+    "document_id",
+    "timer",
+    "task",
+    "provider",
+    "operation",
+    "error",
+    "code",
+    "status",
+    "method",
+    "path",
+    "route",
+    "count",
+    "host",
+    "port",
+    "url",
+    "variable",
+    "signal",
+    "seconds",
+    "duration_ms",
+    "trace",
+)
+"""What may stand in a log line besides `at`, `level`, `logger`, `event`. None of them is about a person."""
+
+OURS: Final = ("shared", "services", "tests")
+FRAMES: Final = 8
+"""Innermost places of a traceback; more says little and costs much."""
+
+QUIET: Final = ("aio_pika", "aiormq", "asyncio", "faststream", "httpcore", "httpx", "motor", "pymongo", "uvicorn")
+"""Libraries of whom only warnings are wanted."""
+
+
+class JsonLines(logging.Formatter):
+    """One record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": _event(record),
+        }
+        for name in FIELDS:
+            value = record.__dict__.get(name)
+            if value is not None:
+                line[name] = _plain(value)
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error"] = record.exc_info[0].__qualname__
+            line["trace"] = _trace(record.exc_info[2])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up(level: str = "INFO") -> None:
+    """Send this process's log to standard error as JSON lines, from `level` upwards."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _event(record: logging.LogRecord) -> str:
+    """Our events are fixed texts; a library's arguments may be anything, so only its template is taken."""
+    if record.name.split(".", 1)[0] in OURS:
+        return record.getMessage()
+    template = str(record.msg)
+    return template if record.args else template.splitlines()[0][:200] if template else ""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [str(item) for item in value]
+    return value if isinstance(value, str | int | float | bool) else str(value)
+
+
+def _trace(traceback: TracebackType | None) -> list[str]:
+    places = [
+        f"{frame.f_globals.get('__name__', '?')}:{line} {frame.f_code.co_name}" for frame, line in walk_tb(traceback)
+    ]
+    return places[-FRAMES:]

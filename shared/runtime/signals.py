@@ -1,0 +1,36 @@
+"""SIGTERM and SIGINT: the first asks a process to drain and leave, the second to leave at once."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """What the process was asked so far."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.insisted = asyncio.Event()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals in the running loop."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._take, number)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)  # what is left to stop is the caller's, and short
+
+    def _take(self, number: signal.Signals) -> None:
+        log.info("asked to stop", extra={"signal": number.name})
+        (self.insisted if self.asked.is_set() else self.asked).set()
