@@ -1,0 +1,130 @@
+"""Documents as models: what a service's handlers load, change and save."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from shared.store.documents import Collection, Conflict, Document, OutboxMessage, Scalar
+
+log = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=BaseModel)
+
+UNREADABLE_PAUSE = timedelta(minutes=10)
+"""How far a due document that its model refuses is put off, so that it does not stand before the others."""
+
+
+class NewerSchema(Exception):
+    """A newer release wrote this document, and this one must not guess at it: whatever needs it waits."""
+
+    def __init__(self, id: str, found: int, known: int) -> None:  # noqa: A002 - the port's word
+        super().__init__(f"{id} has schema {found}, this release knows {known}")
+        self.id = id
+        self.found = found
+        self.known = known
+
+
+@dataclass(frozen=True)
+class Stored(Generic[M]):
+    """A model and the version under which it is stored: what `save` has to be given back."""
+
+    value: M
+    version: int
+
+
+class Repository(Generic[M]):
+    """The models of one kind in a collection.
+
+    A model says by `schema_version: ClassVar[int]` which shape it has. What was stored under a lower one goes
+    through its class method `upcast(schema, body) -> body`, where it has one, and is stored in the new shape at
+    the next save.
+    `key` gives a model's id, `wake` when it wants to be looked at.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        model: type[M],
+        *,
+        key: Callable[[M], str],
+        wake: Callable[[M], datetime | None] = lambda _: None,
+    ) -> None:
+        self.collection = collection
+        self._model = model
+        self._key = key
+        self._wake = wake
+        self._schema: int = model.schema_version  # type: ignore[attr-defined]
+        self._upcast: Callable[[int, dict[str, Any]], dict[str, Any]] | None = getattr(model, "upcast", None)
+
+    async def load(self, id: str) -> Stored[M] | None:  # noqa: A002
+        """The model as last saved. Raises `NewerSchema`."""
+        document = await self.collection.get(id)
+        return None if document is None else self._stored(document)
+
+    async def load_many(self, ids: Iterable[str]) -> list[Stored[M]]:
+        """Those that exist and that this release can read, by one query, in any order."""
+        return [self._stored(found) for found in await self.collection.get_many(ids) if found.schema <= self._schema]
+
+    async def save(self, value: M, *, version: int, messages: Sequence[OutboxMessage] = ()) -> Stored[M]:
+        """Store the model and its messages in one write; `version` is that of `load`, or 0 for a new one.
+
+        Raises `Conflict` and `Duplicate` as the collection does.
+        """
+        saved = await self.collection.save(self._document(value, version), messages)
+        return Stored(value, saved.version)
+
+    async def delete(self, stored: Stored[M]) -> None:
+        """Remove it, unless it was saved since (`Conflict`)."""
+        await self.collection.delete(Document(self._key(stored.value), {}, stored.version))
+
+    async def find(
+        self,
+        index: str,
+        prefix: tuple[Scalar, ...],
+        *,
+        limit: int,
+        after: tuple[Scalar, ...] | None = None,
+        descending: bool = False,
+    ) -> list[Stored[M]]:
+        """One page of an index, as in `Collection.find`. Raises `NewerSchema` rather than leave one out."""
+        found = await self.collection.find(index, prefix, limit=limit, after=after, descending=descending)
+        return [self._stored(document) for document in found]
+
+    async def due(self, now: datetime, limit: int) -> list[Stored[M]]:
+        """Models whose time has come and that this release can read.
+
+        Newer ones are left to the release that wrote them. One that its model refuses is put off and logged, or it
+        would stand before the others for ever.
+        """
+        readable = []
+        for document in await self.collection.due(now, limit):
+            if document.schema > self._schema:
+                continue
+            try:
+                readable.append(self._stored(document))
+            except ValidationError as error:
+                await self._put_off(document, now, error)
+        return readable
+
+    def _document(self, value: M, version: int) -> Document:
+        return Document(self._key(value), value.model_dump(mode="json"), version, self._schema, self._wake(value))
+
+    def _stored(self, document: Document) -> Stored[M]:
+        if document.schema > self._schema:
+            raise NewerSchema(document.id, document.schema, self._schema)
+        body = document.body
+        if document.schema < self._schema and self._upcast is not None:
+            body = self._upcast(document.schema, body)
+        return Stored(self._model.model_validate(body), document.version)
+
+    async def _put_off(self, document: Document, now: datetime, error: ValidationError) -> None:
+        places = [".".join(map(str, found["loc"])) for found in error.errors(include_input=False)]
+        log.error("stored document is not readable", extra={"document_id": document.id, "fields": places})
+        try:
+            await self.collection.save(replace(document, wake_at=now + UNREADABLE_PAUSE))
+        except Conflict:
+            return  # somebody else changed it meanwhile
