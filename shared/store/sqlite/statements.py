@@ -47,7 +47,9 @@ class Statements:
         """One segment of a page, without its limit, which is the last value to bind."""
         where = " AND ".join(_condition_sql(condition) for condition in conditions)
         direction = "DESC" if page.descending else "ASC"
-        order = ", ".join(f"{_column(field)} {direction}" for field in page.order)
+        # SQLite does not see that an expression held equal needs no sorting
+        fixed = {condition.field for condition in conditions if condition.operator in {"=", "is null"}}
+        order = ", ".join(f"{_column(field)} {direction}" for field in page.order if field not in fixed)
         values = [condition.value for condition in conditions if condition.operator in "=<>"]
         return f"SELECT {COLUMNS} FROM {self._table} WHERE {where} ORDER BY {order} LIMIT ?", values
 
