@@ -1,14 +1,13 @@
 """What a purchase is, and what may be asked of it. Pure."""
 
-from datetime import datetime
 from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.checkout import CardPayment, Payment, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
 from shared.kernel.money import Money
-from shared.saga.record import Record
+from shared.saga.process import Process
 
 
 class _Stored(BaseModel):
@@ -73,27 +72,15 @@ class Purchase(_Stored):
         return self.model_copy(update={"tickets": tickets, "documents": documents})
 
 
-class Checkout(_Stored):
+class Checkout(Process[Purchase]):
     """One purchase as it is stored: what was asked for, the saga's state, and where it stands."""
 
     schema_version: ClassVar[int] = 1
 
-    id: str
     key: str
     request_hash: str
     """Of what was asked for under the key, so that another body under the same key is noticed."""
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    revision: int = 1
-    purchase: Purchase
-    record: Record
 
     @property
     def member_id(self) -> str:
-        return self.purchase.member_id
-
-    def moved_to(self, purchase: Purchase, record: Record, now: datetime) -> Self:
-        """The checkout after the saga advanced."""
-        return self.model_copy(
-            update={"purchase": purchase, "record": record, "updated_at": now, "revision": self.revision + 1}
-        )
+        return self.state.member_id

@@ -71,7 +71,7 @@ class RetryPolicy:
         }
         tier = self._tier(failed.error, attempts)
         if isinstance(failed.error, Unreadable) or now + TIERS[tier] - first > self._budget:
-            return self._message("", dead_queue(failed.queue), {**headers, **_blame(failed.error)}, failed.body, now)
+            return self._message("", dead_queue(failed.queue), {**headers, **blame(failed.error)}, failed.body, now)
         return self._message(tier_exchange(tier), failed.queue, headers, failed.body, now)
 
     def _tier(self, error: Exception, attempts: int) -> str:
@@ -94,7 +94,7 @@ class RetryPolicy:
         )
 
 
-def _blame(error: Exception) -> dict[str, str]:
+def blame(error: Exception) -> dict[str, str]:
     """Who failed, and where: the same fault has the same fingerprint. No values, which may be personal."""
     cause = error.__cause__ if isinstance(error, Later) and error.__cause__ else error
     frames = traceback.extract_tb(cause.__traceback__)

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.envelope import Event, PublicMessage
+from shared.contracts.envelope import Event, Message, PublicMessage
 from shared.contracts.journey import Contact, Ticket
 from shared.kernel.money import Money
 
@@ -110,3 +110,16 @@ class CheckoutNeedsAttention(CheckoutEvent):
 
     type: ClassVar[str] = "checkout.needs_attention.v1"
     step: str
+
+
+class WakeCheckout(Message):
+    """Look at a purchase's timers now. Stands among the dead letters for one whose timers could not be fired."""
+
+    type: ClassVar[str] = "checkout.wake.v1"
+    exchange: ClassVar[str] = "commands"
+    mandatory: ClassVar[bool] = True
+    checkout_id: str
+
+    @property
+    def subject(self) -> str:
+        return self.checkout_id

@@ -224,7 +224,7 @@ class _Run(Generic[S]):
             self._end(Status.NEEDS_ATTENTION, current=step.name)
 
     def _take_late(self, step: Step[S], state: StepState, answer: Answer) -> None:
-        """Nobody waits for it. A repetition is no news; an effect that comes to light after its undo is undone again."""
+        """Nobody waits for it. A repetition is no news; an effect that comes to light after its undo is undone too."""
         came_to_light = isinstance(answer, step.expect) and not state.answered and state.status is StepStatus.UNDONE
         if came_to_light and step.undo is not None:
             self._set_step(step, answered=True)

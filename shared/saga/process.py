@@ -1,0 +1,138 @@
+"""The orchestrator's document, and the one way in which it changes: load, advance, save with messages, send."""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import ClassVar, Generic, Self, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.bus.outbox import Outbox
+from shared.bus.retry import Unreadable
+from shared.contracts.envelope import Answer, Envelope, Message
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Later
+from shared.kernel.locks import KeyedLocks
+from shared.saga.definition import S, Versions
+from shared.saga.engine import Advanced, Happening, Start, TimersDue, advance
+from shared.saga.record import Patience, Record
+from shared.store.documents import Conflict
+from shared.store.repository import Repository, Stored
+
+log = logging.getLogger(__name__)
+
+CONFLICTS_BEFORE_WAITING = 10
+
+
+class Process(BaseModel, Generic[S]):
+    """One running of a saga as it is stored: its state, and the record of where it stands."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    revision: int = 1
+    state: S
+    record: Record
+
+    def moved_to(self, state: S, record: Record, now: datetime) -> Self:
+        """The process after the saga advanced."""
+        return self.model_copy(
+            update={"state": state, "record": record, "updated_at": now, "revision": self.revision + 1}
+        )
+
+
+P = TypeVar("P", bound=Process[BaseModel])
+
+
+class Orchestrator(Generic[P]):
+    """Drives processes of one kind: answers, timers and requests in; commands and announcements out."""
+
+    def __init__(
+        self,
+        repository: Repository[P],
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        versions: Versions[BaseModel],
+        patience: Patience,
+        announce: Callable[[P, P], Sequence[Message]] = lambda _before, _after: (),
+        changed: Callable[[str], None] = lambda _id: None,
+    ) -> None:
+        """`announce(before, after)` tells what else is said of a change, in the same write; `changed` is told the id
+        of every process that was saved."""
+        self._repository = repository
+        self._outbox = outbox
+        self._clock = clock
+        self._versions = versions
+        self._patience = patience
+        self._announce = announce
+        self._changed = changed
+        self._locks = KeyedLocks()
+
+    async def begin(self, process: P) -> P:
+        """Store a new process with its first command. Raises Conflict where the id exists."""
+        return await self._advance(Stored(process, 0), Start(), None, wait=False)
+
+    async def take(self, answer: Answer, cause: Envelope) -> None:
+        """The handler of every answer."""
+        if await self.happen(answer.purchase_id, answer, cause) is None:
+            raise Unreadable("an answer to a purchase that is not here")
+
+    async def fire(self, process_id: str) -> None:
+        """Do what a process's timers ask for."""
+        await self.happen(process_id, TimersDue())
+
+    async def happen(self, process_id: str, happening: Happening, cause: Envelope | None = None) -> P | None:
+        """Advance a process by one happening; None where there is no such process. Raises Later when it is busy."""
+        async with self._locks.of(process_id):
+            for _ in range(CONFLICTS_BEFORE_WAITING):
+                stored = await self._repository.load(process_id)
+                if stored is None:
+                    return None
+                try:
+                    return await self._advance(stored, happening, cause)
+                except Conflict:
+                    continue
+        raise Later("the process is busy")
+
+    async def change(self, process_id: str, edit: Callable[[Record], Record]) -> P | None:
+        """An operator's change of the record, such as a timer's time; None where there is no such process."""
+        async with self._locks.of(process_id):
+            for _ in range(CONFLICTS_BEFORE_WAITING):
+                stored = await self._repository.load(process_id)
+                if stored is None:
+                    return None
+                after = stored.value.moved_to(stored.value.state, edit(stored.value.record), self._clock.now())
+                try:
+                    return (await self._repository.save(after, version=stored.version)).value
+                except Conflict:
+                    continue
+        raise Later("the process is busy")
+
+    async def _advance(
+        self, stored: Stored[P], happening: Happening, cause: Envelope | None, *, wait: bool = True
+    ) -> P:
+        before, now = stored.value, self._clock.now()
+        advanced = advance(
+            self._versions[before.record.version],
+            Advanced(before.record, before.state),
+            happening,
+            purchase_id=before.id,
+            now=now,
+            patience=self._patience,
+        )
+        if advanced.record is before.record and not advanced.commands:
+            return before
+        after = before.moved_to(advanced.state, advanced.record, now)
+        said = (*advanced.commands, *self._announce(before, after))
+        entries = [self._outbox.entry(message, cause) for message in said]
+        saved = await self._repository.save(after, version=stored.version, messages=entries)
+        self._changed(after.id)
+        if wait:
+            await self._outbox.send(self._repository.collection, after.id, entries)
+        else:
+            self._outbox.send_soon(self._repository.collection, after.id, entries)
+        return saved.value

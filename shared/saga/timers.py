@@ -1,0 +1,90 @@
+"""Timers are data: whatever is due is found by an index and fired. Every replica polls; none claims.
+
+Two replicas may fire the same timer; the second one's save meets a conflict, reloads, and finds nothing due. A record
+that raises is pushed back, further each time, so that it starves nobody; in the end it is listed with the dead letters.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.bus.outbox import Outbox
+from shared.bus.retry import blame
+from shared.bus.topology import dead_queue
+from shared.contracts.envelope import Message
+from shared.kernel.clock import Clock
+from shared.store.documents import Collection, Conflict, Document
+
+log = logging.getLogger(__name__)
+
+PAGE = 50
+POLL_SECONDS = 0.25
+FIRST_PUSH = timedelta(seconds=5)
+FAILURES = 10
+"""Doubling from five seconds, the last push back is about 40 minutes."""
+COUNT = "timer_failures"
+
+
+class TimerPoller:
+    """Fires what is due in one collection."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        fire: Callable[[str], Awaitable[None]],
+        *,
+        clock: Clock,
+        outbox: Outbox,
+        service: str,
+        wake: Callable[[str], Message],
+    ) -> None:
+        """`wake(id)` makes the message that stands among the dead letters for a record that cannot be fired; retried
+        from there, it wakes the record once more."""
+        self._collection = collection
+        self._fire = fire
+        self._clock = clock
+        self._outbox = outbox
+        self._service = service
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Poll for ever."""
+        while True:
+            fired = await self.poll()
+            if fired < PAGE:
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def poll(self) -> int:
+        """Fire one page of what is due; the number of records seen."""
+        due = await self._collection.due(self._clock.now(), PAGE)
+        await asyncio.gather(*(self._fire_one(document) for document in due))
+        return len(due)
+
+    async def _fire_one(self, document: Document) -> None:
+        try:
+            await self._fire(document.id)
+        except Exception as error:
+            log.exception("timer failed", extra={"purchase_id": document.id, "error": type(error).__name__})
+            await self._push_back(document, error)
+
+    async def _push_back(self, document: Document, error: Exception) -> None:
+        count = int(document.body.get(COUNT, 0)) + 1
+        body = {**document.body, COUNT: count}
+        try:
+            if count < FAILURES:
+                wake_at = self._clock.now() + FIRST_PUSH * 2 ** (count - 1)
+                await self._collection.save(replace(document, body=body, wake_at=wake_at))
+                return
+            entry = self._outbox.entry(self._wake(document.id))
+            dead = replace(
+                entry,
+                exchange="",
+                routing_key=dead_queue(self._service),
+                headers={**entry.headers, **blame(error)},
+            )
+            await self._collection.save(replace(document, body={**body, COUNT: 0}, wake_at=None), [dead])
+        except Conflict:
+            return  # somebody else moved it on: its next timer decides
+        await self._outbox.send(self._collection, document.id, [dead])
