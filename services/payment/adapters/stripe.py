@@ -1,0 +1,238 @@
+"""Stripe's card payments: PaymentIntents with manual capture.
+
+Sources: docs.stripe.com/api/payment_intents, /api/refunds, /api/errors, /api/idempotent_requests. Amounts are minor
+units and currencies lower case. HTTP status tells refusals from unknown outcomes; an `Idempotency-Key` replays the
+first status and body for 24 hours.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from services.payment.domain import Authorization, Standing, masked
+from services.payment.ports import CardOrder
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
+from shared.kernel.money import Money
+
+INTENTS = "/v1/payment_intents"
+REFUNDS = "/v1/refunds"
+PAGE = 100
+PAGES = 100
+SEARCH_LAG = timedelta(minutes=10)
+"""How far the search index may lie behind: usually less than a minute. Lists are always current."""
+CARD = ("latest_charge", "payment_method")
+
+Json = dict[str, Any]
+
+_STANDINGS = {
+    "requires_payment_method": Standing.FAILED,
+    "requires_confirmation": Standing.REQUIRES_ACTION,
+    "requires_action": Standing.REQUIRES_ACTION,
+    "processing": Standing.PENDING,
+    "requires_capture": Standing.AUTHORIZED,
+    "succeeded": Standing.CAPTURED,
+    "canceled": Standing.CANCELED,
+}
+_DECLINES = {
+    "insufficient_funds": "insufficient_funds",
+    "authentication_required": "authentication_required",
+}
+
+
+class StripeRefusal(Exception):
+    """A 4xx about the request itself: it had no effect."""
+
+    def __init__(self, status: int, error: Json) -> None:
+        super().__init__(str(error.get("code") or error.get("type") or status))
+        self.status = status
+        self.code = str(error.get("code") or "")
+        self.decline_code = str(error.get("decline_code") or "")
+        self.param = str(error.get("param") or "")
+        self.intent: Json | None = error.get("payment_intent")
+
+
+class StripeGateway:
+    """`Gateway` over Stripe's API. The client carries base URL, credentials and timeouts."""
+
+    def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    async def authorise(self, order: CardOrder, key: str) -> Authorization:
+        try:
+            intent = await self._send("POST", INTENTS, data=authorise_form(order), key=key)
+        except StripeRefusal as refusal:
+            raise _declined(refusal) from refusal
+        return to_authorization(intent)
+
+    async def capture(self, authorization: str, amount: Money, key: str) -> Authorization:
+        form = {"amount_to_capture": str(amount.amount)}
+        try:
+            return to_authorization(await self._send("POST", f"{INTENTS}/{authorization}/capture", data=form, key=key))
+        except StripeRefusal as refusal:
+            if refusal.code != "payment_intent_unexpected_state":
+                raise Refused("capture_refused", f"the gateway refused the capture ({refusal})") from refusal
+            found = to_authorization(refusal.intent) if refusal.intent else await self.read(authorization)
+            if found.standing is Standing.AUTHORIZED:
+                raise NotSent(f"capture: {refusal}") from refusal
+            return found
+
+    async def void(self, authorization: str) -> None:
+        await self._repeatable(f"{INTENTS}/{authorization}/cancel", {})
+
+    async def refund(self, authorization: str) -> None:
+        await self._repeatable(REFUNDS, {"payment_intent": authorization})
+
+    async def read(self, authorization: str) -> Authorization:
+        return to_authorization(await self._read(f"{INTENTS}/{authorization}", _expanded(CARD)))
+
+    async def refunded(self, authorization: str) -> bool:
+        found = await self._read(REFUNDS, {"payment_intent": authorization, "limit": str(PAGE)})
+        return any(refund["status"] not in {"failed", "canceled"} for refund in found["data"])
+
+    async def find(self, reference: str) -> tuple[Authorization, ...]:
+        query = {"query": f"metadata['reference']:'{reference}'", "limit": str(PAGE)}
+        expand = _expanded(tuple(f"data.{name}" for name in CARD))
+        found = (await self._read(f"{INTENTS}/search", query | expand))["data"]
+        return tuple(to_authorization(intent) for intent in found or await self._listed(reference))
+
+    async def _listed(self, reference: str) -> list[Json]:
+        """Search the newest intents by hand, back to where the search index must have caught up."""
+        oldest = int((self._clock.now() - SEARCH_LAG).timestamp())
+        query = {"limit": str(PAGE), "created[gte]": str(oldest)} | _expanded(tuple(f"data.{name}" for name in CARD))
+        found: list[Json] = []
+        for _ in range(PAGES):
+            page = await self._read(INTENTS, query)
+            intents: list[Json] = page["data"]
+            found += [intent for intent in intents if (intent.get("metadata") or {}).get("reference") == reference]
+            if not page["has_more"] or not intents or intents[-1]["created"] < oldest:
+                return found
+            query["starting_after"] = intents[-1]["id"]
+        if found:
+            return found
+        raise OutcomeUnknown(f"more than {PAGES * PAGE} intents in {SEARCH_LAG}")
+
+    async def _repeatable(self, path: str, form: Mapping[str, str]) -> None:
+        """Without an idempotency key, which would replay a passing error for a day: the state guards the effect."""
+        try:
+            await self._send("POST", path, data=form)
+        except StripeRefusal as refusal:
+            raise NotSent(f"{path.rsplit('/', 1)[-1]}: {refusal}") from refusal
+
+    async def _read(self, path: str, query: Mapping[str, str]) -> Json:
+        try:
+            return await self._send("GET", path, query=query)
+        except StripeRefusal as refusal:
+            raise Misconfigured(f"read: {refusal}") from refusal
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        data: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        key: str = "",
+    ) -> Json:
+        headers = {"Idempotency-Key": key} if key else {}
+        try:
+            response = await self._client.request(method, path, data=data, params=query, headers=headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSent(f"stripe: {type(error).__name__}") from error
+        except httpx.TransportError as error:
+            raise OutcomeUnknown(f"stripe: {type(error).__name__}") from error
+        return _answer(response)
+
+
+def authorise_form(order: CardOrder) -> dict[str, str]:
+    """The form of a PaymentIntent that holds money now and takes it later."""
+    form = {
+        "amount": str(order.amount.amount),
+        "currency": order.amount.currency.lower(),
+        "capture_method": "manual",
+        "confirm": "true",
+        "payment_method": order.token,
+        "payment_method_types[]": "card",
+        "metadata[reference]": order.reference,
+        "metadata[attempt]": str(order.attempt),
+    }
+    if order.installments > 1:
+        plan = "payment_method_options[card][installments][plan]"
+        form |= {
+            f"{plan}[type]": "fixed_count",
+            f"{plan}[interval]": "month",
+            f"{plan}[count]": str(order.installments),
+        }
+    return form | _expanded(CARD)
+
+
+def to_authorization(intent: Json) -> Authorization:
+    """A PaymentIntent in our words."""
+    metadata = intent.get("metadata") or {}
+    standing = _STANDINGS.get(intent["status"], Standing.PENDING)
+    failed = standing is Standing.FAILED
+    attempt = str(metadata.get("attempt", ""))
+    return Authorization(
+        id=intent["id"],
+        attempt=int(attempt) if attempt.isdecimal() else 0,
+        standing=standing,
+        amount=Money(amount=intent["amount"], currency=intent["currency"].upper()),
+        masked=_masked(intent),
+        failure=_decline_code(intent.get("last_payment_error") or {}) if failed else "",
+    )
+
+
+def _answer(response: httpx.Response) -> Json:
+    status = response.status_code
+    if status in {401, 429}:
+        raise NotSent(f"stripe: HTTP {status}")
+    if status == httpx.codes.CONFLICT or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        raise OutcomeUnknown(f"stripe: HTTP {status}")
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise OutcomeUnknown(f"stripe: HTTP {status} without JSON") from error
+    if status < httpx.codes.BAD_REQUEST:
+        return dict(body)
+    fault = body.get("error") or {}
+    if fault.get("type") == "idempotency_error":
+        # Another body went out under this key: what became of that one is not known.
+        raise OutcomeUnknown("stripe: idempotency_error")
+    if status == httpx.codes.FORBIDDEN:
+        raise Misconfigured("stripe: HTTP 403")
+    raise StripeRefusal(status, fault)
+
+
+def _declined(refusal: StripeRefusal) -> Refused | Misconfigured:
+    if refusal.status == httpx.codes.PAYMENT_REQUIRED:
+        code = _decline_code({"code": refusal.code, "decline_code": refusal.decline_code})
+        return Refused(code, "the card's issuer declined")
+    if refusal.param == "payment_method" or refusal.code in {"token_already_used", "payment_method_invalid"}:
+        return Refused("invalid_token", "the gateway does not know the card token")
+    return Misconfigured(f"authorise: {refusal}")
+
+
+def _decline_code(error: Json) -> str:
+    """Of an issuer's dozens of reasons some must not be told (`stolen_card`): most are a plain decline."""
+    for reason in (error.get("decline_code"), error.get("code")):
+        if reason in _DECLINES:
+            return _DECLINES[reason]
+    return "card_declined"
+
+
+def _masked(intent: Json) -> str:
+    """Brand and last digits, from the objects the request asked to expand."""
+    charge, method = (intent.get(name) for name in CARD)
+    card: Json = {}
+    if isinstance(charge, dict):
+        card = (charge.get("payment_method_details") or {}).get("card") or {}
+    elif isinstance(method, dict):
+        card = method.get("card") or {}
+    return masked(str(card.get("brand") or ""), str(card.get("last4") or ""))
+
+
+def _expanded(names: tuple[str, ...]) -> dict[str, str]:
+    return {f"expand[{place}]": name for place, name in enumerate(names)}

@@ -1,0 +1,37 @@
+"""Payment's composition root."""
+
+from services.payment.adapters.stripe import StripeGateway
+from services.payment.domain import Payment
+from services.payment.handlers import table
+from services.payment.settings import settings
+from shared.bus.outbox import Outbox
+from shared.runtime.service import Runtime, Service
+from shared.saga.participant import Participant
+from shared.store.documents import CollectionSpec
+from shared.store.repository import Repository
+
+NAME = "payment"
+
+
+def compose(runtime: Runtime) -> Service:
+    """Payment over Stripe. Raises WrongSettings."""
+    stripe = settings(runtime)
+    client = runtime.http(str(stripe.url).rstrip("/"), stripe.timeout_seconds)
+    client.headers["Authorization"] = f"Bearer {stripe.secret_key.get_secret_value()}"
+    store = runtime.store(NAME)
+    outbox = Outbox(f"milesaga/{NAME}", runtime.publisher, runtime.clock, runtime.ids)
+    collection = outbox.watch(store.collection(CollectionSpec("payments")))
+    participant = Participant(
+        Repository(collection, Payment, key=lambda payment: payment.id),
+        outbox,
+        runtime.clock,
+        new=lambda purchase_id: Payment(id=purchase_id),
+        call_timeout=stripe.call_timeout,
+        settle=stripe.settle,
+    )
+    return Service(
+        name=NAME,
+        table=table(participant, StripeGateway(client, runtime.clock)),
+        store=store,
+        outbox=outbox,
+    )

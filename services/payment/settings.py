@@ -1,0 +1,51 @@
+"""What payment is told from outside."""
+
+from datetime import timedelta
+
+from pydantic import Field, HttpUrl, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.runtime.service import Runtime
+from shared.runtime.settings import WrongSettings, read
+
+STRIPE_URL = HttpUrl("https://api.stripe.com")
+
+
+class StripeSettings(BaseSettings):
+    """The card gateway. The sandbox, where it is on, stands in for whatever is not given."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STRIPE_")
+
+    url: HttpUrl = STRIPE_URL
+    secret_key: SecretStr = Field(min_length=1)
+    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
+    """How long one request may take. An authorisation may take two: the second cancels what cannot be completed."""
+    settle_seconds: float = Field(default=10.0, gt=0, le=600)
+    """How long after a timeout the gateway may still be working; nobody looks before."""
+
+    @property
+    def call_timeout(self) -> timedelta:
+        """How long a whole call may take, every request of it together."""
+        return timedelta(seconds=2 * self.timeout_seconds)
+
+    @property
+    def settle(self) -> timedelta:
+        return timedelta(seconds=self.settle_seconds)
+
+
+class _SandboxSettings(StripeSettings):
+    secret_key: SecretStr = SecretStr("sk_test_sandbox")
+    timeout_seconds: float = Field(default=3.0, gt=0, le=120)
+    settle_seconds: float = Field(default=1.0, gt=0, le=600)
+
+
+def settings(runtime: Runtime) -> StripeSettings:
+    """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
+    if not runtime.settings.sandbox:
+        return read(StripeSettings)
+    found = read(_SandboxSettings)
+    if "url" in found.model_fields_set:
+        if "secret_key" not in found.model_fields_set:
+            raise WrongSettings("STRIPE_SECRET_KEY: Field required where STRIPE_URL is given")
+        return found
+    return found.model_copy(update={"url": HttpUrl(runtime.provider_url("stripe"))})
