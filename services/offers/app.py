@@ -1,0 +1,59 @@
+"""Composition root of the offers service."""
+
+from datetime import timedelta
+
+from services.offers.adapters.sabre_client import SabreClient
+from services.offers.adapters.sabre_shopping import SabreShopping
+from services.offers.domain import Offer
+from services.offers.http import routes
+from services.offers.quoting import Quoting, Terms
+from services.offers.settings import OffersSettings
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import read
+from shared.store.documents import CollectionSpec
+from shared.store.repository import Repository
+
+NAME = "offers"
+
+
+def compose(runtime: Runtime) -> Service:
+    """The service with everything it needs. It takes no messages."""
+    settings = read(OffersSettings)
+    store = runtime.store(NAME)
+    kept = timedelta(seconds=settings.offer_kept_seconds)
+    offers = Repository(
+        store.collection(CollectionSpec("offers")),
+        Offer,
+        key=lambda offer: offer.id,
+        wake=lambda offer: offer.expires_at + kept,
+    )
+    terms = Terms(
+        offer_life=timedelta(seconds=settings.offer_seconds),
+        kept_expired=kept,
+        search_cache=timedelta(seconds=settings.search_cache_seconds),
+        miles_per_hundred=settings.miles_per_hundred,
+    )
+    quoting = Quoting(_sabre(runtime, settings), offers, runtime.clock, runtime.ids, terms)
+    return Service(
+        name=NAME,
+        router=routes(quoting, runtime.clock, runtime.authenticator),
+        store=store,
+        tasks=[quoting.sweep],
+    )
+
+
+def _sabre(runtime: Runtime, settings: OffersSettings) -> SabreShopping:
+    url = str(settings.sabre_url) if settings.sabre_url else runtime.provider_url("sabre")
+    client = SabreClient(
+        runtime.http(url, settings.sabre_timeout_seconds),
+        settings.sabre_client_id,
+        settings.sabre_client_secret,
+        runtime.clock,
+        settings.sabre_timeout_seconds,
+    )
+    return SabreShopping(
+        client,
+        settings.sabre_pseudo_city,
+        most_offers=settings.offers_per_search,
+        seats_per_segment=settings.offer_seats_per_segment,
+    )

@@ -1,0 +1,28 @@
+"""The offers service's settings, from the environment."""
+
+from pydantic import Field, HttpUrl
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class OffersSettings(BaseSettings):
+    """How offers are found, what they cost in miles, and how long they live."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    offer_seconds: int = Field(default=900, ge=1, le=86_400)
+    """How long an offer may be bought."""
+    offer_kept_seconds: int = Field(default=3_600, ge=0)
+    """How long an expired offer is still known, as expired; then it is swept."""
+    offers_per_search: int = Field(default=10, ge=1, le=50)
+    """At most so many offers per answer, the cheapest."""
+    offer_seats_per_segment: int = Field(default=30, ge=0, le=500)
+    search_cache_seconds: float = Field(default=0.0, ge=0, le=60)
+    """So long the same search gets the same offers. 0: only searches that run at the same moment share an answer."""
+    miles_per_hundred: int = Field(default=24, ge=1)
+    """Miles for each 100 minor units of fare. 24: one mile is worth a little over four cents."""
+    sabre_url: HttpUrl | None = None
+    """Sabre's REST base URL; the sandbox's where not given."""
+    sabre_client_id: str = Field(default="V1:sandbox:MILE:AA", min_length=1)
+    sabre_client_secret: str = Field(default="sandbox", min_length=1, repr=False)
+    sabre_pseudo_city: str = Field(default="MILE", pattern=r"^[A-Z0-9]{3,5}$")
+    sabre_timeout_seconds: float = Field(default=3.0, gt=0)
