@@ -1,38 +1,39 @@
-# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+# `make demo` and `make test` do all their set-up by themselves on a fresh machine: see deploy/setup.sh.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 
-.PHONY: demo run test check format bench lock clean
+.PHONY: demo run test check format bench lock clean setup setup-dev
 
-$(VENV)/.run: requirements.lock pyproject.toml
-	@deploy/setup.sh "$(PYTHON)" "$(VENV)" requirements.lock
-	@touch $@
+setup:
+	@deploy/setup.sh run "$(PYTHON)"
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	@deploy/setup.sh "$(PYTHON)" "$(VENV)" requirements-dev.lock
-	@touch $@
+setup-dev:
+	@deploy/setup.sh dev "$(PYTHON)"
 
-demo: $(VENV)/.run
+demo: setup
 	@$(BIN)/milesaga demo
 
-run: $(VENV)/.run
+run: setup
 	@exec $(BIN)/milesaga run
 
-check: $(VENV)/.dev
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/pytest -q
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q
 
 test: check
 
-format: $(VENV)/.dev
+format: setup-dev
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 
-bench: $(VENV)/.dev
+bench: setup-dev
 	@$(BIN)/milesaga bench
 
-lock: $(VENV)/.dev
+lock: setup-dev
 	@deploy/lock.sh
 
 clean:
-	@rm -rf $(VENV) .bench-venv .milesaga bench.json
+	@rm -rf .venv .bench-venv .milesaga bench.json

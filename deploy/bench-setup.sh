@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The benchmark's peers (Celery, DBOS, taskiq), in .bench-venv: nothing else needs them. Prints the Python to run them
+# with; a second run finds it done.   deploy/bench-setup.sh [PYTHON]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+venv=.bench-venv
+lock=requirements-bench.lock
+base=${1:-.venv/bin/python}
+[ -x "$(command -v "$base")" ] || { echo "bench-setup: there is no $base: run \`make bench\`." >&2; exit 1; }
+done_for="$PWD $("$base" --version) $(sha256sum <"$lock")"
+if [ "$(cat "$venv/.done" 2>/dev/null)" != "$done_for" ]; then
+  "$base" -m venv --clear "$venv" >&2
+  "$venv/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --no-deps --require-hashes --requirement "$lock" >&2
+  echo "$done_for" >"$venv/.done"
+fi
+echo "$PWD/$venv/bin/python"
