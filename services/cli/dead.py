@@ -1,0 +1,210 @@
+"""`milesaga dead`: messages that no service could handle, read and settled on the broker itself."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from aio_pika.exceptions import AMQPError
+from pydantic import ValidationError
+from rich.table import Column, Table
+
+from services.cli import view
+from shared.bus.dead_letters import Choice, DeadLetter, DeadLetters
+from shared.contracts import CATALOGUE
+from shared.contracts.masking import masked
+from shared.runtime.addresses import broker_url
+from shared.runtime.home import Home
+from shared.runtime.settings import RuntimeSettings, WrongSettings, read
+
+T = TypeVar("T")
+
+app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, retry or discard them.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
+OneService = Annotated[str | None, typer.Option("--service", help="Only this service's letters.")]
+LetterId = Annotated[str, typer.Argument(metavar="ID", help="The letter's id, as `milesaga dead list` shows it.")]
+
+SHOWN: Final = 1000
+"""Letters listed of each service unless more are asked for: reading them takes them out for that moment."""
+
+
+@app.command("list")
+def list_letters(
+    service: OneService = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many of each service.")] = SHOWN,
+    as_json: AsJson = False,
+) -> None:
+    """List the letters, and how many there are of each fault."""
+
+    async def work(dead: DeadLetters) -> list[DeadLetter]:
+        return [letter for name in _services(dead, service) for letter in await dead.letters(name, limit)]
+
+    letters = _on_broker(work)
+    faults = Counter((letter.service, letter.fingerprint or letter.reason) for letter in letters)
+    if as_json:
+        counts = [{"service": each[0], "fingerprint": each[1], "count": count} for each, count in faults.most_common()]
+        typer.echo(json.dumps({"letters": [_summary(letter) for letter in letters], "faults": counts}, indent=2))
+        return
+    out = view.console()
+    out.print(_table(letters, datetime.now(UTC)))
+    if letters:
+        counted = Table("service", "fault", "letters")
+        for (name, fault), count in faults.most_common():
+            counted.add_row(name, fault, str(count))
+        out.print(counted)
+
+
+@app.command("show")
+def show_letter(letter_id: LetterId, service: OneService = None, as_json: AsJson = False) -> None:
+    """Show one letter. Personal fields are hidden; the body of what is none of our messages is not shown at all."""
+
+    async def work(dead: DeadLetters) -> list[DeadLetter]:
+        return [
+            letter for name in _services(dead, service) for letter in await dead.letters(name) if letter.id == letter_id
+        ]
+
+    letters = _on_broker(work)
+    if not letters:
+        raise _unknown(letter_id)
+    shown = [{**_summary(letter), "body": _body(letter)} for letter in letters]
+    if as_json:
+        typer.echo(json.dumps({"letters": shown}, indent=2, ensure_ascii=False))
+        return
+    for fields in shown:
+        table = Table(show_header=False)
+        for name, value in fields.items():
+            table.add_row(name, value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
+        view.console().print(table)
+
+
+@app.command("retry")
+def retry_letters(
+    letter_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The letter's id.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All letters, of one service or of every one.")] = False,
+    service: OneService = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send letters back to the queue of their service, as if they had never failed."""
+    if (letter_id is None) != every:
+        raise typer.BadParameter("name one letter, or give --all.")
+    chosen = _chosen(letter_id)
+    count = _on_broker(lambda dead: _in_all(dead.retry, _services(dead, service), chosen))
+    if letter_id is not None and not count:
+        raise _unknown(letter_id)
+    typer.echo(json.dumps({"retried": count}) if as_json else f"{count} sent back to work")
+
+
+@app.command("discard")
+def discard_letter(
+    letter_id: LetterId,
+    service: OneService = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a letter for good."""
+    if not yes:
+        typer.confirm(f"Remove {letter_id} for good?", abort=True)
+    count = _on_broker(lambda dead: _in_all(dead.discard, _services(dead, service), _chosen(letter_id)))
+    if not count:
+        raise _unknown(letter_id)
+    typer.echo(json.dumps({"discarded": count}) if as_json else f"{letter_id} is discarded")
+
+
+def _chosen(letter_id: str | None) -> Choice:
+    return lambda letter: letter_id is None or letter.id == letter_id
+
+
+async def _in_all(settle: Callable[[str, Choice], Awaitable[int]], services: Sequence[str], chosen: Choice) -> int:
+    return sum([await settle(service, chosen) for service in services])
+
+
+def _services(dead: DeadLetters, service: str | None) -> tuple[str, ...]:
+    if service is None:
+        return dead.services
+    if service not in dead.services:
+        raise typer.BadParameter(f"{service!r} has no queue; known are {', '.join(dead.services)}.")
+    return (service,)
+
+
+def _on_broker(work: Callable[[DeadLetters], Awaitable[T]]) -> T:
+    with reported():
+        settings = read(RuntimeSettings)
+        url = broker_url(settings, Home(settings.milesaga_home))
+        return asyncio.run(_connected(url, work))
+    raise typer.Exit(1)
+
+
+async def _connected(url: str, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
+    async with DeadLetters(url) as dead:
+        return await work(dead)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn what the settings or the broker refuse into one sentence and a non-zero exit."""
+    try:
+        yield
+    except WrongSettings as error:
+        typer.echo(f"milesaga: {error}", err=True)
+        raise typer.Exit(2) from error
+    except (AMQPError, OSError, TimeoutError) as error:
+        typer.echo(f"milesaga: the broker did not do what was asked ({type(error).__name__})", err=True)
+        raise typer.Exit(1) from error
+
+
+def _unknown(letter_id: str) -> typer.Exit:
+    typer.echo(f"milesaga: there is no dead letter {letter_id}", err=True)
+    return typer.Exit(1)
+
+
+def _summary(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "service": letter.service,
+        "id": letter.id,
+        "type": letter.type,
+        "purchase_id": letter.purchase_id,
+        "reason": letter.reason,
+        "exception": letter.exception,
+        "fingerprint": letter.fingerprint,
+        "attempts": letter.attempts,
+        "first_failed_at": letter.first_failed_at.isoformat() if letter.first_failed_at else None,
+        "last_failed_at": letter.last_failed_at.isoformat() if letter.last_failed_at else None,
+        "exchange": letter.exchange,
+        "routing_key": letter.routing_key,
+        "bytes": len(letter.body),
+    }
+
+
+def _body(letter: DeadLetter) -> Any:
+    contract = CATALOGUE.get(letter.type)
+    if contract is None:
+        return f"({len(letter.body)} bytes of an unknown type)"
+    try:
+        return masked(contract.model_validate_json(letter.body))
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        return {"unreadable": [f"/{'/'.join(map(str, fault['loc']))}: {fault['type']}" for fault in faults]}
+
+
+def _table(letters: Sequence[DeadLetter], now: datetime) -> Table:
+    table = Table("service", Column("id", no_wrap=True), "type", "reason", "attempts", "first failed", "last failed")
+    for letter in letters:
+        reason = f"{letter.reason} ({letter.exception})" if letter.exception else letter.reason
+        first, last = _ago(letter.first_failed_at, now), _ago(letter.last_failed_at, now)
+        table.add_row(letter.service, letter.id, letter.type, reason, str(letter.attempts), first, last)
+    return table
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return ""
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"

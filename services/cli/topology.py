@@ -1,0 +1,132 @@
+"""`milesaga topology`: exchanges, queues and bindings as described, beside those on the broker."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import aiormq
+import typer
+from aiormq.abc import AbstractConnection
+from faststream.rabbit import RabbitExchange, RabbitQueue
+from rich.table import Column, Table
+
+from services.cli import view
+from services.cli.dead import reported
+from shared.bus.comparing import Found, NotRecreated, State, compare, recreate
+from shared.bus.declaring import declare
+from shared.bus.topology import Topology, topology
+from shared.runtime.addresses import broker_url
+from shared.runtime.home import Home
+from shared.runtime.settings import RuntimeSettings, read
+
+T = TypeVar("T")
+Work = Callable[[AbstractConnection, Topology], Awaitable[T]]
+
+app = typer.Typer(no_args_is_help=True, help="Exchanges, queues, bindings: show them, or bring the broker into line.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
+CONNECT_SECONDS = 10.0
+
+
+@app.command("show")
+def show(as_json: AsJson = False) -> None:
+    """Show the described topology and how it stands on the broker; nothing is changed. Exit 1 when they differ."""
+    described, found = _on_broker(_compared)
+    if as_json:
+        typer.echo(json.dumps(_as_json(described, found), indent=2))
+    else:
+        _print(described, found)
+    raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
+
+
+@app.command("apply")
+def apply(
+    yes: Annotated[bool, typer.Option("--yes", help="Delete and make anew what differs, when it is empty.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make what is missing. What differs is told, and with --yes made anew where that loses nothing."""
+
+    async def work(connection: AbstractConnection, described: Topology) -> tuple[Topology, list[Found], list[str]]:
+        before = await compare(connection, described)
+        await declare(connection, described)
+        said = [f"{each.kind} {each.item.name}: made" for each in before if each.state is State.MISSING]
+        differing = [each for each in before if each.state is State.DIFFERS]
+        said += [await _bring_into_line(connection, described, each, yes=yes) for each in differing]
+        return described, await compare(connection, described), said
+
+    described, found, said = _on_broker(work)
+    if as_json:
+        typer.echo(json.dumps({**_as_json(described, found), "done": said}, indent=2))
+    else:
+        typer.echo("\n".join(said or ["Nothing to do: the broker has what is described."]))
+    raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
+
+
+async def _bring_into_line(connection: AbstractConnection, described: Topology, found: Found, *, yes: bool) -> str:
+    name = f"{found.kind} {found.item.name}"
+    if not yes:
+        return (
+            f"{name}: differs ({found.reason}); an existing one cannot be changed, --yes makes it anew if it is empty"
+        )
+    try:
+        await recreate(connection, described, found)
+    except NotRecreated as error:
+        return f"{name}: differs ({found.reason}) and stays: {error}"
+    return f"{name}: made anew"
+
+
+async def _compared(connection: AbstractConnection, described: Topology) -> tuple[Topology, list[Found]]:
+    return described, await compare(connection, described)
+
+
+def _on_broker(work: Work[T]) -> T:
+    with reported():
+        settings = read(RuntimeSettings)
+        return asyncio.run(_connected(broker_url(settings, Home(settings.milesaga_home)), work))
+    raise typer.Exit(1)
+
+
+async def _connected(url: str, work: Work[T]) -> T:
+    async with asyncio.timeout(CONNECT_SECONDS):
+        connection = await aiormq.connect(url)
+    try:
+        version = str(connection.server_properties.get("version", "3"))
+        return await work(connection, topology(broker_major=int(version.split(".", 1)[0])))
+    finally:
+        await connection.close()
+
+
+def _as_json(described: Topology, found: Sequence[Found]) -> dict[str, Any]:
+    things = [
+        {
+            "kind": each.kind,
+            "name": each.item.name,
+            "type": _kind(each.item),
+            "arguments": dict(each.item.arguments or {}),
+            "state": each.state.value,
+            "reason": each.reason,
+            **({"messages": each.messages, "consumers": each.consumers} if each.kind == "queue" else {}),
+        }
+        for each in found
+    ]
+    bindings = [vars(binding) for binding in described.bindings]
+    return {"exchanges_and_queues": things, "bindings": bindings}
+
+
+def _kind(item: RabbitExchange | RabbitQueue) -> str:
+    return item.type.value if isinstance(item, RabbitExchange) else "quorum"
+
+
+def _print(described: Topology, found: Sequence[Found]) -> None:
+    """Arguments are left to --json: six lines a queue say little to people."""
+    bound: dict[str, list[str]] = {}
+    for binding in described.bindings:
+        bound.setdefault(binding.queue, []).append(f"{binding.exchange} {binding.pattern}".strip())
+    table = Table("kind", Column("name", no_wrap=True), "type", "bound to", "messages", "consumers", "state")
+    for each in found:
+        counts = (str(each.messages), str(each.consumers)) if each.kind == "queue" else ("", "")
+        bindings = "\n".join(bound.get(each.item.name, [])) if each.kind == "queue" else ""
+        state = f"{each.state.value}\n{each.reason}".strip()
+        table.add_row(each.kind, each.item.name, _kind(each.item), bindings, *counts, state)
+    view.console().print(table)

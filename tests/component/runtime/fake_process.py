@@ -1,0 +1,104 @@
+"""`milesaga run payment`, with a service of our own in payment's place; what happens in it goes to a journal file.
+
+Settings: JOURNAL (a file), RELEASE (a file: handlers wait until it is there), TASK_FAILURES (how often its task dies).
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import typer
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+from services.cli import run
+from shared.bus.outbox import Outbox
+from shared.contracts.envelope import Envelope, StepUndone
+from shared.contracts.payment import VoidAuthorization
+from shared.kernel.ids import derived
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import read
+from shared.store.documents import CollectionSpec, Document
+
+
+class FakeSettings(BaseSettings):
+    journal: Path
+    release: Path
+    task_failures: int = Field(default=0, ge=0)
+
+
+class Journal:
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def write(self, line: str) -> None:
+        with self._file.open("a") as out:
+            out.write(line + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+
+
+def compose(runtime: Runtime) -> Service:
+    settings = read(FakeSettings)
+    journal = Journal(settings.journal)
+    store = runtime.store("payment")
+    outbox = Outbox("tests/payment", runtime.publisher, runtime.clock, runtime.ids)
+    documents = outbox.watch(store.collection(CollectionSpec("documents")))
+    failures = iter(range(settings.task_failures))
+
+    async def void(command: VoidAuthorization, envelope: Envelope) -> None:
+        journal.write(f"begun {command.purchase_id}")
+        while not settings.release.exists():  # noqa: ASYNC110 - the test makes the file
+            await asyncio.sleep(0.02)
+        answer = outbox.entry(StepUndone.to(command), envelope)
+        document_id = derived(command.purchase_id, envelope.id)
+        await documents.save(Document(document_id, {}), [answer])
+        await outbox.send(documents, document_id, [answer])
+        journal.write(f"done {command.purchase_id}")
+
+    async def failing_task() -> None:
+        journal.write("task started")
+        if next(failures, None) is not None:
+            raise RuntimeError("a card number, say")
+        await asyncio.Event().wait()
+
+    async def closed() -> None:
+        journal.write("closed")
+
+    return Service(
+        "payment",
+        {VoidAuthorization: void},
+        _router(runtime),
+        store,
+        outbox,
+        tasks=[failing_task],
+        closing=[closed],
+    )
+
+
+def _router(runtime: Runtime) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/v1/fake")
+    @router.post("/v1/fake")
+    async def answer() -> dict[str, str]:
+        return {"said": "yes"}
+
+    @router.get("/v1/fake/{name}/stream")
+    async def stream(name: str) -> StreamingResponse:
+        async def events() -> AsyncIterator[str]:
+            yield f"data: {name}\n\n"
+            await runtime.draining.wait()
+            yield "data: end\n\n"
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    return router
+
+
+if __name__ == "__main__":
+    run._composition = lambda name: compose
+    typer.run(run.run)
