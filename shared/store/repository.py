@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from shared.kernel.errors import Later
 from shared.store.documents import Collection, Conflict, Document, OutboxMessage, Scalar
 
 log = logging.getLogger(__name__)
@@ -18,11 +19,11 @@ UNREADABLE_PAUSE = timedelta(minutes=10)
 """How far a due document that its model refuses is put off, so that it does not stand before the others."""
 
 
-class NewerSchema(Exception):
+class NewerSchema(Later):
     """A newer release wrote this document, and this one must not guess at it: whatever needs it waits."""
 
     def __init__(self, id: str, found: int, known: int) -> None:  # noqa: A002 - the port's word
-        super().__init__(f"{id} has schema {found}, this release knows {known}")
+        super().__init__(f"{id} has schema {found}, this release knows {known}", timedelta(seconds=30))
         self.id = id
         self.found = found
         self.known = known

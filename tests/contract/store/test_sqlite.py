@@ -1,12 +1,12 @@
 """What only SQLite can be asked: crashes, several processes on one file, full disks, foreign locks, group commit."""
 
 import asyncio
+import contextlib
 import resource
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ from shared.store.sqlite.file import File
 from shared.store.sqlite.statements import Statements
 from shared.store.sqlite.writer import Outcome, Writer
 from tests.contract.store.conftest import THINGS
+from tests.contract.store.test_outbox import message
 from tests.contract.store.writing_process import WRITTEN, body_of
+from tests.eventually import eventually
 
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -32,7 +34,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "service.sqlite3"
 
 
-@contextmanager
+@contextlib.contextmanager
 def child(path: Path, mode: str, argument: str) -> Iterator[subprocess.Popen[bytes]]:
     program = [sys.executable, "-m", "tests.contract.store.writing_process", str(path), mode, argument]
     with subprocess.Popen(program, stdout=subprocess.PIPE) as process:
@@ -120,7 +122,7 @@ async def test_a_lock_held_too_long_is_unavailable_and_passes(path: Path) -> Non
     await store.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def no_file_may_grow(beyond: int) -> Iterator[None]:
     """The kernel refuses to write further, as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -178,15 +180,22 @@ async def test_saves_that_wait_together_share_a_commit(path: Path) -> None:
     assert 1 <= statements.count("COMMIT") <= 40
 
 
-async def test_clearing_waits_for_a_save_to_take_it_along_or_goes_by_itself_soon(path: Path) -> None:
+async def test_clearing_needs_no_save_to_come_along(path: Path) -> None:
     store, things = await opened(path)
-    other_store, other = await opened(path)
-    await things.sent({"a": ["m"]})
-    begun = asyncio.get_running_loop().time()
-    assert await other.unsent(FAR, 5) == []
-    assert asyncio.get_running_loop().time() - begun < 5
+    await things.save(Document("a", {}), [message("m1")])
+    await things.sent({"a": ["m1"]})
+    with contextlib.closing(sqlite3.connect(path)) as foreign:
+        await eventually(lambda: foreign.execute('SELECT count(*) FROM "things.outbox"').fetchone() == (0,))
     await store.close()
-    await other_store.close()
+
+
+async def test_clearing_queued_before_the_end_is_carried_out(path: Path) -> None:
+    store, things = await opened(path)
+    await things.save(Document("a", {}), [message("m1")])
+    await things.sent({"a": ["m1"]})
+    await store.close()
+    with contextlib.closing(sqlite3.connect(path)) as foreign:
+        assert foreign.execute('SELECT count(*) FROM "things.outbox"').fetchone() == (0,)
 
 
 async def test_a_commit_is_on_disk_before_it_is_acknowledged(path: Path) -> None:

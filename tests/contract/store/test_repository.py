@@ -1,0 +1,167 @@
+import logging
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from shared.store.documents import Collection, Conflict, Document, Duplicate
+from shared.store.repository import UNREADABLE_PAUSE, NewerSchema, Repository, Stored
+from tests.contract.store.conftest import put
+from tests.contract.store.test_outbox import LATER, message
+
+NOW = datetime(2027, 1, 20, 12, 0, 0, 123_456, tzinfo=UTC)
+
+
+class Cabin(StrEnum):
+    ECONOMY = "economy"
+
+
+class Segment(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    departs_at: datetime
+    cabin: Cabin
+    seats: tuple[str, ...] = ()
+
+
+class Booking(BaseModel):
+    schema_version: ClassVar[int] = 3
+    reference: str
+    kind: Literal["book", "map"] = "book"
+    rank: int | None = None
+    born: date | None = None
+    segments: list[Segment] = []
+    names: dict[int, frozenset[str]] = {}
+    remind_at: datetime | None = None
+
+    @classmethod
+    def upcast(cls, schema: int, body: dict[str, Any]) -> dict[str, Any]:
+        if schema < 2:
+            body = {"reference": body["locator"], **{key: value for key, value in body.items() if key != "locator"}}
+        if schema < 3:
+            body = body | {"rank": int(body.get("rank") or 0)}
+        return body
+
+
+BOOKING = Booking(
+    reference="ABC123",
+    rank=2,
+    born=date(1990, 2, 28),
+    segments=[Segment(departs_at=NOW, cabin=Cabin.ECONOMY, seats=("12A", "12B"))],
+    names={1: frozenset({"João"})},
+    remind_at=NOW,
+)
+
+
+@pytest.fixture
+def bookings(things: Collection) -> Repository[Booking]:
+    return Repository(things, Booking, key=lambda booking: booking.reference, wake=lambda booking: booking.remind_at)
+
+
+async def test_a_model_comes_back_as_it_was_saved(bookings: Repository[Booking]) -> None:
+    assert await bookings.load("ABC123") is None
+    saved = await bookings.save(BOOKING, version=0)
+    assert saved == Stored(BOOKING, 1)
+    assert await bookings.load("ABC123") == saved
+    changed = await bookings.save(BOOKING.model_copy(update={"rank": 5}), version=saved.version)
+    assert changed.version == 2
+    assert await bookings.load("ABC123") == changed
+
+
+async def test_refusals_and_messages_are_those_of_the_collection(
+    bookings: Repository[Booking], things: Collection
+) -> None:
+    await bookings.save(BOOKING, version=0, messages=[message("m1")])
+    with pytest.raises(Conflict):
+        await bookings.save(BOOKING, version=0, messages=[message("m2")])
+    with pytest.raises(Duplicate):
+        await things.save(Document("another", {"reference": "ABC123"}))
+    assert [unsent.message.id for unsent in await things.unsent(LATER, 5)] == ["m1"]
+
+
+async def test_an_older_shape_is_brought_up_and_stored_in_the_new_one(
+    bookings: Repository[Booking], things: Collection
+) -> None:
+    await put(
+        things,
+        Document("OLD001", {"locator": "OLD001", "rank": "7"}, schema=1),
+        Document("OLD002", {"reference": "OLD002"}, schema=2),
+    )
+    first, second = await bookings.load("OLD001"), await bookings.load("OLD002")
+    assert first == Stored(Booking(reference="OLD001", rank=7), 1)
+    assert second == Stored(Booking(reference="OLD002", rank=0), 1)
+    await bookings.save(first.value, version=first.version)
+    stored = await things.get("OLD001")
+    assert stored is not None
+    assert stored.schema == 3
+    assert stored.body["reference"] == "OLD001"
+
+
+async def test_a_newer_shape_is_not_guessed_at(bookings: Repository[Booking], things: Collection) -> None:
+    newer = Document("NEW001", {"kind": "book", "reference": "NEW001", "what": "?"}, schema=4, wake_at=NOW)
+    (saved,) = await put(things, newer)
+    await bookings.save(BOOKING, version=0)
+    with pytest.raises(NewerSchema) as caught:
+        await bookings.load("NEW001")
+    assert (caught.value.id, caught.value.found, caught.value.known) == ("NEW001", 4, 3)
+    with pytest.raises(NewerSchema):
+        await bookings.find("by_kind", ("book",), limit=5)
+    later = NOW + timedelta(seconds=1)
+    assert [stored.value.reference for stored in await bookings.due(later, 5)] == ["ABC123"]
+    assert [stored.value.reference for stored in await bookings.load_many(["NEW001", "ABC123"])] == ["ABC123"]
+    assert await things.get("NEW001") == saved, "and it is left as it was"
+
+
+async def test_find_and_load_many_give_models_with_their_versions(bookings: Repository[Booking]) -> None:
+    saved = [await bookings.save(Booking(reference=f"R{rank}", rank=rank), version=0) for rank in (3, 1, 2)]
+    by_rank = sorted(saved, key=lambda stored: stored.value.rank or 0)
+    assert await bookings.find("by_kind", ("book",), limit=5) == by_rank
+    assert await bookings.find("by_kind", ("book",), limit=1, after=(2, None, "R2"), descending=True) == by_rank[:1]
+    found = await bookings.load_many(["R1", "R3", "nobody"])
+    assert sorted(found, key=lambda stored: stored.value.reference) == [by_rank[0], by_rank[2]]
+
+
+async def test_deleting_is_compare_and_set(bookings: Repository[Booking]) -> None:
+    first = await bookings.save(BOOKING, version=0)
+    second = await bookings.save(BOOKING, version=1)
+    with pytest.raises(Conflict):
+        await bookings.delete(first)
+    await bookings.delete(second)
+    assert await bookings.load("ABC123") is None
+
+
+async def test_a_model_is_due_when_it_says(bookings: Repository[Booking], things: Collection) -> None:
+    saved = await bookings.save(BOOKING, version=0)
+    assert await bookings.due(NOW, 5) == [], "times are kept to the millisecond, rounded up"
+    assert await bookings.due(NOW + timedelta(milliseconds=1), 5) == [saved]
+    await bookings.save(BOOKING.model_copy(update={"remind_at": None}), version=1)
+    assert await things.next_wake() is None
+
+
+async def test_an_unreadable_document_does_not_stand_before_the_others(
+    bookings: Repository[Booking], things: Collection, caplog: pytest.LogCaptureFixture
+) -> None:
+    (broken,) = await put(things, Document("broken", {"rank": "secret name"}, schema=3, wake_at=NOW))
+    saved = await bookings.save(BOOKING, version=0)
+    later = NOW + timedelta(seconds=1)
+    with caplog.at_level(logging.ERROR):
+        assert await bookings.due(later, 5) == [saved]
+    (record,) = caplog.records
+    assert record.__dict__["document_id"] == "broken"
+    assert "secret name" not in caplog.text
+    assert await things.due(later, 5) == [await things.get("ABC123")]
+    put_off = await things.get("broken")
+    assert put_off is not None
+    assert put_off.body == broken.body
+    assert put_off.wake_at is not None
+    assert later < put_off.wake_at <= later + UNREADABLE_PAUSE + timedelta(milliseconds=1)
+
+
+async def test_a_replaced_document_is_found_by_its_new_values(bookings: Repository[Booking]) -> None:
+    stored = await bookings.save(BOOKING, version=0)
+    moved = replace(stored, value=stored.value.model_copy(update={"kind": "map"}))
+    await bookings.save(moved.value, version=moved.version)
+    assert await bookings.find("by_kind", ("book",), limit=5) == []
+    assert [found.value.reference for found in await bookings.find("by_kind", ("map",), limit=5)] == ["ABC123"]
