@@ -1,0 +1,37 @@
+"""What the sandbox is told from outside."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SandboxSettings(BaseSettings):
+    """Environment variables carry the field's name in capitals, those of this service alone with `SANDBOX_`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    enabled: bool = Field(default=False, validation_alias="SANDBOX")
+    environment: str = Field(default="development", validation_alias="ENVIRONMENT")
+    home: Path = Field(default=Path(".milesaga"), validation_alias="MILESAGA_HOME")
+    public_url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
+    smtp_port: int = Field(default=0, ge=0, le=65535, validation_alias="SANDBOX_SMTP_PORT")
+
+    @model_validator(mode="after")
+    def _only_where_it_belongs(self) -> Self:
+        if self.environment.strip().lower() == "production":
+            raise ValueError("ENVIRONMENT=production: the sandbox never runs in production")
+        if not self.enabled:
+            raise ValueError("SANDBOX must be on for the sandbox to start")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Where the outside world keeps its own memory."""
+        return self.home / "sandbox"
+
+    @property
+    def issuer(self) -> str:
+        """The OIDC issuer, without a trailing slash."""
+        return f"{self.public_url.rstrip('/')}/sandbox/oauth"
