@@ -6,6 +6,7 @@ and fences; what two processes do to one purchase at the same moment is settled 
 
 from datetime import timedelta
 
+from services.miles.domain.redemption import Redemption
 from services.miles.ports import LoyaltyProgramme
 from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox
@@ -22,18 +23,10 @@ from shared.contracts.miles import (
 )
 from shared.kernel.clock import Clock
 from shared.saga.participant import Done, Participant, Repeatable
-from shared.saga.work import Work
 from shared.store.repository import Repository
 
 NO_CALLS = timedelta(0)
-"""Nothing here is called in a way that could still be under way afterwards."""
-
-
-class Redemption(Work):
-    """What a purchase asked of the miles. Its id is the purchase's."""
-
-    member_id: str | None = None
-    """Whose miles; known from the first step that was done."""
+"""Only calls with an intent have a timeout, and there are none here."""
 
 
 class MilesHandlers:

@@ -87,17 +87,8 @@ class AccountCheck:
     holds: Sequence[Hold]
     entries_available: int
     entries_held: int
-    complete: bool
-    """Every transaction the account counted is there."""
-
-    @property
-    def books_differ(self) -> bool:
-        held = sum(hold.miles for hold in self.holds)
-        return (self.available, self.held, held) != (
-            self.entries_available,
-            self.entries_held,
-            self.entries_held,
-        ) or not self.complete
+    books_differ: bool
+    """Entries, lots and holds do not say the same, or a transaction is missing."""
 
 
 class Books(Protocol):

@@ -1,14 +1,23 @@
 """A member's account: lots of miles, and what is held of them."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.miles.domain.journal import Line, Transaction
 
 Tier = Literal["member", "silver", "gold", "diamond"]
+
+MEMBER_ID = r"^[!#-.0-\[\]-~]{1,255}$"
+"""An OpenID Connect subject: up to 255 visible ASCII characters; quotes and slashes would only make trouble."""
+
+
+def may_be_member(member_id: str) -> bool:
+    """Can anybody of that id have an account? Messages from outside may name anything."""
+    return re.fullmatch(MEMBER_ID, member_id) is not None
 
 
 class Lot(BaseModel):
@@ -64,9 +73,12 @@ class Account(BaseModel):
     """One member's miles. Small, however much was bought: what is over lies in the journal."""
 
     model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
 
     id: str
     """The member's id."""
+    listed_as: str | None = None
+    """The member's id once the account is open: what accounts are listed by."""
     opened_at: AwareDatetime | None = None
     """None while nobody has opened it: such an account has no miles, but remembers what must not happen any more."""
     tier: Tier = "member"

@@ -6,7 +6,7 @@ kept as documents, every purchase would write them.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -57,6 +57,7 @@ class Transaction(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
 
     id: str
     member_id: str

@@ -166,8 +166,9 @@ def replace(account: Account, tier: Tier, new: Sequence[NewLot], now: datetime) 
         ("transfer", account.free, AVAILABLE, ADJUSTED),
         ("accrual", sum(lot.miles for lot in wanted), ISSUED, AVAILABLE),
     ]
-    opened_at = account.opened_at or now
-    return _post(account, "replacement", None, now, movements, lots=kept, tier=tier, opened_at=opened_at)
+    opened = {"opened_at": account.opened_at or now, "listed_as": account.id, "tier": tier}
+    account = account.model_copy(update=opened)
+    return _post(account, "replacement", None, now, movements, lots=kept)
 
 
 def _has_exactly(account: Account, wanted: Sequence[NewLot]) -> bool:
