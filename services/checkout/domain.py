@@ -1,8 +1,9 @@
 """What a purchase is, and what may be asked of it. Pure."""
 
+from datetime import UTC
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from shared.contracts.checkout import CardPayment, Payment, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
@@ -21,8 +22,8 @@ class Purchase(_Stored):
     cart_id: str
     payment: Payment | None
     contact: Contact
-    quoted: Total
-    """What the cart said when the purchase began."""
+    quoted: Total | None
+    """What the cart said when the purchase began; None for one that was refused before a cart was found."""
     order: Order | None = None
     """What the cart held when it was locked."""
     earned: int = 0
@@ -47,17 +48,22 @@ class Purchase(_Stored):
         return self.payment
 
     @property
-    def total(self) -> Total:
+    def total(self) -> Total | None:
         """What is to pay, as far as it is known."""
         return Total(money=self.order.money, miles=self.order.miles) if self.order else self.quoted
 
     @property
+    def due(self) -> Total:
+        """What is to pay, by the locked cart."""
+        return Total(money=self.locked_order.money, miles=self.locked_order.miles)
+
+    @property
     def money(self) -> Money:
-        return self.total.money
+        return self.due.money
 
     @property
     def miles(self) -> int:
-        return self.total.miles
+        return self.due.miles
 
     def priced(self, order: Order) -> Self:
         return self.model_copy(update={"order": order, "earned": order.money.amount // 100 * self.earn_rate})
@@ -80,6 +86,12 @@ class Checkout(Process[Purchase]):
     key: str
     request_hash: str
     """Of what was asked for under the key, so that another body under the same key is noticed."""
+
+    @computed_field  # stored, because an index walks it
+    def wake_key(self) -> str | None:
+        """When the earliest timer is due, as text that sorts by time."""
+        wake_at = self.record.wake_at
+        return wake_at.astimezone(UTC).isoformat(timespec="milliseconds") if wake_at else None
 
     @property
     def member_id(self) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.envelope import Event, Message, PublicMessage
+from shared.contracts.envelope import Event, Message, Personal, PublicMessage
 from shared.contracts.journey import Contact, Ticket
 from shared.kernel.money import Money
 
@@ -27,6 +27,17 @@ class PixPayment(Strict):
     """Paid by Pix."""
 
     method: Literal["pix"]
+
+
+class CustomerContact(Strict):
+    """Where the customer wants to be told, as a client or a partner writes it. `locale` is a BCP 47 tag."""
+
+    email: Annotated[Personal[str], Field(max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")]
+    phone: Annotated[Personal[str | None], Field(max_length=32, pattern=r"^\+?[0-9 ()\-]{4,31}$")] = None
+    locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "pt-BR"
+
+    def contact(self) -> Contact:
+        return Contact(email=self.email, phone=self.phone, locale=self.locale)
 
 
 Payment = Annotated[CardPayment | PixPayment, Field(discriminator="method")]
@@ -60,7 +71,7 @@ class StartCheckout(PublicMessage):
     member_id: str = Field(min_length=1, max_length=255)
     cart_id: str = Field(min_length=1, max_length=255)
     payment: Payment | None = None
-    contact: Contact
+    contact: CustomerContact
 
     @property
     def subject(self) -> str:

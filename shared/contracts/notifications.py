@@ -8,12 +8,15 @@ from shared.contracts.checkout import Refusal, Total
 from shared.contracts.envelope import Command
 from shared.contracts.journey import Contact, Document, Order, Ticket
 
+Template = Literal["completed", "refused", "cancelled", "needs_attention"]
+"""What a mail tells."""
+
 
 class NotifyCustomer(Command):
     """Tell the customer how a purchase went. Sent once per purchase and template; nobody waits for an answer."""
 
     type: ClassVar[str] = "notifications.notify_customer.v1"
-    template: Literal["completed", "refused", "cancelled", "needs_attention"]
+    template: Template
     contact: Contact
     total: Total | None = None
     order: Order | None = Field(default=None, repr=False)

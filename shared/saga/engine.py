@@ -283,9 +283,9 @@ def cancellable(saga: Saga[S], record: Record) -> bool:
     return saga.index(record.current) <= saga.pivot
 
 
-def without_timer(record: Record, name: str, step: str) -> Record:
-    """An operator cancels a timer: nobody asks again until somebody moves or answers."""
-    kept = tuple(timer for timer in record.timers if (timer.name, timer.step) != (name, step))
+def without_timer(record: Record, name: str) -> Record:
+    """An operator cancels the timers of a name: nobody asks again until an answer comes."""
+    kept = tuple(timer for timer in record.timers if timer.name != name)
     return record.model_copy(update={"timers": kept})
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -44,7 +44,7 @@ class Process(BaseModel, Generic[S]):
         )
 
 
-P = TypeVar("P", bound=Process[BaseModel])
+P = TypeVar("P", bound=Process[Any])
 
 
 class Orchestrator(Generic[P]):
@@ -56,7 +56,7 @@ class Orchestrator(Generic[P]):
         outbox: Outbox,
         clock: Clock,
         *,
-        versions: Versions[BaseModel],
+        versions: Versions[Any],
         patience: Patience,
         announce: Callable[[P, P], Sequence[Message]] = lambda _before, _after: (),
         changed: Callable[[str], None] = lambda _id: None,
@@ -75,6 +75,12 @@ class Orchestrator(Generic[P]):
     async def begin(self, process: P) -> P:
         """Store a new process with its first command. Raises Conflict where the id exists."""
         return await self._advance(Stored(process, 0), Start(), None, wait=False)
+
+    async def store(self, process: P, messages: Sequence[Message]) -> None:
+        """Store a process that takes no steps, with what is said of it. Raises Conflict where the id exists."""
+        entries = [self._outbox.entry(message) for message in messages]
+        await self._repository.save(process, version=0, messages=entries)
+        await self._outbox.send(self._repository.collection, process.id, entries)
 
     async def take(self, answer: Answer, cause: Envelope) -> None:
         """The handler of every answer."""

@@ -1,0 +1,42 @@
+"""The checkout's settings."""
+
+from datetime import timedelta
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.saga.record import Patience
+
+
+class CheckoutSettings(BaseSettings):
+    """How long the orchestrator bears silence, and what the programme credits. All from `CHECKOUT_...` variables."""
+
+    model_config = SettingsConfigDict(frozen=True, env_prefix="CHECKOUT_", extra="ignore")
+
+    first_ask_seconds: float | None = Field(default=None, gt=0)
+    """Silence before a command is repeated; each step's own where not given (2 s beside the sandbox)."""
+    longest_pause_seconds: float = Field(default=300, gt=0)
+    """What the growing pauses grow to (10 s beside the sandbox)."""
+    pause_growth: float = Field(default=2.0, ge=1)
+    asks: int = Field(default=12, ge=1)
+    """Repetitions until silence before the pivot undoes the purchase, and later needs attention."""
+    command_life_hours: float = Field(default=24, gt=0)
+    miles_per_unit: int = Field(default=0, ge=0)
+    """Miles credited for each whole unit of currency paid. 0: flights earn when they are flown, not when bought."""
+    cart_timeout_seconds: float = Field(default=3.0, gt=0)
+
+    def patience(self) -> Patience:
+        return Patience(
+            first_pause=None if self.first_ask_seconds is None else timedelta(seconds=self.first_ask_seconds),
+            growth=self.pause_growth,
+            longest_pause=timedelta(seconds=self.longest_pause_seconds),
+            asks=self.asks,
+            command_life=timedelta(hours=self.command_life_hours),
+        )
+
+
+class SandboxCheckoutSettings(CheckoutSettings):
+    """Beside the sandbox times are short."""
+
+    first_ask_seconds: float | None = Field(default=2.0, gt=0)
+    longest_pause_seconds: float = Field(default=10.0, gt=0)

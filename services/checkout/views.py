@@ -1,0 +1,172 @@
+"""What members and operators see of a purchase. `view(checkout, position)` shows it as it stood after a change."""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel
+
+from services.checkout.domain import Checkout
+from services.checkout.saga import VERSIONS
+from shared.contracts.checkout import Refusal, Total
+from shared.contracts.journey import Document, Ticket
+from shared.saga.record import Entry, Record, Status, StepStatus
+
+RESERVED_BY = "reserve booking"
+TICKETED_BY = "issue tickets"
+PRICED_BY = "lock cart"
+_ENDS = (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.REFUSED, StepStatus.UNDONE)
+
+
+class StepView(BaseModel):
+    """A step; `attempts` is how often its present command was sent."""
+
+    name: str
+    status: StepStatus = StepStatus.PENDING
+    attempts: int = 0
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+
+
+class NextAction(BaseModel):
+    """What the customer must do for the purchase to go on."""
+
+    kind: Literal["redirect", "pix_qr"]
+    payload: str
+    expires_at: AwareDatetime
+
+
+class CheckoutView(BaseModel):
+    """A purchase."""
+
+    id: str
+    cart_id: str
+    status: Status
+    steps: list[StepView]
+    next_action: NextAction | None = None
+    refusal: Refusal | None
+    total: Total | None
+    tickets: tuple[Ticket, ...]
+    documents: tuple[Document, ...]
+    locators: tuple[str, ...]
+
+
+class CheckoutPage(BaseModel):
+    """A page of purchases, newest first."""
+
+    checkouts: list[CheckoutView]
+    next_cursor: str | None
+
+
+class OperatorView(CheckoutView):
+    """A purchase as operators see it."""
+
+    member_id: str
+    key: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    wake_at: AwareDatetime | None
+
+
+class TimelineEntry(BaseModel):
+    """One change of a purchase."""
+
+    position: int
+    at: AwareDatetime
+    step: str
+    status: str
+    detail: str
+
+
+class TimerView(BaseModel):
+    """Something that will happen at a time."""
+
+    name: str
+    step: str
+    at: AwareDatetime
+
+
+class OperatorDetail(OperatorView):
+    """A purchase with its history."""
+
+    timeline: list[TimelineEntry]
+    timers: list[TimerView]
+
+
+class OperatorPage(BaseModel):
+    """A page of all members' purchases, newest first."""
+
+    checkouts: list[OperatorView]
+    next_cursor: str | None
+
+
+def view(checkout: Checkout, position: int | None = None) -> CheckoutView:
+    """The purchase as it stands, or as it stood after its first `position` changes."""
+    record = checkout.record
+    timeline = record.timeline if position is None else record.timeline[:position]
+    steps = _steps(record, timeline)
+    purchase = checkout.state
+    reserved, ticketed = (steps[name].status is StepStatus.DONE for name in (RESERVED_BY, TICKETED_BY))
+    locked = steps[PRICED_BY].status is not StepStatus.PENDING
+    return CheckoutView(
+        id=checkout.id,
+        cart_id=purchase.cart_id,
+        status=timeline[-1].of if timeline else Status.RUNNING,
+        steps=list(steps.values()),
+        refusal=_refusal(record) if _turned_back(timeline) else None,
+        total=purchase.total if locked else purchase.quoted,
+        tickets=purchase.tickets if ticketed else (),
+        documents=purchase.documents if ticketed else (),
+        locators=purchase.locators if reserved else (),
+    )
+
+
+def operator_view(checkout: Checkout) -> OperatorView:
+    return OperatorView(**_operators(checkout))
+
+
+def operator_detail(checkout: Checkout) -> OperatorDetail:
+    timeline = [
+        TimelineEntry(position=i, at=entry.at, step=entry.step, status=entry.status, detail=entry.detail)
+        for i, entry in enumerate(checkout.record.timeline, start=1)
+    ]
+    timers = [TimerView(name=timer.name, step=timer.step, at=timer.at) for timer in checkout.record.timers]
+    return OperatorDetail(**_operators(checkout), timeline=timeline, timers=timers)
+
+
+def _operators(checkout: Checkout) -> dict[str, Any]:
+    return {
+        **dict(view(checkout)),
+        "member_id": checkout.member_id,
+        "key": checkout.key,
+        "created_at": checkout.created_at,
+        "updated_at": checkout.updated_at,
+        "wake_at": checkout.record.wake_at,
+    }
+
+
+def _steps(record: Record, timeline: tuple[Entry, ...]) -> dict[str, StepView]:
+    """Every step, as the changes so far left it."""
+    steps = {step.name: StepView(name=step.name) for step in VERSIONS[record.version].steps}
+    for entry in timeline:
+        if entry.step:
+            _apply(steps[entry.step], entry)
+    if len(timeline) == len(record.timeline):
+        for name, step in steps.items():
+            step.attempts = record.steps[name].asks
+    return steps
+
+
+def _apply(step: StepView, entry: Entry) -> None:
+    step.status = StepStatus(entry.status)
+    step.attempts = entry.asks
+    if step.status is StepStatus.RUNNING:
+        step.started_at = entry.at
+    step.finished_at = entry.at if step.status in _ENDS else None
+
+
+def _turned_back(timeline: tuple[Entry, ...]) -> bool:
+    turned = {StepStatus.REFUSED, StepStatus.UNDOING, Status.REFUSED, Status.CANCELLED, Status.NEEDS_ATTENTION}
+    return any(entry.status in turned for entry in timeline)
+
+
+def _refusal(record: Record) -> Refusal | None:
+    return Refusal(**record.refusal.model_dump()) if record.refusal else None
