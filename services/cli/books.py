@@ -87,7 +87,10 @@ class RedeemedMiles(Row):
 
 
 class Entry(Row):
-    """One entry of the miles ledger. `miles` is signed as the member sees it; `debit` and `credit` name accounts."""
+    """One entry of the miles ledger: miles leave account `debit` for account `credit`.
+
+    `miles` is signed: what the entry does to the miles that the member can spend.
+    """
 
     id: str
     member_id: str

@@ -13,7 +13,10 @@ from typing import Final
 from services.cli.books import Account, Amount, Booking, Books, Charge, Entry, IssuedDocument, Purchase
 
 UNDONE: Final = frozenset({"refused", "cancelled"})
-MEMBER_KINDS: Final = frozenset({"redemption", "reversal"})
+SPENT: Final = frozenset({"redemption", "reversal"})
+AVAILABLE: Final = "member:available"
+HELD: Final = "member:held"
+"""The two accounts of a member that entries name; the others are the programme's."""
 
 
 @dataclass(frozen=True, order=True)
@@ -103,7 +106,7 @@ def _shelves(books: Books) -> dict[str, _Shelf]:
     for told in books.redeemed:
         shelves[told.reference].told += told.redeemed - told.reversed
     for entry in books.entries:
-        if entry.reference and entry.kind in MEMBER_KINDS:
+        if entry.reference and entry.kind in SPENT:
             shelves[entry.reference].redeemed -= entry.miles
     for account in books.accounts:
         for hold in account.holds:
@@ -223,23 +226,38 @@ def _ledger(entries: Sequence[Entry], accounts: Sequence[Account]) -> list[Findi
     """Does each entry move miles between two accounts, once, and does each account hold what its entries say?"""
     found = []
     seen: set[str] = set()
+    sums: dict[tuple[str, str], int] = defaultdict(int)
     for entry in entries:
         if entry.id in seen:
             found.append(Finding(entry.member_id, "ledger", "each entry once", f"{entry.id} twice"))
+        if not _balances(entry):
+            moved = f"{entry.id}: {entry.miles} from {entry.debit} to {entry.credit}"
+            found.append(Finding(entry.member_id, "ledger", "miles from one account to another", moved))
         seen.add(entry.id)
-        if entry.miles == 0 or entry.debit == entry.credit:
-            moved = f"{entry.miles} from {entry.debit} to {entry.credit}"
-            found.append(
-                Finding(entry.member_id, "ledger", "miles from one account to another", f"{entry.id}: {moved}")
-            )
-    for account in accounts:
-        held = sum(hold.miles for hold in account.holds)
-        if held != account.held:
-            found.append(Finding(account.member_id, "ledger", f"{account.held} held", f"{held} in its holds"))
-        if account.available < 0 or account.held < 0:
-            negative = f"{account.available} available, {account.held} held"
-            found.append(Finding(account.member_id, "ledger", "no negative balance", negative))
+        sums[entry.member_id, entry.debit] -= abs(entry.miles)
+        sums[entry.member_id, entry.credit] += abs(entry.miles)
+    listed = {account.member_id: account for account in accounts}
+    for member_id in listed.keys() | {entry.member_id for entry in entries}:
+        account = listed.get(member_id) or Account(member_id=member_id, available=0, held=0)
+        found += _account(account, sums[member_id, AVAILABLE], sums[member_id, HELD])
     return found
+
+
+def _balances(entry: Entry) -> bool:
+    """Two accounts, and the sign that the member's own account gives it."""
+    sign = {entry.credit: 1, entry.debit: -1}.get(AVAILABLE, 0)
+    return entry.debit != entry.credit and entry.miles != 0 and (sign == 0 or entry.miles * sign > 0)
+
+
+def _account(account: Account, available: int, held: int) -> list[Finding]:
+    in_holds = sum(hold.miles for hold in account.holds)
+    facts = (
+        (account.available == available, f"{available} available by its entries", f"{account.available} available"),
+        (account.held == held, f"{held} held by its entries", f"{account.held} held"),
+        (account.held == in_holds, f"{account.held} held", f"{in_holds} in its holds"),
+        (min(available, held) >= 0, "no negative balance", f"{available} available, {held} held"),
+    )
+    return [Finding(account.member_id, "ledger", expected, found) for holds, expected, found in facts if not holds]
 
 
 def _list(names: Iterable[str]) -> str:

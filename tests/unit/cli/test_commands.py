@@ -53,8 +53,16 @@ ENTRY = {
     "kind": "redemption",
     "miles": -30_000,
     "reference": "p1",
-    "debit": "member:ana",
-    "credit": "redeemed",
+    "debit": "member:available",
+    "credit": "programme:redeemed",
+}
+GRANT = ENTRY | {
+    "id": "e0",
+    "kind": "accrual",
+    "miles": 30_001,
+    "reference": None,
+    "debit": "programme:issued",
+    "credit": "member:available",
 }
 
 
@@ -69,7 +77,7 @@ class Stack:
             ("GET", "/v1/operations/timers"): {"timers": [TIMER], "next_cursor": None},
             ("PUT", "/v1/operations/timers/p1/issue tickets"): TIMER,
             ("DELETE", "/v1/operations/timers/p1/silence"): None,
-            ("GET", "/v1/miles/entries"): {"entries": [ENTRY], "next_cursor": None},
+            ("GET", "/v1/miles/entries"): {"entries": [GRANT, ENTRY], "next_cursor": None},
             ("GET", "/v1/miles/accounts"): {
                 "accounts": [{"member_id": "ana", "available": 1, "held": 0, "holds": []}],
                 "next_cursor": None,
