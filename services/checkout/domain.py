@@ -87,7 +87,8 @@ class Checkout(Process[Purchase]):
     request_hash: str
     """Of what was asked for under the key, so that another body under the same key is noticed."""
 
-    @computed_field  # stored, because an index walks it
+    @computed_field  # type: ignore[prop-decorator]  # stored, because an index walks it
+    @property
     def wake_key(self) -> str | None:
         """When the earliest timer is due, as text that sorts by time."""
         wake_at = self.record.wake_at

@@ -5,12 +5,12 @@ import logging
 from services.checkout.domain import Checkout
 from services.checkout.ports import CartsUnavailable
 from services.checkout.starting import CannotStart, KeyReused, Starter, Wish, refused_event
-from shared.bus.dispatch import HandlerTable
+from shared.bus.dispatch import Handler, HandlerTable
 from shared.bus.outbox import Outbox
 from shared.bus.retry import Unreadable
 from shared.contracts import CATALOGUE
 from shared.contracts.checkout import StartCheckout, WakeCheckout
-from shared.contracts.envelope import Answer, Envelope
+from shared.contracts.envelope import Answer, Envelope, Message
 from shared.kernel.errors import Later
 from shared.saga.process import Orchestrator
 from shared.saga.record import Status
@@ -27,8 +27,11 @@ class Handlers:
         self._outbox = outbox
 
     def table(self) -> HandlerTable:
-        answers = {contract: self._orchestrator.take for contract in CATALOGUE.values() if issubclass(contract, Answer)}
-        return {**answers, StartCheckout: self.start, WakeCheckout: self.wake}
+        table: dict[type[Message], Handler] = {StartCheckout: self.start, WakeCheckout: self.wake}
+        for contract in CATALOGUE.values():
+            if issubclass(contract, Answer):
+                table[contract] = self._orchestrator.take
+        return table
 
     async def start(self, message: StartCheckout, envelope: Envelope) -> None:
         """Begin a purchase; what HTTP would refuse at once is told by `checkout.refused.v1`."""

@@ -177,7 +177,7 @@ def next_cursor(page: list[Checkout], found: int) -> str | None:
     if found <= len(page):
         return None
     last = page[-1]
-    return encode_cursor((last.created_at.isoformat(), last.id))
+    return encode_cursor((last.model_dump(mode="json", include={"created_at"})["created_at"], last.id))
 
 
 def not_found() -> Problem:
