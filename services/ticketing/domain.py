@@ -1,0 +1,238 @@
+"""Bookings (PNRs), the documents issued for them, and how far an issue came: rules, no I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate, pairwise
+from typing import Any, Literal, Self
+
+from shared.contracts.journey import Bag, Document, Flight, Order, Passenger, Seat, Segment, Ticket
+from shared.kernel.errors import Refused
+from shared.kernel.money import Money
+from shared.saga.work import Work
+
+Changes = Mapping[str, Any]
+"""The fields of a booking that a transition replaces."""
+
+Kind = Literal["ticket", "seat", "bag"]
+SEGMENT_GONE = frozenset({"UC", "US", "UN", "NO", "LL"})
+"""Segment statuses that mean: not confirmed, the offer is gone. None of them is a passing fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatChoice:
+    """A seat, by the itinerary's indexes."""
+
+    segment: int
+    passenger: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class BagChoice:
+    """So many pieces of one passenger on the segments of one offer, sold by `carrier`."""
+
+    segments: tuple[int, ...]
+    passenger: int
+    pieces: int
+    carrier: str
+    price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Itinerary:
+    """An order as one booking sees it: all its flights one after the other, and the people on every one of them.
+
+    Indexes count through all flights' segments, and through the passengers as the first flight names them.
+    `journeys` are the segments of each offer: priced for itself, its connections not to be broken.
+    """
+
+    segments: tuple[Segment, ...]
+    journeys: tuple[tuple[int, ...], ...]
+    passengers: tuple[Passenger, ...]
+    seats: tuple[SeatChoice, ...]
+    bags: tuple[BagChoice, ...]
+    flights_price: Money
+    """Fares and taxes of everybody, whatever part of them miles pay."""
+    extras_price: Money
+    documents: int
+    """How many EMDs: one for each bag and for each seat that costs something."""
+
+    @classmethod
+    def of(cls, order: Order) -> Self:
+        """Raises Refused (`passengers_differ`) when not everybody is on every flight: a PNR has one set of people."""
+        if not order.flights:
+            raise Refused("booking_refused", "there is no flight to book")
+        passengers = order.flights[0].passengers
+        for flight in order.flights:
+            if sorted(map(_identity, flight.passengers)) != sorted(map(_identity, passengers)):
+                raise Refused("passengers_differ", "flights with different passengers are bought one by one")
+        journeys = _journeys(order.flights)
+        places = {flight.offer_id: journey for flight, journey in zip(order.flights, journeys, strict=True)}
+        nothing = Money.zero(order.money.currency)
+        return cls(
+            segments=tuple(segment for flight in order.flights for segment in flight.segments),
+            journeys=journeys,
+            passengers=passengers,
+            seats=tuple(_seat(order, seat, places) for seat in order.seats),
+            bags=tuple(_bag(order, bag, places) for bag in order.bags),
+            flights_price=sum((flight.price + flight.taxes for flight in order.flights), nothing),
+            extras_price=sum(
+                (*(seat.price for seat in order.seats), *(bag.price for bag in order.bags)),
+                nothing,
+            ),
+            documents=len(order.bags) + sum(seat.price.amount > 0 for seat in order.seats),
+        )
+
+    @property
+    def price(self) -> Money:
+        return self.flights_price + self.extras_price
+
+    @property
+    def tickets(self) -> int:
+        """How many flight tickets: one for each passenger and carrier."""
+        return len(self.passengers) * len({segment.carrier for segment in self.segments})
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedDocument:
+    """A ticket or an EMD as the airline tells it. `flights` are the airline's ids of the flights it is good for."""
+
+    number: str
+    kind: Kind
+    passenger: int
+    flights: tuple[str, ...]
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A booking as the airline tells it."""
+
+    locator: str
+    cancelled: bool
+    documents: tuple[IssuedDocument, ...] = ()
+
+    @property
+    def in_force(self) -> tuple[IssuedDocument, ...]:
+        return tuple(document for document in self.documents if document.in_force)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A booking just made. `flights` are the airline's ids of the itinerary's segments, in their order."""
+
+    locator: str
+    price: Money
+    price_quotes: tuple[str, ...]
+    flights: tuple[str, ...]
+    extras: tuple[str, ...]
+    """The airline's ids of the bags and of the seats that cost something."""
+    unconfirmed: tuple[str, ...] = ()
+    """Status of each segment that the airline did not confirm."""
+
+
+class Progress(Enum):
+    """How far issuing came."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    COMPLETE = "complete"
+    TAKEN_BACK = "taken back"
+
+
+class Booking(Work):
+    """The booking of a purchase; its id is the purchase's."""
+
+    status: Literal["none", "reserved", "ticketed", "voided", "cancelled"] = "none"
+    locator: str = ""
+    """The airline's record locator, text of any length; empty when no booking is known."""
+    price_quotes: tuple[str, ...] = ()
+    flights: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    tickets_due: int = 0
+    documents_due: int = 0
+
+    def reserved(self, itinerary: Itinerary, made: Reserved) -> Changes:
+        """The airline holds the seats."""
+        return {
+            "status": "reserved",
+            "locator": made.locator,
+            "price_quotes": made.price_quotes,
+            "flights": made.flights,
+            "extras": made.extras,
+            "tickets_due": itinerary.tickets,
+            "documents_due": itinerary.documents,
+        }
+
+    def progress(self, reading: Reading) -> Progress:
+        """Every ticket and every EMD, or the issue is not done."""
+        tickets = sum(document.kind == "ticket" for document in reading.in_force)
+        documents = len(reading.in_force) - tickets
+        if tickets and (tickets, documents) == (self.tickets_due, self.documents_due):
+            return Progress.COMPLETE
+        if reading.in_force:
+            return Progress.PARTIAL
+        return Progress.TAKEN_BACK if reading.documents else Progress.NONE
+
+    def tickets(self, reading: Reading) -> tuple[Ticket, ...]:
+        """The flight tickets, with indexes into the itinerary."""
+        return tuple(
+            Ticket(number=found.number, passenger=found.passenger, segments=self._segments(found))
+            for found in reading.in_force
+            if found.kind == "ticket"
+        )
+
+    def documents(self, reading: Reading) -> tuple[Document, ...]:
+        """The EMDs, with indexes into the itinerary."""
+        return tuple(
+            Document(number=found.number, passenger=found.passenger, kind=found.kind)
+            for found in reading.in_force
+            if found.kind != "ticket"
+        )
+
+    def _segments(self, found: IssuedDocument) -> tuple[int, ...]:
+        return tuple(sorted(self.flights.index(flight) for flight in found.flights if flight in self.flights))
+
+
+def objections(itinerary: Itinerary, made: Reserved) -> Refused | None:
+    """What is wrong with a booking just made: it cannot stay then."""
+    if made.unconfirmed:
+        return Refused("segment_unavailable", f"the airline answered {', '.join(made.unconfirmed)}")
+    if made.price != itinerary.price or len(made.extras) != itinerary.documents:
+        return Refused("price_changed", f"it was {itinerary.price}, the airline asks {made.price}")
+    return None
+
+
+def _identity(passenger: Passenger) -> tuple[str, str, str, str]:
+    return passenger.given_name, passenger.surname, passenger.birth_date, passenger.document
+
+
+def _journeys(flights: Sequence[Flight]) -> tuple[tuple[int, ...], ...]:
+    """The itinerary's segments of each flight item."""
+    ends = tuple(accumulate(len(flight.segments) for flight in flights))
+    return tuple(tuple(range(start, end)) for start, end in pairwise((0, *ends)))
+
+
+def _seat(order: Order, seat: Seat, places: Mapping[str, tuple[int, ...]]) -> SeatChoice:
+    return SeatChoice(places[seat.offer_id][seat.segment], _passenger(order, seat), seat.seat)
+
+
+def _bag(order: Order, bag: Bag, places: Mapping[str, tuple[int, ...]]) -> BagChoice:
+    flight = _flight(order, bag)
+    # The carrier of the longest flight sets the baggage rules of a journey, as IATA Resolution 302 has it.
+    longest = max(flight.segments, key=lambda segment: segment.arrives_at - segment.departs_at)
+    return BagChoice(places[bag.offer_id], _passenger(order, bag), bag.pieces, longest.carrier, bag.price)
+
+
+def _passenger(order: Order, extra: Seat | Bag) -> int:
+    """An index into one flight's passengers as one into the itinerary's."""
+    wanted = _flight(order, extra).passengers[extra.passenger]
+    return [_identity(passenger) for passenger in order.flights[0].passengers].index(_identity(wanted))
+
+
+def _flight(order: Order, extra: Seat | Bag) -> Flight:
+    for flight in order.flights:
+        if flight.offer_id == extra.offer_id:
+            return flight
+    raise Refused("booking_refused", "a seat or bag belongs to no flight of the order")

@@ -1,0 +1,167 @@
+"""The bus edge: each of ticketing's commands, carried out at the airline."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from services.ticketing.domain import Booking, Itinerary, Progress, Reading, objections
+from services.ticketing.ports import Airline, IssueOrder, ReservationOrder
+from shared.bus.dispatch import HandlerTable
+from shared.contracts.envelope import StepUndone
+from shared.contracts.ticketing import (
+    BookingReserved,
+    CancelBooking,
+    IssueTickets,
+    ReserveBooking,
+    TicketsIssued,
+    VoidTickets,
+)
+from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
+from shared.saga.participant import Done, Effect, Participant, Repeatable
+
+log = logging.getLogger(__name__)
+
+ISSUES = 2
+"""One controlled retry, after reading has shown that the first call issued nothing."""
+TRIES_TO_GIVE_BACK = 2
+
+
+def table(participant: Participant[Booking], airline: Airline, pause: Callable[[], Awaitable[None]]) -> HandlerTable:
+    """Ticketing's handlers. `pause` lies between two readings that must agree."""
+    steps = Steps(airline, pause)
+    return {
+        ReserveBooking: participant.handler(Effect(call=steps.reserve, find=steps.find_reservation, calls=1)),
+        CancelBooking: participant.handler(Repeatable(steps.cancel)),
+        IssueTickets: participant.handler(Effect(call=steps.issue, find=steps.find_documents, calls=ISSUES)),
+        VoidTickets: participant.handler(Repeatable(steps.void)),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What each command does at the airline. Undoing reads first and acts on what it reads, so it can be repeated."""
+
+    airline: Airline
+    pause: Callable[[], Awaitable[None]]
+
+    async def reserve(self, booking: Booking, command: ReserveBooking, _key: str) -> Done:
+        """A booking at another price, or with a segment that is not confirmed, is given back at once."""
+        itinerary = Itinerary.of(command.order)
+        made = await self.airline.reserve(ReservationOrder(command.purchase_id, itinerary, command.contact))
+        refusal = objections(itinerary, made)
+        if refusal is not None:
+            await self._give_back(made.locator)
+            raise refusal
+        answer = BookingReserved.to(command, locators=(made.locator,))
+        return Done(answer, booking.reserved(itinerary, made))
+
+    async def find_reservation(self, _booking: Booking, _command: ReserveBooking, _key: str) -> Done | None:
+        """The airline cannot be searched by our reference, so a booking is never created twice.
+
+        One that was made all the same lapses at its ticketing limit.
+        """
+        raise Refused("reservation_unknown", "the airline did not say whether it booked")
+
+    async def cancel(self, booking: Booking, command: CancelBooking) -> Done:
+        undone = StepUndone.to(command)
+        if not booking.locator:
+            return Done(undone)
+        reading = await self.airline.read(booking.locator)
+        if reading is not None and not reading.cancelled:
+            await self.airline.cancel(booking.locator, documents=bool(reading.in_force))
+        return Done(undone, {"status": "cancelled"})
+
+    async def issue(self, booking: Booking, command: IssueTickets, _key: str) -> Done:
+        if booking.status != "reserved":
+            raise Refused("issue_refused", f"there is nothing to ticket, the booking is {booking.status}")
+        documents = booking.tickets_due + booking.documents_due
+        order = IssueOrder(booking.locator, booking.price_quotes, booking.extras, documents)
+        complete = await self.airline.issue(order)
+        reading = await _after_effect(self.airline.read(booking.locator))
+        if reading is None:
+            raise OutcomeUnknown("issued, but the booking cannot be read")
+        if booking.progress(reading) is Progress.COMPLETE:
+            return _issued(booking, command, reading)
+        if complete:
+            raise OutcomeUnknown("issued, but not all documents can be seen")
+        return await self._take_back(booking, reading)
+
+    async def find_documents(self, booking: Booking, command: IssueTickets, _key: str) -> Done | None:
+        """All there: issued. None after repeated reads: it may be called again. Some: taken back, so all or nothing."""
+        reading = await self._settled(booking)
+        if reading is None:
+            raise Refused("issue_refused", "the airline does not know the booking any more")
+        match booking.progress(reading):
+            case Progress.COMPLETE:
+                return _issued(booking, command, reading)
+            case Progress.PARTIAL:
+                return await self._take_back(booking, reading)
+            case Progress.TAKEN_BACK:
+                raise _only_a_part()
+            case Progress.NONE if reading.cancelled:
+                raise Refused("issue_refused", "the booking is cancelled")
+            case Progress.NONE:
+                return None
+
+    async def void(self, booking: Booking, command: VoidTickets) -> Done:
+        undone = StepUndone.to(command)
+        if not booking.locator:
+            return Done(undone)
+        known = booking.status == "ticketed"
+        reading = await (self.airline.read(booking.locator) if known else self._settled(booking))
+        if reading is None or not reading.in_force:
+            return Done(undone, {"status": "voided"} if known else {})
+        await self.airline.void_or_refund(booking.locator, reading.in_force)
+        await self._check_taken_back(booking)
+        return Done(undone, {"status": "voided"})
+
+    async def _settled(self, booking: Booking) -> Reading | None:
+        """What two readings agree on: the airline may still be issuing while it is being read."""
+        first = await self.airline.read(booking.locator)
+        if first is not None and booking.progress(first) is Progress.COMPLETE:
+            return first
+        await self.pause()
+        second = await self.airline.read(booking.locator)
+        if first != second:
+            raise OutcomeUnknown("the airline is still issuing")
+        return second
+
+    async def _take_back(self, booking: Booking, reading: Reading) -> Done:
+        """A part of the documents is of no use. When they cannot be taken back, the step stays open: somebody looks."""
+        try:
+            await _after_effect(self.airline.void_or_refund(booking.locator, reading.in_force))
+        except Refused as refusal:
+            raise OutcomeUnknown(f"a part is issued, and {refusal.code}") from refusal
+        await self._check_taken_back(booking)
+        raise _only_a_part()
+
+    async def _check_taken_back(self, booking: Booking) -> None:
+        reading = await _after_effect(self.airline.read(booking.locator))
+        if reading is not None and reading.in_force:
+            raise OutcomeUnknown(f"{len(reading.in_force)} documents are still in force")
+
+    async def _give_back(self, locator: str) -> None:
+        """The refusal stands whether or not this succeeds: a booking nobody tickets lapses at its ticketing limit."""
+        for _ in range(TRIES_TO_GIVE_BACK):
+            with suppress(NotSent, OutcomeUnknown):
+                await self.airline.cancel(locator, documents=False)
+                return
+        log.warning("booking left to lapse", extra={"locator": locator})
+
+
+async def _after_effect(answer: Awaitable[Reading | None]) -> Reading | None:
+    """Once there was an effect, "not sent" says nothing about the step as a whole any more."""
+    try:
+        return await answer
+    except NotSent as error:
+        raise OutcomeUnknown(str(error)) from error
+
+
+def _issued(booking: Booking, command: IssueTickets, reading: Reading) -> Done:
+    answer = TicketsIssued.to(command, tickets=booking.tickets(reading), documents=booking.documents(reading))
+    return Done(answer, {"status": "ticketed"})
+
+
+def _only_a_part() -> Refused:
+    return Refused("issue_refused", "only a part of the documents was issued, and that was taken back")
