@@ -43,8 +43,11 @@ LETTING_GO = 5.0
 class Outside(Protocol):
     """The sandbox, where it runs in this process."""
 
-    app: ASGIApp
-    smtp_port: int
+    @property
+    def app(self) -> ASGIApp: ...
+
+    @property
+    def smtp_port(self) -> int: ...
 
     async def start(self) -> None: ...
 
@@ -157,7 +160,8 @@ class Host:
         for service in self._services:
             for opening in service.opening:
                 await opening()
-            await self.bus.consume(service.name, service.table)
+            if service.table:
+                await self.bus.consume(service.name, service.table)
         self._health.open = True
         for service in self._services:
             if service.outbox is not None:

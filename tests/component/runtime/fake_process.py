@@ -1,4 +1,4 @@
-"""`milesaga run payment`, with a service of our own in payment's place; what happens in it goes to a journal file.
+"""`milesaga run` with a service of our own in payment's place and idle ones elsewhere. What it does goes to a journal.
 
 Settings: JOURNAL (a file), RELEASE (a file: handlers wait until it is there), TASK_FAILURES (how often its task dies).
 """
@@ -19,6 +19,7 @@ from shared.bus.outbox import Outbox
 from shared.contracts.envelope import Envelope, StepUndone
 from shared.contracts.payment import VoidAuthorization
 from shared.kernel.ids import derived
+from shared.runtime.host import Compose
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec, Document
@@ -99,6 +100,11 @@ def _router(runtime: Runtime) -> APIRouter:
     return router
 
 
+def composition(name: str) -> Compose:
+    """Payment is ours; the other services do nothing."""
+    return compose if name == "payment" else lambda _: Service(name)
+
+
 if __name__ == "__main__":
-    run._composition = lambda name: compose
+    run._composition = composition
     typer.run(run.run)
