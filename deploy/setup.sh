@@ -24,11 +24,16 @@ may_install() {
   command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
 }
 apt_install() {
-  local options=(-y --no-install-recommends -o DPkg::Lock::Timeout=120)
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@" >/dev/null 2>&1 && return
-  # package lists that are missing, or so old that they name versions which are gone
-  as_root apt-get update -o DPkg::Lock::Timeout=120 >/dev/null
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@" >/dev/null
+  local log
+  log=$(mktemp)
+  apt_get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
+    # package lists that are missing, or so old that they name versions which are gone
+    { apt_get update && apt_get install -y --no-install-recommends "$@"; } >"$log" 2>&1 ||
+    { cat "$log" >&2; rm -f "$log"; return 1; }
+  rm -f "$log"
+}
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@"
 }
 
 check_python() {
@@ -38,27 +43,18 @@ check_python() {
 }
 
 make_venv() {
-  check_python
-  if ! "$asked" -c 'import ensurepip, venv' 2>/dev/null; then
-    local package
-    package=$("$asked" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-    may_install || fail "$asked cannot make virtual environments: run \`apt-get install $package\`."
-    say "installing $package"
-    apt_install "$package" || fail "$package could not be installed: run \`apt-get install $package\`."
-  fi
   say "making $venv with $("$asked" --version)"
   "$asked" -m venv --clear "$venv"
+  place >"$venv/.place"
 }
 
 # What an installation depends on; scripts in a virtual environment name its folder, so a moved clone is made anew.
 place() { printf '%s %s' "$PWD" "$("$venv/bin/python" --version 2>/dev/null)"; }
+venv_stands() { [ "$(cat "$venv/.place" 2>/dev/null)" = "$(place)" ]; }
 fingerprint() { cat "$lock" pyproject.toml deploy/setup.sh | sha256sum; }
 
 install_python_packages() {
-  if [ "$(cat "$venv/.place" 2>/dev/null)" != "$(place)" ]; then
-    make_venv
-    place >"$venv/.place"
-  fi
+  venv_stands || make_venv
   [ "$(cat "$venv/.$kind" 2>/dev/null)" = "$(fingerprint)" ] && return
   say "installing $lock"
   local pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --no-deps)
@@ -67,31 +63,52 @@ install_python_packages() {
   fingerprint >"$venv/.$kind"
 }
 
-# The package must not start a broker of the system's own: Milesaga runs private nodes. Where a policy is set already
-# (containers), it stays; a broker that was here before is never touched, because then nothing is installed.
-install_rabbitmq() {
-  [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] && return
-  command -v rabbitmq-server >/dev/null && return
-  [ -n "${BROKER_URL:-}" ] && return
-  may_install || fail "RabbitMQ is missing: run \`apt-get install rabbitmq-server\`, or set BROKER_URL to a broker's AMQP URL."
-  say "installing rabbitmq-server"
-  local policy=/usr/sbin/policy-rc.d made=no
-  if [ ! -e "$policy" ]; then
-    made=yes
+# Debian keeps what makes a virtual environment work in a package of its own.
+venv_package() {
+  "$asked" -c 'import ensurepip, venv' 2>/dev/null ||
+    "$asked" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
+}
+broker_package() {
+  [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || command -v rabbitmq-server >/dev/null || [ -n "${BROKER_URL:-}" ] ||
+    echo rabbitmq-server
+}
+
+install_system_packages() {
+  local missing=()
+  mapfile -t missing < <(venv_stands || venv_package; broker_package)
+  [ ${#missing[@]} = 0 ] && return
+  local advice="run \`apt-get install ${missing[*]}\`"
+  [[ " ${missing[*]} " == *" rabbitmq-server "* ]] && advice+=", or set BROKER_URL to the AMQP URL of a broker"
+  may_install || fail "${missing[*]} missing: $advice."
+  say "installing ${missing[*]}"
+  without_starting_services apt_install "${missing[@]}" || fail "${missing[*]} could not be installed: $advice."
+}
+
+# Milesaga runs private nodes, so the package must not start a broker of the system's own, now or at the next boot. A
+# policy that is set already (containers) stays; a broker that was here before is never touched, for then nothing is
+# installed.
+without_starting_services() {
+  local policy=/usr/sbin/policy-rc.d had_broker=no had_epmd=no had_policy=no outcome=0
+  [ -e /usr/lib/rabbitmq ] && had_broker=yes
+  command -v epmd >/dev/null && had_epmd=yes
+  [ -e "$policy" ] && had_policy=yes
+  if [ $had_policy = no ]; then
     trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod 755 "$policy"
   fi
-  apt_install rabbitmq-server || fail "rabbitmq-server could not be installed: run \`apt-get install rabbitmq-server\`."
-  if [ "$made" = yes ]; then
+  "$@" || outcome=$?
+  if [ $had_policy = no ]; then
     as_root rm -f "$policy"
     trap - EXIT
-    if command -v systemctl >/dev/null; then
-      as_root systemctl --quiet disable rabbitmq-server.service epmd.service epmd.socket 2>/dev/null ||
-        say "the system's rabbitmq-server could not be disabled: it will start at the next boot."
-    fi
   fi
+  if [ $had_broker = no ] && [ -e /usr/lib/rabbitmq ]; then
+    as_root update-rc.d rabbitmq-server disable >/dev/null 2>&1 || say "rabbitmq-server will start at the next boot."
+    [ $had_epmd = yes ] || as_root systemctl --quiet disable epmd.service epmd.socket >/dev/null 2>&1 || true
+  fi
+  return $outcome
 }
 
+venv_stands || check_python
+install_system_packages
 install_python_packages
-install_rabbitmq
