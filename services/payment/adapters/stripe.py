@@ -23,7 +23,11 @@ PAGE = 100
 PAGES = 100
 SEARCH_LAG = timedelta(minutes=10)
 """How far the search index may lie behind: usually less than a minute. Lists are always current."""
-CARD = ("latest_charge", "payment_method")
+SINGLE_USE = "tok_"
+"""A single-use token made from a card; a `pm_` is a payment method that exists already."""
+
+EXPANDED = {"expand[0]": "payment_method"}
+ALL_EXPANDED = {"expand[0]": "data.payment_method"}
 
 Json = dict[str, Any]
 
@@ -87,7 +91,7 @@ class StripeGateway:
         await self._repeatable(REFUNDS, {"payment_intent": authorization})
 
     async def read(self, authorization: str) -> Authorization:
-        return to_authorization(await self._read(f"{INTENTS}/{authorization}", _expanded(CARD)))
+        return to_authorization(await self._read(f"{INTENTS}/{authorization}", EXPANDED))
 
     async def refunded(self, authorization: str) -> bool:
         found = await self._read(REFUNDS, {"payment_intent": authorization, "limit": str(PAGE)})
@@ -95,14 +99,13 @@ class StripeGateway:
 
     async def find(self, reference: str) -> tuple[Authorization, ...]:
         query = {"query": f"metadata['reference']:'{reference}'", "limit": str(PAGE)}
-        expand = _expanded(tuple(f"data.{name}" for name in CARD))
-        found = (await self._read(f"{INTENTS}/search", query | expand))["data"]
+        found = (await self._read(f"{INTENTS}/search", query | ALL_EXPANDED))["data"]
         return tuple(to_authorization(intent) for intent in found or await self._listed(reference))
 
     async def _listed(self, reference: str) -> list[Json]:
         """Search the newest intents by hand, back to where the search index must have caught up."""
         oldest = int((self._clock.now() - SEARCH_LAG).timestamp())
-        query = {"limit": str(PAGE), "created[gte]": str(oldest)} | _expanded(tuple(f"data.{name}" for name in CARD))
+        query = {"limit": str(PAGE), "created[gte]": str(oldest)} | ALL_EXPANDED
         found: list[Json] = []
         for _ in range(PAGES):
             page = await self._read(INTENTS, query)
@@ -154,11 +157,14 @@ def authorise_form(order: CardOrder) -> dict[str, str]:
         "currency": order.amount.currency.lower(),
         "capture_method": "manual",
         "confirm": "true",
-        "payment_method": order.token,
-        "payment_method_types[]": "card",
+        "payment_method_types[0]": "card",
         "metadata[reference]": order.reference,
         "metadata[attempt]": str(order.attempt),
     }
+    if order.token.startswith(SINGLE_USE):
+        form |= {"payment_method_data[type]": "card", "payment_method_data[card][token]": order.token}
+    else:
+        form["payment_method"] = order.token
     if order.installments > 1:
         plan = "payment_method_options[card][installments][plan]"
         form |= {
@@ -166,7 +172,7 @@ def authorise_form(order: CardOrder) -> dict[str, str]:
             f"{plan}[interval]": "month",
             f"{plan}[count]": str(order.installments),
         }
-    return form | _expanded(CARD)
+    return form | EXPANDED
 
 
 def to_authorization(intent: Json) -> Authorization:
@@ -210,7 +216,7 @@ def _declined(refusal: StripeRefusal) -> Refused | Misconfigured:
     if refusal.status == httpx.codes.PAYMENT_REQUIRED:
         code = _decline_code({"code": refusal.code, "decline_code": refusal.decline_code})
         return Refused(code, "the card's issuer declined")
-    if refusal.param == "payment_method" or refusal.code in {"token_already_used", "payment_method_invalid"}:
+    if refusal.param.startswith("payment_method") or refusal.code == "token_already_used":
         return Refused("invalid_token", "the gateway does not know the card token")
     return Misconfigured(f"authorise: {refusal}")
 
@@ -224,15 +230,7 @@ def _decline_code(error: Json) -> str:
 
 
 def _masked(intent: Json) -> str:
-    """Brand and last digits, from the objects the request asked to expand."""
-    charge, method = (intent.get(name) for name in CARD)
-    card: Json = {}
-    if isinstance(charge, dict):
-        card = (charge.get("payment_method_details") or {}).get("card") or {}
-    elif isinstance(method, dict):
-        card = method.get("card") or {}
+    """Brand and last digits, from the payment method that the request asked to expand."""
+    method = intent.get("payment_method")
+    card = (method.get("card") or {}) if isinstance(method, dict) else {}
     return masked(str(card.get("brand") or ""), str(card.get("last4") or ""))
-
-
-def _expanded(names: tuple[str, ...]) -> dict[str, str]:
-    return {f"expand[{place}]": name for place, name in enumerate(names)}

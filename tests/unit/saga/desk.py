@@ -1,0 +1,212 @@
+"""A participant with everything around it in the test's hands: provider, clock, bus, and the real store."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from shared.bus.dispatch import Handler
+from shared.bus.outbox import Outbox
+from shared.contracts import CATALOGUE
+from shared.contracts.envelope import Answer, Command, Envelope, Message, StepUndone
+from shared.contracts.payment import (
+    AuthorizeCard,
+    CardAuthorized,
+    VoidAuthorization,
+)
+from shared.kernel.ids import Uuid7Ids
+from shared.kernel.money import Money
+from shared.saga.participant import Done, Effect, Participant, Repeatable
+from shared.saga.work import Work
+from shared.store.documents import Collection, CollectionSpec, Document, OutboxMessage
+from shared.store.repository import Repository
+from shared.store.sqlite import SqliteStore
+
+PURCHASE = "0198c0de-0000-7000-8000-000000000001"
+CALL_TIMEOUT = timedelta(seconds=3)
+SETTLE = timedelta(seconds=1)
+AMOUNT = Money(amount=1000, currency="BRL")
+CAUSE = Envelope(id="cause", source="test", type="test")
+
+
+class Clock:
+    """Stands still until told otherwise."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_by(self, span: timedelta) -> None:
+        self.time += span
+
+
+class Held(Work):
+    """A document with a field of its own."""
+
+    schema_version: ClassVar[int] = 1
+    state: str = "none"
+    effect: str = ""
+
+
+class Bus:
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[Message] = []
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        self.said += [CATALOGUE[found.routing_key].model_validate_json(found.body) for found in messages]
+
+    def answers(self) -> list[Answer]:
+        return [message for message in self.said if isinstance(message, Answer)]
+
+
+Script = Callable[[], Awaitable[None]]
+
+
+class Provider:
+    """Holds money once per key, and does in each call what its script says: before the effect, after it."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.effects: list[str] = []
+        self.undone: list[str] = []
+        self.looks = 0
+        self.before: list[Exception | Script | None] = []
+        self.after: list[Exception | Script | None] = []
+        self.looking: list[Exception | Script | None] = []
+
+    async def call(self, _held: Held, command: AuthorizeCard, key: str) -> Done:
+        self.keys.append(key)
+        await _play(self.before)
+        self.effects.append(key)
+        await _play(self.after)
+        return _done(command, key)
+
+    async def find(self, _held: Held, command: AuthorizeCard, _key: str) -> Done | None:
+        self.looks += 1
+        await _play(self.looking)
+        in_force = [effect for effect in self.effects if effect not in self.undone]
+        return _done(command, in_force[0]) if in_force else None
+
+    async def undo(self, _held: Held, command: VoidAuthorization) -> Done:
+        self.undone += [effect for effect in self.effects if effect not in self.undone]
+        return Done(StepUndone.to(command), {"state": "undone"})
+
+    @property
+    def in_force(self) -> list[str]:
+        return [effect for effect in self.effects if effect not in self.undone]
+
+
+class Interrupted:
+    """The real collection; `before_save` and `after_save` step in, once each."""
+
+    def __init__(self, inner: Collection) -> None:
+        self.inner = inner
+        self.before_save: list[Exception | Script | None] = []
+        self.after_save: list[Exception | Script | None] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
+        await _play(self.before_save)
+        saved = await self.inner.save(document, messages)
+        await _play(self.after_save)
+        return saved
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+class Desk:
+    """One process's participant over a store that others may share."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        clock: Clock,
+        provider: Provider,
+        bus: Bus,
+        *,
+        calls: int = 3,
+        call_timeout: timedelta = CALL_TIMEOUT,
+    ) -> None:
+        self.clock, self.provider, self.bus = clock, provider, bus
+        self.collection = Interrupted(store.collection(CollectionSpec("held")))
+        self.repository = Repository(cast(Collection, self.collection), Held, key=lambda held: held.id)
+        self.outbox = outbox = Outbox("test", bus, clock, Uuid7Ids(clock))
+        self.participant = Participant(
+            self.repository,
+            outbox,
+            clock,
+            new=lambda id_: Held(id=id_),
+            call_timeout=call_timeout,
+            settle=SETTLE,
+        )
+        effect = Effect(call=provider.call, find=provider.find, calls=calls)
+        self._do: Handler = self.participant.handler(effect)
+        self._undo: Handler = self.participant.handler(Repeatable(provider.undo))
+
+    async def do(self, *, attempt: int = 1, expires_at: datetime | None = None) -> None:
+        await self._do(authorize(attempt, expires_at), CAUSE)
+
+    async def undo(self, *, attempt: int = 1) -> None:
+        await self._undo(VoidAuthorization(purchase_id=PURCHASE, step="authorise", attempt=attempt), CAUSE)
+
+    def undo_by(self, act: Callable[..., Awaitable[Any]]) -> None:
+        """From now on the step is undone like this."""
+        self._undo = self.participant.handler(Repeatable(act))
+
+    async def close(self) -> None:
+        await self.outbox.drain()
+
+    async def stored(self) -> Held:
+        found = await self.repository.load(PURCHASE)
+        assert found is not None
+        return found.value
+
+    async def somebody_else_saves(self) -> None:
+        """A change that this step knows nothing of."""
+        document = await self.collection.inner.get(PURCHASE)
+        assert document is not None
+        await self.collection.inner.save(document)
+
+
+def authorize(attempt: int = 1, expires_at: datetime | None = None) -> AuthorizeCard:
+    return AuthorizeCard(
+        purchase_id=PURCHASE,
+        step="authorise",
+        attempt=attempt,
+        amount=AMOUNT,
+        card_token="tok_visa",
+        expires_at=expires_at,
+    )
+
+
+async def open_store(folder: Path) -> SqliteStore:
+    store = SqliteStore(folder / "held.sqlite3")
+    store.collection(CollectionSpec("held"))
+    await store.open()
+    return store
+
+
+def _done(command: Command, effect: str) -> Done:
+    answer = CardAuthorized.to(command, amount=AMOUNT, masked=effect)
+    return Done(answer, {"state": "done", "effect": effect})
+
+
+async def _play(script: list[Exception | Script | None]) -> None:
+    step = script.pop(0) if script else None
+    if isinstance(step, Exception):
+        raise step
+    if step is not None:
+        await step()
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
