@@ -64,18 +64,18 @@ _WIDER = 4
 """Due documents are chosen from this many times as many as are wanted."""
 
 
-def motor_client(url: str) -> Any:
+def motor_client(url: str, **more: Any) -> Any:
     """Motor's client: the default."""
     from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - the other driver's users do without it
 
-    return AsyncIOMotorClient(url, tz_aware=True, **TIMEOUTS)
+    return AsyncIOMotorClient(url, tz_aware=True, **TIMEOUTS, **more)
 
 
-def pymongo_client(url: str) -> Any:
+def pymongo_client(url: str, **more: Any) -> Any:
     """PyMongo's own asynchronous client, which its vendor names as Motor's successor."""
     from pymongo import AsyncMongoClient  # noqa: PLC0415
 
-    return AsyncMongoClient[Json](url, tz_aware=True, **TIMEOUTS)
+    return AsyncMongoClient[Json](url, tz_aware=True, **TIMEOUTS, **more)
 
 
 class MongoStore:

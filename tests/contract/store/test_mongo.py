@@ -38,9 +38,7 @@ class Commands(monitoring.CommandListener):
 
 @pytest.fixture
 def commands() -> Commands:
-    listener = Commands()
-    monitoring.register(listener)
-    return listener
+    return Commands()
 
 
 @pytest.fixture(params=[motor_client, pymongo_client], ids=["motor", "pymongo"])
@@ -48,9 +46,10 @@ async def things(
     request: pytest.FixtureRequest, commands: Commands, mongodb_url: str
 ) -> AsyncIterator[MongoCollection]:
     name = f"contract_{uuid4().hex}"
-    client: Callable[[str], Any] = request.param
     # the URL asks for less than the store insists on
-    store = MongoStore(name, mongodb_url.rstrip("/") + "/?w=1&journal=false&readPreference=secondaryPreferred", client)
+    joint = "&" if "?" in mongodb_url else "?" if "/" in mongodb_url.split("//")[1] else "/?"
+    url = f"{mongodb_url}{joint}w=1&journal=false&readPreference=secondaryPreferred"
+    store = MongoStore(name, url, lambda url: request.param(url, event_listeners=[commands]))
     collection = store.collection(THINGS)
     await store.open()
     commands.seen.clear()
