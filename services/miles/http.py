@@ -23,6 +23,8 @@ T = TypeVar("T")
 LARGEST_SEQUENCE = 2**53
 """No account has so many transactions: a cursor that says so is not ours."""
 
+LAST_EXPIRY = date(2999, 12, 31)
+
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 
 
@@ -117,7 +119,7 @@ class GrantedLot(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     miles: Annotated[int, Field(ge=0, le=10**12, strict=True)]
-    expires_on: date
+    expires_on: Annotated[date, Field(le=LAST_EXPIRY)]
 
 
 class AccountBody(BaseModel):
