@@ -67,7 +67,6 @@ async def test_a_hang_holds_bytes_back_until_it_ends(proxy: FaultProxy) -> None:
 async def test_a_refusing_proxy_resets_new_connections(proxy: FaultProxy) -> None:
     proxy.refuse = True
 
-
     async def use() -> bytes:
         reader, _ = await connect(proxy)  # the kernel may accept before the proxy resets
         return await asyncio.wait_for(reader.read(1), 5)

@@ -1,5 +1,6 @@
 """The private RabbitMQ node, through every way in which it and its parent can end."""
 
+import json
 import os
 import signal
 import stat
@@ -112,10 +113,13 @@ def test_a_node_whose_launcher_alone_was_killed_is_replaced_without_leftovers(ho
     broker = PrivateBroker(home)
     broker.start()
     before = set(processes_of(home))
-    os.kill(min(before), signal.SIGKILL)
-    PrivateBroker(home).start()
-    left = eventually_sync(lambda: processes_of(home))
-    assert not before & set(left)
+    launcher = json.loads((home / "broker" / "node.json").read_text())["pid"]
+    os.kill(launcher, signal.SIGKILL)
+    eventually_sync(lambda: launcher not in processes_of(home))
+    later = PrivateBroker(home)
+    later.start()
+    assert not later.adopted
+    assert not before & set(processes_of(home))
 
 
 def test_a_hung_node_is_replaced(home: Path) -> None:
