@@ -54,6 +54,7 @@ def _sabre(runtime: Runtime, settings: OffersSettings) -> SabreShopping:
     return SabreShopping(
         client,
         settings.sabre_pseudo_city,
+        runtime.clock,
         most_offers=settings.offers_per_search,
         seats_per_segment=settings.offer_seats_per_segment,
     )

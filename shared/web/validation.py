@@ -40,10 +40,13 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "date_parsing": lambda _: "must be a date such as 2027-01-20",
     "date_from_datetime_parsing": lambda _: "must be a date such as 2027-01-20",
     "date_from_datetime_inexact": lambda _: "must be a date such as 2027-01-20",
-    "union_tag_not_found": lambda ctx: f"needs the field {ctx['discriminator']}",
-    "union_tag_invalid": lambda ctx: f"must have as {ctx['discriminator']} one of {ctx['expected_tags']}",
+    "union_tag_not_found": lambda _: "is required",
+    "union_tag_invalid": lambda ctx: f"must be one of {ctx['expected_tags']}",
     "value_error": lambda ctx: str(ctx["error"]),
 }
+
+_ABOUT_THE_TAG = ("union_tag_not_found", "union_tag_invalid")
+"""Told of the object, though it is the field that says its kind which is wrong."""
 
 
 def is_unparsable(error: RequestValidationError) -> bool:
@@ -64,6 +67,8 @@ def _fault(fault: Mapping[str, Any], body: Any) -> dict[str, str]:
     sentence = _SENTENCES.get(fault["type"])
     detail = sentence(fault.get("ctx", {})) if sentence else f"is not valid ({fault['type']})"
     source, *places = fault["loc"]
+    if source == "body" and fault["type"] in _ABOUT_THE_TAG:
+        return {"pointer": f"{_pointer(places, body)}/{fault['ctx']['discriminator'].strip(chr(39))}", "detail": detail}
     if source == "body":
         return {"pointer": _pointer(places, body), "detail": detail}
     name = str(places[0])[:LONGEST_NAME] if places else str(source)

@@ -4,6 +4,7 @@ ValueError or TypeError."""
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from services.offers.domain import BagPrice, Cabin, Fare, Itinerary, Query, SeatPrice, Segment
@@ -19,7 +20,9 @@ NO_SUCH_FLIGHT = "FLIGHT_NOT_FOUND"
 MOST_STOPS = 2
 
 
-def money(amount: Any, currency: str) -> Money:
+@lru_cache(maxsize=4096)
+def money(amount: str | Decimal | int, currency: str) -> Money:
+    """Remembered, because a seat map has hundreds of seats and a handful of prices."""
     minor = Decimal(str(amount)).scaleb(MINOR_DIGITS.get(currency, 2))
     if minor != minor.to_integral_value():
         raise ValueError(f"{amount} has more decimals than {currency}")
@@ -105,7 +108,7 @@ def free_seats(seat_map: Mapping[str, Any]) -> list[SeatPrice]:
 
 def bags(answer: Mapping[str, Any]) -> tuple[BagPrice, ...]:
     """Checked bags by number of pieces; none where the carriers file none, or the flight is gone."""
-    if "response" not in answer and [error["type"] for error in answer["errors"]] == [NO_SUCH_FLIGHT]:
+    if "response" not in answer and {error["type"] for error in answer["errors"]} == {NO_SUCH_FLIGHT}:
         return ()
     return tuple(
         BagPrice(pieces=int(one["numberOfItems"]), price=money(one["price"]["amount"], one["price"]["currencyCode"]))

@@ -7,13 +7,15 @@ Get Ancillaries v2.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
 from services.offers.adapters import sabre_shapes as shapes
 from services.offers.adapters.sabre_client import SabreClient
-from services.offers.domain import Extras, Fare, Itinerary, Offer, Query, SeatPrice, Segment, some_seats
+from services.offers.domain import BagPrice, Extras, Fare, Itinerary, Offer, Query, SeatPrice, Segment, some_seats
 from services.offers.ports import ShoppingUnavailable
+from shared.kernel.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +27,19 @@ SEATS = "/v1/offers/getseats"
 ANCILLARIES = "/v2/offers/getancillaries"
 SEGMENTS_PER_CALL = 8
 """What one request for seat maps may name."""
+BAGS_FOR = timedelta(minutes=5)
+JOURNEYS_REMEMBERED = 2000
 
 
 class SabreShopping:
     """The `Shopping` port on Sabre. Nothing here books or holds anything, so any call may be repeated."""
 
-    def __init__(self, client: SabreClient, pseudo_city: str, *, most_offers: int, seats_per_segment: int) -> None:
+    def __init__(
+        self, client: SabreClient, pseudo_city: str, clock: Clock, *, most_offers: int, seats_per_segment: int
+    ) -> None:
         self._client = client
+        self._clock = clock
+        self._filed_bags: dict[tuple[Segment, ...], tuple[datetime, tuple[BagPrice, ...]]] = {}
         self._pseudo_city = pseudo_city
         self._most_offers = most_offers
         self._seats_per_segment = seats_per_segment
@@ -76,9 +84,19 @@ class SabreShopping:
             for one in maps
         }
 
-    async def _bags(self, segments: Sequence[Segment]) -> Any:
+    async def _bags(self, segments: tuple[Segment, ...]) -> tuple[BagPrice, ...]:
+        """Bag prices are filed, not sold out: they are remembered for a while, unlike fares and seats."""
+        now = self._clock.now()
+        until, known = self._filed_bags.get(segments, (now, ()))
+        if now < until:
+            return known
         answer = await self._client.post(ANCILLARIES, _segments(segments))
-        return _read(answer, lambda: shapes.bags(answer))
+        found = _read(answer, lambda: shapes.bags(answer))
+        self._filed_bags.pop(segments, None)
+        self._filed_bags[segments] = (now + BAGS_FOR, found)
+        if len(self._filed_bags) > JOURNEYS_REMEMBERED:
+            del self._filed_bags[next(iter(self._filed_bags))]
+        return found
 
 
 def _segments(segments: Sequence[Segment]) -> dict[str, Any]:

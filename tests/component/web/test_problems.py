@@ -107,10 +107,10 @@ async def test_a_problem_has_all_members_of_rfc_9457(client: httpx.AsyncClient) 
         ({"items": [], "note": 5}, {"pointer": "/note", "detail": "must be a text"}),
         ({"items": [{"kind": "seat"}]}, {"pointer": "/items/0/seat", "detail": "is required"}),
         ({"items": [{"kind": "seat", "seat": 1}]}, {"pointer": "/items/0/seat", "detail": "must be a text"}),
-        ({"items": [{}]}, {"pointer": "/items/0", "detail": "needs the field 'kind'"}),
+        ({"items": [{}]}, {"pointer": "/items/0/kind", "detail": "is required"}),
         (
             {"items": [{"kind": "private"}]},
-            {"pointer": "/items/0", "detail": "must have as 'kind' one of 'flight', 'seat'"},
+            {"pointer": "/items/0/kind", "detail": "must be one of 'flight', 'seat'"},
         ),
         (
             {"items": [{"kind": "flight", "people": [{"surname": ""}]}]},
