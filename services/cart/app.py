@@ -1,0 +1,51 @@
+"""Composition root of the cart service."""
+
+from datetime import timedelta
+
+from services.cart.adapters.offers_http import OffersOverHttp
+from services.cart.domain import Cart
+from services.cart.filling import BY_MEMBER, Carts, forgotten_at
+from services.cart.handlers import table
+from services.cart.http import routes
+from services.cart.settings import CartSettings
+from shared.bus.outbox import Outbox
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import read
+from shared.saga.participant import Participant
+from shared.store.documents import CollectionSpec, Index
+from shared.store.repository import Repository
+
+NAME = "cart"
+SETTLE = timedelta(seconds=2)
+
+
+def compose(runtime: Runtime) -> Service:
+    """The service with everything it needs."""
+    settings = read(CartSettings)
+    clock = runtime.clock
+    store = runtime.store(NAME)
+    outbox = Outbox("milesaga/cart", runtime.publisher, clock, runtime.ids)
+    collection = outbox.watch(store.collection(CollectionSpec("carts", (Index(BY_MEMBER, ("member_id",)),))))
+    kept = timedelta(seconds=settings.cart_kept_seconds)
+    repository = Repository(collection, Cart, key=lambda cart: cart.id, wake=forgotten_at(kept))
+    timeout = settings.cart_offers_timeout_seconds
+    offers = OffersOverHttp(
+        runtime.http(runtime.service_url("offers"), timeout), runtime.authenticator.internal_headers
+    )
+    participant = Participant(
+        repository,
+        outbox,
+        clock,
+        new=lambda cart_id: Cart(id=cart_id, expires_at=clock.now()),
+        call_timeout=timedelta(seconds=timeout),
+        settle=SETTLE,
+    )
+    carts = Carts(repository, offers, clock, runtime.ids, timedelta(seconds=settings.cart_seconds))
+    return Service(
+        name=NAME,
+        table=table(participant, offers, clock),
+        router=routes(carts, clock, runtime.authenticator),
+        store=store,
+        outbox=outbox,
+        tasks=[carts.sweep],
+    )

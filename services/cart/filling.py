@@ -1,0 +1,144 @@
+"""What a member does with carts: make, read, fill, empty. One change at a time wins; the others start over."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from services.cart import domain
+from services.cart.domain import Cart, Channel, WrongField
+from services.cart.items import Quote
+from services.cart.ports import Offers
+from shared.kernel.clock import Clock
+from shared.kernel.ids import Ids
+from shared.store.documents import Conflict, Unavailable
+from shared.store.repository import Repository, Stored
+
+log = logging.getLogger(__name__)
+
+BY_MEMBER = "by_member"
+PAGE = 20
+TRIES = 5
+SWEEP_PAUSE = 60.0
+"""Seconds between two looks for carts that are to be forgotten."""
+SWEEP_PAGE = 200
+
+Check = Callable[[Cart], None]
+"""Refuses a cart that is not the one the caller read."""
+Change = Callable[[Cart], Cart]
+
+
+class UnknownCart(Exception):
+    """There is none, or it is somebody else's."""
+
+
+class Carts:
+    """The carts of all members, each for its owner alone. Methods raise `UnknownCart` for any other."""
+
+    def __init__(self, carts: Repository[Cart], offers: Offers, clock: Clock, ids: Ids, life: timedelta) -> None:
+        self._carts = carts
+        self._offers = offers
+        self._clock = clock
+        self._ids = ids
+        self._life = life
+
+    async def open(self, member_id: str, channel: Channel, currency: str) -> Cart:
+        """A new, empty cart."""
+        cart = domain.open_cart(self._ids.new(), member_id, channel, currency, self._clock.now() + self._life)
+        return (await self._carts.save(cart, version=0)).value
+
+    async def read(self, cart_id: str, member_id: str) -> Cart:
+        return (await self._owned(cart_id, member_id)).value
+
+    async def find(self, cart_id: str) -> Cart | None:
+        """Anybody's cart: for the services."""
+        stored = await self._carts.load(cart_id)
+        return stored.value if stored and stored.value.member_id is not None else None
+
+    async def newest(self, member_id: str, before: str | None) -> Sequence[Cart]:
+        """The member's carts, newest first, one more than a page holds; ids begin with the time of their making."""
+        after = None if before is None else (before,)
+        found = await self._carts.find(BY_MEMBER, (member_id,), limit=PAGE + 1, after=after, descending=True)
+        return [stored.value for stored in found]
+
+    async def quote(self, offer_id: str) -> Quote:
+        """The offer an item is about. Raises `WrongField`, `CannotChange` when it expired, `OffersUnavailable`."""
+        quote = await self._offers.find(offer_id)
+        if quote is None:
+            raise WrongField("/offer_id", "must be the id of an offer", "offer_unknown")
+        domain.check_alive(quote, self._clock.now())
+        return quote
+
+    def new_item_id(self) -> str:
+        return self._ids.new()
+
+    async def change(self, cart_id: str, member_id: str, check: Check, change: Change) -> Cart:
+        """Save a change of an open cart. Raises what `check` and `change` do, `CannotChange`, `Conflict` at last."""
+        for left in reversed(range(TRIES)):
+            stored = await self._owned(cart_id, member_id)
+            check(stored.value)
+            domain.check_open(stored.value, self._clock.now())
+            after = change(stored.value)
+            if after is stored.value:
+                return after
+            try:
+                return (await self._carts.save(after, version=stored.version)).value
+            except Conflict:
+                if not left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    async def check(self, cart_id: str, member_id: str, check: Check) -> None:
+        """Raise what `change` would raise for this cart as it is now, before anybody is asked about an offer."""
+        cart = await self.read(cart_id, member_id)
+        check(cart)
+        domain.check_open(cart, self._clock.now())
+
+    async def delete(self, cart_id: str, member_id: str, check: Check) -> None:
+        """Forget a cart, unless it is being bought or was."""
+        for left in reversed(range(TRIES)):
+            stored = await self._owned(cart_id, member_id)
+            check(stored.value)
+            domain.check_deletable(stored.value)
+            try:
+                await self._carts.save(domain.deleted(stored.value, self._clock.now()), version=stored.version)
+            except Conflict:
+                if not left:
+                    raise
+            else:
+                return
+
+    async def sweep(self) -> None:
+        """Delete for good what nobody bought and nobody may want any more, for ever."""
+        while True:
+            await asyncio.sleep(SWEEP_PAUSE)
+            try:
+                while await self.sweep_once() == SWEEP_PAGE:
+                    pass
+            except Unavailable:
+                log.warning("sweeping waits for the store")
+
+    async def sweep_once(self) -> int:
+        """One page of it; the number of carts that were due."""
+        due = await self._carts.due(self._clock.now(), SWEEP_PAGE)
+        for stored in due:
+            try:
+                await self._carts.delete(stored)
+            except Conflict:
+                continue  # somebody has a use for it after all
+        return len(due)
+
+    async def _owned(self, cart_id: str, member_id: str) -> Stored[Cart]:
+        stored = await self._carts.load(cart_id)
+        if stored is None or stored.value.member_id != member_id:
+            raise UnknownCart
+        return stored
+
+
+def forgotten_at(kept: timedelta) -> Callable[[Cart], datetime | None]:
+    """When a cart is swept: so long after its end, unless it is being bought or was."""
+
+    def moment(cart: Cart) -> datetime | None:
+        return cart.expires_at + kept if cart.state == "open" and cart.expires_at else None
+
+    return moment

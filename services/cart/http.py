@@ -1,0 +1,186 @@
+"""Carts over HTTP: the public API, and what the checkout asks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+
+from services.cart import domain
+from services.cart.bodies import CartChange, NewCart, NewFlight, NewItem, NewSeat
+from services.cart.domain import CannotChange, Cart, WrongField
+from services.cart.filling import PAGE, Carts, UnknownCart
+from services.cart.items import BagChoice, Quote, SeatChoice
+from services.cart.ports import OffersUnavailable
+from services.cart.shown import ShownCart, ShownCarts, for_services, shown
+from shared.contracts.journey import Passenger
+from shared.kernel.clock import Clock
+from shared.web.auth import Authenticator, Caller
+from shared.web.docs import READING, WRITING, problems
+from shared.web.pages import decode_cursor, encode_cursor
+from shared.web.preconditions import check_if_match, etag
+from shared.web.problems import Fault, Problem, invalid_field
+
+IfMatch = Annotated[str | None, Header(alias="If-Match")]
+PREFIX = "/v1/carts"
+
+
+def routes(carts: Carts, clock: Clock, authenticator: Authenticator) -> APIRouter:
+    """The service's routes: public under `/v1/carts`, for services under `/internal/carts`."""
+    router = APIRouter(tags=["carts"])
+    edge = _Edge(carts, clock)
+    owner = Depends(authenticator.requires("carts"))
+    _whole_carts(router, edge, owner)
+    _contents(router, edge, owner)
+    _internal(router, edge, Depends(authenticator.internal_only))
+    return router
+
+
+class _Edge:
+    """What the routes share."""
+
+    def __init__(self, carts: Carts, clock: Clock) -> None:
+        self.carts = carts
+        self.clock = clock
+
+    def answer(self, cart: Cart, status: int = 200) -> Response:
+        body = shown(cart, self.clock.now()).model_dump_json(by_alias=True)
+        return Response(body, status, {"ETag": etag(cart.revision)}, "application/json")
+
+
+def _whole_carts(router: APIRouter, edge: _Edge, owner: Any) -> None:
+    carts = edge.carts
+
+    @router.post(PREFIX, status_code=201, response_model=None, responses=_of(201, ShownCart, *WRITING))
+    async def make(body: NewCart, caller: Annotated[Caller, owner]) -> Response:
+        """Open an empty cart."""
+        cart = await carts.open(caller.subject, body.channel, body.currency)
+        response = edge.answer(cart, 201)
+        response.headers["Location"] = f"{PREFIX}/{cart.id}"
+        return response
+
+    @router.get(PREFIX, response_model=None, responses=_of(200, ShownCarts, *READING, 422))
+    async def newest(caller: Annotated[Caller, owner], cursor: Annotated[str | None, Query()] = None) -> Response:
+        """The caller's carts, newest first, a page at a time."""
+        after = decode_cursor(cursor, (str,))
+        found = await carts.newest(caller.subject, str(after[0]) if after else None)
+        page, more = found[:PAGE], len(found) > PAGE
+        now = edge.clock.now()
+        body = ShownCarts(
+            carts=[shown(cart, now) for cart in page], next_cursor=encode_cursor([page[-1].id]) if more else None
+        )
+        return Response(body.model_dump_json(by_alias=True), media_type="application/json")
+
+    @router.get(PREFIX + "/{cart_id}", response_model=None, responses=_of(200, ShownCart, *READING))
+    async def one(cart_id: str, caller: Annotated[Caller, owner]) -> Response:
+        """A cart of the caller's."""
+        with refusals_as_problems():
+            return edge.answer(await carts.read(cart_id, caller.subject))
+
+    @router.delete(PREFIX + "/{cart_id}", status_code=204, response_model=None, responses=problems(*WRITING))
+    async def delete(cart_id: str, caller: Annotated[Caller, owner], if_match: IfMatch = None) -> Response:
+        """Forget a cart."""
+        with refusals_as_problems():
+            await carts.delete(cart_id, caller.subject, _matching(if_match))
+        return Response(status_code=204)
+
+
+def _contents(router: APIRouter, edge: _Edge, owner: Any) -> None:
+    carts = edge.carts
+
+    @router.post(
+        PREFIX + "/{cart_id}/items", status_code=201, response_model=None, responses=_of(201, ShownCart, *WRITING)
+    )
+    async def add(cart_id: str, body: NewItem, caller: Annotated[Caller, owner], if_match: IfMatch = None) -> Response:
+        """Put a flight, a seat or a bag into a cart, at its offer's price."""
+        matching = _matching(if_match)
+        with refusals_as_problems():
+            await carts.check(cart_id, caller.subject, matching)
+            quote = await carts.quote(body.offer_id)
+            adding = _adding(body, quote, carts.new_item_id(), edge.clock)
+            return edge.answer(await carts.change(cart_id, caller.subject, matching, adding), 201)
+
+    @router.delete(PREFIX + "/{cart_id}/items/{item_id}", response_model=None, responses=_of(200, ShownCart, *WRITING))
+    async def remove(
+        cart_id: str, item_id: str, caller: Annotated[Caller, owner], if_match: IfMatch = None
+    ) -> Response:
+        """Take an item out; a flight takes its seats and bags along."""
+
+        def removing(cart: Cart) -> Cart:
+            if all(item.id != item_id for item in cart.items):
+                raise Problem(404, "not_found", "There is no such item in the cart")
+            return domain.remove_item(cart, item_id)
+
+        with refusals_as_problems():
+            return edge.answer(await carts.change(cart_id, caller.subject, _matching(if_match), removing))
+
+    @router.patch(PREFIX + "/{cart_id}", response_model=None, responses=_of(200, ShownCart, *WRITING, 428))
+    async def change(
+        cart_id: str, body: CartChange, caller: Annotated[Caller, owner], if_match: IfMatch = None
+    ) -> Response:
+        """Say how many miles pay the fares. `If-Match` is required."""
+        if body.promo_code is not None:
+            raise invalid_field("/promo_code", "must be null: promo codes are not taken yet", "not_available")
+
+        def changing(cart: Cart) -> Cart:
+            return cart if body.use_miles is None else domain.use_miles(cart, body.use_miles)
+
+        with refusals_as_problems():
+            matching = _matching(if_match, required=True)
+            return edge.answer(await carts.change(cart_id, caller.subject, matching, changing))
+
+
+def _internal(router: APIRouter, edge: _Edge, services_only: Any) -> None:
+    @router.get("/internal/carts/{cart_id}", dependencies=[services_only], include_in_schema=False)
+    async def whole(cart_id: str) -> dict[str, Any]:
+        cart = await edge.carts.find(cart_id)
+        if cart is None:
+            raise _problem(UnknownCart())
+        return for_services(cart, edge.clock.now())
+
+
+def _adding(body: NewItem, quote: Quote, item_id: str, clock: Clock) -> Callable[[Cart], Cart]:
+    """The change that adds an item once: where a save went through although it seemed to fail, nothing."""
+
+    def adding(cart: Cart) -> Cart:
+        if any(item.id == item_id for item in cart.items):
+            return cart
+        if isinstance(body, NewFlight):
+            passengers = [Passenger(**passenger.model_dump()) for passenger in body.passengers]
+            return domain.add_flight(cart, item_id, quote, passengers, clock.now().date())
+        if isinstance(body, NewSeat):
+            seat = SeatChoice(segment=body.segment, passenger=body.passenger, seat=body.seat)
+            return domain.add_seat(cart, item_id, quote, seat)
+        bag = BagChoice(passenger=body.passenger, pieces=body.pieces)
+        return domain.add_bag(cart, item_id, quote, bag)
+
+    return adding
+
+
+def _matching(if_match: str | None, *, required: bool = False) -> Callable[[Cart], None]:
+    return lambda cart: check_if_match(if_match, cart.revision, required=required)
+
+
+@contextmanager
+def refusals_as_problems() -> Iterator[None]:
+    try:
+        yield
+    except (UnknownCart, CannotChange, WrongField, OffersUnavailable) as error:
+        raise _problem(error) from error
+
+
+def _problem(error: UnknownCart | CannotChange | WrongField | OffersUnavailable) -> Problem:
+    match error:
+        case WrongField(pointer=pointer, detail=detail, code=code):
+            return invalid_field(pointer, detail, code)
+        case CannotChange(pointer=pointer, detail=detail, code=code):
+            return Problem(409, code, detail, errors=[Fault(detail, pointer=pointer)] if pointer else ())
+        case OffersUnavailable():
+            detail = "The offers cannot be read for the moment; try again"
+            return Problem(503, "offers_unavailable", detail, headers={"Retry-After": "2"})
+        case _:
+            return Problem(404, "not_found", "There is no such cart")
+
+
+def _of(status: int, model: type[ShownCart | ShownCarts], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": model, "description": "Done"}, **problems(*statuses)}

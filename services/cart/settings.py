@@ -1,0 +1,16 @@
+"""The cart service's settings, from the environment."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class CartSettings(BaseSettings):
+    """How long carts live, and how long the offers service may take."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    cart_seconds: int = Field(default=86_400, ge=1)
+    """From its making, how long a cart may be changed and bought."""
+    cart_kept_seconds: int = Field(default=30 * 86_400, ge=0)
+    """How long a cart that expired or was deleted is kept; then it is swept, passengers and all."""
+    cart_offers_timeout_seconds: float = Field(default=3.0, gt=0)

@@ -1,0 +1,124 @@
+"""How carts look on HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.cart import domain
+from shared.kernel.money import Money
+
+
+class Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ShownSegment(Shown):
+    """One flight; times carry their airport's offset."""
+
+    carrier: str
+    number: str
+    origin: str = Field(serialization_alias="from")
+    destination: str = Field(serialization_alias="to")
+    departs_at: AwareDatetime
+    arrives_at: AwareDatetime
+
+
+class ShownPassenger(Shown):
+    given_name: str
+    surname: str
+    birth_date: str
+    document: str
+
+
+class ShownFlight(Shown):
+    """Flights of one offer; price, taxes and miles are for all passengers."""
+
+    kind: Literal["flight"]
+    id: str
+    offer_id: str
+    offer_expires_at: AwareDatetime
+    segments: list[ShownSegment]
+    passengers: list[ShownPassenger]
+    price: Money
+    taxes: Money
+    miles: int
+
+
+class ShownSeat(Shown):
+    kind: Literal["seat"]
+    id: str
+    offer_id: str
+    segment: int
+    passenger: int
+    seat: str
+    price: Money
+    miles: None = None
+
+
+class ShownBag(Shown):
+    kind: Literal["bag"]
+    id: str
+    offer_id: str
+    passenger: int
+    pieces: int
+    price: Money
+    miles: None = None
+
+
+class ShownTotal(Shown):
+    money: Money
+    miles: int
+
+
+class ShownCart(Shown):
+    """A cart as its owner sees it. `total.money` is what is left to pay when `use_miles` pay fares."""
+
+    id: str
+    member_id: str
+    channel: domain.Channel
+    currency: str
+    status: domain.Status
+    items: list[Annotated[ShownFlight | ShownSeat | ShownBag, Field(discriminator="kind")]]
+    use_miles: int
+    promo_code: None = None
+    total: ShownTotal
+    expires_at: AwareDatetime
+
+
+class ShownCarts(Shown):
+    """One page of a member's carts, newest first."""
+
+    carts: list[ShownCart]
+    next_cursor: str | None
+
+
+def shown(cart: domain.Cart, now: datetime) -> ShownCart:
+    return ShownCart.model_validate(
+        {
+            "id": cart.id,
+            "member_id": cart.member_id,
+            "channel": cart.channel,
+            "currency": cart.currency,
+            "status": cart.status(now),
+            "items": cart.items,
+            "use_miles": cart.use_miles,
+            "total": cart.total(),
+            "expires_at": cart.expires_at,
+        }
+    )
+
+
+def for_services(cart: domain.Cart, now: datetime) -> dict[str, Any]:
+    """What a checkout must know before it begins."""
+    return {
+        "id": cart.id,
+        "member_id": cart.member_id,
+        "channel": cart.channel,
+        "status": cart.status(now),
+        "currency": cart.currency,
+        "items": len(cart.items),
+        "expired_offers": cart.expired_offers(now),
+        "total": cart.total().model_dump(mode="json"),
+        "revision": cart.revision,
+    }
