@@ -43,6 +43,8 @@ class FlightToBook(_Camel):
     departure_date: date
     departure_time: time
     booking_class: str
+    is_marriage_group: bool = True
+    """Is it a connection from the flight before, sold and priced together with it?"""
     seats: tuple[SeatToBook, ...] = ()
 
 

@@ -23,9 +23,9 @@ from services.sandbox.sabre.pricing import (
     CURRENCY,
     PriceDay,
     bag_prices,
+    booking_fares,
     cabins_of,
     decimal,
-    journey_fares,
 )
 from services.sandbox.sabre.records import (
     BookedAncillary,
@@ -50,7 +50,7 @@ def create(connection: sqlite3.Connection, order: CreateBooking, now: datetime, 
     wanted = order.flight_details.flights
     flights = [_sold(index, flight, now) for index, flight in enumerate(wanted)]
     cabins = "".join(CABIN_OF_CLASS[flight.booking_class] for flight in wanted)
-    fares = journey_fares(tuple(flights), cabins, on)
+    fares = booking_fares(tuple(flights), cabins, [flight.is_marriage_group for flight in wanted], on)
     remarks = [remark.model_dump() for remark in order.remarks]
     chosen = [
         list(_seats(connection, order, index, flight, cabin))
@@ -76,6 +76,7 @@ def create(connection: sqlite3.Connection, order: CreateBooking, now: datetime, 
                 arrives_at=flight.arrives_at,
                 booking_class=wanted[index].booking_class,
                 cabin=cabins[index],
+                joined=wanted[index].is_marriage_group,
                 base=fares[index].base,
                 taxes=fares[index].taxes,
                 seats=[BookedSeat(number=seat.number, traveler=traveler) for traveler, seat in chosen[index]],
@@ -169,12 +170,12 @@ def _bag(booking: Booking, bag: AncillaryToBook, flights: list[Flight], traveler
     if bag.airline_code not in {flight.airline for flight in booking.flights}:
         raise invalid(path, "airlineCode", bag.airline_code, "The airline is not on this itinerary")
     pieces = BAG_SUBCODES.index(bag.subcode) + 1
-    price = bag_prices([flight.plan for flight in flights])[pieces - 1]
-    if bag.currency_code != CURRENCY or bag.base_price not in {None, decimal(price)}:
-        raise invalid(path, "basePrice", bag.base_price, f"The filed price is {decimal(price)} {CURRENCY}")
     if any(not 1 <= index <= len(booking.flights) for index in bag.flight_indices):
         raise invalid(path, "flightIndices", bag.flight_indices, "No such flight in this booking")
     indices = bag.flight_indices or range(1, len(booking.flights) + 1)
+    price = bag_prices([flights[index - 1].plan for index in indices])[pieces - 1]
+    if bag.currency_code != CURRENCY or bag.base_price not in {None, decimal(price)}:
+        raise invalid(path, "basePrice", bag.base_price, f"The filed price is {decimal(price)} {CURRENCY}")
     return BookedAncillary(
         item_id=str(FIRST_ANCILLARY_ITEM + len(booking.ancillaries)),
         traveler=traveler,

@@ -1,8 +1,10 @@
 """What a seat costs: distance, cabin, day of the week, days ahead. Minor units of BRL, per traveler and flight."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 
 from services.sandbox.sabre.network import Plan, draw
 from services.sandbox.sabre.schedule import Flight, Journey
@@ -82,6 +84,15 @@ def journey_fares(journey: Journey, cabins: str, on: PriceDay) -> list[Fare]:
     """One fare per flight, for one traveler; `cabins` has a letter for each flight."""
     through = len(journey) > 1
     return [fare(flight, cabin, through=through, on=on) for flight, cabin in zip(journey, cabins, strict=True)]
+
+
+def booking_fares(flights: Journey, cabins: str, joined: Sequence[bool], on: PriceDay) -> list[Fare]:
+    """Like `journey_fares`, for several journeys in one booking: a flight that is not `joined` to the one before it
+    begins a journey of its own, with fares of its own."""
+    starts = [0, *(place for place in range(1, len(flights)) if not joined[place]), len(flights)]
+    return [
+        fare_ for start, end in pairwise(starts) for fare_ in journey_fares(flights[start:end], cabins[start:end], on)
+    ]
 
 
 def bag_prices(plans: list[Plan]) -> tuple[int, int, int]:

@@ -32,6 +32,7 @@ class BookedFlight(BaseModel):
     arrives_at: datetime
     booking_class: str
     cabin: str
+    joined: bool = True
     base: int
     taxes: int
     seats: list[BookedSeat]

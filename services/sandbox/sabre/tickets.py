@@ -15,7 +15,7 @@ from services.sandbox.sabre.booking_requests import (
 )
 from services.sandbox.sabre.carriers import ACCOUNTING
 from services.sandbox.sabre.errors import SabreError, entry
-from services.sandbox.sabre.pricing import Fare, PriceDay, decimal, journey_fares
+from services.sandbox.sabre.pricing import Fare, PriceDay, booking_fares, decimal
 from services.sandbox.sabre.records import (
     Booking,
     Document,
@@ -128,7 +128,8 @@ def _fares_now(booking: Booking, on: PriceDay) -> list[Fare]:
         for each in booking.flights
     ]
     known = tuple(flight for flight in flights if flight is not None)
-    return journey_fares(known, "".join(flight.cabin for flight in booking.flights), on)
+    cabins = "".join(flight.cabin for flight in booking.flights)
+    return booking_fares(known, cabins, [flight.joined for flight in booking.flights], on)
 
 
 def _issued(booking: Booking, document: Document) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from services.sandbox.problems import as_json
 from services.sandbox.stripe import finding, form, intents, refunds
 from services.sandbox.stripe.errors import StripeError, declined, invalid
 from services.sandbox.stripe.idempotency import LONGEST_KEY, Endpoint, Reply, digest, once
+from services.sandbox.stripe.objects import expanded
 
 REFUSALS = {
     "authorize": "card_declined",
@@ -40,7 +41,7 @@ class Stripe:
         return await self._post(
             request,
             "authorize",
-            lambda said: lambda books: intents.create(books, said, self._now(), self._challenges),
+            lambda said: lambda books: expanded(intents.create(books, said, self._now(), self._challenges), said),
         )
 
     async def capture(self, request: Request, id_: str) -> Response:
@@ -60,7 +61,8 @@ class Stripe:
         async def act() -> Response:
             try:
                 _authenticated(request)
-                return as_json(await self._books.run(asked(request.query_params)))
+                shown = await self._books.run(asked(request.query_params))
+                return as_json(expanded(shown, request.query_params))
             except StripeError as error:
                 return as_json(error.body, error.status)
 
