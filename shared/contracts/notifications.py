@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from shared.contracts.checkout import Refusal, Total
-from shared.contracts.envelope import Command
+from shared.contracts.envelope import Answer, Command
 from shared.contracts.journey import Contact, Document, Order, Ticket
 
 Template = Literal["completed", "refused", "cancelled", "needs_attention"]
@@ -13,7 +13,8 @@ Template = Literal["completed", "refused", "cancelled", "needs_attention"]
 
 
 class NotifyCustomer(Command):
-    """Tell the customer how a purchase went. Sent once per purchase and template; nobody waits for an answer."""
+    """Tell the customer how a purchase went. Sent once per purchase, template and address; nobody waits for an answer.
+    Answers: CustomerNotified | StepRefused (`bounced`, `invalid_address`)."""
 
     type: ClassVar[str] = "notifications.notify_customer.v1"
     template: Template
@@ -26,3 +27,10 @@ class NotifyCustomer(Command):
     refusal: Refusal | None = None
     paid_with: str = ""
     """Masked form of payment."""
+
+
+class CustomerNotified(Answer):
+    """The customer's mail server took the message over. `message_id` is the mail's `Message-ID`."""
+
+    type: ClassVar[str] = "notifications.customer_notified.v1"
+    message_id: str
