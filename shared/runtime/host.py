@@ -37,7 +37,9 @@ Compose = Callable[[Runtime], Service]
 STORE_PAUSE = 1.0
 """Seconds between attempts to open a store that is away."""
 LETTING_GO = 5.0
-"""Seconds for each of the stops after the drain; with `drain_seconds` and the broker's own stop they stay below 40."""
+"""Seconds for each of the stops that follow `drain_seconds`."""
+LEAVING = 10.0
+"""Seconds for all of them; with the longest drain and a private broker's stop that is still below 40."""
 
 
 class Outside(Protocol):
@@ -113,7 +115,8 @@ class Host:
     async def run(self, compositions: Mapping[str, Compose], on_ready: Work) -> bool:
         """Serve until SIGTERM or SIGINT, then drain; `on_ready` is called when the process is ready for work.
 
-        False when somebody insisted on leaving at once. Raises WrongSettings, and whatever makes serving impossible.
+        False when that did not end in order: somebody insisted on leaving at once, or it took too long. Raises
+        WrongSettings, and whatever makes serving impossible.
         """
         stop = StopSignals()
         with stop.listening():
@@ -178,9 +181,12 @@ class Host:
     async def _drain_unless(self, insisted: asyncio.Event) -> bool:
         draining = asyncio.create_task(self._drain())
         insisting = asyncio.create_task(insisted.wait())
-        await asyncio.wait((draining, insisting), return_when=asyncio.FIRST_COMPLETED)
+        longest = self.settings.drain_seconds + LEAVING
+        await asyncio.wait((draining, insisting), return_when=asyncio.FIRST_COMPLETED, timeout=longest)
         insisting.cancel()
         drained = draining.done()
+        if not drained:
+            log.warning("left before the drain's end")
         draining.cancel()
         await asyncio.gather(draining, insisting, return_exceptions=True)
         return drained

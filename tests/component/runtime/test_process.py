@@ -1,5 +1,6 @@
 """A process from its start to the end of its drain, as an orchestrator of containers sees it."""
 
+import asyncio
 import socket
 import time
 
@@ -7,6 +8,7 @@ import aio_pika
 import httpx
 import pytest
 
+from services.cli.broker_node import PrivateBroker
 from shared.bus.declaring import declare
 from shared.bus.topology import topology
 from shared.contracts.envelope import Envelope
@@ -78,7 +80,7 @@ async def test_a_broker_that_is_away_at_the_start_is_waited_for(start_process: S
         await eventually(lambda: process.said_ready, within=20.0)
         assert await status_of(f"{url}/readyz") == 200
         process.terminate()
-        assert process.exit_code() == 0
+        assert await asyncio.to_thread(process.exit_code) == 0
 
 
 async def _is(answer: object, expected: int) -> bool:
@@ -125,6 +127,19 @@ async def test_a_handler_that_outlasts_the_drain_gives_its_message_back(
     await eventually(lambda: _is(waiting_in(vhost_url, "payment"), 1))
 
 
+async def test_a_broker_that_hangs_cannot_keep_a_process_from_leaving(
+    start_process: StartProcess, own_broker: PrivateBroker
+) -> None:
+    process = start_process("payment", BROKER_URL=own_broker.url, DRAIN_SECONDS="1")
+    process.wait_until_ready()
+    own_broker.pause()
+    begun = time.monotonic()
+    process.terminate()
+    process.exit_code()
+    assert time.monotonic() - begun < 15
+    own_broker.resume()
+
+
 async def test_a_second_signal_ends_the_process_at_once(start_process: StartProcess, vhost_url: str) -> None:
     process = start_process("payment", BROKER_URL=vhost_url)
     process.wait_until_ready()
@@ -159,11 +174,16 @@ async def test_metrics_tell_what_was_handled_answered_and_left_unsent(
     await order(vhost_url, "p1")
     await eventually(lambda: "done p1" in process.journal)
     await status_of(f"{url}/v1/fake")
-    async with httpx.AsyncClient() as http:
-        metrics = (await http.get(f"{url}/metrics")).text
+
+    async def nothing_unsent() -> str:
+        async with httpx.AsyncClient() as http:
+            text = (await http.get(f"{url}/metrics")).text
+        assert 'milesaga_outbox_unsent_seconds{service="payment"} 0.0' in text
+        return text
+
+    metrics = await eventually(nothing_unsent)
     assert 'milesaga_messages_total{outcome="done",service="payment",type="payment.void.v1"} 1.0' in metrics
     assert 'milesaga_http_requests_total{method="GET",route="/v1/fake",status="200"} 1.0' in metrics
-    assert 'milesaga_outbox_unsent_seconds{service="payment"} 0.0' in metrics
     assert "milesaga_published_total 1.0" in metrics
 
 

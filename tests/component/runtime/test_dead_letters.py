@@ -1,0 +1,203 @@
+"""Dead letters, on a real broker, by the command an operator uses."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import aio_pika
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.cli.main import app
+from shared.bus.dead_letters import DeadLetters
+from shared.bus.declaring import declare
+from shared.bus.topology import dead_queue, topology
+from shared.contracts.envelope import Envelope
+from shared.contracts.payment import AuthorizeCard
+from shared.kernel.money import Money
+
+
+@pytest.fixture
+async def broker_with_queues(
+    vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[aio_pika.abc.AbstractConnection]:
+    monkeypatch.setenv("BROKER_URL", vhost_url)
+    async with await aio_pika.connect(vhost_url) as connection:
+        assert connection.transport is not None
+        await declare(connection.transport.connection, topology())
+        yield connection
+
+
+def command(number: int) -> AuthorizeCard:
+    return AuthorizeCard(
+        purchase_id=f"p{number}",
+        step="authorize the card",
+        amount=Money(amount=100, currency="BRL"),
+        card_token="tok_of_somebody",
+    )
+
+
+async def bury(connection: aio_pika.abc.AbstractConnection, number: int, *, place: str = "authorize:12") -> None:
+    """Put a letter into payment's dead letters, as the retry policy writes it."""
+    envelope = Envelope(id=f"m{number}", source="tests", type=AuthorizeCard.type, correlation_id=f"p{number}")
+    now = datetime.now(UTC).isoformat()
+    headers: dict[str, str] = {
+        **envelope.headers(),
+        "milesaga-attempts": "7",
+        "milesaga-first-failed-at": now,
+        "milesaga-last-failed-at": now,
+        "milesaga-exchange": "commands",
+        "milesaga-routing-key": AuthorizeCard.type,
+        "milesaga-queue": "payment",
+        "milesaga-reason": "the handler failed",
+        "milesaga-exception": "ZeroDivisionError",
+        "milesaga-fingerprint": f"ZeroDivisionError@{place}",
+    }
+    channel = await connection.channel(publisher_confirms=True)
+    body = command(number).model_dump_json().encode()
+    message = aio_pika.Message(body, headers=dict(headers), message_id=envelope.id, content_type="application/json")
+    await channel.default_exchange.publish(message, dead_queue("payment"))
+    await channel.close()
+
+
+async def taken_from(
+    connection: aio_pika.abc.AbstractConnection, name: str
+) -> list[aio_pika.abc.AbstractIncomingMessage]:
+    channel = await connection.channel()
+    queue = await channel.get_queue(name, ensure=False)
+    taken = []
+    while (message := await queue.get(fail=False)) is not None:
+        await message.ack()
+        taken.append(message)
+    await channel.close()
+    return taken
+
+
+async def milesaga(*arguments: str, answer: str | None = None) -> Result:
+    """The command has an event loop of its own, so it runs in another thread."""
+    return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), input=answer)
+
+
+async def test_a_list_names_what_failed_and_counts_each_fault(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    for number, place in enumerate(("authorize:12", "authorize:12", "capture:9")):
+        await bury(broker_with_queues, number, place=place)
+    result = await milesaga("dead", "list", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)
+    assert [letter["id"] for letter in found["letters"]] == ["m0", "m1", "m2"]
+    first = found["letters"][0]
+    assert (first["service"], first["type"], first["attempts"]) == ("payment", "payment.authorize_card.v1", 7)
+    assert (first["exchange"], first["routing_key"]) == ("commands", "payment.authorize_card.v1")
+    assert found["faults"] == [
+        {"service": "payment", "fingerprint": "ZeroDivisionError@authorize:12", "count": 2},
+        {"service": "payment", "fingerprint": "ZeroDivisionError@capture:9", "count": 1},
+    ]
+    table = (await milesaga("dead", "list")).output
+    assert "m2" in table
+    assert "tok_of_somebody" not in table + result.output
+
+
+async def test_looking_at_letters_leaves_them_where_they_are_and_in_order(
+    broker_with_queues: aio_pika.abc.AbstractConnection, vhost_url: str
+) -> None:
+    for number in range(5):
+        await bury(broker_with_queues, number)
+    async with DeadLetters(vhost_url) as dead:
+        for _ in range(3):
+            assert [letter.id for letter in await dead.letters("payment")] == ["m0", "m1", "m2", "m3", "m4"]
+        assert [letter.id for letter in await dead.letters("payment", limit=2)] == ["m0", "m1"]
+        assert len(await dead.letters("payment")) == 5
+
+
+async def test_a_letter_is_shown_without_what_is_personal_or_secret(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    await bury(broker_with_queues, 1)
+    shown = json.loads((await milesaga("dead", "show", "m1", "--json")).output)["letters"][0]
+    assert shown["body"]["purchase_id"] == "p1"
+    assert shown["body"]["amount"] == {"amount": 100, "currency": "BRL"}
+    assert shown["body"]["card_token"] == "•••"
+    assert "tok_of_somebody" not in json.dumps(shown)
+
+
+async def test_a_retried_letter_goes_to_its_service_alone_as_if_it_had_never_failed(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    for number in range(3):
+        await bury(broker_with_queues, number)
+    result = await milesaga("dead", "retry", "m1")
+    assert (result.exit_code, result.output.strip()) == (0, "1 sent back to work")
+    (message,) = await taken_from(broker_with_queues, "payment")
+    assert message.body == command(1).model_dump_json().encode()
+    assert message.headers["cloudEvents:id"] == "m1"
+    assert "milesaga-attempts" not in message.headers
+    assert "milesaga-first-failed-at" not in message.headers
+    left = await taken_from(broker_with_queues, dead_queue("payment"))
+    assert [each.message_id for each in left] == ["m0", "m2"]
+
+
+async def test_all_letters_of_one_service_are_retried_in_their_order(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    for number in range(4):
+        await bury(broker_with_queues, number)
+    result = await milesaga("dead", "retry", "--all", "--service", "payment", "--json")
+    assert json.loads(result.output) == {"retried": 4}
+    back = await taken_from(broker_with_queues, "payment")
+    assert [each.message_id for each in back] == ["m0", "m1", "m2", "m3"]
+    assert await taken_from(broker_with_queues, dead_queue("payment")) == []
+
+
+async def test_a_letter_whose_queue_is_gone_stays_a_letter(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    await bury(broker_with_queues, 1)
+    channel = await broker_with_queues.channel()
+    await channel.queue_delete("payment")
+    result = await milesaga("dead", "retry", "m1")
+    assert result.exit_code == 1
+    assert [each.message_id for each in await taken_from(broker_with_queues, dead_queue("payment"))] == ["m1"]
+
+
+async def test_a_letter_is_discarded_after_a_yes_and_not_before(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    await bury(broker_with_queues, 1)
+    await bury(broker_with_queues, 2)
+    assert (await milesaga("dead", "discard", "m1", answer="n\n")).exit_code == 1
+    assert (await milesaga("dead", "discard", "m1", answer="y\n")).exit_code == 0
+    assert (await milesaga("dead", "discard", "m2", "--yes")).exit_code == 0
+    assert await taken_from(broker_with_queues, dead_queue("payment")) == []
+    assert (await milesaga("dead", "discard", "m2", "--yes")).exit_code == 1
+
+
+async def test_what_crashed_its_process_too_often_is_listed_with_that_reason(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    """RabbitMQ's delivery limits bring it here, not our retry policy: by way of the suspects."""
+    channel = await broker_with_queues.channel(publisher_confirms=True)
+    await channel.default_exchange.publish(aio_pika.Message(b"{}", message_id="killer"), "payment")
+    for name in ("payment", "payment.suspect"):
+        queue = await channel.get_queue(name, ensure=False)
+        async with queue.iterator() as deliveries:
+            async for delivery in deliveries:
+                await delivery.reject(requeue=True)
+                if delivery.headers.get("x-delivery-count") == (5 if name == "payment" else 9):
+                    break
+    found = json.loads((await milesaga("dead", "list", "--json")).output)["letters"]
+    assert [letter["id"] for letter in found] == ["killer"]
+    assert "may crash its process" in found[0]["reason"]
+    assert found[0]["last_failed_at"] is not None
+
+
+async def test_an_unknown_letter_or_service_and_an_absent_broker_are_refused(
+    broker_with_queues: aio_pika.abc.AbstractConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await milesaga("dead", "show", "nobody")).exit_code == 1
+    assert (await milesaga("dead", "retry")).exit_code == 2
+    assert (await milesaga("dead", "list", "--service", "nobody")).exit_code == 2
+    monkeypatch.setenv("BROKER_URL", "amqp://127.0.0.1:1/")
+    assert (await milesaga("dead", "list")).exit_code == 1

@@ -1,0 +1,68 @@
+"""`milesaga topology` on a real broker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import aio_pika
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.cli.main import app
+
+
+async def milesaga(*arguments: str) -> Result:
+    """The command has an event loop of its own, so it runs in another thread."""
+    return await asyncio.to_thread(CliRunner().invoke, app, list(arguments))
+
+
+async def states() -> dict[str, str]:
+    found = json.loads((await milesaga("topology", "show", "--json")).output)
+    return {each["name"]: each["state"] for each in found["exchanges_and_queues"] if each["kind"] == "queue"}
+
+
+@pytest.fixture
+async def connection(vhost_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[aio_pika.abc.AbstractConnection]:
+    monkeypatch.setenv("BROKER_URL", vhost_url)
+    async with await aio_pika.connect(vhost_url) as connection:
+        yield connection
+
+
+async def test_showing_makes_nothing_and_applying_makes_all(connection: aio_pika.abc.AbstractConnection) -> None:
+    for _ in range(2):
+        assert set((await states()).values()) == {"missing"}
+    assert (await milesaga("topology", "show")).exit_code == 1
+    assert (await milesaga("topology", "apply")).exit_code == 0
+    assert set((await states()).values()) == {"present"}
+    shown = await milesaga("topology", "show")
+    assert shown.exit_code == 0
+    assert "payment.suspect" in shown.output
+    assert "Nothing to do" in (await milesaga("topology", "apply")).output
+
+
+async def test_a_queue_that_differs_is_explained_and_made_anew_only_on_demand_and_empty(
+    connection: aio_pika.abc.AbstractConnection,
+) -> None:
+    channel = await connection.channel(publisher_confirms=True)
+    await channel.declare_queue("payment", durable=True, arguments={"x-queue-type": "quorum"})
+    await channel.default_exchange.publish(aio_pika.Message(b"kept"), "payment")
+
+    explained = await milesaga("topology", "apply")
+    assert explained.exit_code == 1
+    assert "queue payment: differs" in explained.output
+    assert "x-d" in explained.output, "the broker's own words name the argument"
+    assert (await states())["payment"] == "differs"
+
+    full = await milesaga("topology", "apply", "--yes")
+    assert full.exit_code == 1
+    assert "1 messages" in full.output
+    queue = await channel.get_queue("payment", ensure=False)
+    message = await queue.get()
+    assert message.body == b"kept"
+    await message.ack()
+
+    assert (await milesaga("topology", "apply", "--yes")).exit_code == 0
+    assert (await states())["payment"] == "present"
+    commands = await channel.get_exchange("commands", ensure=False)
+    await commands.publish(aio_pika.Message(b"bound"), "payment.void.v1", mandatory=True)
+    assert (await queue.get()).body == b"bound"

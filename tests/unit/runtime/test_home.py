@@ -1,0 +1,36 @@
+"""The data folder."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from shared.runtime.home import Home
+from shared.runtime.settings import WrongSettings
+
+
+def test_a_secret_made_by_many_at_once_is_one_and_private(tmp_path: Path) -> None:
+    home = Home(tmp_path / "new")
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: home.secret("token"), range(64)))
+    assert len(made) == 1
+    assert [path.name for path in home.path.iterdir()] == ["token"], "no drafts are left"
+    assert (home.path / "token").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_note_is_read_back_and_forgotten(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert home.read("http.url") is None
+    home.write("http.url", "http://127.0.0.1:1")
+    home.write("http.url", "http://127.0.0.1:2")
+    assert home.read("http.url") == "http://127.0.0.1:2"
+    home.remove("http.url")
+    home.remove("http.url")
+    assert home.read("http.url") is None
+
+
+def test_a_claimed_folder_refuses_a_second_claim_until_the_first_is_given_up(tmp_path: Path) -> None:
+    with Home(tmp_path).claimed(), pytest.raises(WrongSettings, match=r"^MILESAGA_HOME: "), Home(tmp_path).claimed():
+        pytest.fail("claimed twice")
+    with Home(tmp_path).claimed():
+        pass

@@ -1,0 +1,51 @@
+"""Counters, as Prometheus reads them."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from shared.runtime.telemetry import MOST_SERIES, Telemetry
+
+
+def samples(telemetry: Telemetry, **unsent: float) -> dict[tuple[str, ...], float]:
+    """(sample's name, its labels' values in order) -> value."""
+    text = telemetry.exposition(0, unsent).decode()
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_handled_messages_are_counted_by_service_type_and_outcome() -> None:
+    telemetry = Telemetry()
+    for outcome, seconds in (("done", 0.003), ("done", 0.2), ("retried", 60.0)):
+        telemetry.handled("payment", "payment.void.v1", outcome, seconds)
+    found = samples(telemetry)
+    assert found["milesaga_messages_total", "done", "payment", "payment.void.v1"] == 2
+    assert found["milesaga_messages_total", "retried", "payment", "payment.void.v1"] == 1
+    name = "milesaga_handler_seconds"
+    assert found[f"{name}_count", "payment", "payment.void.v1"] == 3
+    assert found[f"{name}_sum", "payment", "payment.void.v1"] == 60.203
+    buckets = {bound: found[f"{name}_bucket", bound, "payment", "payment.void.v1"] for bound in ("0.0025", "0.005")}
+    assert buckets == {"0.0025": 0, "0.005": 1}
+    assert found[f"{name}_bucket", "10.0", "payment", "payment.void.v1"] == 2
+    assert found[f"{name}_bucket", "+Inf", "payment", "payment.void.v1"] == 3
+
+
+def test_somebody_elses_types_cannot_make_series_without_end() -> None:
+    telemetry = Telemetry()
+    for number in range(3 * MOST_SERIES):
+        telemetry.handled("checkout", f"garbage.{number}", "dead", 0.001)
+    counts = [key for key in samples(telemetry) if key[0] == "milesaga_messages_total"]
+    assert len(counts) == MOST_SERIES + 1
+    assert samples(telemetry)["milesaga_messages_total", "dead", "checkout", "other"] == 2 * MOST_SERIES
+
+
+def test_requests_published_messages_and_the_outbox_are_told() -> None:
+    telemetry = Telemetry()
+    telemetry.answered("GET", "/v1/carts/{id}", 404, 0.01)
+    telemetry.restarts["cart: outbox"] += 1
+    found = samples(telemetry, cart=12.5)
+    assert found["milesaga_http_requests_total", "GET", "/v1/carts/{id}", "404"] == 1
+    assert found["milesaga_outbox_unsent_seconds", "cart"] == 12.5
+    assert found["milesaga_task_restarts_total", "cart: outbox"] == 1
+    assert found["process_resident_memory_bytes",] > 1_000_000
