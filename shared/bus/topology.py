@@ -22,7 +22,7 @@ EXCHANGES = tuple(
 
 SERVICES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "cart": (("commands", "cart.#"),),
-    "checkout": (("answers", "#"), ("public", "checkout.start.*")),
+    "checkout": (("commands", "checkout.#"), ("answers", "#"), ("public", "checkout.start.*")),
     "ticketing": (("commands", "ticketing.#"),),
     "payment": (("commands", "payment.#"),),
     "miles": (("commands", "miles.#"),),

@@ -30,14 +30,14 @@ def application(
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     problems.install(app)
     app.add_middleware(BodyLimits)
-    app.include_router(_own_routes(app, services, health, scrape))
+    app.include_router(_own_routes(app, health, scrape))
     for service in services:
         if service.router is not None:
             app.include_router(service.router)
     return Front(app, health, telemetry, sandbox)
 
 
-def _own_routes(app: FastAPI, services: Sequence[Service], health: Health, scrape: Scrape) -> APIRouter:
+def _own_routes(app: FastAPI, health: Health, scrape: Scrape) -> APIRouter:
     router = APIRouter(tags=["process"])
 
     @router.get("/healthz", summary="The process lives")
@@ -57,7 +57,7 @@ def _own_routes(app: FastAPI, services: Sequence[Service], health: Health, scrap
     async def asyncapi() -> JSONResponse:
         from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
 
-        return JSONResponse(document(services))
+        return JSONResponse(document(app.version))
 
     @router.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
