@@ -213,8 +213,13 @@ def _refused(response: httpx.Response) -> ApiError:
         body = {}
     problem = body if isinstance(body, dict) else {}
     text = problem.get("detail") or problem.get("title") or problem.get("error") or response.reason_phrase
-    faults = [f"{fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in problem.get("errors") or []]
+    faults = [f"{_place(fault)}: {fault.get('detail', '')}" for fault in problem.get("errors") or []]
     sentence = f"{response.request.method} {response.request.url.path} was answered {response.status_code}: {text}"
     return ApiError(
         "; ".join([sentence, *faults]), status=response.status_code, code=str(problem.get("code", "")), problem=problem
     )
+
+
+def _place(fault: Json) -> str:
+    """Where a field is wrong: in the body, the query or the headers."""
+    return str(fault.get("pointer") or fault.get("parameter") or fault.get("header") or "")

@@ -1,0 +1,62 @@
+"""Stacks for the tests of the whole: real processes over real RabbitMQ, on either store."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.houses import House, house
+from tests.e2e.shop import Shop
+from tests.engines import mongodb, running_mongod
+from tests.processes import Stack
+
+ENGINES = ("sqlite", "mongodb")
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything in one process, as `milesaga run` starts it. Shared: tests leave no fault behind."""
+    home = tmp_path_factory.mktemp(f"stack-{request.param}")
+    with ExitStack() as opened:
+        environment = {}
+        if request.param == "mongodb":
+            environment["MONGODB_URL"] = opened.enter_context(mongodb(home / "mongo"))
+        running = Stack(home / "home", environment=environment)
+        opened.callback(running.clean_up)
+        running.start()
+        yield running
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def processes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Each service in a process of its own."""
+    home = tmp_path_factory.mktemp(f"house-{request.param}")
+    with ExitStack() as opened:
+        environment = {}
+        if request.param == "mongodb":  # one of its own: the databases are named after the services
+            environment["MONGODB_URL"] = opened.enter_context(running_mongod(home / "mongo")).url
+        yield opened.enter_context(house(home / "home", environment))
+
+
+@pytest.fixture
+async def shop(stack: Stack) -> AsyncIterator[Shop]:
+    async with Shop(stack.url) as opened:
+        await opened.behave()
+        yield opened
+        await opened.behave()
+
+
+@pytest.fixture
+async def high_street(processes: House) -> AsyncIterator[Shop]:
+    """The shop in front of separate processes."""
+    async with Shop(processes.url) as opened:
+        await opened.behave()
+        yield opened
+        await opened.behave()
+
+
+@pytest.fixture
+def own_home(tmp_path: Path) -> Path:
+    """The data folder of a stack that a test starts for itself."""
+    return tmp_path / "home"

@@ -1,0 +1,76 @@
+"""Each service in a process of its own, over one data folder and one broker, behind one address."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from services.cli.broker_setup import free_ports
+from tests.brokers import start_broker
+from tests.e2e.gateway import gateway
+from tests.processes import Stack
+
+SERVICES = ("offers", "cart", "checkout", "ticketing", "payment", "miles", "notifications")
+
+
+class House:
+    """The processes, to be killed and started one by one."""
+
+    def __init__(self, home: Path, url: str, broker_url: str, environment: Mapping[str, str]) -> None:
+        self.home = home
+        self.url = url
+        self.broker_url = broker_url
+        self._common = dict(environment) | {
+            "MILESAGA_HOME": str(home),
+            "MILESAGA_URL": url,
+            "PUBLIC_URL": url,
+            "OIDC_ISSUER": f"{url}/sandbox/oauth",
+            "BROKER_URL": broker_url,
+        }
+        self.processes = {name: self._process(name) for name in (*SERVICES, "sandbox")}
+        self._common |= {
+            "OFFERS_URL": self.processes["offers"].url,
+            "CART_URL": self.processes["cart"].url,
+        }
+        self.processes = {name: self._process(name, stack.port) for name, stack in self.processes.items()}
+
+    def _process(self, name: str, port: int | None = None) -> Stack:
+        stack = Stack(self.home / "processes" / name, name, environment=self._common)
+        if port is not None:
+            stack.port, stack.url = port, f"http://127.0.0.1:{port}"
+        return stack
+
+    def start(self) -> None:
+        """The sandbox first: the others read where its mail server is."""
+        self.processes["sandbox"].start()
+        with ThreadPoolExecutor(len(SERVICES)) as starters:
+            list(starters.map(self.restart, SERVICES))
+
+    def restart(self, name: str) -> None:
+        self.processes[name].start()
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+
+    def clean_up(self) -> None:
+        for process in self.processes.values():
+            process.clean_up()
+
+    def log(self) -> str:
+        return "\n".join(f"--- {name}\n{process.log()[-3000:]}" for name, process in self.processes.items())
+
+
+@contextmanager
+def house(home: Path, environment: Mapping[str, str]) -> Iterator[House]:
+    """All of it, up; and nothing of it left afterwards."""
+    home.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        broker = start_broker(home)
+        stack.callback(broker.kill)
+        port = free_ports(1)[0]
+        built = House(home, f"http://127.0.0.1:{port}", broker.url, environment)
+        upstreams = {name: process.url for name, process in built.processes.items()}
+        stack.enter_context(gateway(port, upstreams))
+        stack.callback(built.clean_up)
+        built.start()
+        yield built

@@ -1,0 +1,59 @@
+"""The demonstration, as a user starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.eventually import eventually_sync
+from tests.processes import NOT_INHERITED, REPOSITORY
+
+COMMAND = [sys.executable, "-m", "services.cli.main", "demo", "--home"]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+
+
+def processes_of(home: Path) -> list[int]:
+    """Whatever still runs with this folder in its environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(home) in " ".join(process.environ().values()) and process.pid != os.getpid():
+                found.append(process.pid)
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_the_demonstration_succeeds_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
+    for _ in range(2):
+        done = subprocess.run(
+            [*COMMAND, str(own_home)],
+            cwd=REPOSITORY,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=85,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        for shown in ("receipt", "card_declined", "segment_unavailable", "one ticket was issued, not two", "kill -9"):
+            assert shown in done.stdout
+        assert "no difference" in done.stdout
+        assert processes_of(own_home) == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demonstration_stops_everything(own_home: Path, number: signal.Signals) -> None:
+    out = own_home.parent / "out"
+    with out.open("wb") as file:
+        demo = subprocess.Popen([*COMMAND, str(own_home)], cwd=REPOSITORY, env=ENVIRONMENT, stdout=file, stderr=file)
+    eventually_sync(lambda: "purchase" in out.read_text(), 60.0)
+    demo.send_signal(number)
+    assert demo.wait(50) == 130
+    assert processes_of(own_home) == []
