@@ -1,0 +1,27 @@
+"""Payment as composed in production, the sandbox's gateway behind it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.payment.app import compose
+from tests.component.counter import Counter, Surroundings
+from tests.component.sandbox.world import World
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world = World(tmp_path / "world")
+    await world.start()
+    yield world
+    await world.stop()
+    await world.http.aclose()
+
+
+@pytest.fixture
+async def payment(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter]:
+    monkeypatch.setenv("STRIPE_TIMEOUT_SECONDS", "0.5")
+    around = Surroundings(tmp_path, world.url)
+    async with Counter(compose(around), around) as counter:
+        yield counter

@@ -1,0 +1,30 @@
+"""The card gateway's adapter against a gateway that shares no code with it, over real HTTP."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.payment.adapters.stripe import StripeGateway
+from shared.kernel.clock import SystemClock
+from tests.component.sandbox.world import World
+
+TIMEOUT = 0.5
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world = World(tmp_path)
+    await world.start()
+    yield world
+    await world.stop()
+    await world.http.aclose()
+
+
+@pytest.fixture
+async def gateway(world: World) -> AsyncIterator[StripeGateway]:
+    headers = {"Authorization": "Bearer sk_test_sandbox"}
+    url = f"{world.url}/sandbox/stripe"
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT, headers=headers, trust_env=False) as client:
+        yield StripeGateway(client, SystemClock())

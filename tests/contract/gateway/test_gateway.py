@@ -1,0 +1,222 @@
+"""What a card gateway's adapter promises: refusals, unknown outcomes and certain failures are told apart."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from services.payment.adapters.stripe import StripeGateway
+from services.payment.domain import Authorization, Standing
+from services.payment.ports import CardOrder
+from shared.kernel.clock import SystemClock
+from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
+from shared.kernel.money import Money
+from tests.component.sandbox.world import World
+from tests.eventually import eventually
+
+CHECKOUT = "0198c0de-0000-7000-8000-000000000001"
+CARD = "tok_visa"
+AMOUNT = Money(amount=125_000, currency="BRL")
+
+
+def order(token: str = CARD, *, attempt: int = 1, amount: Money = AMOUNT) -> CardOrder:
+    return CardOrder(reference=CHECKOUT, attempt=attempt, amount=amount, token=token)
+
+
+def fault(operation: str, mode: str, **more: object) -> dict[str, Any]:
+    return {"provider": "stripe", "operation": operation, "mode": mode, "seconds": 0.2, "times": 1} | more
+
+
+async def charges(world: World) -> list[tuple[int, int, int, int]]:
+    books = (await world.books())["charges"]
+    return [(each["authorized"], each["captured"], each["voided"], each["refunded"]) for each in books]
+
+
+async def test_an_authorisation_holds_the_money_and_names_the_card(gateway: StripeGateway, world: World) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    assert held == Authorization(held.id, 1, Standing.AUTHORIZED, AMOUNT, masked="visa •••• 4242")
+    assert await charges(world) == [(125_000, 0, 0, 0)]
+
+
+async def test_the_same_key_holds_the_money_once(gateway: StripeGateway, world: World) -> None:
+    assert await gateway.authorise(order(), "key-1") == await gateway.authorise(order(), "key-1")
+    assert await charges(world) == [(125_000, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("tok_declined", "card_declined"),
+        ("tok_insufficient_funds", "insufficient_funds"),
+        ("tok_nobody_knows", "invalid_token"),
+        ("pm_nobody_knows", "invalid_token"),
+    ],
+)
+async def test_a_refusal_carries_the_contracts_code(gateway: StripeGateway, token: str, code: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        await gateway.authorise(order(token), "key-1")
+    assert refusal.value.code == code
+
+
+async def test_an_issuers_secret_reason_is_a_plain_decline(gateway: StripeGateway, world: World) -> None:
+    await world.fault(fault("authorize", "refuse", code="stolen_card"))
+    with pytest.raises(Refused) as refusal:
+        await gateway.authorise(order(), "key-1")
+    assert (refusal.value.code, "stolen" in str(refusal.value)) == ("card_declined", False)
+
+
+async def test_a_card_that_wants_authentication_holds_no_money(gateway: StripeGateway, world: World) -> None:
+    asked = await gateway.authorise(order("tok_3ds"), "key-1")
+    assert asked.standing is Standing.REQUIRES_ACTION
+    await gateway.void(asked.id)
+    assert (await gateway.read(asked.id)).standing is Standing.CANCELED
+    assert await charges(world) == []
+
+
+async def test_held_money_is_captured_once(gateway: StripeGateway, world: World) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    taken = await gateway.capture(held.id, AMOUNT, "key-2")
+    again = await gateway.capture(held.id, AMOUNT, "key-3")
+    assert (taken.standing, again.standing) == (Standing.CAPTURED, Standing.CAPTURED)
+    assert await charges(world) == [(125_000, 125_000, 0, 0)]
+
+
+async def test_what_was_voided_cannot_be_captured(gateway: StripeGateway) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    await gateway.void(held.id)
+    assert (await gateway.capture(held.id, AMOUNT, "key-2")).standing is Standing.CANCELED
+
+
+async def test_a_refused_capture_is_final(gateway: StripeGateway, world: World) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    await world.fault(fault("capture", "refuse"))
+    with pytest.raises(Refused) as refusal:
+        await gateway.capture(held.id, AMOUNT, "key-2")
+    assert refusal.value.code == "capture_refused"
+
+
+async def test_captured_money_is_given_back_once(gateway: StripeGateway, world: World) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    await gateway.capture(held.id, AMOUNT, "key-2")
+    assert not await gateway.refunded(held.id)
+    await gateway.refund(held.id)
+    assert await gateway.refunded(held.id)
+    with pytest.raises(NotSent):
+        await gateway.refund(held.id)
+    assert await charges(world) == [(125_000, 125_000, 0, 125_000)]
+
+
+async def test_a_void_of_captured_money_has_no_effect(gateway: StripeGateway, world: World) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    await gateway.capture(held.id, AMOUNT, "key-2")
+    with pytest.raises(NotSent):
+        await gateway.void(held.id)
+    assert await charges(world) == [(125_000, 125_000, 0, 0)]
+
+
+async def test_every_authorisation_of_a_purchase_is_found_by_its_reference(gateway: StripeGateway) -> None:
+    with pytest.raises(Refused):
+        await gateway.authorise(order("tok_insufficient_funds"), "key-1")
+    held = await gateway.authorise(order(attempt=2), "key-2")
+    declined, found = sorted(await gateway.find(CHECKOUT), key=lambda each: each.attempt)
+    assert found == held
+    assert (declined.standing, declined.failure, declined.attempt) == (Standing.FAILED, "insufficient_funds", 1)
+    assert await gateway.find("somebody-else") == ()
+
+
+async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(world: World) -> None:
+    """The real index lags up to a minute; here it is made to know nothing at all."""
+
+    class Blind(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith("/search"):
+                return httpx.Response(200, json={"object": "search_result", "data": [], "has_more": False})
+            return await super().handle_async_request(request)
+
+    headers = {"Authorization": "Bearer sk_test_sandbox"}
+    url = f"{world.url}/sandbox/stripe"
+    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Blind()) as client:
+        gateway = StripeGateway(client, SystemClock())
+        held = await gateway.authorise(order(), "key-1")
+        assert await gateway.find(CHECKOUT) == (held,)
+        assert await gateway.find("somebody-else") == ()
+
+
+Method = Callable[[StripeGateway, str], Awaitable[object]]
+METHODS: dict[str, Method] = {
+    "authorize": lambda gateway, _: gateway.authorise(order(attempt=2), "key-2"),
+    "capture": lambda gateway, held: gateway.capture(held, AMOUNT, "key-2"),
+    "void": lambda gateway, held: gateway.void(held),
+    "refund": lambda gateway, held: gateway.refund(held),
+    "read": lambda gateway, held: gateway.read(held),
+}
+
+
+@pytest.mark.parametrize("mode", ["timeout_before", "timeout_after", "error"])
+@pytest.mark.parametrize("operation", METHODS)
+async def test_silence_and_server_errors_are_unknown(
+    gateway: StripeGateway, world: World, operation: str, mode: str
+) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    if operation == "refund":
+        await gateway.capture(held.id, AMOUNT, "key-3")
+    await world.fault(fault(operation, mode))
+    with pytest.raises(OutcomeUnknown):
+        await METHODS[operation](gateway, held.id)
+
+
+@pytest.mark.parametrize("operation", METHODS)
+async def test_an_answer_slower_than_the_timeout_is_unknown(
+    gateway: StripeGateway, world: World, operation: str
+) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    if operation == "refund":
+        await gateway.capture(held.id, AMOUNT, "key-3")
+    await world.fault(fault(operation, "slow", seconds=5))
+    with pytest.raises(OutcomeUnknown):
+        await METHODS[operation](gateway, held.id)
+
+
+@pytest.mark.parametrize("status", ["429", "401"])
+@pytest.mark.parametrize("operation", METHODS)
+async def test_being_throttled_or_locked_out_is_certainly_without_effect(
+    gateway: StripeGateway, world: World, operation: str, status: str
+) -> None:
+    held = await gateway.authorise(order(), "key-1")
+    before = await charges(world)
+    await world.fault(fault(operation, "refuse", code=status))
+    with pytest.raises(NotSent):
+        await METHODS[operation](gateway, held.id)
+    assert await charges(world) == before
+
+
+async def test_a_key_still_in_flight_is_unknown(gateway: StripeGateway, world: World) -> None:
+    await world.fault(fault("authorize", "slow", seconds=5))
+    first = asyncio.create_task(gateway.authorise(order(), "key-1"))
+
+    async def under_way() -> bool:
+        rules = (await world.get("/sandbox/faults"))["rules"]
+        return bool(rules[0]["hits"])
+
+    await eventually(under_way)
+    with pytest.raises(OutcomeUnknown):
+        await gateway.authorise(order(), "key-1")
+    with pytest.raises(OutcomeUnknown):
+        await first
+
+
+async def test_a_key_used_with_another_body_is_unknown(gateway: StripeGateway) -> None:
+    await gateway.authorise(order(), "key-1")
+    with pytest.raises(OutcomeUnknown):
+        await gateway.authorise(order(amount=Money(amount=1, currency="BRL")), "key-1")
+
+
+async def test_no_connection_is_certainly_without_effect(gateway: StripeGateway, world: World) -> None:
+    await world.stop()
+    world.socket.close()
+    with pytest.raises(NotSent):
+        await gateway.authorise(order(), "key-1")
+    await world.start()
+    assert await charges(world) == []
