@@ -1,6 +1,6 @@
 """What pydantic found wrong with a request, as places and sentences for people. Values are never part of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -75,16 +75,23 @@ def _fault(fault: Mapping[str, Any], body: Any) -> dict[str, str]:
     return {"header" if source == "header" else "parameter": name, "detail": detail}
 
 
-def _pointer(places: list[str | int], body: Any) -> str:
-    """The JSON pointer of a pydantic location, which also names the union member it tried: that is not in the body."""
-    node, found = body, []
-    for depth, place in enumerate(places):
-        last = depth == len(places) - 1
-        if isinstance(node, dict) and (place in node or last):
-            node = node.get(place)
-        elif isinstance(node, list) and isinstance(place, int):
-            node = node[place] if place < len(node) else None
-        else:
-            continue
-        found.append(str(place)[:LONGEST_NAME].replace("~", "~0").replace("/", "~1"))
-    return "".join(f"/{place}" for place in found)
+def _pointer(places: Sequence[str | int], body: Any) -> str:
+    """The JSON pointer of a pydantic location, which also names the union members it tried: those are not in it."""
+    found = _path(tuple(places), body)
+    return "".join(f"/{str(place)[:LONGEST_NAME].replace('~', '~0').replace('/', '~1')}" for place in found or ())
+
+
+def _path(places: tuple[str | int, ...], node: Any) -> tuple[str | int, ...] | None:
+    """The places that lead through the body to the last one, or to what should be there; None when none do."""
+    if not places:
+        return ()
+    place, *rest = places
+    if isinstance(node, dict) and (place in node or not rest):
+        found = _path(tuple(rest), node.get(place))
+    elif isinstance(node, list) and isinstance(place, int):
+        found = _path(tuple(rest), node[place] if place < len(node) else None)
+    else:
+        found = None
+    if found is not None:
+        return (place, *found)
+    return _path(tuple(rest), node) if rest else None

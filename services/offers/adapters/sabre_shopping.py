@@ -50,7 +50,9 @@ class SabreShopping:
 
     async def extras(self, itineraries: Sequence[Itinerary]) -> Sequence[Extras]:
         segments = list(dict.fromkeys(segment for one in itineraries for segment in one.segments))
-        seats, *bags = await asyncio.gather(self._seats(segments), *[self._bags(one.segments) for one in itineraries])
+        seats, bags = await asyncio.gather(
+            self._seats(segments), asyncio.gather(*[self._bags(one.segments) for one in itineraries])
+        )
         return [
             Extras(seats=_numbered(seats, one.segments), bags=found)
             for one, found in zip(itineraries, bags, strict=True)

@@ -106,6 +106,10 @@ async def test_a_problem_has_all_members_of_rfc_9457(client: httpx.AsyncClient) 
         ({"items": {}}, {"pointer": "/items", "detail": "must be a list"}),
         ({"items": [], "note": 5}, {"pointer": "/note", "detail": "must be a text"}),
         ({"items": [{"kind": "seat"}]}, {"pointer": "/items/0/seat", "detail": "is required"}),
+        (
+            {"items": [{"kind": "seat", "seat": "1A", "row": 1}]},
+            {"pointer": "/items/0/row", "detail": "is not a field here"},
+        ),
         ({"items": [{"kind": "seat", "seat": 1}]}, {"pointer": "/items/0/seat", "detail": "must be a text"}),
         ({"items": [{}]}, {"pointer": "/items/0/kind", "detail": "is required"}),
         (
