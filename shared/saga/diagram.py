@@ -4,9 +4,9 @@ from shared.saga.definition import S, Saga
 
 
 def mermaid(saga: Saga[S]) -> str:
-    """The state graph: forward down the middle, undo back up beside it.
+    """The state graph: forward down the middle, undo back up beside it. The pivot has a double border.
 
-    A step in double border is the pivot.
+    *refused* and *silence* (beyond the budget of asks) label where each step leads when it is not done.
     """
     lines = ["flowchart TD", '    start(["start"])']
     previous = "start"
@@ -25,7 +25,7 @@ def _backward(saga: Saga[S]) -> list[str]:
     for i, step in enumerate(saga.steps):
         if i > saga.pivot:
             outcome = f"u{saga.pivot}" if step.unwinds else "attention"
-            lines.append(f"    s{i} -. refused .-> {outcome}")
+            lines += [f"    s{i} -. refused .-> {outcome}", f"    s{i} -. silence .-> attention"]
             continue
         lines.append(f"    s{i} -. refused .-> {towards}")
         if step.undo is not None:

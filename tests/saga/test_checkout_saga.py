@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from services.checkout.domain import Purchase
+from services.checkout.picture import with_picture
 from services.checkout.saga import CHECKOUT
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
 from shared.contracts.checkout import CardPayment, Total
@@ -425,3 +427,8 @@ def test_the_picture_shows_every_step_and_its_undo() -> None:
     picture = mermaid(CHECKOUT)
     assert all(step.name in picture for step in CHECKOUT.steps)
     assert picture.count("undo ") == 5
+
+
+def test_the_picture_in_the_documentation_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "checkout.md"
+    assert with_picture(page.read_text()) == page.read_text(), "run `make docs`"
