@@ -23,7 +23,7 @@ from shared.runtime.settings import RuntimeSettings, WrongSettings, read
 
 T = TypeVar("T")
 
-app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, retry or discard them.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Dead letters: list, show, retry or discard them.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 OneService = Annotated[str | None, typer.Option("--service", help="Only this service's letters.")]

@@ -5,7 +5,7 @@ import importlib
 from typing import Any, Final, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 
@@ -14,36 +14,43 @@ class Lazy(NamedTuple):
 
     module: str
     name: str
+    help: str
 
 
 COMMANDS: Final = {
-    "run": Lazy("services.cli.run", "run"),
-    "demo": Lazy("services.cli.demo", "run"),
-    "purchases": Lazy("services.cli.purchases", "app"),
-    "dead": Lazy("services.cli.dead", "app"),
-    "timers": Lazy("services.cli.timers", "app"),
-    "audit": Lazy("services.cli.audit", "run"),
-    "topology": Lazy("services.cli.topology", "app"),
-    "bench": Lazy("services.cli.bench", "run"),
+    "run": Lazy("services.cli.run", "run", "Run services: all of them and the sandbox, or the named ones."),
+    "demo": Lazy("services.cli.demo", "run", "Show purchases that go well, badly, and through a crash."),
+    "purchases": Lazy("services.cli.purchases", "app", "Purchases: list, show or follow them."),
+    "dead": Lazy("services.cli.dead", "app", "Dead letters: list, show, retry or discard them."),
+    "timers": Lazy("services.cli.timers", "app", "Timers: list, move or cancel them."),
+    "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),
+    "topology": Lazy("services.cli.topology", "app", "Exchanges, queues, bindings: show or apply them."),
+    "bench": Lazy("services.cli.bench", "run", "Measure speed and size."),
 }
 
 
 class LazyGroup(TyperGroup):
-    """Finds a command by importing its module."""
+    """Imports a command's module when it is called, not when it is listed."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        """What the list of commands needs."""
         lazy = COMMANDS.get(cmd_name)
+        return None if lazy is None else TyperCommand(cmd_name, help=lazy.help)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself."""
+        lazy = COMMANDS.get(args[0])
         if lazy is None:
-            return None
+            return super().resolve_command(ctx, args)
         found = getattr(importlib.import_module(lazy.module), lazy.name)
         if not isinstance(found, typer.Typer):
             application = typer.Typer(add_completion=False)
-            application.command(cmd_name)(found)
+            application.command(args[0])(found)
             found = application
-        return get_command(found)
+        return args[0], get_command(found), args[1:]
 
 
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -56,7 +63,7 @@ def milesaga() -> None:
 
 def main() -> None:
     """The console script."""
-    app()
+    app(prog_name="milesaga")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ NOT_RUN: Final = 1
 
 def run(
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help=f"Any of: {', '.join((*SERVICES, SANDBOX))}.")
+        list[str] | None, typer.Argument(metavar="SERVICE", help=f"Any of: {', '.join((*SERVICES, SANDBOX))}.")
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes any free one; PORT, else 8000.")] = None,

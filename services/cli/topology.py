@@ -23,7 +23,11 @@ from shared.runtime.settings import RuntimeSettings, read
 T = TypeVar("T")
 Work = Callable[[AbstractConnection, Topology], Awaitable[T]]
 
-app = typer.Typer(no_args_is_help=True, help="Exchanges, queues, bindings: show them, or bring the broker into line.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Exchanges, queues, bindings: show them, or bring the broker into line.",
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 CONNECT_SECONDS = 10.0

@@ -191,10 +191,13 @@ async def test_documents_need_nothing_from_elsewhere(start_process: StartProcess
     url = start_process("payment", BROKER_URL=vhost_url).wait_until_ready()
     async with httpx.AsyncClient(base_url=url) as http:
         document = (await http.get("/openapi.json")).json()
+        messages = (await http.get("/asyncapi.json")).json()
         page = (await http.get("/docs")).text
     assert document["openapi"].startswith("3.1")
     assert {"/v1/fake", "/readyz", "/metrics"} <= set(document["paths"])
     assert "/v1/fake/{name}/stream" in page
+    assert messages["asyncapi"].startswith("3.")
+    assert VoidAuthorization.type in str(messages["components"]["messages"])
     assert "src=" not in page
     assert "https://" not in page
 
