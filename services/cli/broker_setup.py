@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import socket
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
@@ -66,11 +67,17 @@ class Node:
     def save(self, path: Path) -> None:
         write_private(path, json.dumps(asdict(self)))
 
-    def with_free_ports(self) -> "Node":
-        """The same ports, so that the URL stays, unless somebody else has one of them."""
-        if all(map(_is_free, self.ports)):
-            return self
-        return replace(Node.fresh(), password=self.password)
+    def with_free_ports(self, patience: float = 1.0) -> "Node":
+        """The same ports, so that the URL stays, unless somebody else has one of them.
+
+        The kernel closes a killed process's sockets a moment after it has gone from sight.
+        """
+        deadline = time.monotonic() + patience
+        while not all(map(_is_free, self.ports)):
+            if time.monotonic() > deadline:
+                return replace(Node.fresh(), password=self.password, has_served=self.has_served)
+            time.sleep(0.01)
+        return self
 
     @property
     def ports(self) -> tuple[int, ...]:

@@ -1,14 +1,17 @@
 """The private RabbitMQ node, through every way in which it and its parent can end."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
@@ -22,6 +25,7 @@ LOOPBACK_6 = "00000000000000000000000001000000"
 PARENT = """
 import sys, time
 from pathlib import Path
+from urllib.parse import urlsplit
 from services.cli.broker_node import PrivateBroker
 broker = PrivateBroker(Path(sys.argv[1]))
 print(broker.start(), flush=True)
@@ -101,12 +105,23 @@ def test_a_node_outlives_its_parent_and_is_adopted_by_the_next_start(home: Path)
 def test_a_killed_node_is_replaced_under_the_same_url(home: Path) -> None:
     parent, url = start_in_another_process(home)
     for process in processes_of(home):
-        os.kill(process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # Erlang's helpers end with it
+            os.kill(process, signal.SIGKILL)
     parent.kill()
     parent.wait()
     broker = PrivateBroker(home)
     assert broker.start() == url
     assert not broker.adopted
+
+
+async def test_a_port_that_somebody_took_meanwhile_is_exchanged_and_the_data_kept(home: Path) -> None:
+    broker = PrivateBroker(home)
+    url = broker.start()
+    await publish(url, "orders", b"one")
+    broker.stop()
+    with socket.create_server(("127.0.0.1", urlsplit(url).port or 0)):
+        assert broker.start() != url
+        assert await take_all(broker.url, "orders", 1) == [b"one"]
 
 
 def test_a_node_whose_launcher_alone_was_killed_is_replaced_without_leftovers(home: Path) -> None:
@@ -136,13 +151,13 @@ def test_a_hung_node_is_replaced(home: Path) -> None:
 def test_a_node_killed_while_it_boots_for_the_first_time_starts_afterwards(home: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(home)], stdout=subprocess.DEVNULL)
     data = home / "broker" / "data"
-    eventually_sync(lambda: data.exists() and list(data.glob("*/schema*")) + list(data.glob("*/*.DCD")), within=30)
+    eventually_sync(lambda: list(data.glob("*/schema.DAT")) + list(data.glob("*/coordination/*/*.wal")), within=30)
     parent.kill()
     parent.wait()
     broker = PrivateBroker(home)
     broker.kill()
     assert broker.start().startswith("amqp://milesaga:")
-    assert "Success" in broker.ctl("authenticate_user", "milesaga", broker.url.split(":")[2].split("@")[0])
+    assert "Success" in broker.ctl("authenticate_user", "milesaga", urlsplit(broker.url).password or "")
 
 
 async def test_confirmed_messages_survive_a_kill(home: Path) -> None:
