@@ -3,7 +3,7 @@
 import hashlib
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.saga.work import Work
 
@@ -20,6 +20,8 @@ class Delivery(BaseModel):
     recipient: str
     """A digest of the address that is of no use for another purchase."""
     status: Literal["sent", "bounced"]
+    refused_as: str | None = None
+    """The refusal's code, where it bounced."""
     at: AwareDatetime
     message_id: str
     """The mail's `Message-ID`."""
@@ -30,7 +32,7 @@ class Delivery(BaseModel):
 class Notice(Work):
     """A purchase's messages. Its id is the purchase's."""
 
-    deliveries: dict[str, Delivery] = {}
+    deliveries: dict[str, Delivery] = Field(default_factory=dict)
     """By the message's key."""
 
     def has_bounced(self, recipient: str) -> bool:

@@ -90,7 +90,7 @@ def receipt(notice: NotifyCustomer) -> Receipt | None:
         legs=tuple(_legs(notice, order)),
         fare=_sum((flight.price for flight in order.flights), currency),
         taxes=_sum((flight.taxes for flight in order.flights), currency),
-        extras=_sum((extra.price for extra in (*order.seats, *order.bags)), currency),
+        extras=_sum((*(seat.price for seat in order.seats), *(bag.price for bag in order.bags)), currency),
         money=total.money if total else order.money,
         miles=total.miles if total else order.miles,
         paid_with=one_line(notice.paid_with),

@@ -1,0 +1,183 @@
+"""Mail over SMTP (RFC 5321), one connection per mail.
+
+The server takes a mail over when it answers the end of DATA with 250. A line that breaks, or goes silent, after the
+content was sent leaves open whether it did; before that, nothing happened. SMTP cannot be asked later, so an unknown
+mail is sent again under the same `Message-ID`, by which mailboxes know copies.
+"""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.policy import SMTPUTF8 as SMTPUTF8_POLICY
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib import SMTPAuthenticationError, SMTPNotSupported, SMTPResponseException
+
+from services.notifications.ports import Mail
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
+
+PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+LEAVING_SECONDS = 1.0
+PERMANENT = 500
+NOT_LOGGED_IN: Final = (530, 534, 535, 538)
+"""RFC 4954: our credentials are at fault, not the address."""
+_ENHANCED = re.compile(r"^[245]\.\d{1,3}\.\d{1,3}\b")
+_ADDRESS = re.compile(r"[^\s\x00-\x20\x7f@\"(),:;<>\[\\\]]{1,64}@[^\s\x00-\x20\x7f@\"(),:;<>\[\\\]]{1,253}")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where and how to hand mail over."""
+
+    host: str
+    port: int
+    tls: bool = False
+    starttls: bool = False
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+
+    @classmethod
+    def of(cls, url: str, ca_file: Path | None = None) -> "SmtpServer":
+        """From `smtp://`, `smtp+starttls://` or `smtps://`."""
+        parts = urlsplit(url)
+        return cls(
+            host=parts.hostname or "",
+            port=parts.port or PORTS[parts.scheme],
+            tls=parts.scheme == "smtps",
+            starttls=parts.scheme == "smtp+starttls",
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            ca_file=ca_file,
+        )
+
+
+class SmtpMailer:
+    """Hands mails over to one server. `server` is called for each mail, so that it may move."""
+
+    def __init__(
+        self, server: Callable[[], SmtpServer], sender: str, *, timeout_seconds: float, connections: int
+    ) -> None:
+        self._server = server
+        self._name, self._address = parseaddr(sender)
+        self._timeout = timeout_seconds
+        self._lines = asyncio.Semaphore(connections)
+
+    async def send(self, mail: Mail) -> str:
+        recipient = _recipient(mail.to)
+        message = self._message(mail, recipient)
+        handed_over = False
+        line: aiosmtplib.SMTP | None = None
+        try:
+            async with asyncio.timeout(self._timeout), self._lines:
+                line = self._line(self._server())
+                await self._greet(line)
+                await self._envelope(line, recipient)
+                handed_over = True
+                reply = await line.data(message.as_bytes())
+        except SMTPResponseException as error:
+            raise _answered(error) from None
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            # The provider's own words could name the address: they stay here.
+            kind = type(error).__name__
+            raise (OutcomeUnknown if handed_over else NotSent)(f"mail server: {kind}") from None
+        finally:
+            if line is not None:
+                await _leave(line)
+        return _without_address(reply.code, reply.message)
+
+    def _line(self, server: SmtpServer) -> aiosmtplib.SMTP:
+        secure = server.tls or server.starttls
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            use_tls=server.tls,
+            start_tls=server.starttls,
+            tls_context=ssl.create_default_context(cafile=server.ca_file) if secure else None,
+            timeout=self._timeout,
+        )
+
+    async def _greet(self, line: aiosmtplib.SMTP) -> None:
+        """Connect, encrypt, log in: what fails here is no fault of the mail's."""
+        try:
+            await line.connect()
+        except (SMTPAuthenticationError, SMTPNotSupported) as error:
+            raise Misconfigured(f"mail server: {type(error).__name__}") from None
+        except SMTPResponseException as error:
+            raise NotSent(f"mail server answers {error.code} to the greeting") from None
+
+    async def _envelope(self, line: aiosmtplib.SMTP, recipient: str) -> None:
+        options = []
+        if not recipient.isascii():
+            await line.ehlo()
+            if not line.supports_extension("smtputf8"):
+                raise Refused("invalid_address", "the mail server takes no addresses beyond ASCII")
+            options = ["SMTPUTF8"]
+        await line.mail(self._address, options=options, encoding="utf-8" if options else "ascii")
+        await line.rcpt(recipient, encoding="utf-8" if options else "ascii")
+
+    def _message(self, mail: Mail, recipient: str) -> EmailMessage:
+        policy = (SMTP_POLICY if recipient.isascii() else SMTPUTF8_POLICY).clone(cte_type="7bit")
+        message = EmailMessage(policy=policy)
+        message["From"] = Address(self._name, addr_spec=self._address)
+        local, domain = recipient.rsplit("@", 1)
+        message["To"] = Address(username=local, domain=domain)
+        message["Subject"] = mail.words.subject
+        message["Date"] = mail.sent_at
+        message["Message-ID"] = f"<{mail.message_id}>"
+        message["Content-Language"] = mail.language
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Template"] = mail.template
+        message["X-Reference"] = mail.reference
+        message.set_content(mail.words.text)
+        message.add_alternative(mail.words.html, subtype="html")
+        return message
+
+
+def _recipient(address: str) -> str:
+    """The address with its domain in ASCII (IDNA). Raises Refused."""
+    text = address.strip()
+    if not _ADDRESS.fullmatch(text):
+        raise Refused("invalid_address", "the address has no form that mail could be sent to")
+    local, domain = text.rsplit("@", 1)
+    try:
+        return f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError as error:
+        raise Refused("invalid_address", "the address's domain is no domain") from error
+
+
+def _answered(error: SMTPResponseException) -> Exception:
+    """What a refusal of the server's means for the mail."""
+    reply = _without_address(error.code, error.message)
+    if error.code in NOT_LOGGED_IN:
+        return Misconfigured(f"mail server wants us to log in: {reply}")
+    if error.code >= PERMANENT:
+        return Refused("bounced", f"mail server: {reply}")
+    return NotSent(f"mail server: {reply}")
+
+
+def _without_address(code: int, text: str) -> str:
+    """The reply's codes; its words may repeat the address."""
+    enhanced = _ENHANCED.match(text)
+    return f"{code} {enhanced[0]}" if enhanced else str(code)
+
+
+async def _leave(line: aiosmtplib.SMTP) -> None:
+    """Say good-bye if there is somebody to say it to; the mail's fate is decided already."""
+    if line.is_connected:
+        with suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+            async with asyncio.timeout(LEAVING_SECONDS):
+                await line.quit()
+    line.close()
