@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check format bench lock clean setup setup-dev
+.PHONY: demo run test check format bench docs lock clean setup setup-dev
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
@@ -37,3 +37,6 @@ lock: setup-dev
 
 clean:
 	@rm -rf .venv .bench-venv .milesaga bench.json
+
+docs: setup
+	@$(BIN)/python -m services.checkout.picture docs/checkout.md
