@@ -22,6 +22,7 @@ CRUISE_KM_PER_MINUTE = 13.6
 TAXI_AND_CLIMB_MINUTES = 35
 WIDE_BODY_FROM_KM = 5000.0
 NARROW_BODY = "7M8"
+SHORTEST_FLIGHT_KM = 100.0
 SHORT_HOP_KM = 750.0  # pairs this close are flown without a hub
 DAY_BEGINS, DAY_ENDS = 6 * 60, 22 * 60 + 30  # minutes after midnight
 SOUTH_AMERICA = frozenset({"BR", "AR", "UY", "PY", "CL", "BO", "PE", "CO", "EC"})
@@ -117,7 +118,7 @@ def _routes(airports: dict[str, Airport]) -> Iterator[tuple[str, str, str, str]]
 
 def _flown_at_home(one: Airport, other: Airport) -> bool:
     km = distance_km(one, other)
-    if km < 100 or any(km > CITY_AIRPORTS.get(airport.code, km) for airport in (one, other)):  # noqa: PLR2004
+    if km < SHORTEST_FLIGHT_KM or any(km > CITY_AIRPORTS.get(airport.code, km) for airport in (one, other)):
         return False
     if "SDU" in {one.code, other.code}:
         return other.code in HOME_HUBS or one.code in HOME_HUBS

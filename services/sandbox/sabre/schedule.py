@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from services.sandbox.sabre.airports import distance_km
 from services.sandbox.sabre.carriers import HOME
-from services.sandbox.sabre.network import Network, Plan, network
+from services.sandbox.sabre.network import SHORTEST_FLIGHT_KM, Network, Plan, network
 
 DOMESTIC_CONNECTION = timedelta(minutes=45)
 CONNECTION = timedelta(minutes=90)
@@ -42,7 +42,7 @@ def flight_on(plan: Plan, day: date) -> Flight:
 def journeys(origin: str, destination: str, day: date, stops: int = LONGEST_CHAIN) -> tuple[Journey, ...]:
     """All that leave `origin` on `day`, shortest first; two stops, or a long way round, only for want of better."""
     net = network()
-    if origin == destination or not {origin, destination} <= net.airports.keys():
+    if not {origin, destination} <= net.airports.keys() or _neighbours(net, origin, destination):
         return ()
     found: list[Journey] = [(flight,) for flight in _flights(origin, destination, day)]
     if stops >= 1:
@@ -52,6 +52,11 @@ def journeys(origin: str, destination: str, day: date, stops: int = LONGEST_CHAI
     if stops >= LONGEST_CHAIN and not found:
         found += _two_stops(net, origin, destination, day)
     return tuple(sorted(found, key=_length)[:OFFERED_PER_SEARCH])
+
+
+def _neighbours(net: Network, origin: str, destination: str) -> bool:
+    """One place, or two airports of one city."""
+    return distance_km(net.airports[origin], net.airports[destination]) < SHORTEST_FLIGHT_KM
 
 
 def find(carrier: str, number: int, origin: str, destination: str, day: date) -> Flight | None:

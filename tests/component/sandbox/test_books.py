@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.sandbox.books import Books
-from tests.component.sandbox.trips import fulfilment, order, direct, ticketed
+from tests.component.sandbox.trips import direct, fulfilment, order, ticketed
 from tests.component.sandbox.world import KEY, STRIPE, World, listening_socket
 from tests.eventually import eventually
 
@@ -108,12 +108,15 @@ class Alone:
         self.process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
+        self._launch()
+        await eventually(self._answers, within=30)
+
+    def _launch(self) -> None:
+        command = [sys.executable, "-m", "uvicorn", "--factory", "services.sandbox.app:create_app"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--factory", "services.sandbox.app:create_app"]
-            + ["--port", str(self.port), "--log-level", "error"],
+            [*command, "--port", str(self.port), "--log-level", "error"],
             env=os.environ | {"SANDBOX": "on", "MILESAGA_HOME": str(self.home), "PUBLIC_URL": self.url},
         )
-        await eventually(self._answers, within=30)
 
     async def _answers(self) -> bool:
         try:

@@ -47,7 +47,7 @@ async def test_a_mail_lies_on_disk_and_stands_in_the_books(world: World) -> None
     assert file.parent == world.home / "sandbox" / "mail"
     raw = await world.http.get(f"/sandbox/mail/messages/{kept['id']}")
     assert raw.headers["content-type"] == "message/rfc822"
-    assert raw.content == file.read_bytes()
+    assert raw.content == await asyncio.to_thread(file.read_bytes)
     assert b"X-Template: checkout_completed" in raw.content
     assert (await world.books())["messages"] == [
         {"channel": "email", "to": "ana@example.com", "template": "checkout_completed", "reference": "checkout-1"}
@@ -66,7 +66,7 @@ async def test_the_same_message_again_is_accepted_and_dropped(world: World) -> N
     await send(world, mail())
     await asyncio.gather(*(send(world, mail("<2@milesaga>")) for _ in range(5)))
     assert sorted(each["message_id"] for each in await messages(world)) == ["<1@milesaga>", "<2@milesaga>"]
-    assert len(os.listdir(world.home / "sandbox" / "mail")) == 2
+    assert len(await asyncio.to_thread(os.listdir, world.home / "sandbox" / "mail")) == 2
 
 
 async def test_the_same_message_reaches_a_recipient_who_has_not_had_it(world: World) -> None:

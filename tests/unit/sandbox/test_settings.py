@@ -1,0 +1,62 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from services.sandbox.settings import SandboxSettings
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SANDBOX", "ENVIRONMENT", "MILESAGA_HOME", "PUBLIC_URL", "SANDBOX_SMTP_PORT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("environment", ["production", "Production", " PRODUCTION "])
+def test_the_sandbox_never_runs_in_production(environment: str) -> None:
+    with pytest.raises(ValidationError, match="ENVIRONMENT=production"):
+        SandboxSettings(enabled=True, environment=environment)
+
+
+def test_the_sandbox_runs_only_when_it_is_switched_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="SANDBOX must be on"):
+        SandboxSettings()
+    monkeypatch.setenv("SANDBOX", "on")
+    assert SandboxSettings().enabled
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SANDBOX": "on",
+        "MILESAGA_HOME": "/data/m",
+        "PUBLIC_URL": "https://miles.example/",
+        "SANDBOX_SMTP_PORT": "2525",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = SandboxSettings()
+    assert settings.folder == Path("/data/m/sandbox")
+    assert settings.issuer == "https://miles.example/sandbox/oauth"
+    assert settings.smtp_port == 2525
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANDBOX_SMTP_PORT", "mail")
+    with pytest.raises(ValidationError, match="SANDBOX_SMTP_PORT"):
+        SandboxSettings(enabled=True)
+
+
+def test_the_sandbox_imports_neither_the_other_services_nor_what_they_share() -> None:
+    code = (
+        "import sys, services.sandbox.app;"
+        "ours = [name for name in sys.modules if name.split('.')[0] == 'shared' or"
+        " (name.startswith('services.') and not name.startswith('services.sandbox'))];"
+        "heavy = [name for name in ('httpx', 'airportsdata') if name in sys.modules];"
+        "print(ours + heavy)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert said.stdout.strip() == "[]"
