@@ -79,7 +79,7 @@ def seconds(step: Json) -> str:
 def steps(checkout: Json) -> Table:
     table = Table(box=None, padding=(0, 1), show_header=False)
     for step in checkout.get("steps") or []:
-        asked = f"attempt {step['attempts']}" if (step.get("attempts") or 0) > 1 else ""
+        asked = f"asked {step['attempts']} times" if (step.get("attempts") or 0) > 1 else ""
         mark = Text(MARKS.get(step["status"], "•"), style=STYLES.get(step["status"], ""))
         table.add_row(mark, step["name"], status(step["status"]), seconds(step), asked)
     return table

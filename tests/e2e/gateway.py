@@ -53,7 +53,9 @@ def gateway(port: int, upstreams: Mapping[str, str]) -> Iterator[str]:
         )
 
     app = Starlette(routes=[Route("/{path:path}", forward, methods=METHODS)], lifespan=client)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=2)
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + STARTED_WITHIN
@@ -61,7 +63,7 @@ def gateway(port: int, upstreams: Mapping[str, str]) -> Iterator[str]:
         assert time.monotonic() < deadline, "the gateway did not start"
         time.sleep(0.01)
     yield f"http://127.0.0.1:{port}"
-    server.should_exit = server.force_exit = True
+    server.should_exit = True
     thread.join(10)
 
 

@@ -1,16 +1,17 @@
 """The five scenes of the demonstration. Each checks what it claims, in the outside world's books too."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
 from services.cli import view
-from services.cli.client import Json
-from services.cli.demo.checks import Checks, soon
+from services.cli.client import Change, Json
+from services.cli.demo.checks import Checks, Unexpected, soon
 from services.cli.demo.portal import PEOPLE, Customer, Outside
 from services.cli.demo.stack import Stack
 
@@ -18,6 +19,8 @@ MILES: Final = 50_000
 USED: Final = 30_000
 DONE: Final = {"done", "skipped"}
 ISSUE: Final = "fulfillFlightTickets"
+ISSUE_STEP: Final = "issue tickets"
+SHOWN_WITHIN: Final = 20.0
 
 
 class Scenes:
@@ -86,19 +89,24 @@ class Scenes:
         customer = Customer(self._stack.url, MILES)
         cart = customer.fill_cart(customer.find_flight(adults=1), 1, use_miles=USED)
         begun = customer.buy(cart, "tok_visa")
+        issuing = Event()
         with ThreadPoolExecutor(1) as background:
-            crash = background.submit(self._crash_once_issued, begun["id"])
-            checkout = self._follow(customer, begun)
+            crash = background.submit(self._crash_once_issued, begun["id"], issuing)
+            checkout = self._follow(customer, begun, issuing)
             crash.result()
         self._completed(checkout)
         self._books_of_bought(checkout)
         self._checks.same("one ticket was issued, not two", 1, len(self._outside.books_of(checkout["id"])["tickets"]))
 
-    def _crash_once_issued(self, reference: str) -> None:
+    def _crash_once_issued(self, reference: str, issuing: Event) -> None:
         """At this moment the airline has issued the ticket, and we do not know it yet."""
+        if not issuing.wait(SHOWN_WITHIN):
+            raise Unexpected(f"{ISSUE_STEP}: expected to be shown within {SHOWN_WITHIN:.0f} s")
         soon("the ticket in the airline's books", lambda: self._outside.books_of(reference)["tickets"])
         self._stack.crash()
-        self._out.print("  [bold red]kill -9[/]: nothing of ours is left running; starting again on the same data")
+        self._out.print(
+            "  [bold red]kill -9[/] of the services, in the middle of the call; starting again on the same data"
+        )
         self._out.print(f"  ready again after {self._stack.start():.1f} s")
 
     def _simple_purchase(self, card: str) -> tuple[Customer, Json]:
@@ -109,9 +117,11 @@ class Scenes:
     def _buy(self, customer: Customer, cart: Json, card: str = "tok_visa") -> Json:
         return self._follow(customer, customer.buy(cart, card))
 
-    def _follow(self, customer: Customer, begun: Json) -> Json:
+    def _follow(self, customer: Customer, begun: Json, issuing: Event | None = None) -> Json:
+        """Show it to its end; `issuing` is set once the tickets are seen to be asked for."""
         self._out.print(f"  purchase {begun['id']} of {customer.id}")
-        view.follow(self._out, customer.api.changes(f"/v1/checkouts/{begun['id']}/events"))
+        changes = customer.api.changes(f"/v1/checkouts/{begun['id']}/events")
+        view.follow(self._out, _noticing(changes, issuing or Event()))
         return customer.api.get(f"/v1/checkouts/{begun['id']}")
 
     def _completed(self, checkout: Json) -> None:
@@ -160,3 +170,11 @@ class Scenes:
         file = folder / Path(mail["file"]).name
         self._checks.same("the receipt lies in the mailbox", True, file.exists())
         return file
+
+
+def _noticing(changes: Iterator[Change], issuing: Event) -> Iterator[Change]:
+    """The changes as they come; the event is set when that of the ticket issue has been shown."""
+    for change in changes:
+        yield change
+        if any(step["name"] == ISSUE_STEP and step["status"] == "running" for step in change.checkout["steps"]):
+            issuing.set()

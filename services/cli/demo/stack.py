@@ -1,9 +1,7 @@
 """A stack of one's own as a child process: started, crashed, started again, and stopped whatever happens."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from services.cli.broker_node import PrivateBroker
+from services.cli.broker_setup import free_ports
 
 READY: Final = "ready "
 READY_WITHIN: Final = 60.0
@@ -31,11 +30,13 @@ class Stack:
     def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
         """`environment` is added to this process's own."""
         self.home = home.resolve()
-        self.port = free_port()
+        self.port = free_ports(1)[0]  # the same after a crash: tokens and event streams stay good
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.home / "stack.log"
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
+        self._begun_at = 0
+        """Where in the log the present start begins."""
 
     def __enter__(self) -> Self:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,8 @@ class Stack:
         """Start and wait until it is ready; the seconds that took. Raises `StackError`."""
         begun = time.monotonic()
         own = {"MILESAGA_HOME": str(self.home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
+            self._begun_at = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "services.cli.main", "run"],
                 env=os.environ | own | self._environment,
@@ -88,21 +90,12 @@ class Stack:
         PrivateBroker(self.home).stop()
 
     def _is_ready(self) -> bool:
-        return any(line.startswith(READY) for line in self.log.read_text(errors="replace").splitlines())
+        return any(line.startswith(READY) for line in self._logged())
 
     def _tail(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
-        return "\n".join([f"The end of {self.log}:", *lines])
+        return "\n".join([f"The end of {self.log}:", *self._logged()[-LOG_LINES:]])
 
-
-def free_port() -> int:
-    """Below the ports that the kernel gives to outgoing connections, so that it is still free after a crash."""
-    while True:
-        port = random.randint(20_000, 32_000)  # noqa: S311 - no secret
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+    def _logged(self) -> list[str]:
+        with self.log.open("rb") as log:
+            log.seek(self._begun_at)
+            return log.read().decode(errors="replace").splitlines()
