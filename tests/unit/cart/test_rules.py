@@ -1,0 +1,144 @@
+"""What may be put into a cart, who may change it when, and what a purchase may do with it."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.cart import domain, purchase
+from services.cart.domain import CannotChange, Cart, WrongField
+from services.cart.items import BagChoice, PriceNow, SeatChoice
+from services.cart.ports import OffersUnavailable
+from shared.contracts.cart import CartLocked, LockCart
+from shared.kernel.errors import NotSent, Refused
+from shared.saga.work import Saying, StepLog
+from tests.unit.cart.carts import ANA, BOB, LATER, NOW, TOMORROW, a_bag, a_cart, a_flight, a_quote, a_seat, brl
+
+TODAY = NOW.date()
+FILLED = a_cart(a_flight(100_000, 10_000, 24_000))
+SAME = PriceNow(price=brl(100_000), taxes=brl(10_000), miles=24_000)
+
+
+def test_a_flight_stands_in_the_cart_as_it_was_quoted() -> None:
+    cart = domain.add_flight(a_cart(), "i-1", a_quote(), [ANA, BOB], TODAY)
+    [flight] = cart.flights
+    assert (flight.price, flight.taxes, flight.miles) == (brl(100_000), brl(10_000), 24_000)
+    assert flight.passengers == (ANA, BOB)
+    assert flight.offer_expires_at == LATER
+    assert cart.revision == 2
+
+
+def test_a_passenger_born_tomorrow_is_refused() -> None:
+    unborn = BOB.model_copy(update={"birth_date": "2026-11-22"})
+    with pytest.raises(WrongField) as refusal:
+        domain.add_flight(a_cart(), "i-1", a_quote(), [ANA, unborn], TODAY)
+    assert refusal.value.pointer == "/passengers/1/birth_date"
+
+
+def test_a_cart_holds_eight_flights() -> None:
+    cart = a_cart()
+    for number in range(8):
+        cart = domain.add_flight(cart, f"i-{number}", a_quote(f"o-{number}"), [ANA, BOB], TODAY)
+    with pytest.raises(CannotChange) as refusal:
+        domain.add_flight(cart, "i-9", a_quote("o-9"), [ANA, BOB], TODAY)
+    assert refusal.value.code == "cart_full"
+
+
+def test_two_passengers_take_two_seats_and_bags_of_their_own() -> None:
+    cart = FILLED
+    cart = domain.add_seat(cart, "s-1", a_quote(), SeatChoice(segment=0, passenger=0, seat="12A"))
+    cart = domain.add_seat(cart, "s-2", a_quote(), SeatChoice(segment=0, passenger=1, seat="12B"))
+    cart = domain.add_bag(cart, "b-1", a_quote(), BagChoice(passenger=0, pieces=1))
+    cart = domain.add_bag(cart, "b-2", a_quote(), BagChoice(passenger=1, pieces=2))
+    assert [extra.price for extra in cart.extras] == [brl(3500), brl(0), brl(14_000), brl(33_000)]
+
+
+def test_an_offer_ends_at_its_moment() -> None:
+    domain.check_alive(a_quote(), LATER - timedelta(microseconds=1))
+    with pytest.raises(CannotChange):
+        domain.check_alive(a_quote(), LATER)
+    with pytest.raises(CannotChange):
+        domain.check_alive(a_quote().model_copy(update={"expired": True}), NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "status_now", "status_later"),
+    [("open", "open", "expired"), ("locked", "locked", "locked"), ("purchased", "purchased", "purchased")],
+)
+def test_only_an_open_cart_expires(state: str, status_now: str, status_later: str) -> None:
+    cart = FILLED.model_copy(update={"state": state})
+    assert (cart.status(NOW), cart.status(TOMORROW)) == (status_now, status_later)
+
+
+def test_a_deleted_cart_keeps_its_fences_and_nothing_personal() -> None:
+    command = LockCart(purchase_id="p-1", step="lock", cart_id="c-1", member_id="ana")
+    answer = Saying.of(CartLocked.to(command, order=purchase.order_of(FILLED)))
+    cart = FILLED.with_log("p-1/lock/", StepLog(attempt=1, answer=answer, fenced_through=1))
+    left = domain.deleted(cart, NOW)
+    assert left.member_id is None
+    assert left.steps["p-1/lock/"].fenced_through == 1
+    assert "Souza" not in left.model_dump_json()
+
+
+def test_a_cart_keeps_the_logs_of_the_latest_purchases_only() -> None:
+    cart = FILLED
+    for number in range(100):
+        cart = cart.with_log(f"p-{number}/lock/", StepLog(attempt=1))
+    cart = cart.with_log("p-50/lock/", StepLog(attempt=2))
+    assert len(cart.steps) == 60
+    assert list(cart.steps)[-1] == "p-50/lock/"
+    assert "p-99/lock/" in cart.steps
+
+
+def test_the_same_prices_let_the_purchase_through() -> None:
+    purchase.check_prices(FILLED, {"o-1": SAME})
+
+
+@pytest.mark.parametrize(
+    "moved", [{"price": brl(100_001)}, {"price": brl(99_999)}, {"taxes": brl(10_001)}, {"miles": 24_100}]
+)
+def test_whatever_moved_refuses_the_purchase(moved: dict[str, object]) -> None:
+    with pytest.raises(Refused) as refusal:
+        purchase.check_prices(FILLED, {"o-1": SAME.model_copy(update=moved)})
+    assert refusal.value.code == "price_changed"
+
+
+def test_a_refusal_for_the_price_names_both_totals_and_fits_the_miles() -> None:
+    """More miles than the fares cost now are not asked for."""
+    cart = a_cart(a_flight(100_000, 10_000, 24_000), a_bag(14_000), use_miles=24_000)
+    cheaper = PriceNow(price=brl(50_000), taxes=brl(10_000), miles=12_000)
+    with pytest.raises(Refused) as refusal:
+        purchase.check_prices(cart, {"o-1": cheaper})
+    assert refusal.value.detail == ("the price was BRL 240.00 and 24000 miles, and is now BRL 240.00 and 12000 miles")
+
+
+def test_flights_that_are_gone_refuse_as_an_expired_offer() -> None:
+    with pytest.raises(Refused) as refusal:
+        purchase.check_prices(FILLED, {"o-1": None})
+    assert refusal.value.code == "offer_expired"
+
+
+def test_silence_of_the_offers_is_something_that_may_be_repeated() -> None:
+    assert issubclass(OffersUnavailable, NotSent)
+
+
+def test_a_lock_and_its_release_raise_the_revision_once_each() -> None:
+    cart = FILLED.model_copy(update=purchase.locked(FILLED, "p-1"))
+    assert (cart.state, cart.locked_by, cart.revision) == ("locked", "p-1", 2)
+    assert purchase.locked(cart, "p-1") == {}
+    assert purchase.unlocked(cart, "p-2") == {}
+    assert purchase.closed(cart, "p-2") == {}
+    back = cart.model_copy(update=purchase.unlocked(cart, "p-1"))
+    assert (back.state, back.locked_by, back.revision) == ("open", None, 3)
+    assert purchase.unlocked(back, "p-1") == {}
+
+
+def test_a_purchased_cart_is_not_given_back() -> None:
+    bought = FILLED.model_copy(update=purchase.locked(FILLED, "p-1"))
+    bought = bought.model_copy(update=purchase.closed(bought, "p-1"))
+    assert bought.state == "purchased"
+    assert purchase.unlocked(bought, "p-1") == {}
+
+
+def test_a_stored_cart_is_read_as_it_was() -> None:
+    cart = a_cart(a_flight(1, 2, 300), a_seat(4), a_bag(5), use_miles=6)
+    assert Cart.model_validate(cart.model_dump(mode="json")) == cart
