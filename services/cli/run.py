@@ -59,7 +59,7 @@ class StopAsked(BaseException):
 def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
     from services.cli.broker_node import BrokerError  # noqa: PLC0415 - `milesaga --help` needs none of it
     from shared.runtime import logging as logs  # noqa: PLC0415
-    from shared.runtime.home import Home  # noqa: PLC0415
+    from shared.runtime.home import HTTP_URL, SANDBOX_URL, SMTP_URL, Home  # noqa: PLC0415
     from shared.runtime.server import bind  # noqa: PLC0415
 
     logs.set_up(settings.log_level)
@@ -68,6 +68,8 @@ def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
         try:
             if not names:
                 stack.enter_context(home.claimed())
+                for note in (HTTP_URL, SANDBOX_URL, SMTP_URL):
+                    home.remove(note)  # a killed stack may have left them
             listener = bind(settings.host, settings.port)
             broker = stack.enter_context(_broker(settings, home, everything=not names))
             return _serve(names, settings, listener, broker)

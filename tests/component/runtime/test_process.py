@@ -14,7 +14,7 @@ from shared.bus.topology import topology
 from shared.contracts.envelope import Envelope
 from shared.contracts.payment import VoidAuthorization
 from tests.component.runtime.conftest import StartProcess
-from tests.eventually import eventually
+from tests.eventually import eventually, eventually_sync
 from tests.faults import FaultProxy
 
 
@@ -81,6 +81,39 @@ async def test_a_broker_that_is_away_at_the_start_is_waited_for(start_process: S
         assert await status_of(f"{url}/readyz") == 200
         process.terminate()
         assert await asyncio.to_thread(process.exit_code) == 0
+
+
+async def test_a_store_that_is_away_is_named_and_keeps_requests_out_but_not_a_signal(
+    start_process: StartProcess, vhost_url: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        http_port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{http_port}"
+    process = start_process("payment", BROKER_URL=vhost_url, MONGODB_URL="mongodb://127.0.0.1:1/", PORT=str(http_port))
+
+    async def named() -> bool:
+        async with httpx.AsyncClient(timeout=10) as http:
+            try:
+                answer = await http.get(f"{url}/readyz")
+            except httpx.ConnectError as error:
+                raise AssertionError("not listening yet") from error
+        return answer.status_code == 503 and "store of payment" in answer.json()["detail"]
+
+    await eventually(named)
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{url}/v1/fake")
+    assert (answer.status_code, answer.json()["code"]) == (503, "starting")
+    process.terminate()
+    assert process.exit_code(20) == 0
+    assert not process.said_ready
+
+
+def test_a_signal_before_the_broker_is_there_ends_the_process(start_process: StartProcess) -> None:
+    process = start_process("payment", BROKER_URL="amqp://127.0.0.1:1/")
+    eventually_sync(lambda: "no connection to the broker" in process.log)
+    process.terminate()
+    assert process.exit_code(10) == 0
+    assert not process.said_ready
 
 
 async def _is(answer: object, expected: int) -> bool:
