@@ -154,8 +154,8 @@ def _recipient(address: str) -> str:
     local, domain = text.rsplit("@", 1)
     try:
         return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError as error:
-        raise Refused("invalid_address", "the address's domain is no domain") from error
+    except UnicodeError:
+        raise Refused("invalid_address", "the address's domain is no domain") from None
 
 
 def _answered(error: SMTPResponseException) -> Exception:
