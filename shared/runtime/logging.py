@@ -58,9 +58,6 @@ OURS: Final = ("shared", "services", "tests")
 FRAMES: Final = 8
 """Innermost places of a traceback; more says little and costs much."""
 
-QUIET: Final = ("aio_pika", "aiormq", "asyncio", "faststream", "httpcore", "httpx", "motor", "pymongo", "uvicorn")
-"""Libraries of whom only warnings are wanted."""
-
 
 class JsonLines(logging.Formatter):
     """One record as one line of JSON."""
@@ -83,14 +80,14 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(level: str = "INFO") -> None:
-    """Send this process's log to standard error as JSON lines, from `level` upwards."""
+    """Send this process's log to standard error as JSON lines, from `level` upwards; of libraries only warnings."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    root.setLevel(max(logging.WARNING, logging.getLogger(OURS[0]).level))
 
 
 def _event(record: logging.LogRecord) -> str:

@@ -5,8 +5,6 @@ import logging
 import sys
 from typing import Any
 
-import pytest
-
 from shared.runtime import logging as logs
 
 
@@ -61,17 +59,18 @@ def test_a_line_stays_one_line_whatever_a_field_holds() -> None:
     assert json.loads(text)["trace"] == ["a:1 b", "c:2 d"]
 
 
-def test_libraries_are_heard_from_warnings_upwards(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_libraries_are_heard_from_warnings_upwards() -> None:
     root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", root.handlers)
-    before = {name: logging.getLogger(name).level for name in ("", *logs.QUIET)}
-    handlers = root.handlers[:]
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", *logs.OURS)}
     try:
         logs.set_up("DEBUG")
         assert logging.getLogger("shared.bus").isEnabledFor(logging.DEBUG)
-        assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
-        assert logging.getLogger("httpx").isEnabledFor(logging.WARNING)
+        assert not logging.getLogger("mail.log").isEnabledFor(logging.INFO)
+        assert logging.getLogger("mail.log").isEnabledFor(logging.WARNING)
+        logs.set_up("ERROR")
+        assert not logging.getLogger("services.cart").isEnabledFor(logging.WARNING)
+        assert not logging.getLogger("mail.log").isEnabledFor(logging.WARNING)
     finally:
         root.handlers[:] = handlers
-        for name, level in before.items():
+        for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
