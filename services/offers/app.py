@@ -29,7 +29,6 @@ def compose(runtime: Runtime) -> Service:
     )
     terms = Terms(
         offer_life=timedelta(seconds=settings.offer_seconds),
-        kept_expired=kept,
         search_cache=timedelta(seconds=settings.search_cache_seconds),
         miles_per_hundred=settings.miles_per_hundred,
     )

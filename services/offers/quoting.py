@@ -26,7 +26,6 @@ class Terms:
     """Under which conditions offers are made."""
 
     offer_life: timedelta
-    kept_expired: timedelta
     search_cache: timedelta
     miles_per_hundred: int
 
@@ -48,6 +47,7 @@ class Quoting:
         begun, task = self._searches.get(query, (0.0, None))
         if task is None or (task.done() and not self._fresh(begun, task, now)):
             task = asyncio.create_task(self._search(query))
+            task.add_done_callback(_heard)
             self._searches.pop(query, None)
             self._searches[query] = (now, task)
             self._forget_searches()
@@ -118,3 +118,9 @@ class Quoting:
             if len(self._searches) <= SEARCHES_CACHED and self._terms.search_cache:
                 return
             del self._searches[query]
+
+
+def _heard(task: asyncio.Task[Sequence[Offer]]) -> None:
+    """A failure that everybody who asked went away from is nobody's news."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,79 @@
+"""Which searches make sense, what fares cost in miles, which seats are shown."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.offers.domain import MILES_STEP, Query, SeatPrice, WrongQuery, check, miles_price, some_seats
+from shared.kernel.money import Money
+
+NOW = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
+
+
+def brl(amount: int) -> Money:
+    return Money(amount=amount, currency="BRL")
+
+
+@pytest.mark.parametrize(
+    ("price", "adults", "miles"),
+    [(259_990, 1, 62_400), (519_980, 2, 124_800), (0, 1, 100), (1, 3, 300), (416, 1, 100), (417, 1, 200)],
+)
+def test_fares_in_miles_by_hand(price: int, adults: int, miles: int) -> None:
+    """24 miles for each 100 minor units, per passenger, up to whole hundreds."""
+    assert miles_price(brl(price), adults, 24) == miles
+
+
+@given(st.integers(0, 10**9), st.integers(1, 9), st.integers(1, 1000))
+def test_a_fare_always_costs_whole_steps_and_never_less_than_its_worth(price: int, adults: int, rate: int) -> None:
+    miles = miles_price(brl(price), adults, rate)
+    assert miles % (MILES_STEP * adults) == 0
+    assert miles >= MILES_STEP * adults
+    assert miles * 100 >= price * rate
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**6), st.integers(1, 9))
+def test_a_dearer_fare_never_costs_fewer_miles(price: int, more: int, adults: int) -> None:
+    assert miles_price(brl(price + more), adults, 24) >= miles_price(brl(price), adults, 24)
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 21), date(2027, 11, 17)])
+def test_today_and_the_last_day_on_sale_may_be_searched(day: date) -> None:
+    check(Query("GRU", "LIS", day, 1, "economy"), NOW)
+
+
+@pytest.mark.parametrize(
+    ("destination", "day", "parameter"),
+    [("LIS", date(2026, 11, 20), "date"), ("LIS", date(2027, 11, 18), "date"), ("GRU", date(2027, 1, 1), "to")],
+)
+def test_a_search_without_sense_is_refused_by_its_parameter(destination: str, day: date, parameter: str) -> None:
+    with pytest.raises(WrongQuery) as refusal:
+        check(Query("GRU", destination, day, 1, "economy"), NOW)
+    assert refusal.value.parameter == parameter
+
+
+def seats(rows: int, columns: str) -> list[SeatPrice]:
+    return [
+        SeatPrice(segment=0, seat=f"{row}{column}", price=brl(0)) for row in range(1, rows + 1) for column in columns
+    ]
+
+
+def test_few_seats_are_all_shown() -> None:
+    assert some_seats(seats(5, "ABCDEF"), 30) == tuple(seats(5, "ABCDEF"))
+
+
+def test_of_many_seats_whole_rows_are_shown_from_front_to_back() -> None:
+    shown = some_seats(seats(30, "ABCDEF"), 30)
+    rows = [int(seat.seat[:-1]) for seat in shown]
+    assert len(shown) == 30
+    assert sorted(set(rows)) == [1, 7, 13, 19, 25]
+    assert all(rows.count(row) == 6 for row in set(rows))
+
+
+@given(st.integers(0, 60), st.integers(0, 40))
+def test_never_more_seats_than_allowed_and_none_twice(rows: int, most: int) -> None:
+    shown = some_seats(seats(rows, "ABCDEFGHJ"), most)
+    assert len(shown) <= most
+    assert len({seat.seat for seat in shown}) == len(shown)
+    assert len(shown) == min(most, 9 * rows) or most >= 9
