@@ -16,7 +16,7 @@ from services.cart.shown import ShownCart, ShownCarts, for_services, shown
 from shared.contracts.journey import Passenger
 from shared.kernel.clock import Clock
 from shared.web.auth import Authenticator, Caller
-from shared.web.docs import READING, WRITING, problems
+from shared.web.docs import CREATING, READING, WRITING, problems
 from shared.web.pages import decode_cursor, encode_cursor
 from shared.web.preconditions import check_if_match, etag
 from shared.web.problems import Fault, Problem, invalid_field
@@ -51,7 +51,7 @@ class _Edge:
 def _whole_carts(router: APIRouter, edge: _Edge, owner: Any) -> None:
     carts = edge.carts
 
-    @router.post(PREFIX, status_code=201, response_model=None, responses=_of(201, ShownCart, *WRITING))
+    @router.post(PREFIX, status_code=201, response_model=None, responses=_of(201, ShownCart, *CREATING))
     async def make(body: NewCart, caller: Annotated[Caller, owner]) -> Response:
         """Open an empty cart."""
         cart = await carts.open(caller.subject, body.channel, body.currency)
@@ -59,7 +59,7 @@ def _whole_carts(router: APIRouter, edge: _Edge, owner: Any) -> None:
         response.headers["Location"] = f"{PREFIX}/{cart.id}"
         return response
 
-    @router.get(PREFIX, response_model=None, responses=_of(200, ShownCarts, *READING, 422))
+    @router.get(PREFIX, response_model=None, responses=_of(200, ShownCarts, *READING))
     async def newest(caller: Annotated[Caller, owner], cursor: Annotated[str | None, Query()] = None) -> Response:
         """The caller's carts, newest first, a page at a time."""
         after = decode_cursor(cursor, (str,))

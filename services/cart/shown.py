@@ -13,7 +13,7 @@ class Shown(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class ShownSegment(Shown):
+class CartSegment(Shown):
     """One flight; times carry their airport's offset."""
 
     carrier: str
@@ -24,28 +24,28 @@ class ShownSegment(Shown):
     arrives_at: AwareDatetime
 
 
-class ShownPassenger(Shown):
+class CartPassenger(Shown):
     given_name: str
     surname: str
     birth_date: str
     document: str
 
 
-class ShownFlight(Shown):
+class CartFlight(Shown):
     """Flights of one offer; price, taxes and miles are for all passengers."""
 
     kind: Literal["flight"]
     id: str
     offer_id: str
     offer_expires_at: AwareDatetime
-    segments: list[ShownSegment]
-    passengers: list[ShownPassenger]
+    segments: list[CartSegment]
+    passengers: list[CartPassenger]
     price: Money
     taxes: Money
     miles: int
 
 
-class ShownSeat(Shown):
+class CartSeat(Shown):
     kind: Literal["seat"]
     id: str
     offer_id: str
@@ -56,7 +56,7 @@ class ShownSeat(Shown):
     miles: None = None
 
 
-class ShownBag(Shown):
+class CartBag(Shown):
     kind: Literal["bag"]
     id: str
     offer_id: str
@@ -66,7 +66,7 @@ class ShownBag(Shown):
     miles: None = None
 
 
-class ShownTotal(Shown):
+class CartTotal(Shown):
     money: Money
     miles: int
 
@@ -79,10 +79,10 @@ class ShownCart(Shown):
     channel: domain.Channel
     currency: str
     status: domain.Status
-    items: list[Annotated[ShownFlight | ShownSeat | ShownBag, Field(discriminator="kind")]]
+    items: list[Annotated[CartFlight | CartSeat | CartBag, Field(discriminator="kind")]]
     use_miles: int
     promo_code: None = None
-    total: ShownTotal
+    total: CartTotal
     expires_at: AwareDatetime
 
 

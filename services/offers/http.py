@@ -37,7 +37,7 @@ class Shown(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class ShownSegment(Shown):
+class OfferedSegment(Shown):
     """One flight; times carry their airport's offset."""
 
     carrier: str
@@ -49,7 +49,7 @@ class ShownSegment(Shown):
     cabin: domain.Cabin
 
 
-class ShownSeat(Shown):
+class OfferedSeat(Shown):
     """A free seat; the price is per passenger and segment."""
 
     segment: int
@@ -57,7 +57,7 @@ class ShownSeat(Shown):
     price: Money
 
 
-class ShownBag(Shown):
+class OfferedBag(Shown):
     """Bags of one passenger for the whole journey; the price is for that number of pieces."""
 
     pieces: int
@@ -71,12 +71,12 @@ class ShownOffer(Shown):
     expires_at: AwareDatetime
     adults: int
     cabin: domain.Cabin
-    segments: list[ShownSegment]
+    segments: list[OfferedSegment]
     price: Money
     taxes: Money
     miles: int
-    seats: list[ShownSeat]
-    bags: list[ShownBag]
+    seats: list[OfferedSeat]
+    bags: list[OfferedBag]
 
 
 class ShownOffers(Shown):

@@ -48,7 +48,8 @@ _MEANINGS = {
     429: "Too many requests; Retry-After says when",
     503: "Out of reach for the moment; Retry-After says when",
 }
-READING = (401, 403, 404, 503)
+READING = (401, 403, 404, 422, 503)
+CREATING = (400, 401, 403, 413, 415, 422, 503)
 WRITING = (400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
 
 

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.store.documents import Conflict, Unavailable
+from shared.store.repository import NewerSchema
 from shared.web.validation import faults_of, is_unparsable
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(NewerSchema, _newer)
     app.add_exception_handler(Conflict, _conflict)
     app.add_middleware(LastResort)
 
@@ -165,6 +167,11 @@ async def _http(request: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, _: Exception) -> Response:
     detail = "The data is out of reach for the moment; try again."
+    return Problem(503, "unavailable", detail, headers=RETRY_AFTER).response(request.url.path)
+
+
+async def _newer(request: Request, _: Exception) -> Response:
+    detail = "A newer release of this service has this in hand; try again"
     return Problem(503, "unavailable", detail, headers=RETRY_AFTER).response(request.url.path)
 
 

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.store.documents import Conflict, Unavailable
+from shared.store.repository import NewerSchema
 from shared.web import problems
 from shared.web.docs import WRITING
 from shared.web.docs import problems as documented
@@ -64,6 +65,7 @@ def an_app() -> FastAPI:
             "problem": Problem(409, "cart_locked", "It is", errors=[Fault("x", parameter="y")], headers={"X-A": "b"}),
             "away": Unavailable("secret host"),
             "conflict": Conflict("x"),
+            "newer": NewerSchema("x", 2, 1),
             "bug": RuntimeError("secret value"),
         }[what]
 
@@ -167,6 +169,11 @@ async def test_a_store_out_of_reach_is_503_with_retry_after(client: httpx.AsyncC
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert answer.headers["retry-after"] == "1"
     assert "secret" not in answer.text
+
+
+async def test_a_newer_releases_document_is_503(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/raise/newer")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 
 
 async def test_a_conflict_of_writers_is_409_busy(client: httpx.AsyncClient) -> None:
