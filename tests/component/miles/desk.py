@@ -30,9 +30,11 @@ class Recorder:
 
     def __init__(self) -> None:
         self.said: list[Message] = []
+        self.entries: list[OutboxMessage] = []
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
-        self.said += [CATALOGUE[m.routing_key].model_validate_json(m.body) for m in messages]
+        self.entries += messages
+        self.said += [CATALOGUE[m.routing_key].model_validate_json(m.body) for m in messages if m.exchange]
 
 
 class TestRuntime:
@@ -40,7 +42,9 @@ class TestRuntime:
 
     __test__ = False
 
-    def __init__(self, home: Path, clock: HandClock, *, smtp_port: int = 0, sandbox: bool = True) -> None:
+    def __init__(
+        self, home: Path, clock: HandClock, *, smtp_port: int = 0, sandbox: bool = True, mongodb_url: str | None = None
+    ) -> None:
         self.settings = RuntimeSettings(milesaga_home=home, sandbox=sandbox)
         self.clock: Clock = clock
         self.ids: Ids = Uuid7Ids(clock)
@@ -51,9 +55,13 @@ class TestRuntime:
         self.issuer = Issuer(clock)
         self.authenticator = self.issuer.authenticator()
         self._smtp_port = smtp_port
+        self._mongodb_url = mongodb_url
 
     def store(self, name: str) -> Store:
-        return open_store(name, self.settings.milesaga_home)
+        if self._mongodb_url is None:
+            return open_store(name, self.settings.milesaga_home)
+        # A server has no folders: the test's own name keeps it apart from others.
+        return open_store(f"{name}_{self.settings.milesaga_home.name}", self.settings.milesaga_home, self._mongodb_url)
 
     def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds)
@@ -116,9 +124,9 @@ def _identity(message: Answer | Command) -> tuple[str, str, str, int, bool]:
 
 
 @asynccontextmanager
-async def miles_desk(home: Path, clock: HandClock) -> AsyncIterator[Desk]:
+async def miles_desk(home: Path, clock: HandClock, mongodb_url: str | None = None) -> AsyncIterator[Desk]:
     """A miles service, open."""
-    runtime = TestRuntime(home, clock)
+    runtime = TestRuntime(home, clock, mongodb_url=mongodb_url)
     service = compose(runtime)
     assert service.store is not None
     assert service.outbox is not None
