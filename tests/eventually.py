@@ -52,3 +52,13 @@ def eventually_sync(condition: Callable[[], T], within: float = 10.0) -> T:
         if time.monotonic() > deadline:
             raise failure or AssertionError(f"still {seen!r} after {within} s")
         time.sleep(PAUSE)
+
+
+async def happens_within(seconds: float, condition: Callable[[], object]) -> bool:
+    """Does it become true within this time? For what must *not* happen: the whole time is then waited."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        await asyncio.sleep(PAUSE)
+    return False

@@ -103,8 +103,8 @@ class Bus:
 
     async def drain(self, seconds: float) -> None:
         """Stop consuming and finish what is in hand; publishing goes on."""
-        await asyncio.gather(*(each.consumer.drain(seconds) for each in self._subscriptions))
-        self._subscriptions.clear()
+        subscriptions, self._subscriptions = self._subscriptions, []  # a new connection must not take them up again
+        await asyncio.gather(*(each.consumer.drain(seconds) for each in subscriptions))
 
     async def close(self) -> None:
         """Leave."""
