@@ -23,12 +23,14 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 from aiosmtplib import SMTPAuthenticationError, SMTPNotSupported, SMTPResponseException
 
+from services.notifications.domain.receipt import one_line
 from services.notifications.ports import Mail
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 
 PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LEAVING_SECONDS = 1.0
 PERMANENT = 500
+LONGEST_REPLY = 120
 NOT_LOGGED_IN: Final = (530, 534, 535, 538)
 """RFC 4954: our credentials are at fault, not the address."""
 _ENHANCED = re.compile(r"^[245]\.\d{1,3}\.\d{1,3}\b")
@@ -94,7 +96,7 @@ class SmtpMailer:
         finally:
             if line is not None:
                 await _leave(line)
-        return _without_address(reply.code, reply.message)
+        return _accepted(reply.code, reply.message)
 
     def _line(self, server: SmtpServer) -> aiosmtplib.SMTP:
         secure = server.tls or server.starttls
@@ -166,6 +168,12 @@ def _answered(error: SMTPResponseException) -> Exception:
     if error.code >= PERMANENT:
         return Refused("bounced", f"mail server: {reply}")
     return NotSent(f"mail server: {reply}")
+
+
+def _accepted(code: int, text: str) -> str:
+    """The reply to an accepted mail, whose words hold the id that the server gave it."""
+    words = one_line(text)[:LONGEST_REPLY]
+    return _without_address(code, text) if "@" in words else f"{code} {words}"
 
 
 def _without_address(code: int, text: str) -> str:

@@ -33,7 +33,7 @@ def plain(mailbox: MailServer, timeout_seconds: float = 5.0) -> SmtpMailer:
 
 
 async def test_a_mail_arrives_as_it_was_written(mailbox: MailServer) -> None:
-    assert await plain(mailbox).send(MAIL) == "250 2.0.0"
+    assert await plain(mailbox).send(MAIL) == "250 2.0.0 queued as 7"
     [(recipient, mail)] = mailbox.mails
     assert recipient == "ana@example.com"
     assert {name: mail[name] for name in ("Subject", "From", "To", "Message-ID", "X-Template", "X-Reference")} == {
@@ -50,6 +50,11 @@ async def test_a_mail_arrives_as_it_was_written(mailbox: MailServer) -> None:
     assert html is not None
     assert text.get_content().replace("\r\n", "\n") == MAIL.words.text
     assert html.get_content().strip() == "<p>Olá</p>"
+
+
+async def test_a_reply_that_repeats_the_address_is_kept_without_its_words(mailbox: MailServer) -> None:
+    mailbox.replies["AFTER_DATA"] = "250 2.0.0 queued for ana@example.com"
+    assert await plain(mailbox).send(MAIL) == "250 2.0.0"
 
 
 @pytest.mark.parametrize("moment", ["MAIL", "RCPT", "DATA", "AFTER_DATA"])
@@ -101,7 +106,7 @@ async def test_waiting_for_a_free_line_is_not_sent(mailbox: MailServer) -> None:
     async with mailer._lines:
         with pytest.raises(NotSent):
             await mailer.send(MAIL)
-    assert await mailer.send(MAIL) == "250 2.0.0"
+    assert await mailer.send(MAIL) == "250 2.0.0 queued as 7"
 
 
 @pytest.mark.parametrize(
