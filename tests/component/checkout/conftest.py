@@ -151,10 +151,8 @@ def a_body() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def checkout_desk(
-    home: Path, clock: HandClock, carts: CartService, *, sandbox: bool = True
-) -> AsyncIterator[Desk]:
-    runtime = CheckoutRuntime(home, clock, carts, sandbox=sandbox)
+async def checkout_desk(home: Path, clock: HandClock, carts: CartService) -> AsyncIterator[Desk]:
+    runtime = CheckoutRuntime(home, clock, carts)
     service = compose(runtime)
     assert service.store is not None
     assert service.outbox is not None
