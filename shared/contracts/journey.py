@@ -81,7 +81,11 @@ class Order(Part):
 
 
 class Ticket(Part):
-    """A flight ticket of one passenger with one carrier. `passenger` and `segments` are indexes, `number` 13 digits."""
+    """A flight ticket of one passenger with one carrier. `number` has 13 digits.
+
+    `passenger` is an index into the passengers of the order's first flight (everybody is on every flight), `segments`
+    are indexes into the segments of all the order's flights, one flight after the other.
+    """
 
     number: str
     passenger: int
@@ -89,7 +93,7 @@ class Ticket(Part):
 
 
 class Document(Part):
-    """An electronic miscellaneous document (EMD): a seat or a bag that was paid for."""
+    """An electronic miscellaneous document (EMD): a seat or a bag that was paid for. `passenger` as in `Ticket`."""
 
     number: str
     passenger: int

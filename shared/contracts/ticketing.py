@@ -7,8 +7,9 @@ from shared.contracts.journey import Contact, Document, Order, Ticket
 
 
 class ReserveBooking(Command):
-    """Create the booking and confirm its price.
+    """Create one booking of all flights and confirm its price.
     Answers: BookingReserved | StepRefused (`segment_unavailable`, `price_changed`, `seat_unavailable`,
+    `passengers_differ`: not everybody is on every flight, `booking_refused`: the airline does not accept the data,
     `reservation_unknown`: the airline cannot be asked whether it booked, so nothing is built on it)."""
 
     type: ClassVar[str] = "ticketing.reserve.v1"

@@ -58,12 +58,12 @@ class Surroundings:
         self.heard = Heard()
         self.publisher: Publisher = self.heard
         self.authenticator = cast(Authenticator, None)
-        self._folder = folder
+        self.path = folder
         self._sandbox_url = sandbox_url
         self.clients: list[httpx.AsyncClient] = []
 
     def store(self, name: str) -> Store:
-        return SqliteStore(self._folder / f"{name}.sqlite3")
+        return SqliteStore(self.path / f"{name}.sqlite3")
 
     def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
         self.clients.append(httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False))
@@ -79,7 +79,7 @@ class Surroundings:
         raise NotImplementedError
 
     def folder(self, name: str) -> Path:
-        return self._folder / name
+        return self.path / name
 
 
 class Counter:

@@ -1,0 +1,28 @@
+"""Ticketing as composed in production, the sandbox's GDS behind it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.ticketing.app import compose
+from tests.component.counter import Counter, Surroundings
+from tests.component.sandbox.world import World
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    world = World(tmp_path / "world")
+    await world.start()
+    yield world
+    await world.stop()
+    await world.http.aclose()
+
+
+@pytest.fixture
+async def ticketing(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter]:
+    monkeypatch.setenv("SABRE_TIMEOUT_SECONDS", "0.5")
+    monkeypatch.setenv("SABRE_REREAD_SECONDS", "0.01")
+    around = Surroundings(tmp_path, world.url)
+    async with Counter(compose(around), around) as counter:
+        yield counter
