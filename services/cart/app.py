@@ -30,7 +30,7 @@ def compose(runtime: Runtime) -> Service:
     repository = Repository(collection, Cart, key=lambda cart: cart.id, wake=forgotten_at(kept))
     timeout = settings.cart_offers_timeout_seconds
     offers = OffersOverHttp(
-        runtime.http(runtime.service_url("offers"), timeout), runtime.authenticator.internal_headers
+        runtime.http(runtime.service_url("offers"), timeout), runtime.authenticator.internal_headers, timeout
     )
     participant = Participant(
         repository,

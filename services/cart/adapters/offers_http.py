@@ -1,5 +1,6 @@
 """The offers service over its internal HTTP routes."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +17,12 @@ OK, NOT_FOUND = 200, 404
 
 
 class OffersOverHttp:
-    """The `Offers` port. One attempt per question: whoever asked comes again."""
+    """The `Offers` port. A broken line is tried once more; whoever met silence comes again."""
 
-    def __init__(self, http: httpx.AsyncClient, headers: Mapping[str, str]) -> None:
-        """`http` has the base URL and the timeouts, `headers` the internal token."""
+    def __init__(self, http: httpx.AsyncClient, headers: Mapping[str, str], timeout_seconds: float) -> None:
+        """`http` has the base URL, `headers` the internal token; `timeout_seconds` bounds a question as a whole."""
         self._http = http
+        self._timeout_seconds = timeout_seconds
         self._headers = dict(headers)
 
     async def find(self, offer_id: str) -> Quote | None:
@@ -42,8 +44,9 @@ class OffersOverHttp:
         if not _ID.fullmatch(offer_id):
             return None
         try:
-            answer = await self._http.get(f"/internal/offers/{offer_id}{what}", headers=self._headers)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await self._answer(f"/internal/offers/{offer_id}{what}")
+        except (httpx.HTTPError, TimeoutError) as error:
             raise OffersUnavailable(f"the offers service is silent: {type(error).__name__}") from error
         if answer.status_code == NOT_FOUND:
             return None
@@ -51,3 +54,10 @@ class OffersOverHttp:
             raise OffersUnavailable(f"the offers service answered {answer.status_code}")
         body: dict[str, Any] = answer.json()
         return body
+
+    async def _answer(self, path: str) -> httpx.Response:
+        try:
+            return await self._http.get(path, headers=self._headers)
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            # Most likely an idle line that the other side closed just now.
+            return await self._http.get(path, headers=self._headers)

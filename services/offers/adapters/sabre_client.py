@@ -19,7 +19,8 @@ TOKEN_MARGIN = timedelta(seconds=30)
 UNAUTHORIZED = 401
 OK = 200
 TRIES = 2
-"""For what never reached Sabre, and for a token that Sabre took back. Silence is not repeated: the asker waits."""
+"""For a line that broke, such as an idle one that Sabre closed, and for a token that it took back. Nothing here has an
+effect, so repeating is safe; silence is not repeated, because the asker waits."""
 
 
 class SabreClient:
@@ -51,7 +52,7 @@ class SabreClient:
             token = await self._valid_token()
             try:
                 response = await self._http.post(path, json=body, headers={"Authorization": f"Bearer {token}"})
-            except (httpx.ConnectError, httpx.PoolTimeout):
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
                 if left:
                     continue
                 raise

@@ -1,0 +1,107 @@
+"""The line to Sabre: tokens, broken lines, answers of no known shape."""
+
+import asyncio
+import base64
+from collections.abc import Callable, Coroutine
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from services.offers.adapters.sabre_client import SabreClient
+from services.offers.adapters.sabre_shopping import SabreShopping
+from services.offers.domain import Query
+from services.offers.ports import ShoppingUnavailable
+from tests.component.web.issuer import HandClock
+
+Answer = Callable[[httpx.Request], Coroutine[Any, Any, httpx.Response]]
+QUERY = Query("GRU", "LIS", date(2027, 1, 20), 1, "economy")
+
+
+class Line:
+    """Sabre as a function, that gives out tokens by itself."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.tokens = 0
+        self.asked: list[httpx.Request] = []
+        self._answer = answer
+        http = httpx.AsyncClient(base_url="http://sabre.test", transport=httpx.MockTransport(self._handle))
+        self.client = SabreClient(http, "V1:id:MILE:AA", "secret", HandClock(), 0.3)
+        self.shopping = SabreShopping(self.client, "MILE", HandClock(), most_offers=10, seats_per_segment=30)
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if request.url.path == "/v2/auth/token":
+            self.tokens += 1
+            return httpx.Response(200, json={"access_token": f"T{self.tokens}", "expires_in": 600})
+        return await self._answer(request)
+
+
+def always(response: httpx.Response) -> Answer:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        return response
+
+    return answer
+
+
+async def test_credentials_are_encoded_as_sabre_wants_them() -> None:
+    line = Line(always(httpx.Response(200, json={})))
+    await line.client.post("/v5/offers/shop", {})
+    scheme, encoded = line.asked[0].headers["Authorization"].split(" ")
+    client_id, secret = base64.b64decode(encoded).split(b":")
+    assert (scheme, base64.b64decode(client_id), base64.b64decode(secret)) == ("Basic", b"V1:id:MILE:AA", b"secret")
+    assert line.asked[1].headers["Authorization"] == "Bearer T1"
+
+
+async def test_calls_at_the_same_moment_share_one_token() -> None:
+    line = Line(always(httpx.Response(200, json={})))
+    await asyncio.gather(*[line.client.post("/v5/offers/shop", {}) for _ in range(5)])
+    assert line.tokens == 1
+
+
+async def test_a_token_that_is_refused_twice_is_given_up() -> None:
+    line = Line(always(httpx.Response(401)))
+    with pytest.raises(ShoppingUnavailable):
+        await line.client.post("/v5/offers/shop", {})
+    assert line.tokens == 2
+
+
+async def test_a_broken_line_is_tried_once_more() -> None:
+    broken = iter((True, False))
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        if next(broken):
+            raise httpx.ReadError("closed")
+        return httpx.Response(200, json={"well": True})
+
+    assert await Line(answer).client.post("/v5/offers/shop", {}) == {"well": True}
+
+
+async def test_silence_ends_after_the_whole_calls_time() -> None:
+    async def answer(_: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    line = Line(answer)
+    async with asyncio.timeout(5):
+        with pytest.raises(ShoppingUnavailable):
+            await line.client.post("/v5/offers/shop", {})
+    assert len(line.asked) == 2, "a token and one call"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"errors": []}),
+        httpx.Response(200, json={"groupedItineraryResponse": {"itineraryGroups": [{}]}}),
+        httpx.Response(204),
+        httpx.Response(429),
+        httpx.Response(500),
+    ],
+)
+async def test_an_answer_of_no_known_shape_is_no_answer(response: httpx.Response) -> None:
+    with pytest.raises(ShoppingUnavailable):
+        await Line(always(response)).shopping.search(QUERY)
