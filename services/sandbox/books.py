@@ -9,6 +9,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -103,7 +104,8 @@ class Books:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.executescript(SCHEMA)
-        self._thread = threading.Thread(target=self._serve, args=(connection,), name="sandbox-books")
+        # A daemon: what was answered is on disk, so a process that ends in haste need not wait for it.
+        self._thread = threading.Thread(target=self._serve, args=(connection,), name="sandbox-books", daemon=True)
         self._thread.start()
 
     async def close(self) -> None:
@@ -157,7 +159,8 @@ class Books:
             for job in batch:
                 job.error = error
         for job in batch:
-            job.loop.call_soon_threadsafe(job.resolve)
+            with suppress(RuntimeError):  # the loop that asked is closed: nobody waits any more
+                job.loop.call_soon_threadsafe(job.resolve)
 
 
 def fact(connection: sqlite3.Connection, name: str) -> str | None:

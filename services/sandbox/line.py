@@ -49,6 +49,8 @@ def _transport_behind(receive: Callable[..., Any]) -> asyncio.Transport:
         if isinstance(transport, asyncio.Transport):
             return transport
         cells = getattr(thing, "__closure__", None) or ()
-        inner = [cell.cell_contents for cell in cells] + list(getattr(owner, "__dict__", {}).values())
+        inner = [cell.cell_contents for cell in cells]
+        for holder in (owner, thing):
+            inner += getattr(holder, "__dict__", {}).values()
         found.extend(candidate for candidate in inner if callable(candidate))
     raise NoLineError("faults that close the line need uvicorn")

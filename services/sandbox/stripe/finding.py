@@ -1,8 +1,10 @@
 """Lists and search. Search is consistent at once here; at the real Stripe it may be a minute late."""
 
 import json
+import operator
 import re
 import sqlite3
+from itertools import islice
 from typing import Any
 
 from services.sandbox.stripe import form as read
@@ -10,6 +12,8 @@ from services.sandbox.stripe import intents
 from services.sandbox.stripe.errors import invalid
 from services.sandbox.stripe.objects import page
 
+LISTED = frozenset({"limit", "starting_after", "created", "customer", "expand"})
+COMPARED = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 CLAUSE = re.compile(
     r"""^\s*(?:metadata\[(?P<q>['"])(?P<key>[^'"]+)(?P=q)\]|(?P<field>status|currency))"""
     r"""\s*:\s*(?P<v>['"])(?P<value>[^'"]*)(?P=v)\s*$"""
@@ -31,17 +35,26 @@ def search(connection: sqlite3.Connection, form: read.Form) -> dict[str, Any]:
 
 
 def listed(connection: sqlite3.Connection, form: read.Form) -> dict[str, Any]:
-    """Newest first; `starting_after` names the last one already seen."""
+    """Newest first; `starting_after` names the last one already seen, `created[gte]` and its kin bound the time."""
+    read.refuse_unknown(form, LISTED)
     most, after = read.limit(form), form.get("starting_after")
     if after is not None:
         intents.load(connection, after)
     rows = connection.execute(
         "SELECT body FROM payment_intents WHERE ? IS NULL"
-        " OR position < (SELECT position FROM payment_intents WHERE id = ?) ORDER BY position DESC LIMIT ?",
-        (after, after, most + 1),
-    ).fetchall()
-    found = [json.loads(body) for (body,) in rows]
+        " OR position < (SELECT position FROM payment_intents WHERE id = ?) ORDER BY position DESC",
+        (after, after),
+    )
+    in_time = (body for (text,) in rows if _created(body := json.loads(text), form))
+    found = list(islice(in_time, most + 1))
     return page("list", "/v1/payment_intents", found[:most], has_more=len(found) > most)
+
+
+def _created(body: dict[str, Any], form: read.Form) -> bool:
+    bounds = {name: form[f"created[{name}]"] for name in COMPARED if f"created[{name}]" in form}
+    if not all(bound.isdecimal() for bound in bounds.values()):
+        raise invalid("created is compared with seconds since 1970", "created")
+    return all(COMPARED[name](body["created"], int(bound)) for name, bound in bounds.items())
 
 
 def _clause(text: str) -> tuple[tuple[str, str], str]:

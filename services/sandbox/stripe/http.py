@@ -14,8 +14,8 @@ from services.sandbox.oauth import basic_credentials
 from services.sandbox.problems import as_json
 from services.sandbox.stripe import finding, form, intents, refunds
 from services.sandbox.stripe.errors import StripeError, declined, invalid
+from services.sandbox.stripe.expanding import expanded
 from services.sandbox.stripe.idempotency import LONGEST_KEY, Endpoint, Reply, digest, once
-from services.sandbox.stripe.objects import expanded
 
 REFUSALS = {
     "authorize": "card_declined",
@@ -41,7 +41,7 @@ class Stripe:
         return await self._post(
             request,
             "authorize",
-            lambda said: lambda books: expanded(intents.create(books, said, self._now(), self._challenges), said),
+            lambda said: lambda books: intents.create(books, said, self._now(), self._challenges),
         )
 
     async def capture(self, request: Request, id_: str) -> Response:
@@ -118,7 +118,8 @@ class Stripe:
             return _shown(reply)
 
         async def act() -> Response:
-            return await settle(asked(said))
+            endpoint = asked(said)
+            return await settle(lambda books: expanded(endpoint(books), said))
 
         async def refuse() -> Response:
             def refused(_: sqlite3.Connection) -> dict[str, Any]:

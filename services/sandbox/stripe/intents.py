@@ -39,9 +39,14 @@ REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer", "abando
 CAPTURE_METHODS = frozenset({"automatic", "automatic_async", "manual"})
 CANCELLABLE = frozenset({"requires_payment_method", "requires_capture", "requires_confirmation", "requires_action"})
 
-# Card tokens, and what the card's bank says to them.
+# Card tokens, the payment method each stands for, and what the card's bank says to some.
+METHODS = {
+    "tok_visa": "pm_card_visa",
+    "tok_3ds": "pm_card_threeDSecureRequired",
+    "tok_declined": "pm_card_visa_chargeDeclined",
+    "tok_insufficient_funds": "pm_card_visa_chargeDeclinedInsufficientFunds",
+}
 DECLINES = {"tok_declined": "generic_decline", "tok_insufficient_funds": "insufficient_funds"}
-TOKENS = frozenset({"tok_visa", "tok_3ds", *DECLINES})
 
 
 @dataclass
@@ -87,7 +92,7 @@ def create(connection: sqlite3.Connection, form: read.Form, now: datetime, three
     token = form.get("payment_method") or form.get("payment_method_data[card][token]")
     if form.get("capture_method", "automatic") not in CAPTURE_METHODS:
         raise invalid(f"Invalid capture_method: {form['capture_method']}", "capture_method")
-    if token is not None and token not in TOKENS:
+    if token is not None and token not in METHODS:
         raise invalid(f"No such PaymentMethod: '{token}'", "payment_method", "resource_missing")
     confirmed = read.flag(form, "confirm")
     if confirmed and token is None:
@@ -101,7 +106,7 @@ def create(connection: sqlite3.Connection, form: read.Form, now: datetime, three
         metadata=read.metadata(form),
         description=form.get("description"),
         receipt_email=form.get("receipt_email"),
-        payment_method=token,
+        payment_method=None if token is None else METHODS[token],
         status="requires_payment_method" if token is None else "requires_confirmation",
     )
     intent = Intent(body)

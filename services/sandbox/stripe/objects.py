@@ -2,7 +2,6 @@
 
 import secrets
 import string
-from collections.abc import Mapping
 from typing import Any
 
 ALPHABET = string.ascii_letters + string.digits
@@ -57,25 +56,6 @@ def payment_intent(id_: str, amount: int, currency: str, created: int, **more: A
         "transfer_group": None,
     }
     return neutral | more
-
-
-def expanded(shown: dict[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
-    """With the payment method as an object instead of its id, where `expand` asks for it, in a list or alone."""
-    wanted = {value for name, value in asked.items() if name.startswith("expand")}
-    if "payment_method" in wanted:
-        return _with_method(shown)
-    if "data.payment_method" in wanted:
-        return shown | {"data": [_with_method(each) for each in shown["data"]]}
-    return shown
-
-
-def _with_method(shown: dict[str, Any]) -> dict[str, Any]:
-    token = shown.get("payment_method")
-    if not isinstance(token, str):
-        return shown
-    card = {"brand": "visa", "country": "BR", "exp_month": 8, "exp_year": 2030, "funding": "credit", "last4": "4242"}
-    method = {"id": f"pm_{token}", "object": "payment_method", "type": "card", "card": card, "livemode": False}
-    return shown | {"payment_method": method}
 
 
 def refund(intent: dict[str, Any], amount: int, created: int, **more: Any) -> dict[str, Any]:

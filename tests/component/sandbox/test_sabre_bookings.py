@@ -10,12 +10,13 @@ from tests.component.sandbox.trips import (
     booked,
     direct,
     error_types,
+    flights_to_book,
     order,
     seats,
     shop,
     two_carriers,
 )
-from tests.component.sandbox.world import TRIP, Json, World
+from tests.component.sandbox.world import TRIP, Json, World, in_days
 
 
 async def show(world: World, locator: str) -> Json:
@@ -137,6 +138,19 @@ async def test_a_journey_of_two_carriers_is_one_booking(world: World) -> None:
     assert [each["airlineCode"] for each in shown["flights"]] == ["G3", "TP"]
     assert [each["toAirportCode"] for each in shown["flights"]][-1] == "LIS"
     assert shown["flights"][0]["confirmationId"].startswith("G3")
+
+
+async def test_journeys_that_are_not_married_are_priced_each_by_itself(world: World) -> None:
+    there = await two_carriers(world)
+    back = flights_to_book((await shop(world, "LIS", "POA", in_days(70), adults=1))[0], 70)
+
+    async def price(flights: list[Json]) -> Decimal:
+        booking = (await world.trip("createBooking", order(flights)))["booking"]
+        return Decimal(booking["payments"]["flightTotals"][0]["total"])
+
+    both = [*there, back[0] | {"isMarriageGroup": False}, *back[1:]]
+    assert await price(both) == await price(there) + await price(back)
+    assert await price([there[0], there[1] | {"isMarriageGroup": False}]) > await price(there)
 
 
 async def test_the_same_order_twice_is_two_bookings_because_sabre_knows_no_key(world: World) -> None:

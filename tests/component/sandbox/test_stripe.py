@@ -225,3 +225,39 @@ async def test_lists_come_in_pages(world: World) -> None:
     assert ([each["id"] for each in page["data"]], page["has_more"]) == ([ids[2], ids[1]], True)
     rest = await world.stripe_get("/payment_intents", limit="2", starting_after=ids[1])
     assert ([each["id"] for each in rest["data"]], rest["has_more"]) == ([ids[0]], False)
+
+
+async def test_lists_are_bounded_by_the_time_of_creation(world: World) -> None:
+    first = (await world.intent()).json()
+    world.later = timedelta(minutes=20)
+    second = (await world.intent()).json()
+    since = await world.stripe_get("/payment_intents", **{"created[gte]": str(first["created"] + 1)})
+    before = await world.stripe_get("/payment_intents", **{"created[lt]": str(second["created"])})
+    assert [[each["id"] for each in page["data"]] for page in (since, before)] == [[second["id"]], [first["id"]]]
+    response = await world.http.get(f"{STRIPE}/payment_intents", params={"created[gte]": "yesterday"}, headers=KEY)
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "created")
+
+
+async def test_a_payment_method_is_shown_in_full_where_it_is_asked_for(world: World) -> None:
+    plain = (await world.intent("key-1")).json()
+    assert plain["payment_method"].startswith("pm_")
+    full = (await world.intent("key-2", **{"expand[0]": "payment_method"})).json()
+    card = full["payment_method"]["card"]
+    assert (card["brand"], card["last4"]) == ("visa", "4242")
+    read = await world.stripe_get(f"/payment_intents/{plain['id']}", **{"expand[0]": "payment_method"})
+    assert read["payment_method"]["id"] == plain["payment_method"]
+    page = await world.stripe_get("/payment_intents", **{"expand[0]": "data.payment_method"})
+    assert [each["payment_method"]["card"]["last4"] for each in page["data"]] == ["4242", "4242"]
+    wrong = await world.http.get(f"{STRIPE}/payment_intents", params={"expand[0]": "customer"}, headers=KEY)
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "expand")
+
+
+async def test_a_token_may_come_inside_the_payment_methods_data(world: World) -> None:
+    form = {
+        "amount": "100",
+        "currency": "brl",
+        "confirm": "true",
+        "payment_method_data[type]": "card",
+        "payment_method_data[card][token]": "tok_visa",
+    }
+    assert (await world.stripe("/payment_intents", form)).json()["status"] == "succeeded"
