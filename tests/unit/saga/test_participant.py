@@ -388,6 +388,26 @@ async def test_a_late_unknown_of_an_earlier_call_does_not_shorten_the_intent_of_
     newer.cancel()
 
 
+async def test_an_effect_that_somebody_else_found_and_undid_is_not_put_on_record_again(
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+) -> None:
+    let_go = asyncio.Event()
+
+    async def answer_late() -> None:
+        await let_go.wait()
+
+    provider.after = [answer_late]
+    late = asyncio.create_task(desk.do())
+    await eventually(lambda: provider.effects)
+    clock.pass_by(UNTIL_LOOK)
+    await other_desk.do()
+    await other_desk.undo()
+    let_go.set()
+    await late
+    assert [type(said) for said in bus.said] == [CardAuthorized, StepUndone]
+    assert (await desk.stored()).state == "undone"
+
+
 async def test_an_intent_that_took_too_long_to_save_is_withdrawn_and_no_call_is_counted(
     desk: Desk, provider: Provider, clock: Clock
 ) -> None:
