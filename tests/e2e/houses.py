@@ -1,5 +1,6 @@
 """Each service in a process of its own, over one data folder and one broker, behind one address."""
 
+import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -51,6 +52,14 @@ class House:
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()
+
+    def pause(self, name: str) -> None:
+        """It keeps what it has in its hands, and stands still."""
+        self.processes[name].process.send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Harmless for one that runs, or has been killed."""
+        self.processes[name].process.send_signal(signal.SIGCONT)
 
     def clean_up(self) -> None:
         for process in self.processes.values():

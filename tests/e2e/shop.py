@@ -88,8 +88,8 @@ class Member:
     async def patch(self, cart_id: str, body: Json) -> httpx.Response:
         return await self.http.patch(f"/v1/carts/{cart_id}", json=body, headers={"If-Match": "*"})
 
-    async def post_checkout(self, cart_id: str, *, key: str | None = None, **changes: Any) -> httpx.Response:
-        body = {"cart_id": cart_id, "payment": CARD, "contact": CONTACT} | changes
+    async def post_checkout(self, cart: str, *, key: str | None = None, **changes: Any) -> httpx.Response:
+        body = {"cart_id": cart, "payment": CARD, "contact": CONTACT} | changes
         return await self.http.post("/v1/checkouts", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
 
     async def buy(self, cart: Json, card: str = "tok_visa") -> str:
