@@ -134,6 +134,18 @@ def miles_price(price: Money, adults: int, miles_per_hundred: int) -> Miles:
     return Miles(max(1, -(-exact // MILES_STEP)) * MILES_STEP * adults)
 
 
+def some_itineraries(found: Sequence[Itinerary], most: int) -> list[Itinerary]:
+    """The cheapest, in the order given (cheapest first), but half the places go to those with the fewest flights.
+
+    A non-stop flight is seldom among the cheapest, and often what is looked for.
+    """
+    fewest = min((len(one.segments) for one in found), default=0)
+    shortest = [number for number, one in enumerate(found) if len(one.segments) == fewest][: -(-most // 2)]
+    cheapest = [number for number in range(len(found)) if number not in shortest]
+    chosen = sorted(shortest + cheapest[: most - len(shortest)])
+    return [found[number] for number in chosen]
+
+
 def some_seats(free: Sequence[SeatPrice], most: int) -> tuple[SeatPrice, ...]:
     """At most so many of the free seats: whole rows, spread over the cabin, so that neighbours stay neighbours."""
     rows: dict[str, list[SeatPrice]] = {}

@@ -14,7 +14,7 @@ class OffersSettings(BaseSettings):
     offer_kept_seconds: int = Field(default=3_600, ge=0)
     """How long an expired offer is still known, as expired; then it is swept."""
     offers_per_search: int = Field(default=10, ge=1, le=50)
-    """At most so many offers per answer, the cheapest."""
+    """At most so many offers per answer."""
     offer_seats_per_segment: int = Field(default=30, ge=0, le=500)
     search_cache_seconds: float = Field(default=0.0, ge=0, le=60)
     """So long the same search gets the same offers. 0: only searches that run at the same moment share an answer."""

@@ -8,12 +8,22 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, TypeVar
 
 from services.offers.adapters import sabre_shapes as shapes
 from services.offers.adapters.sabre_client import SabreClient
-from services.offers.domain import BagPrice, Extras, Fare, Itinerary, Offer, Query, SeatPrice, Segment, some_seats
+from services.offers.domain import (
+    BagPrice,
+    Extras,
+    Fare,
+    Itinerary,
+    Offer,
+    Query,
+    SeatPrice,
+    Segment,
+    some_itineraries,
+    some_seats,
+)
 from services.offers.ports import ShoppingUnavailable
 from shared.kernel.clock import Clock
 
@@ -46,7 +56,8 @@ class SabreShopping:
 
     async def search(self, query: Query) -> Sequence[Itinerary]:
         answer = await self._client.post(SHOP, shapes.shop_request(query, self._pseudo_city))
-        return _read(answer, lambda: list(islice(shapes.itineraries(answer), self._most_offers)))
+        found = _read(answer, lambda: list(shapes.itineraries(answer)))
+        return some_itineraries(found, self._most_offers)
 
     async def extras(self, itineraries: Sequence[Itinerary]) -> Sequence[Extras]:
         segments = list(dict.fromkeys(segment for one in itineraries for segment in one.segments))

@@ -6,10 +6,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.offers.domain import MILES_STEP, Query, SeatPrice, WrongQuery, check, miles_price, some_seats
+from services.offers.domain import (
+    MILES_STEP,
+    Fare,
+    Itinerary,
+    Query,
+    SeatPrice,
+    Segment,
+    WrongQuery,
+    check,
+    miles_price,
+    some_itineraries,
+    some_seats,
+)
 from shared.kernel.money import Money
 
 NOW = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
+FLIGHT = Segment(
+    carrier="TP",
+    number="84",
+    origin="GRU",
+    destination="LIS",
+    departs_at=NOW,
+    arrives_at=NOW,
+    booking_class="Y",
+    cabin="economy",
+)
 
 
 def brl(amount: int) -> Money:
@@ -51,6 +73,34 @@ def test_a_search_without_sense_is_refused_by_its_parameter(destination: str, da
     with pytest.raises(WrongQuery) as refusal:
         check(Query("GRU", destination, day, 1, "economy"), NOW)
     assert refusal.value.parameter == parameter
+
+
+def itineraries(*flights: int) -> list[Itinerary]:
+    """Journeys of so many flights each, cheapest first."""
+    fares = [Fare(price=brl(price), taxes=brl(0)) for price in range(len(flights))]
+    return [Itinerary(segments=(FLIGHT,) * count, fare=fare) for count, fare in zip(flights, fares, strict=True)]
+
+
+def test_the_cheapest_are_offered_and_half_of_the_places_go_to_the_shortest() -> None:
+    chosen = some_itineraries(itineraries(3, 2, 2, 2, 2, 1, 2, 1, 1, 1), 4)
+    assert [one.fare.price.amount for one in chosen] == [0, 1, 5, 7]
+
+
+def test_few_journeys_are_all_offered() -> None:
+    found = itineraries(2, 1, 3)
+    assert some_itineraries(found, 10) == found
+    assert some_itineraries([], 10) == []
+
+
+@given(st.lists(st.integers(1, 3), max_size=30), st.integers(1, 20))
+def test_as_many_are_offered_as_may_be_cheapest_first(flights: list[int], most: int) -> None:
+    found = itineraries(*flights)
+    chosen = some_itineraries(found, most)
+    prices = [one.fare.price.amount for one in chosen]
+    assert len(chosen) == min(most, len(found))
+    assert prices == sorted(set(prices))
+    if found:
+        assert min(flights) in {len(one.segments) for one in chosen}
 
 
 def seats(rows: int, columns: str) -> list[SeatPrice]:
