@@ -1,0 +1,260 @@
+"""The job that is compared: a durable saga of five steps, carried out by workers that do nothing else.
+
+The contracts, the queues, the orchestrator, the participants and the stores are the house's own; what a step does to
+the outside is nothing, so that the machinery alone is measured. Each worker writes down what it carried out, so that
+afterwards it can be seen that every step was done, and done once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.bus.dispatch import Handler, HandlerTable
+from shared.bus.outbox import Outbox
+from shared.contracts import CATALOGUE, miles, payment, ticketing
+from shared.contracts.checkout import CheckoutCompleted, Total, WakeCheckout
+from shared.contracts.envelope import Answer, Command, Message
+from shared.contracts.journey import Ticket
+from shared.kernel.money import Money
+from shared.runtime.service import Runtime, Service
+from shared.saga.definition import Saga, step
+from shared.saga.engine import new_record
+from shared.saga.participant import Done, Participant, Repeatable
+from shared.saga.process import Orchestrator, Process
+from shared.saga.record import Patience, Status
+from shared.saga.timers import TimerPoller
+from shared.saga.work import Work
+from shared.store.documents import Collection, CollectionSpec, Index, Store
+from shared.store.repository import Repository
+
+CHECKOUTS: Final = CollectionSpec(
+    "checkouts", (Index("by_member", ("state.member_id", "created_at")), Index("by_status", ("record.status",)))
+)
+WORK: Final = CollectionSpec("work")
+SILENCE: Final = timedelta(seconds=60)
+MONEY: Final = Money(amount=125_000, currency="EUR")
+
+
+class Order(BaseModel):
+    """What is bought: the same fields, and the same size, as the peers carry."""
+
+    model_config = ConfigDict(frozen=True)
+
+    member_id: str = "M0001234567"
+    amount: Money = MONEY
+    miles: int = 60_000
+    flights: tuple[str, ...] = ("AF1234-2026-02-01-J", "AF4321-2026-02-09-J")
+    note: str = "x" * 200
+    tickets: tuple[Ticket, ...] = ()
+
+    def ticketed(self, tickets: tuple[Ticket, ...]) -> "Order":
+        return self.model_copy(update={"tickets": tickets})
+
+
+class Purchase(Process[Order]):
+    """One saga as it is stored."""
+
+
+class Errands(Work):
+    """What one worker did for one purchase."""
+
+    schema_version: ClassVar[int] = 1
+    carried_out: tuple[str, ...] = ()
+    """Names of steps, one for each time a step was carried out."""
+
+
+FIVE_STEPS: Final = Saga[Order](
+    name="five steps",
+    version=1,
+    steps=(
+        step(
+            "hold miles",
+            send=lambda o, at: miles.HoldMiles(**at, member_id=o.member_id, miles=o.miles),
+            expect=miles.MilesHeld,
+            undo=lambda o, at: miles.ReleaseMiles(**at, member_id=o.member_id),
+            silence=SILENCE,
+        ),
+        step(
+            "authorize payment",
+            send=lambda o, at: payment.AuthorizeCard(**at, amount=o.amount, card_token="tok_visa"),
+            expect=payment.CardAuthorized,
+            undo=lambda _, at: payment.VoidAuthorization(**at),
+            silence=SILENCE,
+        ),
+        step(
+            "issue tickets",
+            pivot=True,
+            send=lambda _, at: ticketing.IssueTickets(**at),
+            expect=ticketing.TicketsIssued,
+            keep=lambda o, issued: o.ticketed(issued.tickets),
+            undo=lambda _, at: ticketing.VoidTickets(**at),
+            silence=SILENCE,
+        ),
+        step(
+            "capture payment",
+            send=lambda o, at: payment.CapturePayment(**at, amount=o.amount),
+            expect=payment.PaymentCaptured,
+            undo=lambda _, at: payment.RefundPayment(**at),
+            silence=SILENCE,
+        ),
+        step(
+            "redeem miles",
+            send=lambda o, at: miles.RedeemMiles(**at, member_id=o.member_id, miles=o.miles),
+            expect=miles.MilesRedeemed,
+            undo=lambda o, at: miles.ReverseMiles(**at, member_id=o.member_id),
+            silence=SILENCE,
+        ),
+    ),
+)
+
+WORKERS: Final[dict[str, dict[type[Command], Callable[[Command], Answer]]]] = {
+    "miles": {
+        miles.HoldMiles: miles.MilesHeld.to,
+        miles.RedeemMiles: miles.MilesRedeemed.to,
+    },
+    "payment": {
+        payment.AuthorizeCard: lambda command: payment.CardAuthorized.to(command, amount=MONEY),
+        payment.CapturePayment: lambda command: payment.PaymentCaptured.to(command, amount=MONEY),
+    },
+    "ticketing": {
+        ticketing.IssueTickets: lambda command: ticketing.TicketsIssued.to(
+            command, tickets=(Ticket(number="9571234567890", passenger=0, segments=(0, 1)),)
+        ),
+    },
+}
+"""Each worker's commands, and the answer to each."""
+
+ERRANDS: Final = {
+    "miles": ("hold miles", "redeem miles"),
+    "payment": ("authorize payment", "capture payment"),
+    "ticketing": ("issue tickets",),
+}
+"""What each worker must have carried out for every purchase, in this order, when all is done."""
+
+
+class Sagas:
+    """The orchestrator, and whoever waits for its purchases."""
+
+    def __init__(self) -> None:
+        self._orchestrator: Orchestrator[Purchase] | None = None
+        self._ending: set[str] = set()
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    def compose(self, runtime: Runtime) -> Service:
+        """The checkout's part, composed as `services/checkout/app.py` composes the real one."""
+        store = runtime.store("checkout")
+        outbox = Outbox("milesaga/checkout", runtime.publisher, runtime.clock, runtime.ids)
+        collection = outbox.watch(store.collection(CHECKOUTS))
+        orchestrator = Orchestrator(
+            purchases(collection),
+            outbox,
+            runtime.clock,
+            versions={FIVE_STEPS.version: FIVE_STEPS},
+            patience=Patience(),
+            announce=self._announce,
+            changed=self._changed,
+        )
+        timers = TimerPoller(
+            collection,
+            orchestrator.fire,
+            clock=runtime.clock,
+            outbox=outbox,
+            service="checkout",
+            wake=lambda purchase_id: WakeCheckout(checkout_id=purchase_id),
+        )
+        self._orchestrator = orchestrator
+        answers = (contract for contract in CATALOGUE.values() if issubclass(contract, Answer))
+        return Service(
+            name="checkout",
+            table=dict.fromkeys(answers, orchestrator.take),
+            store=store,
+            outbox=outbox,
+            tasks=(timers.run,),
+        )
+
+    async def carry_out(self, purchase: Purchase) -> None:
+        """Begin a purchase, and return when its end is on disk."""
+        if self._orchestrator is None:
+            raise RuntimeError("not composed yet")
+        ended = self._waiting[purchase.id] = asyncio.get_running_loop().create_future()
+        await self._orchestrator.begin(purchase)
+        await ended
+
+    def _announce(self, before: Purchase, after: Purchase) -> Sequence[Message]:
+        if after.record.status is before.record.status or after.record.status is not Status.COMPLETED:
+            return ()
+        self._ending.add(after.id)
+        order = after.state
+        total = Total(money=order.amount, miles=order.miles)
+        return (
+            CheckoutCompleted(
+                checkout_id=after.id,
+                key=after.id,
+                member_id=order.member_id,
+                cart_id=after.id,
+                total=total,
+                locators=(),
+                tickets=order.tickets,
+            ),
+        )
+
+    def _changed(self, purchase_id: str) -> None:
+        """Called when a change is on disk."""
+        if purchase_id in self._ending:
+            self._ending.discard(purchase_id)
+            self._waiting.pop(purchase_id).set_result(None)
+
+
+def new_purchase(purchase_id: str, runtime: Runtime) -> Purchase:
+    now = runtime.clock.now()
+    return Purchase(id=purchase_id, created_at=now, updated_at=now, state=Order(), record=new_record(FIVE_STEPS))
+
+
+def worker(name: str) -> Callable[[Runtime], Service]:
+    """The composition of one of the workers."""
+
+    def compose(runtime: Runtime) -> Service:
+        store = runtime.store(name)
+        outbox = Outbox(f"milesaga/{name}", runtime.publisher, runtime.clock, runtime.ids)
+        participant = Participant(
+            errands(outbox.watch(store.collection(WORK))),
+            outbox,
+            runtime.clock,
+            new=lambda purchase_id: Errands(id=purchase_id),
+            call_timeout=timedelta(0),
+            settle=timedelta(0),
+        )
+        return Service(name=name, table=_table(name, participant), store=store, outbox=outbox)
+
+    return compose
+
+
+def purchases(collection: Collection) -> Repository[Purchase]:
+    return Repository(collection, Purchase, key=lambda it: it.id, wake=lambda it: it.record.wake_at)
+
+
+def errands(collection: Collection) -> Repository[Errands]:
+    return Repository(collection, Errands, key=lambda it: it.id)
+
+
+def stored_purchases(store: Store) -> Repository[Purchase]:
+    return purchases(store.collection(CHECKOUTS))
+
+
+def stored_errands(store: Store) -> Repository[Errands]:
+    return errands(store.collection(WORK))
+
+
+def _table(name: str, participant: Participant[Errands]) -> HandlerTable:
+    return {command: _handler(participant, answer) for command, answer in WORKERS[name].items()}
+
+
+def _handler(participant: Participant[Errands], answer: Callable[[Command], Answer]) -> Handler:
+    async def act(work: Errands, command: Command) -> Done:
+        return Done(answer(command), {"carried_out": (*work.carried_out, command.step)})
+
+    no_op: Callable[[Errands, Command], Awaitable[Done]] = act
+    return participant.handler(Repeatable(no_op))
