@@ -10,7 +10,7 @@ from typing import Protocol
 from shared.contracts.envelope import Envelope, Message
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
-from shared.store.documents import Collection, OutboxMessage
+from shared.store.documents import Collection, OutboxMessage, Unsent
 
 log = logging.getLogger(__name__)
 
@@ -97,20 +97,30 @@ class Outbox:
                 log.warning("outbox relay waits", extra={"error": type(error).__name__})
 
     async def relay_once(self) -> int:
-        """One pass over the watched collections; the number of messages sent."""
+        """One pass over the watched collections; the number of messages sent. One that fails holds up no other."""
         count = 0
         older_than = self._clock.now() - RELAY_AGE
         for collection in self._collections:
             unsent = await collection.unsent(older_than, RELAY_PAGE)
-            if not unsent:
-                continue
-            await self._publisher.publish([found.message for found in unsent])
+            outcomes = await asyncio.gather(*map(self._relay, unsent))
             ids: dict[str, list[str]] = defaultdict(list)
-            for found in unsent:
-                ids[found.document_id].append(found.message.id)
-            await collection.sent(ids)
-            count += len(unsent)
+            for found, was_sent in zip(unsent, outcomes, strict=True):
+                if was_sent:
+                    ids[found.document_id].append(found.message.id)
+            if ids:
+                await collection.sent(ids)
+            count += sum(outcomes)
         return count
+
+    async def _relay(self, unsent: Unsent) -> bool:
+        try:
+            await self._publisher.publish([unsent.message])
+        except Exception as error:  # noqa: BLE001 - it stays in the outbox: the next pass tries again
+            message = unsent.message
+            fields = {"message_id": message.id, "message_type": message.routing_key, "error": type(error).__name__}
+            log.warning("not relayed", extra=fields)
+            return False
+        return True
 
     async def oldest(self) -> datetime | None:
         """When the oldest message that is still unsent was saved."""

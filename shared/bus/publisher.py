@@ -67,6 +67,8 @@ class ConfirmingPublisher:
         finally:
             for future in futures:
                 _forget(future)
+            if self._channel is None:  # nothing is flushed: what nobody waits for must not pile up
+                self._waiting = [(message, future) for message, future in self._waiting if not future.done()]
 
     def _flush_soon(self) -> None:
         if not self._flush_is_due:

@@ -1,0 +1,130 @@
+"""The outbox over a real store: what is saved is sent, whatever happens in between."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.bus.outbox import Outbox
+from shared.bus.publisher import ConfirmingPublisher, NotPublished, Unroutable
+from shared.contracts.envelope import Envelope
+from shared.kernel.ids import Uuid7Ids
+from shared.store import open_store
+from shared.store.documents import Collection, CollectionSpec, Document, OutboxMessage
+from tests.component.bus.conftest import Errand, Job
+from tests.component.web.issuer import HandClock
+
+
+class Line:
+    """A publisher that fails as it is told: always, or for messages nobody takes."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.sent: list[str] = []
+
+    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
+        for message in messages:
+            if self.away:
+                raise NotPublished("away")
+            if message.routing_key == Errand.type:
+                raise Unroutable("nobody")
+            self.sent.append(message.id)
+
+
+@pytest.fixture
+async def collection(tmp_path: Path) -> AsyncIterator[Collection]:
+    store = open_store("tests", tmp_path)
+    collection = store.collection(CollectionSpec("things"))
+    await store.open()
+    yield collection
+    await store.close()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+def outbox(line: Line, clock: HandClock, collection: Collection) -> Outbox:
+    outbox = Outbox("tests", line, clock, Uuid7Ids(clock))
+    outbox.watch(collection)
+    return outbox
+
+
+async def saved(collection: Collection, outbox: Outbox, *messages: Job) -> list[OutboxMessage]:
+    entries = [outbox.entry(message) for message in messages]
+    await collection.save(Document(f"d-{entries[0].id}", {}), entries)
+    return entries
+
+
+async def test_what_a_crash_left_unsent_is_relayed_once_it_is_old_enough(
+    collection: Collection, outbox: Outbox, line: Line, clock: HandClock
+) -> None:
+    entries = await saved(collection, outbox, Job(name="a"), Job(name="b"))
+    assert await outbox.relay_once() == 0, "a young message is still on its way by itself"
+    clock.pass_by(seconds=6)
+    assert await outbox.relay_once() == 2
+    assert line.sent == [entry.id for entry in entries]
+    assert await outbox.relay_once() == 0
+
+
+async def test_what_was_sent_is_cleared_and_not_relayed(
+    collection: Collection, outbox: Outbox, line: Line, clock: HandClock
+) -> None:
+    entries = [outbox.entry(Job(name="a"))]
+    await collection.save(Document("d", {}), entries)
+    await outbox.send(collection, "d", entries)
+    await outbox.drain()
+    clock.pass_by(seconds=6)
+    assert await outbox.relay_once() == 0
+    assert line.sent == [entries[0].id]
+
+
+async def test_a_failed_send_leaves_the_message_to_the_relay(
+    collection: Collection, outbox: Outbox, line: Line, clock: HandClock
+) -> None:
+    entries = [outbox.entry(Job(name="a"))]
+    await collection.save(Document("d", {}), entries)
+    line.away = True
+    with pytest.raises(NotPublished):
+        await outbox.send(collection, "d", entries)
+    outbox.send_soon(collection, "d", entries)
+    await outbox.drain()
+    clock.pass_by(seconds=6)
+    assert await outbox.relay_once() == 0
+    line.away = False
+    assert await outbox.relay_once() == 1
+
+
+async def test_a_message_that_nobody_takes_holds_up_no_other(
+    collection: Collection, outbox: Outbox, line: Line, clock: HandClock
+) -> None:
+    await saved(collection, outbox, Errand(name="x"))
+    good = await saved(collection, outbox, Job(name="a"))
+    clock.pass_by(seconds=6)
+    assert await outbox.relay_once() == 1
+    assert line.sent == [good[0].id]
+    left = await collection.unsent(clock.now() + timedelta(seconds=1), 10)
+    assert [unsent.message.routing_key for unsent in left] == [Errand.type]
+
+
+async def test_a_message_carries_who_caused_it(outbox: Outbox) -> None:
+    entry = outbox.entry(Job(name="a"), Envelope(id="c-1", source="s", type="t.t.v1", traceparent="00-1"))
+    envelope = Envelope.of(entry.headers)
+    assert (envelope.causation_id, envelope.correlation_id, envelope.traceparent) == ("c-1", "a", "00-1")
+    assert (entry.exchange, entry.routing_key, entry.mandatory) == ("commands", "work.job.v1", True)
+
+
+async def test_without_a_channel_what_nobody_waits_for_does_not_pile_up(outbox: Outbox) -> None:
+    publisher = ConfirmingPublisher(publish_timeout=0.01)
+    for _ in range(3):
+        with pytest.raises(NotPublished):
+            await publisher.publish([outbox.entry(Job(name="a"))])
+    assert publisher._waiting == []
