@@ -1,0 +1,73 @@
+"""Which carts are forgotten, and when."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.cart.adapters.offers_http import OffersOverHttp
+from services.cart.domain import Cart
+from services.cart.filling import BY_MEMBER, Carts, forgotten_at
+from shared.store.documents import CollectionSpec, Index
+from shared.store.repository import Repository
+from tests.component.web.laptop import Laptop
+
+
+class Shelf:
+    """Carts on SQLite with a wound clock; they live a day and are kept thirty."""
+
+    def __init__(self, folder: Path) -> None:
+        laptop = Laptop(folder)
+        self.hand = laptop.hand
+        self.store = laptop.store("cart")
+        self.repository = Repository(
+            self.store.collection(CollectionSpec("carts", (Index(BY_MEMBER, ("member_id",)),))),
+            Cart,
+            key=lambda cart: cart.id,
+            wake=forgotten_at(timedelta(days=30)),
+        )
+        offers = OffersOverHttp(httpx.AsyncClient(), {}, 1)
+        self.carts = Carts(self.repository, offers, laptop.clock, laptop.ids, timedelta(days=1))
+
+    async def saved(self, **fields: object) -> str:
+        cart = await self.carts.open("ana", "portal", "BRL")
+        stored = await self.repository.load(cart.id)
+        assert stored is not None
+        await self.repository.save(stored.value.model_copy(update=fields), version=stored.version)
+        return cart.id
+
+    async def left(self) -> set[str]:
+        return {cart.id for cart in await self.carts.newest("ana", None)}
+
+
+@pytest.fixture
+async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
+    shelf = Shelf(tmp_path)
+    await shelf.store.open()
+    yield shelf
+    await shelf.store.close()
+
+
+async def test_a_cart_nobody_bought_is_swept_after_its_time_and_a_bought_or_locked_one_stays(shelf: Shelf) -> None:
+    abandoned = await shelf.saved()
+    locked = await shelf.saved(state="locked", locked_by="p-1")
+    bought = await shelf.saved(state="purchased", locked_by="p-2")
+    shelf.hand.pass_by(days=30, hours=23)
+    assert await shelf.carts.sweep_once() == 0
+    assert await shelf.left() == {abandoned, locked, bought}
+    shelf.hand.pass_by(hours=1)
+    assert await shelf.carts.sweep_once() == 1
+    assert await shelf.left() == {locked, bought}
+
+
+async def test_a_deleted_cart_leaves_its_fences_for_a_while_and_then_nothing(shelf: Shelf) -> None:
+    cart = await shelf.carts.open("ana", "portal", "BRL")
+    await shelf.carts.delete(cart.id, "ana", lambda _: None)
+    trace = await shelf.repository.load(cart.id)
+    assert trace is not None
+    assert trace.value.member_id is None
+    shelf.hand.pass_by(days=30)
+    assert await shelf.carts.sweep_once() == 1
+    assert await shelf.repository.load(cart.id) is None
