@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import pairwise
 
 import httpx
@@ -95,7 +96,7 @@ async def test_workers_killed_during_their_providers_calls_do_not_call_twice(
     for hits in range(1, len(CALLS) + 1):
         member = await high_street.member()
         begun.append((member, await member.buy(await member.cart(use_miles=10_000))))
-        await eventually(lambda hits=hits: struck(high_street, hits))
+        await eventually(partial(struck, high_street, hits))
     for name in ("payment", "ticketing"):
         processes.kill(name)
     await asyncio.gather(*(asyncio.to_thread(processes.restart, name) for name in ("payment", "ticketing")))

@@ -1,0 +1,115 @@
+"""The operators' commands beside a running stack."""
+
+import asyncio
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+from tests.e2e.expectations import assert_bought
+from tests.e2e.shop import Json, Shop
+from tests.eventually import eventually
+from tests.processes import Stack
+
+SILENCE = [
+    {"provider": "stripe", "operation": "authorize", "mode": "error"},
+    {"provider": "stripe", "operation": "read", "mode": "error"},
+]
+
+
+async def command(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(stack.command, *arguments)
+
+
+async def said(stack: Stack, *arguments: str) -> Json:
+    done = await command(stack, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    body: Json = json.loads(done.stdout)
+    return body
+
+
+async def test_purchases_are_listed_newest_first_and_shown_with_their_timeline(shop: Shop, stack: Stack) -> None:
+    member = await shop.member()
+    older = await member.ended(await member.buy(await member.cart()))
+    newer = await member.ended(await member.buy(await member.cart(), "tok_declined"))
+    listed = (await said(stack, "purchases", "list", "--limit", "2"))["checkouts"]
+    assert [(each["id"], each["status"]) for each in listed] == [(newer["id"], "refused"), (older["id"], "completed")]
+    refused = (await said(stack, "purchases", "list", "--status", "refused", "--limit", "1"))["checkouts"]
+    assert [each["id"] for each in refused] == [newer["id"]]
+    shown = await said(stack, "purchases", "show", older["id"])
+    assert shown["tickets"] == older["tickets"]
+    assert [entry["position"] for entry in shown["timeline"]] == list(range(1, len(shown["timeline"]) + 1))
+    table = await command(stack, "purchases", "show", newer["id"])
+    assert table.returncode == 0
+    assert "card_declined" in table.stdout
+
+
+async def test_a_purchase_is_followed_to_its_end(shop: Shop, stack: Stack) -> None:
+    member = await shop.member()
+    checkout_id = await member.buy(await member.cart())
+    done = await command(stack, "purchases", "show", checkout_id, "--follow", "--json")
+    assert done.returncode == 0, done.stderr
+    states = [json.loads(line)["status"] for line in done.stdout.splitlines()]
+    assert states[-1] == "completed"
+    assert len(states) > 5
+    told = await command(stack, "purchases", "show", checkout_id, "--follow")
+    assert "issue tickets: done" in told.stdout
+    assert "purchase completed" in told.stdout
+
+
+async def test_an_unknown_purchase_is_one_sentence_and_exit_code_1(stack: Stack) -> None:
+    done = await command(stack, "purchases", "show", "nobody-knows")
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("was answered 404: There is no such checkout")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+async def test_a_timer_moved_to_now_has_a_silent_step_asked_at_once(shop: Shop, stack: Stack) -> None:
+    await shop.all_misbehave(SILENCE)
+    member = await shop.member()
+    checkout_id = await member.buy(await member.cart(use_miles=30_000))
+
+    async def unknown() -> bool:
+        steps = (await member.checkout(checkout_id))["steps"]
+        return any((step["name"], step["status"]) == ("authorize payment", "unknown") for step in steps)
+
+    await eventually(unknown)
+    moved = await said(stack, "timers", "move", checkout_id, "ask", "+1h")
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+    assert abs(datetime.fromisoformat(moved["timers"][0]["at"]) - in_an_hour) < timedelta(minutes=1)
+    timers = (await said(stack, "timers", "list"))["timers"]
+    assert [(each["name"], each["step"]) for each in timers if each["checkout_id"] == checkout_id] == [
+        ("ask", "authorize payment")
+    ]
+    await shop.behave()
+    await said(stack, "timers", "move", checkout_id, "ask", "now")
+    await assert_bought(shop, member, await member.ended(checkout_id), miles=30_000)
+
+
+async def test_a_cancelled_timer_is_gone_and_the_customer_may_still_cancel(shop: Shop, stack: Stack) -> None:
+    await shop.all_misbehave(SILENCE)
+    member = await shop.member()
+    checkout_id = await member.buy(await member.cart(use_miles=30_000))
+
+    async def authorizing() -> bool:
+        steps = (await member.checkout(checkout_id))["steps"]
+        return any((step["name"], step["status"]) == ("authorize payment", "unknown") for step in steps)
+
+    await eventually(authorizing)
+    assert (await command(stack, "timers", "cancel", checkout_id, "ask")).returncode == 0
+    timers = (await said(stack, "timers", "list"))["timers"]
+    assert [each for each in timers if each["checkout_id"] == checkout_id] == []
+    again = await command(stack, "timers", "cancel", checkout_id, "ask")
+    assert again.returncode == 1
+    assert "no such timer" in again.stderr
+    await shop.behave()
+    assert (await member.http.post(f"/v1/checkouts/{checkout_id}/cancel")).status_code == 202
+    assert (await member.ended(checkout_id))["status"] == "cancelled"
+    balance = await member.balance()
+    assert (balance["available"], balance["held"]) == (50_000, 0)
+
+
+async def test_a_command_without_a_stack_says_how_to_start_one(stack: Stack) -> None:
+    elsewhere = Stack(stack.home / "nowhere")
+    done = await asyncio.to_thread(elsewhere.command, "purchases", "list")
+    assert done.returncode == 1
+    assert "start the stack with `milesaga run`" in done.stderr
