@@ -11,7 +11,8 @@ from services.ticketing.adapters.sabre import Credentials, SabreAirline, SabreLi
 from shared.kernel.clock import SystemClock
 from tests.component.sandbox.world import World
 
-TIMEOUT = 0.5
+TIMEOUT = 2.0
+"""Seconds; generous, so that a busy machine is not taken for a silent airline."""
 
 
 @pytest.fixture

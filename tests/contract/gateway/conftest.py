@@ -10,7 +10,8 @@ from services.payment.adapters.stripe import StripeGateway
 from shared.kernel.clock import SystemClock
 from tests.component.sandbox.world import World
 
-TIMEOUT = 0.5
+TIMEOUT = 2.0
+"""Seconds; generous, so that a busy machine is not taken for a silent gateway."""
 
 
 @pytest.fixture

@@ -167,16 +167,10 @@ async def test_silence_and_server_errors_are_unknown(
         await METHODS[operation](gateway, held.id)
 
 
-@pytest.mark.parametrize("operation", METHODS)
-async def test_an_answer_slower_than_the_timeout_is_unknown(
-    gateway: StripeGateway, world: World, operation: str
-) -> None:
-    held = await gateway.authorise(order(), "key-1")
-    if operation == "refund":
-        await gateway.capture(held.id, AMOUNT, "key-3")
-    await world.fault(fault(operation, "slow", seconds=5))
+async def test_an_answer_slower_than_the_timeout_is_unknown(gateway: StripeGateway, world: World) -> None:
+    await world.fault(fault("authorize", "slow", seconds=8))
     with pytest.raises(OutcomeUnknown):
-        await METHODS[operation](gateway, held.id)
+        await gateway.authorise(order(), "key-1")
 
 
 @pytest.mark.parametrize("status", ["429", "401"])
@@ -193,7 +187,7 @@ async def test_being_throttled_or_locked_out_is_certainly_without_effect(
 
 
 async def test_a_key_still_in_flight_is_unknown(gateway: StripeGateway, world: World) -> None:
-    await world.fault(fault("authorize", "slow", seconds=5))
+    await world.fault(fault("authorize", "slow", seconds=8))
     first = asyncio.create_task(gateway.authorise(order(), "key-1"))
 
     async def under_way() -> bool:

@@ -202,6 +202,17 @@ async def test_a_fence_stands_before_earlier_attempts_and_not_before_later_ones(
     assert provider.keys == [f"{PURCHASE}/authorise//3.1"]
 
 
+async def test_an_attempt_older_than_the_one_begun_is_refused_without_a_call(
+    desk: Desk, provider: Provider, bus: Bus
+) -> None:
+    await desk.do(attempt=2)
+    await desk.do(attempt=1)
+    assert provider.keys == [f"{PURCHASE}/authorise//2.1"]
+    assert codes(bus) == ["superseded"]
+    await desk.do(attempt=2)
+    assert isinstance(bus.answers()[-1], CardAuthorized)
+
+
 async def test_an_undo_waits_while_the_call_is_under_way(
     desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
 ) -> None:
