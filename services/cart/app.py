@@ -14,6 +14,7 @@ from shared.runtime.settings import read
 from shared.saga.participant import Participant
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
+from shared.store.sweeping import Sweeper
 
 NAME = "cart"
 SETTLE = timedelta(seconds=2)
@@ -47,5 +48,5 @@ def compose(runtime: Runtime) -> Service:
         router=routes(carts, clock, runtime.authenticator),
         store=store,
         outbox=outbox,
-        tasks=[carts.sweep],
+        tasks=[Sweeper(repository, clock).run],
     )

@@ -1,6 +1,5 @@
 """What a member does with carts: make, read, fill, empty. One change at a time wins; the others start over."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from services.cart.items import Quote
 from services.cart.ports import Offers
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
-from shared.store.documents import Conflict, Unavailable
+from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
 
 log = logging.getLogger(__name__)
@@ -19,9 +18,6 @@ log = logging.getLogger(__name__)
 BY_MEMBER = "by_member"
 PAGE = 20
 TRIES = 5
-SWEEP_PAUSE = 60.0
-"""Seconds between two looks for carts that are to be forgotten."""
-SWEEP_PAGE = 200
 
 Check = Callable[[Cart], None]
 """Refuses a cart that is not the one the caller read."""
@@ -107,26 +103,6 @@ class Carts:
                     raise
             else:
                 return
-
-    async def sweep(self) -> None:
-        """Delete for good what nobody bought and nobody may want any more, for ever."""
-        while True:
-            await asyncio.sleep(SWEEP_PAUSE)
-            try:
-                while await self.sweep_once() == SWEEP_PAGE:
-                    pass
-            except Unavailable:
-                log.warning("sweeping waits for the store")
-
-    async def sweep_once(self) -> int:
-        """One page of it; the number of carts that were due."""
-        due = await self._carts.due(self._clock.now(), SWEEP_PAGE)
-        for stored in due:
-            try:
-                await self._carts.delete(stored)
-            except Conflict:
-                continue  # somebody has a use for it after all
-        return len(due)
 
     async def _owned(self, cart_id: str, member_id: str) -> Stored[Cart]:
         stored = await self._carts.load(cart_id)

@@ -12,6 +12,7 @@ from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
+from shared.store.sweeping import Sweeper
 
 NAME = "offers"
 
@@ -37,7 +38,7 @@ def compose(runtime: Runtime) -> Service:
         name=NAME,
         router=routes(quoting, runtime.clock, runtime.authenticator),
         store=store,
-        tasks=[quoting.sweep],
+        tasks=[Sweeper(offers, runtime.clock).run],
     )
 
 

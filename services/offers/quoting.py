@@ -10,15 +10,11 @@ from services.offers.domain import Extras, Fare, Itinerary, Offer, Query, miles_
 from services.offers.ports import Shopping
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
-from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import Repository
 
 log = logging.getLogger(__name__)
 
 SEARCHES_CACHED = 256
-SWEEP_PAUSE = 5.0
-"""Seconds between two looks for offers that are to be forgotten."""
-SWEEP_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +61,6 @@ class Quoting:
 
     def miles_for(self, fare: Fare, adults: int) -> int:
         return miles_price(fare.price, adults, self._terms.miles_per_hundred)
-
-    async def sweep(self) -> None:
-        """Forget what expired long enough ago, for ever."""
-        while True:
-            await asyncio.sleep(SWEEP_PAUSE)
-            try:
-                while await self.sweep_once() == SWEEP_PAGE:
-                    pass
-            except Unavailable:
-                log.warning("sweeping waits for the store")
-
-    async def sweep_once(self) -> int:
-        """One page of it; the number of offers that were due."""
-        due = await self._offers.due(self._clock.now(), SWEEP_PAGE)
-        swept = await asyncio.gather(*[self._offers.delete(stored) for stored in due], return_exceptions=True)
-        for failure in swept:
-            if isinstance(failure, BaseException) and not isinstance(failure, Conflict):
-                raise failure
-        return len(due)
 
     async def _search(self, query: Query) -> Sequence[Offer]:
         itineraries = await self._shopping.search(query)

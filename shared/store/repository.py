@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 
+REMEMBERED = 500
+"""Models kept beside their version, so that what was saved a moment ago need not be read apart again."""
 UNREADABLE_PAUSE = timedelta(minutes=10)
 """How far a due document that its model refuses is put off, so that it does not stand before the others."""
 
@@ -60,11 +62,17 @@ class Repository(Generic[M]):
         self._wake = wake
         self._schema: int = model.schema_version  # type: ignore[attr-defined]
         self._upcast: Callable[[int, dict[str, Any]], dict[str, Any]] | None = getattr(model, "upcast", None)
+        self._remembered: dict[str, Stored[M]] = {}
 
     async def load(self, id: str) -> Stored[M] | None:  # noqa: A002
         """The model as last saved. Raises `NewerSchema`."""
         document = await self.collection.get(id)
-        return None if document is None else self._stored(document)
+        if document is None:
+            return None
+        remembered = self._remembered.pop(id, None)
+        if remembered is None or remembered.version != document.version:
+            return self._stored(document)
+        return self._remember(id, remembered)
 
     async def load_many(self, ids: Iterable[str]) -> list[Stored[M]]:
         """Those that exist and that this release can read, by one query, in any order."""
@@ -76,7 +84,7 @@ class Repository(Generic[M]):
         Raises `Conflict` and `Duplicate` as the collection does.
         """
         saved = await self.collection.save(self._document(value, version), messages)
-        return Stored(value, saved.version)
+        return self._remember(saved.id, Stored(value, saved.version))
 
     async def delete(self, stored: Stored[M]) -> None:
         """Remove it, unless it was saved since (`Conflict`)."""
@@ -110,6 +118,14 @@ class Repository(Generic[M]):
             except ValidationError as error:
                 await self._put_off(document, now, error)
         return readable
+
+    def _remember(self, id: str, stored: Stored[M]) -> Stored[M]:  # noqa: A002
+        """The newest stand last; models are immutable, so one may be given to many."""
+        self._remembered.pop(id, None)
+        self._remembered[id] = stored
+        if len(self._remembered) > REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+        return stored
 
     def _document(self, value: M, version: int) -> Document:
         return Document(self._key(value), value.model_dump(mode="json"), version, self._schema, self._wake(value))

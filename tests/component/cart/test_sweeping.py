@@ -12,6 +12,7 @@ from services.cart.domain import Cart
 from services.cart.filling import BY_MEMBER, Carts, forgotten_at
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
+from shared.store.sweeping import Sweeper
 from tests.component.web.laptop import Laptop
 
 
@@ -29,6 +30,7 @@ class Shelf:
             wake=forgotten_at(timedelta(days=30)),
         )
         offers = OffersOverHttp(httpx.AsyncClient(), {}, 1)
+        self.sweeper = Sweeper(self.repository, laptop.clock)
         self.carts = Carts(self.repository, offers, laptop.clock, laptop.ids, timedelta(days=1))
 
     async def saved(self, **fields: object) -> str:
@@ -55,10 +57,10 @@ async def test_a_cart_nobody_bought_is_swept_after_its_time_and_a_bought_or_lock
     locked = await shelf.saved(state="locked", locked_by="p-1")
     bought = await shelf.saved(state="purchased", locked_by="p-2")
     shelf.hand.pass_by(days=30, hours=23)
-    assert await shelf.carts.sweep_once() == 0
+    assert await shelf.sweeper.once() == 0
     assert await shelf.left() == {abandoned, locked, bought}
     shelf.hand.pass_by(hours=1)
-    assert await shelf.carts.sweep_once() == 1
+    assert await shelf.sweeper.once() == 1
     assert await shelf.left() == {locked, bought}
 
 
@@ -69,5 +71,5 @@ async def test_a_deleted_cart_leaves_its_fences_for_a_while_and_then_nothing(she
     assert trace is not None
     assert trace.value.member_id is None
     shelf.hand.pass_by(days=30)
-    assert await shelf.carts.sweep_once() == 1
+    assert await shelf.sweeper.once() == 1
     assert await shelf.repository.load(cart.id) is None

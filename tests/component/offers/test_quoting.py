@@ -14,6 +14,7 @@ from shared.kernel.money import Money
 from shared.store import open_store
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
+from shared.store.sweeping import Sweeper
 from tests.component.web.issuer import HandClock
 from tests.component.web.laptop import Laptop
 
@@ -61,6 +62,7 @@ class Desk:
         )
         self.gds = OneFare()
         terms = Terms(timedelta(minutes=15), cache, 24)
+        self.sweeper = Sweeper(self.offers, self.clock)
         self.quoting = Quoting(self.gds, self.offers, self.clock, self.laptop.ids, terms)
 
 
@@ -117,9 +119,9 @@ async def test_searches_remembered_do_not_pile_up(desk: Desk) -> None:
 async def test_an_expired_offer_is_known_for_an_hour_and_then_swept(desk: Desk) -> None:
     [offer] = await desk.quoting.search(QUERY)
     desk.clock.pass_by(minutes=74, seconds=59)
-    assert await desk.quoting.sweep_once() == 0
+    assert await desk.sweeper.once() == 0
     assert await desk.quoting.find(offer.id) == offer
     desk.clock.pass_by(seconds=1)
-    assert await desk.quoting.sweep_once() == 1
+    assert await desk.sweeper.once() == 1
     assert await desk.quoting.find(offer.id) is None
-    assert await desk.quoting.sweep_once() == 0
+    assert await desk.sweeper.once() == 0
