@@ -28,6 +28,8 @@ EXCEPTION = "milesaga-exception"
 FINGERPRINT = "milesaga-fingerprint"
 
 BUDGET = timedelta(hours=24)
+PATIENT_TRIES = 4
+"""So often a message that says itself when it wants to come again is believed before it waits a tier longer."""
 _NAMES = tuple(TIERS)
 _DELAYS = tuple(TIERS.values())
 
@@ -76,7 +78,8 @@ class RetryPolicy:
 
     def _tier(self, error: Exception, attempts: int) -> str:
         if isinstance(error, Later):
-            return next((name for name, delay in TIERS.items() if delay >= error.delay), _NAMES[-1])
+            long_enough = next((i for i, delay in enumerate(_DELAYS) if delay >= error.delay), len(_NAMES) - 1)
+            return _NAMES[max(long_enough, min((attempts - 1) // PATIENT_TRIES, len(_NAMES) - 1))]
         step = min(attempts, len(_NAMES)) - 1
         return self._random.choice(_NAMES[max(step - 1, 0) : step + 1])
 
