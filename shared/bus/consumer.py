@@ -9,10 +9,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from aiormq.abc import ChannelFrame, DeliveredMessage
+from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
-from pamqp import commands
 
+from shared.bus.acknowledging import Acknowledgements
 from shared.bus.dispatch import Dispatcher
 from shared.bus.outbox import Publisher
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
@@ -45,7 +45,7 @@ class Consumer:
         self._in_hand = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._acks: list[tuple[Channel, int]] = []
+        self._acks = Acknowledgements()
         self._subscriptions: list[tuple[Channel, str]] = []
 
     async def attach(self, channel: Channel, queue: str, prefetch: int) -> None:
@@ -65,7 +65,7 @@ class Consumer:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("left unfinished", extra={"service": self._service, "count": self._in_hand})
-        self._send_acks()
+        self._acks.send()
 
     async def _take(self, delivered: DeliveredMessage) -> None:
         self._in_hand += 1
@@ -86,7 +86,7 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
             outcome = await self._pass_on(delivered, headers, error)
         else:
-            self._ack(delivered)
+            self._acks.add(delivered)
         kind = str(headers.get("cloudEvents:type", ""))
         self._meter.handled(self._service, kind, outcome, time.perf_counter() - began)
 
@@ -109,7 +109,7 @@ class Consumer:
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
             await self._requeue(delivered)
             return "requeued"
-        self._ack(delivered)
+        self._acks.add(delivered)
         return outcome
 
     def _report(self, error: Exception, headers: Mapping[str, Any], outcome: str) -> None:
@@ -131,20 +131,5 @@ class Consumer:
     async def _requeue(self, delivered: DeliveredMessage) -> None:
         """Give it back by reject: RabbitMQ 4.3 does not count a nack towards the delivery limit."""
         if not delivered.channel.is_closed:
+            self._acks.pass_over(delivered)
             await delivered.channel.basic_reject(delivered.delivery_tag or 0, requeue=True)
-
-    def _ack(self, delivered: DeliveredMessage) -> None:
-        if not self._acks:
-            asyncio.get_running_loop().call_soon(self._send_acks)
-        if isinstance(delivered.channel, Channel):
-            self._acks.append((delivered.channel, delivered.delivery_tag or 0))
-
-    def _send_acks(self) -> None:
-        """One write for every acknowledgement of this turn of the loop, for each channel."""
-        acks, self._acks = self._acks, []
-        by_channel: dict[Channel, list[commands.Basic.Ack]] = {}
-        for channel, tag in acks:
-            by_channel.setdefault(channel, []).append(commands.Basic.Ack(delivery_tag=tag))
-        for channel, frames in by_channel.items():
-            if not channel.is_closed:
-                channel.write_queue.put_nowait(ChannelFrame.marshall(channel.number, frames))

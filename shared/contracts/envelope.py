@@ -19,6 +19,8 @@ Personal = Annotated[T, Field(repr=False), PERSONAL]
 """A field about a person: it stays out of `repr`, and so out of logs and dead letters' reasons."""
 
 PREFIXES = ("cloudEvents:", "cloudEvents_")
+REQUIRED = ("specversion", "id", "source", "type")
+ATTRIBUTES = (*REQUIRED, "time", "correlationid", "causationid", "traceparent")
 CONTENT_TYPE = "application/json"
 
 
@@ -155,13 +157,8 @@ class Envelope:
 
         Raises ValueError naming the first attribute that is missing or wrong.
         """
-        found = {
-            name[len(prefix) :]: _text(value)
-            for name, value in headers.items()
-            for prefix in PREFIXES
-            if name.startswith(prefix)
-        }
-        for name in ("specversion", "id", "source", "type"):
+        found = {name: _text(value) for name in ATTRIBUTES if (value := _attribute(headers, name)) is not None}
+        for name in REQUIRED:
             if not found.get(name):
                 raise ValueError(f"header cloudEvents:{name} is missing")
         if found["specversion"] != "1.0":
@@ -177,7 +174,15 @@ class Envelope:
         )
 
 
+def _attribute(headers: Mapping[str, Any], name: str) -> Any:
+    first, second = PREFIXES
+    value = headers.get(first + name)
+    return headers.get(second + name) if value is None else value
+
+
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
 
 

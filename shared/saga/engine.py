@@ -11,6 +11,7 @@ from typing import Any, Generic
 
 from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
 from shared.saga.definition import Identity, S, Saga, Step
+from shared.saga.draft import Draft
 from shared.saga.record import Entry, Patience, Record, Refusal, Status, StepState, StepStatus, Timer
 
 
@@ -61,7 +62,7 @@ def advance(
             run.fire_timers()
         case CancelRequested():
             run.cancel()
-    return Advanced(run.record, run.state, tuple(run.commands))
+    return Advanced(run.record.finished(), run.state, tuple(run.commands))
 
 
 class _Run(Generic[S]):
@@ -71,7 +72,7 @@ class _Run(Generic[S]):
         self, saga: Saga[S], before: Advanced[S], *, purchase_id: str, now: datetime, patience: Patience
     ) -> None:
         self.saga = saga
-        self.record = before.record
+        self.record = Draft(before.record)
         self.state = before.state
         self.commands: list[Command] = []
         self._purchase_id = purchase_id
@@ -110,14 +111,11 @@ class _Run(Generic[S]):
 
     def cancel(self) -> None:
         """Undo, if the pivot's command is not saved yet; while the pivot is open its outcome is awaited."""
-        if not self.can_cancel():
+        if not cancellable(self.saga, self.record):
             return
         self._update(cancelled_at=self._now)
         if self.record.forward and self._index() < self.saga.pivot:
             self._go_back(include_current=True)
-
-    def can_cancel(self) -> bool:
-        return cancellable(self.saga, self.record)
 
     # forward
 
@@ -273,10 +271,10 @@ class _Run(Generic[S]):
         self._update(steps={**self.record.steps, step.name: state})
 
     def _update(self, **changes: Any) -> None:
-        self.record = self.record.model_copy(update=changes)
+        self.record.update(changes)
 
 
-def cancellable(saga: Saga[S], record: Record) -> bool:
+def cancellable(saga: Saga[S], record: Record | Draft) -> bool:
     """Can a cancel still be taken: is the purchase on its way forward, and its pivot not passed?"""
     if record.status is not Status.RUNNING or not record.forward or not record.current:
         return False

@@ -1,0 +1,85 @@
+"""Acknowledging in groups: a quorum queue settles a hundred messages for the price of one.
+
+What is done waits a moment for what is done next. Then everything up to the first message that is still in hand goes in
+one acknowledgement, and the rest one by one, so that a slow message holds back nobody's.
+"""
+
+import asyncio
+from typing import Final
+
+from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
+from aiormq.channel import Channel
+from pamqp import commands
+
+PAUSE: Final = 0.005
+"""Seconds for which acknowledgements gather. A crash in that time costs repetitions, which are harmless."""
+
+
+class Acknowledgements:
+    """What one consumer has done and not yet told the broker, by channel."""
+
+    def __init__(self) -> None:
+        self._channels: dict[AbstractChannel, _Deliveries] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, delivered: DeliveredMessage) -> None:
+        """The message is done."""
+        self._of(delivered).done.append(delivered.delivery_tag or 0)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PAUSE, self.send)
+
+    def pass_over(self, delivered: DeliveredMessage) -> None:
+        """The message was given back to the broker."""
+        self._of(delivered).ahead.add(delivered.delivery_tag or 0)
+
+    def send(self) -> None:
+        """Tell the broker now: one write for each channel. What was delivered on a closed channel comes again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for channel, deliveries in list(self._channels.items()):
+            if channel.is_closed:
+                del self._channels[channel]
+            elif (frames := deliveries.frames()) and isinstance(channel, Channel):
+                channel.write_queue.put_nowait(ChannelFrame.marshall(channel.number, frames))
+
+    def _of(self, delivered: DeliveredMessage) -> "_Deliveries":
+        channel = delivered.channel
+        found = self._channels.get(channel)
+        if found is None:
+            if not isinstance(channel, Channel):
+                raise TypeError(f"expected an aiormq channel, not {type(channel).__name__}")
+            found = self._channels[channel] = _Deliveries()
+        return found
+
+
+class _Deliveries:
+    """One channel's deliveries, which the broker numbers 1, 2, 3 and so on."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+        """Not acknowledged yet."""
+        self.ahead: set[int] = set()
+        """Settled, while an earlier one is still in hand."""
+        self._through = 0
+        """This one and every earlier one is settled."""
+
+    def frames(self) -> list[commands.Basic.Ack]:
+        done, self.done = sorted(self.done), []
+        group = 0
+        rest: list[int] = []
+        for tag in done:
+            self._pass_over()
+            if tag == self._through + 1:
+                self._through = group = tag
+            else:
+                rest.append(tag)
+                self.ahead.add(tag)
+        self._pass_over()
+        together = [commands.Basic.Ack(delivery_tag=group, multiple=True)] if group else []
+        return [*together, *(commands.Basic.Ack(delivery_tag=tag) for tag in rest)]
+
+    def _pass_over(self) -> None:
+        while self._through + 1 in self.ahead:
+            self._through += 1
+            self.ahead.discard(self._through)
