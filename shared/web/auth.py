@@ -146,7 +146,8 @@ class _IssuerKeys:
 
     async def of(self, kid: Any) -> Any:
         """The key of that id (without an id: the only key there is), or None. Raises 503 while the issuer is silent."""
-        if self._must_ask(kid):
+        being_asked = self._one_at_a_time.locked() and self._found(kid) is None
+        if being_asked or self._must_ask(kid):
             async with self._one_at_a_time:
                 if self._must_ask(kid):
                     await self._fetch()

@@ -1,5 +1,6 @@
 """An OpenID Connect issuer with keys made for the test, and bearer tokens of any kind from it."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -44,9 +45,12 @@ class Issuer:
         self.silent = False
         self.asked = 0
         self.calls_itself = ISSUER
+        self.open = asyncio.Event()
+        """Answers wait for it."""
+        self.open.set()
 
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer_when_open))
 
     def authenticator(self) -> Authenticator:
         return Authenticator(ISSUER, self.client, self.clock, INTERNAL_TOKEN)
@@ -58,6 +62,10 @@ class Issuer:
 
     def bearer(self, member: str = "m-1", scope: str = "offers carts") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(member, scope)}"}
+
+    async def _answer_when_open(self, request: httpx.Request) -> httpx.Response:
+        await self.open.wait()
+        return self._answer(request)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if self.silent:

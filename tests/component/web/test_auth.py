@@ -182,6 +182,17 @@ async def test_a_withdrawn_key_is_believed_ten_minutes_and_no_longer(
     assert refused(await ask(client, token), 401, "invalid_token")
 
 
+async def test_the_first_callers_all_wait_for_the_keys(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    """Nobody is turned away because somebody else is just asking the issuer."""
+    issuer.open.clear()
+    asking = [asyncio.create_task(ask(client, issuer.token(f"m-{number}"))) for number in range(10)]
+    await asyncio.sleep(0)
+    late = asyncio.create_task(ask(client, issuer.token("late")))
+    issuer.open.set()
+    assert [(await answer).status_code for answer in (*asking, late)] == [200] * 11
+    assert issuer.asked == 1
+
+
 async def test_a_silent_issuer_is_503_and_soon_asked_again(
     client: httpx.AsyncClient, issuer: Issuer, clock: HandClock
 ) -> None:
