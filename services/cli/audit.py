@@ -81,7 +81,7 @@ def show(out: Console, result: Result) -> None:
     if result.orphans:
         out.print(_table("orphans: they lapse by themselves", result.orphans))
     if result.open:
-        table = Table("purchase", "status", title="open purchases")
+        table = Table(view.reference("purchase"), "status", title="open purchases")
         for purchase in result.open:
             table.add_row(purchase.id, view.status(purchase.status))
         out.print(table)
@@ -90,7 +90,7 @@ def show(out: Console, result: Result) -> None:
 
 
 def _table(title: str, findings: Iterable[Finding]) -> Table:
-    table = Table("reference", "book", "expected", "found", title=title)
+    table = Table(view.reference("reference"), "book", "expected", "found", title=title)
     for finding in findings:
         table.add_row(finding.reference, finding.book, finding.expected, finding.found)
     return table

@@ -63,7 +63,7 @@ def _follow(api: Api, path: str, as_json: bool) -> None:
 
 
 def _list(found: list[Json]) -> Table:
-    table = Table("id", "status", "member", "total", "refused at", "begun", "changed")
+    table = Table(view.reference("id"), "status", "member", "total", "refused at", "begun", "changed")
     for checkout in found:
         table.add_row(
             checkout["id"],

@@ -30,7 +30,7 @@ def list_timers(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"timers": found}, indent=2))
         return
-    table = Table("purchase", "name", "step", "at")
+    table = Table(view.reference("purchase"), "name", "step", "at")
     for timer in found:
         table.add_row(timer["checkout_id"], timer["name"], timer.get("step") or "", view.moment(timer["at"]))
     view.console().print(table)

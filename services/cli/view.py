@@ -7,10 +7,12 @@ from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from services.cli.client import AT_REST, Change, Json
+
+WIDE: Final = 160
 
 STYLES: Final = {
     "completed": "bold green",
@@ -39,8 +41,13 @@ MARKS: Final = {
 
 
 def console() -> Console:
-    """Standard output; highlighting of numbers is left out, so that what is printed can be copied and compared."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Standard output. Numbers are not highlighted, and a file or pipe is wide: ids can be copied and searched for."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+
+
+def reference(title: str) -> Column:
+    """A column of ids, which are never cut."""
+    return Column(title, overflow="fold", min_width=36)
 
 
 def money(amount: Json) -> str:

@@ -50,6 +50,10 @@ class House:
     def restart(self, name: str) -> None:
         self.processes[name].start()
 
+    def replica(self, name: str) -> Stack:
+        """One more process of a service, not started yet; whoever asks for it ends it."""
+        return Stack(self.home / "processes" / f"{name}-2", name, environment=self._common)
+
     def kill(self, name: str) -> None:
         self.processes[name].kill()
 
