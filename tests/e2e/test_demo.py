@@ -1,5 +1,6 @@
 """The demonstration, as a user starts it."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,6 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import StartStack
+from tests.e2e.expectations import assert_bought
+from tests.e2e.shop import Shop
 from tests.eventually import eventually_sync
 from tests.processes import NOT_INHERITED, REPOSITORY
 
@@ -57,3 +61,17 @@ def test_an_interrupted_demonstration_stops_everything(own_home: Path, number: s
     demo.send_signal(number)
     assert demo.wait(50) == 130
     assert processes_of(own_home) == []
+
+
+@pytest.mark.timeout(120)
+async def test_a_demonstration_over_the_home_of_a_running_stack_says_so_and_leaves_that_alone(
+    start_stack: StartStack,
+) -> None:
+    stack = await asyncio.to_thread(start_stack)
+    demo = await asyncio.to_thread(stack.command, "demo")
+    assert demo.returncode == 1
+    assert "a stack runs over" in demo.stdout
+    async with Shop(stack.url) as shop:
+        member = await shop.member()
+        checkout = await member.ended(await member.buy(await member.cart(use_miles=30_000)))
+        await assert_bought(shop, member, checkout, miles=30_000)

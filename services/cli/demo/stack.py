@@ -6,12 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from services.cli.broker_node import PrivateBroker
 from services.cli.broker_setup import free_ports
+from shared.runtime.home import Home
+from shared.runtime.settings import WrongSettings
 
 READY: Final = "ready "
 READY_WITHIN: Final = 60.0
@@ -87,7 +90,12 @@ class Stack:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        PrivateBroker(self.home).stop()
+        self._stop_what_a_crash_left()
+
+    def _stop_what_a_crash_left(self) -> None:
+        """The private broker outlives a killed stack. That of another stack over this folder is not ours to stop."""
+        with suppress(WrongSettings), Home(self.home).claimed():
+            PrivateBroker(self.home).stop()
 
     def _is_ready(self) -> bool:
         return any(line.startswith(READY) for line in self._logged())
