@@ -2,8 +2,9 @@
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -30,9 +31,8 @@ def run(
     """Start a stack of its own, perform five purchases over the public HTTP API, audit the books, stop everything."""
     out = view.console()
     begun = time.monotonic()
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with Stack(home) as stack:
+        with _terminated_as_interrupted(), Stack(home) as stack:
             _perform(stack, out)
     except (Unexpected, ApiError, StackError, BrokerError) as error:
         out.print(f"[bold red]The demonstration failed.[/] {escape(str(error))}")
@@ -62,6 +62,15 @@ def _perform(stack: Stack, out: Console) -> None:
     out.print("\nDraining and stopping ...")
 
 
-def _interrupt(_: int, __: FrameType | None) -> None:
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
     """SIGTERM is taken as Ctrl-C, so that nothing is left behind."""
-    raise KeyboardInterrupt
+
+    def interrupt(_: int, __: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
