@@ -1,6 +1,7 @@
 """The public HTTP API as the command line uses it: paged lists, server-sent events, and one sentence per error."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,10 @@ TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 STREAM_SILENCE: Final = 60.0
 """Seconds without a byte after which a stream is taken for dead and opened anew."""
 RECONNECT_PAUSE: Final = 0.25
+AWAY: Final = frozenset({0, 502, 503, 504})
+"""Statuses of an API that is not there at the moment; 0 when there was no answer."""
+TOO_LATE: Final = -1
+"""Status of our own impatience."""
 
 
 class ApiError(Exception):
@@ -95,29 +100,30 @@ class Api:
             if not cursor:
                 return
 
-    def changes(self, path: str, *, give_up_after: float = 60.0) -> Iterator[Change]:
+    def changes(self, path: str, *, within: float = math.inf, absent: float = 60.0) -> Iterator[Change]:
         """Follow a purchase until it rests, opening the stream again where it broke off.
 
-        Raises when nothing has been heard for `give_up_after` seconds.
+        Raises when it does not rest within so many seconds, or when the API was absent for so long.
         """
         last_id: str | None = None
-        deadline = time.monotonic() + give_up_after
+        begun = heard = time.monotonic()
         while True:
             try:
                 for change in self._stream(path, last_id):
-                    yield change
-                    last_id = change.id
-                    deadline = time.monotonic() + give_up_after
-                    if change.checkout.get("status") in AT_REST:
-                        return
+                    heard = time.monotonic()
+                    if change is not None:
+                        last_id = change.id
+                        yield change
+                        if change.checkout.get("status") in AT_REST:
+                            return
+                    _still_in_time(path, heard - begun, within)
             except ApiError as error:
-                if error.status not in {0, 503} or time.monotonic() > deadline:
+                if error.status not in AWAY or time.monotonic() - heard > absent:
                     raise
-            if time.monotonic() > deadline:
-                raise ApiError(f"Nothing was heard of {path} for {give_up_after:.0f} s.")
             time.sleep(RECONNECT_PAUSE)
 
-    def _stream(self, path: str, last_id: str | None) -> Iterator[Change]:
+    def _stream(self, path: str, last_id: str | None) -> Iterator[Change | None]:
+        """The changes; None for a sign of life."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
         timeout = httpx.Timeout(STREAM_SILENCE, connect=5.0)
         try:
@@ -125,13 +131,14 @@ class Api:
                 if not response.is_success:
                     response.read()
                     raise _refused(response)
+                yield None
                 yield from parse_events(response.iter_lines())
         except httpx.HTTPError as error:
             raise _no_answer(self.base_url, error) from error
 
 
-def parse_events(lines: Iterator[str]) -> Iterator[Change]:
-    """The `change` events of an event stream (HTML Living Standard, 9.2); comments and other events are skipped."""
+def parse_events(lines: Iterator[str]) -> Iterator[Change | None]:
+    """The `change` events of an event stream (HTML Living Standard, 9.2); None for what only shows that it lives."""
     fields: dict[str, list[str]] = {}
     for line in lines:
         if line:
@@ -140,6 +147,8 @@ def parse_events(lines: Iterator[str]) -> Iterator[Change]:
             continue
         if fields.get("event") == ["change"] and "data" in fields:
             yield Change(id=fields.get("id", [""])[-1], checkout=json.loads("\n".join(fields["data"])))
+        else:
+            yield None
         fields = {}
 
 
@@ -194,6 +203,11 @@ def _object(response: httpx.Response) -> Json:
             f"{response.request.url} answered something that is no JSON object.", status=response.status_code
         )
     return body
+
+
+def _still_in_time(path: str, spent: float, within: float) -> None:
+    if spent > within:
+        raise ApiError(f"{path} had not come to its end after {within:.0f} s.", status=TOO_LATE)
 
 
 def _no_answer(base_url: str, error: httpx.HTTPError) -> ApiError:

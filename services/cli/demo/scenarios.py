@@ -21,6 +21,7 @@ DONE: Final = {"done", "skipped"}
 ISSUE: Final = "fulfillFlightTickets"
 ISSUE_STEP: Final = "issue tickets"
 SHOWN_WITHIN: Final = 20.0
+ENDED_WITHIN: Final = 60.0
 
 
 class Scenes:
@@ -120,7 +121,7 @@ class Scenes:
     def _follow(self, customer: Customer, begun: Json, issuing: Event | None = None) -> Json:
         """Show it to its end; `issuing` is set once the tickets are seen to be asked for."""
         self._out.print(f"  purchase {begun['id']} of {customer.id}")
-        changes = customer.api.changes(f"/v1/checkouts/{begun['id']}/events")
+        changes = customer.api.changes(f"/v1/checkouts/{begun['id']}/events", within=ENDED_WITHIN)
         view.follow(self._out, _noticing(changes, issuing or Event()))
         return customer.api.get(f"/v1/checkouts/{begun['id']}")
 

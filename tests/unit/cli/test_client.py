@@ -89,7 +89,8 @@ def test_events_are_read_as_the_standard_says() -> None:
             "",
         ]
     )
-    assert [(change.id, change.checkout) for change in parse_events(lines)] == [("7", {"status": "running"})]
+    found = [change and (change.id, change.checkout) for change in parse_events(lines)]
+    assert found == [None, ("7", {"status": "running"}), None]
 
 
 def test_a_stream_that_breaks_off_is_resumed_after_the_last_event() -> None:
@@ -121,9 +122,27 @@ def test_a_stream_is_opened_again_when_the_stack_was_away() -> None:
     assert [change.checkout["status"] for change in api(answer).changes("/e")] == ["needs_attention"]
 
 
-def test_a_stream_is_given_up_when_nothing_is_heard() -> None:
-    with pytest.raises(ApiError, match=r"Nothing was heard of /e for 0 s\."):
-        list(api(lambda _: httpx.Response(200, text="")).changes("/e", give_up_after=0.01))
+def test_a_stream_is_given_up_when_the_api_stays_absent() -> None:
+    def away(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(ApiError, match="Nothing answers at http://stack"):
+        list(api(away).changes("/e", absent=0.01))
+
+
+def test_a_purchase_that_does_not_rest_in_time_is_given_up() -> None:
+    alive = ": waiting\n\n"
+    with pytest.raises(ApiError, match=r"/e had not come to its end after 0 s\."):
+        list(api(lambda _: httpx.Response(200, text=alive)).changes("/e", within=0.0))
+
+
+def test_a_purchase_that_is_silent_for_long_is_still_followed() -> None:
+    streams = [": waiting\n\n" * 3, event(1, "running"), ": waiting\n\n", event(2, "completed")]
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=streams.pop(0))
+
+    assert [change.id for change in api(answer).changes("/e", absent=0.0)] == ["1", "2"]
 
 
 def test_a_refused_stream_is_not_asked_for_again() -> None:
