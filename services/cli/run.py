@@ -1,7 +1,6 @@
 """`milesaga run`: the services, all or some, in one process; for all of them also the sandbox and a private broker."""
 
 import asyncio
-import gc
 import importlib
 import signal
 from collections.abc import Iterator, Sequence
@@ -81,6 +80,7 @@ def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
 
 
 def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener", broker: "Future[str]") -> int:
+    from shared.runtime import garbage  # noqa: PLC0415
     from shared.runtime.host import Host  # noqa: PLC0415
 
     sandbox = _sandbox(names, settings, listener)
@@ -88,8 +88,7 @@ def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener"
     compositions = {name: _composition(name) for name in running if name != SANDBOX}
     here = frozenset(compositions) | ({SANDBOX} if sandbox else frozenset())
     host = Host(settings, listener, broker.result(), here=here, sandbox=sandbox)
-    gc.collect()
-    gc.freeze()  # modules live as long as the process: no collection need look at them again
+    garbage.settle()
     notes: dict[str, str] = {}
     try:
         drained = asyncio.run(host.run(compositions, lambda: _announce(host.home, listener, sandbox, notes, names)))

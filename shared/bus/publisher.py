@@ -7,16 +7,12 @@ from collections.abc import Sequence
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError, PublishError
-from pamqp import commands
-from pamqp.body import ContentBody
-from pamqp.header import ContentHeader
 
-from shared.contracts.envelope import CONTENT_TYPE
+from shared.bus import frames
 from shared.store.documents import OutboxMessage
 
 log = logging.getLogger(__name__)
 
-PERSISTENT = 2
 PUBLISH_TIMEOUT = 10.0
 """Seconds until a message that nobody confirmed counts as not published; it may still arrive."""
 
@@ -58,17 +54,21 @@ class ConfirmingPublisher:
         futures = [loop.create_future() for _ in messages]
         self._waiting += zip(messages, futures, strict=True)
         self._flush_soon()
+        timer = loop.call_later(self._timeout, self._give_up, futures)
         try:
-            async with asyncio.timeout(self._timeout):
-                for future in futures:
-                    await future
-        except TimeoutError as error:
-            raise NotPublished(f"no confirm within {self._timeout:g} s") from error
+            for future in futures:
+                await future
         finally:
+            timer.cancel()
             for future in futures:
                 _forget(future)
             if self._channel is None:  # nothing is flushed: what nobody waits for must not pile up
                 self._waiting = [(message, future) for message, future in self._waiting if not future.done()]
+
+    def _give_up(self, futures: Sequence[asyncio.Future[None]]) -> None:
+        for future in futures:
+            if not future.done():
+                future.set_exception(NotPublished(f"no confirm within {self._timeout:g} s"))
 
     def _flush_soon(self) -> None:
         if not self._flush_is_due:
@@ -81,17 +81,17 @@ class ConfirmingPublisher:
         if channel is None or channel.is_closed:
             return
         waiting, self._waiting = self._waiting, []
-        frames: list[commands.Basic.Publish | ContentHeader | ContentBody] = []
-        for message, future in waiting:
-            if not future.done():
-                frames += self._frames(channel, message, future)
-        if frames:
+        payload = b"".join(self._frames(channel, message, future) for message, future in waiting if not future.done())
+        if payload:
             # The queue has no limit unless a frame buffer is asked for, which the bus does not.
-            channel.write_queue.put_nowait(ChannelFrame.marshall(channel.number, frames))
+            channel.write_queue.put_nowait(ChannelFrame(payload=payload, should_close=False))
 
-    def _frames(
-        self, channel: Channel, message: OutboxMessage, future: asyncio.Future[None]
-    ) -> list[commands.Basic.Publish | ContentHeader | ContentBody]:
+    def _frames(self, channel: Channel, message: OutboxMessage, future: asyncio.Future[None]) -> bytes:
+        try:
+            payload = frames.publish(channel.number, message, channel.max_content_size)
+        except ValueError as error:
+            future.set_exception(NotPublished(str(error)))
+            return b""
         channel.delivery_tag += 1
         confirmation = channel.create_future()
         channel.confirmations[channel.delivery_tag] = confirmation
@@ -103,21 +103,7 @@ class ConfirmingPublisher:
             self._settle(message, future, confirmation)
 
         confirmation.add_done_callback(settle)
-        properties = commands.Basic.Properties(
-            content_type=CONTENT_TYPE,
-            delivery_mode=PERSISTENT,
-            message_id=message.id,
-            headers=dict(message.headers),
-        )
-        size = channel.max_content_size
-        bodies = [ContentBody(message.body[at : at + size]) for at in range(0, len(message.body), size)]
-        return [
-            commands.Basic.Publish(
-                exchange=message.exchange, routing_key=message.routing_key, mandatory=message.mandatory
-            ),
-            ContentHeader(body_size=len(message.body), properties=properties),
-            *bodies,
-        ]
+        return payload
 
     def _settle(
         self, message: OutboxMessage, future: asyncio.Future[None], confirmation: asyncio.Future[object]

@@ -6,7 +6,6 @@ the orchestrator then reads `TAG COUNT IN_FLIGHT` lines from standard input, car
 """
 
 import asyncio
-import gc
 import json
 import resource
 import signal
@@ -14,6 +13,7 @@ import sys
 import time
 from typing import Any, Final
 
+from shared.runtime import garbage
 from shared.runtime import logging as logs
 from shared.runtime.addresses import broker_url
 from shared.runtime.home import Home
@@ -37,8 +37,7 @@ def main(role: str, driver: str) -> int:
     listener = bind("127.0.0.1", 0)
     host = Host(settings, listener, broker_url(settings, Home(settings.milesaga_home)), here=frozenset(compositions))
     _driver(driver, host)
-    gc.collect()
-    gc.freeze()
+    garbage.settle()
     jobs: set[asyncio.Task[None]] = set()
 
     async def ready() -> None:

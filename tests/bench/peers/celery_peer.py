@@ -25,8 +25,23 @@ def carry_out(tag: str, count: int, in_flight: int) -> float:
 
 
 worker = subprocess.Popen(
-    [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "-P", "prefork", "-c", "2", "-l", "ERROR"]
-    + ["--without-gossip", "--without-mingle", "--without-heartbeat"],
+    [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "celery_app",
+        "worker",
+        "-P",
+        "prefork",
+        "-c",
+        "2",
+        "-l",
+        "ERROR",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ],
     stdin=subprocess.DEVNULL,
     stdout=sys.stderr,
 )
