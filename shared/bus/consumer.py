@@ -1,6 +1,6 @@
 """What drives a service's queue: a thin consumer that feeds the table of handlers and acknowledges in groups.
 
-It sits on aiormq, the layer under aio-pika: per message it makes one task and nothing else.
+It sits on aiormq, the layer under aio-pika: per message it makes a task, and nothing else.
 """
 
 import asyncio
@@ -46,12 +46,13 @@ class Consumer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._acks = Acknowledgements()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._subscriptions: list[tuple[Channel, str]] = []
 
     async def attach(self, channel: Channel, queue: str, prefetch: int) -> None:
         """Consume `queue` on this channel until it closes."""
         await channel.basic_qos(prefetch_count=prefetch)
-        ok = await channel.basic_consume(queue, self._take)
+        ok = await channel.basic_consume(queue, self._begin)
         self._subscriptions.append((channel, ok.consumer_tag or ""))
 
     async def drain(self, seconds: float) -> None:
@@ -67,7 +68,14 @@ class Consumer:
             log.warning("left unfinished", extra={"service": self._service, "count": self._in_hand})
         self._acks.send()
 
-    async def _take(self, delivered: DeliveredMessage) -> None:
+    async def _begin(self, delivered: DeliveredMessage) -> None:
+        """In a task of our own: aiormq cancels its tasks when the connection goes, in the middle of a call."""
+        task = asyncio.create_task(self.take(delivered))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def take(self, delivered: DeliveredMessage) -> None:
+        """Handle one delivery to its end: whatever becomes of it, it is acknowledged or given back."""
         self._in_hand += 1
         self._idle.clear()
         try:
