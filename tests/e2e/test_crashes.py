@@ -151,6 +151,17 @@ async def all_bought(shop: Shop, begun: list[tuple[Member, str]], within: float 
         await assert_bought(shop, member, checkout, miles=10_000)
 
 
+async def all_exact(shop: Shop, begun: list[tuple[Member, str]]) -> None:
+    """Each is bought, or was booking at that very moment: then nothing is built on a booking nobody can ask for."""
+    for member, checkout_id in begun:
+        checkout = await member.ended(checkout_id, LONGEST)
+        if checkout["status"] == "completed":
+            await assert_bought(shop, member, checkout, miles=10_000)
+        else:
+            lost = [row for row in (await shop.books(checkout_id))["bookings"] if row["status"] == "open"]
+            await assert_undone(shop, member, checkout, code="reservation_unknown", lost=len(lost))
+
+
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("way", ["restart", "crash"])
 async def test_a_broker_restarted_in_the_middle_of_purchases_loses_none(
@@ -189,13 +200,7 @@ async def test_a_stack_killed_in_the_middle_of_purchases_goes_on_over_the_same_h
         await eventually(lambda: some_tickets(shop))
         stack.kill() if way == "parent" else stack.kill_all()
         await asyncio.to_thread(stack.start)
-        for member, checkout_id in begun:
-            checkout = await member.ended(checkout_id, LONGEST)
-            if checkout["status"] == "completed":
-                await assert_bought(shop, member, checkout, miles=10_000)
-            else:
-                lost = [row for row in (await shop.books(checkout_id))["bookings"] if row["status"] == "open"]
-                await assert_undone(shop, member, checkout, code="reservation_unknown", lost=len(lost))
+        await all_exact(shop, begun)
         audited = await asyncio.to_thread(stack.command, "audit")
         assert audited.returncode == 0, audited.stdout + audited.stderr
     assert await asyncio.to_thread(stack.interrupt) == 0

@@ -10,7 +10,7 @@ from tests.conftest import StartStack
 from tests.e2e.expectations import assert_bought
 from tests.e2e.houses import House
 from tests.e2e.shop import Shop
-from tests.e2e.test_crashes import all_bought, many_begun
+from tests.e2e.test_crashes import all_bought, all_exact, many_begun
 from tests.e2e.wires import listening
 from tests.engines import Mongod, running_mongod
 from tests.eventually import eventually
@@ -64,7 +64,7 @@ async def test_a_mongod_that_dies_in_the_middle_of_purchases_loses_none(
 
         await eventually(not_ready, 20.0)
         await asyncio.to_thread(mongod.start)
-        await all_bought(shop, begun)
+        await all_exact(shop, begun)
         audited = await asyncio.to_thread(stack.command, "audit")
         assert audited.returncode == 0, audited.stdout + audited.stderr
 
