@@ -35,8 +35,13 @@ def main(role: str, driver: str) -> int:
     workers: dict[str, Compose] = {name: worker(name) for name in WORKERS}
     compositions = {ORCHESTRATOR: orchestrator, ALONE: orchestrator | workers}.get(role, workers)
     listener = bind("127.0.0.1", 0)
-    host = Host(settings, listener, broker_url(settings, Home(settings.milesaga_home)), here=frozenset(compositions))
-    _driver(driver, host)
+    broker = broker_url(settings, Home(settings.milesaga_home))
+    host = Host(settings, listener, broker, here=frozenset(compositions))
+    if driver == "faststream":
+        from tests.bench.faststream_driver import FastStreamBus  # noqa: PLC0415 - the other driver needs none of it
+
+        host.bus = FastStreamBus(broker, host)
+        host.publisher = host.bus.publisher
     garbage.settle()
     jobs: set[asyncio.Task[None]] = set()
 
@@ -46,15 +51,6 @@ def main(role: str, driver: str) -> int:
             jobs.add(asyncio.create_task(_take_orders(sagas, host)))
 
     return 0 if asyncio.run(host.run(compositions, ready)) else 1
-
-
-def _driver(name: str, host: Host) -> None:
-    """What drives the queues: the house's own consumer, or FastStream's subscribers."""
-    if name == "faststream":
-        from tests.bench.faststream_driver import FastStreamBus  # noqa: PLC0415 - measured alone
-
-        host.bus = FastStreamBus.like(host)
-        host.publisher = host.bus.publisher
 
 
 async def _take_orders(sagas: Sagas, host: Host) -> None:

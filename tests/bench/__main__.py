@@ -1,0 +1,166 @@
+"""`milesaga bench`: all measurements, a table, and `bench.json`."""
+
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from services.cli.broker_node import BrokerError, PrivateBroker
+from tests.bench import purchases, sizes
+from tests.bench.children import Failed
+from tests.bench.contest import Contest, entrants
+from tests.bench.figures import Figure, show, write
+from tests.bench.places import REPOSITORY
+from tests.e2e.houses import SERVICES, house
+from tests.e2e.shop import Shop
+from tests.processes import Stack
+
+ROUNDS: Final = 3
+SAGAS: Final = 2000
+IN_FLIGHT: Final = 128
+PURCHASES: Final = 200
+PURCHASES_IN_FLIGHT: Final = 32
+PACED: Final = 150
+RATE: Final = 10.0
+LOADED: Final = 50
+"""Purchases carried out before the memory of the services is looked at."""
+
+PARTS: Final = ("sagas", "purchases", "services")
+
+
+class Bench:
+    """The parts of the benchmark, each with a line of progress."""
+
+    def __init__(self, home: Path, progress: Progress) -> None:
+        self._home = home
+        self._progress = progress
+
+    def sagas(self) -> list[Figure]:
+        """Five durable steps, ours and the peers'."""
+        task = self._progress.add_task("peers' packages", total=None)
+        python = _peers_python()
+        broker = PrivateBroker(self._home / "sagas")
+        self._progress.update(task, description="RabbitMQ")
+        url = broker.start()
+        try:
+            contest = Contest(self._home / "sagas", IN_FLIGHT)
+            taking_part = entrants(url, python, SAGAS)
+            self._progress.update(task, total=ROUNDS * len(taking_part))
+            for number in range(ROUNDS):
+                for entrant in taking_part:
+                    self._progress.update(task, description=f"{entrant.name}, round {number + 1}")
+                    contest.measure(entrant, number)
+                    self._progress.advance(task)
+        finally:
+            broker.stop()
+        self._progress.update(task, description="five-step sagas")
+        return contest.figures()
+
+    def purchases(self) -> list[Figure]:
+        """Everything in one process, as `milesaga run` starts it."""
+        task = self._progress.add_task("purchases over HTTP", total=2 * (PURCHASES + PACED))
+        stack = Stack(self._home / "stack")
+        try:
+            stack.start()
+            found = asyncio.run(self._buy(stack, self._advance(task)))
+            _audit(stack, PURCHASES + PACED)
+            stack.terminate()
+        finally:
+            stack.clean_up()
+        return found
+
+    def services(self) -> list[Figure]:
+        """Each service in a process of its own, once with work behind it, then fresh."""
+        starts = sizes.STARTS * len(SERVICES)
+        task = self._progress.add_task("services one by one", total=2 * LOADED + starts)
+        with house(self._home / "house", {}) as running:
+            asyncio.run(self._load(running.url, running.broker_url, self._advance(task)))
+            return [sizes.slowest(running, self._advance(task)), sizes.largest(running)][::-1]
+
+    async def _buy(self, stack: Stack, advance: Callable[[], Any]) -> list[Figure]:
+        broker_url = (stack.home / "broker.url").read_text().strip()
+        async with Shop(stack.url) as shop:
+            return await purchases.measure(
+                shop,
+                broker_url,
+                full=PURCHASES,
+                in_flight=PURCHASES_IN_FLIGHT,
+                paced=PACED,
+                rate=RATE,
+                advance=advance,
+            )
+
+    async def _load(self, url: str, broker_url: str, advance: Callable[[], Any]) -> None:
+        async with Shop(url) as shop, purchases.listening(broker_url) as till:
+            prepared = await purchases.carts(shop, LOADED, advance)
+            await purchases.at_full_load(till, prepared, PURCHASES_IN_FLIGHT, advance)
+
+    def _advance(self, task: TaskID) -> Callable[[], Any]:
+        return lambda: self._progress.advance(task)
+
+
+def main(
+    output: Annotated[Path, typer.Option(help="File for the figures.")] = Path("bench.json"),
+    only: Annotated[list[str] | None, typer.Option(help=f"Parts to measure: {', '.join(PARTS)}.")] = None,
+) -> None:
+    """Measure speed and size on this machine; nothing is written unless every count is right."""
+    wanted = tuple(only or PARTS)
+    for part in wanted:
+        if part not in PARTS:
+            raise typer.BadParameter(f"{part!r} is no part; known are {', '.join(PARTS)}.")
+    out = Console()
+    columns = (TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    figures: list[Figure] = []
+    with TemporaryDirectory(prefix="milesaga-bench-") as home:
+        try:
+            with Progress(*columns, console=Console(stderr=True)) as progress:
+                bench = Bench(Path(home), progress)
+                for part in wanted:
+                    figures += getattr(bench, part)()
+        except (Failed, BrokerError, AssertionError) as error:
+            out.print(f"[bold red]The benchmark is void.[/] {error}", highlight=False, markup=True)
+            raise typer.Exit(1) from error
+    write(output, figures)
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end"
+    show(out, figures, f"{machine}; broker, stores and all processes on it")
+    out.print(f"written to {output}")
+
+
+def _peers_python() -> Path:
+    """Install what only the benchmark needs, where that was not done yet."""
+    done = subprocess.run(
+        [REPOSITORY / "deploy" / "bench-setup.sh", sys.executable],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Failed("the peers' packages cannot be installed; see above")
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def _audit(stack: Stack, expected: int) -> None:
+    """Every purchase in both sides' books, and no difference between them. Raises `Failed`."""
+    audited = stack.command("audit", "--json")
+    if audited.returncode:
+        raise Failed(f"the audit finds differences: {audited.stdout[-2000:]}{audited.stderr[-500:]}")
+    found = json.loads(audited.stdout)
+    if (found["purchases"], found["open"], found["differences"]) != (expected, [], []):
+        raise Failed(f"expected {expected} purchases, all ended: {json.dumps(found)[:1000]}")
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()
