@@ -8,6 +8,9 @@ from shared.contracts.envelope import Event, Message, Personal, PublicMessage
 from shared.contracts.journey import Contact, Ticket
 from shared.kernel.money import Money
 
+VisibleText = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+"""Visible ASCII, as an `Idempotency-Key` is: a name that reads the same wherever it is stored and shown."""
+
 
 class Strict(BaseModel):
     """What outsiders write: an unknown field is refused rather than passed over."""
@@ -67,9 +70,9 @@ class StartCheckout(PublicMessage):
     Tells: CheckoutCompleted | CheckoutRefused | CheckoutCancelled | CheckoutNeedsAttention."""
 
     type: ClassVar[str] = "checkout.start.v1"
-    key: str = Field(min_length=1, max_length=255)
-    member_id: str = Field(min_length=1, max_length=255)
-    cart_id: str = Field(min_length=1, max_length=255)
+    key: VisibleText
+    member_id: VisibleText
+    cart_id: VisibleText
     payment: Payment | None = None
     contact: CustomerContact
 

@@ -6,8 +6,8 @@ Writes are compare-and-set on `version`; no transaction spans documents, which i
 on one MongoDB, and on a sharded one.
 
 Every method that speaks to the engine raises `Unavailable` when it cannot be reached in time; the engines' own
-exceptions never leave them. A document that no engine could store (no JSON object, an integer beyond 64 bits,
-a time without zone) is the caller's mistake: `ValueError`.
+exceptions never leave them. A document that not every engine could store (no JSON object, an integer beyond 64 bits,
+a time without zone, NUL in its id or in an indexed text) is the caller's mistake: `ValueError`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

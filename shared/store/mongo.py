@@ -46,7 +46,7 @@ from shared.store.mongo_shapes import (
     to_entry,
     to_message,
 )
-from shared.store.paging import check_names, index_named, page
+from shared.store.paging import check_names, check_storable, index_named, page
 
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=5_000)
 CLEARING = WriteConcern(w=1)
@@ -169,8 +169,7 @@ class MongoCollection:
         return await self._find({"_id": {"$in": wanted}, "deleted": None}, [], len(wanted))
 
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
-        if not isinstance(document.body, dict):
-            raise ValueError(f"{document.id}: a document's body is a JSON object")  # noqa: TRY004 - the port says so
+        check_storable(self._spec, document)
         wake_at = None if document.wake_at is None else millis.to_datetime(millis.rounded_up(document.wake_at))
         saved = replace(document, version=document.version + 1, wake_at=wake_at)
         entries = [to_entry(message) for message in messages]

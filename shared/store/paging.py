@@ -7,9 +7,9 @@ is one range of the index.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from shared.store.documents import CollectionSpec, Index, Scalar
+from shared.store.documents import CollectionSpec, Document, Index, Scalar
 
 ID = "id"
 Operator = Literal["=", ">", "<", "is null", "is not null"]
@@ -61,11 +61,31 @@ def check_names(spec: CollectionSpec) -> None:
             raise ValueError(f"index {index.name} needs dotted paths, not {index.fields}")
 
 
+def check_storable(spec: CollectionSpec, document: Document) -> None:
+    """Refuse a body that is no object, and NUL where SQLite would end the text and take it for another."""
+    if not isinstance(document.body, dict):
+        raise ValueError(f"{document.id}: a document's body is a JSON object")  # noqa: TRY004 - the port says so
+    if "\0" in document.id:
+        raise ValueError("a document's id holds no NUL")
+    for index in spec.indexes:
+        for field in index.fields:
+            value = _value_at(document.body, field)
+            if isinstance(value, str) and "\0" in value:
+                raise ValueError(f"{document.id}: {field} is indexed and holds no NUL")
+
+
 def index_named(spec: CollectionSpec, name: str) -> Index:
     for index in spec.indexes:
         if index.name == name:
             return index
     raise ValueError(f"{spec.name} declares no index {name!r}")
+
+
+def _value_at(body: dict[str, Any], path: str) -> object:
+    found: Any = body
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def _after(

@@ -90,6 +90,12 @@ def test_a_time_that_is_none_is_refused() -> None:
         ({"payment": {"method": "card", "token": "4242424242424242"}}, "token"),
         ({"payment": {"method": "cash"}}, "payment"),
         ({"key": ""}, "key"),
+        ({"key": "two words"}, "key"),
+        ({"key": "k\n"}, "key"),
+        ({"key": "k" * 256}, "key"),
+        ({"member_id": "ana\x00bob"}, "member_id"),
+        ({"member_id": "an\u00e1"}, "member_id"),
+        ({"cart_id": "c\x00"}, "cart_id"),
     ],
 )
 def test_what_a_partner_writes_wrong_is_refused(change: dict[str, object], place: str) -> None:
