@@ -15,8 +15,10 @@ log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 
-REMEMBERED = 500
-"""Models kept beside their version, so that what was saved a moment ago need not be read apart again."""
+REMEMBERED = 250
+"""Models kept beside the body they were saved as, so that what was saved a moment ago need not be read apart again."""
+TRIES = 5
+"""Others who save first, one after the other, before a change is given up."""
 UNREADABLE_PAUSE = timedelta(minutes=10)
 """How far a due document that its model refuses is put off, so that it does not stand before the others."""
 
@@ -62,17 +64,19 @@ class Repository(Generic[M]):
         self._wake = wake
         self._schema: int = model.schema_version  # type: ignore[attr-defined]
         self._upcast: Callable[[int, dict[str, Any]], dict[str, Any]] | None = getattr(model, "upcast", None)
-        self._remembered: dict[str, Stored[M]] = {}
+        self._remembered: dict[str, tuple[M, dict[str, Any]]] = {}
 
     async def load(self, id: str) -> Stored[M] | None:  # noqa: A002
         """The model as last saved. Raises `NewerSchema`."""
         document = await self.collection.get(id)
+        remembered = self._remembered.pop(id, None)
         if document is None:
             return None
-        remembered = self._remembered.pop(id, None)
-        if remembered is None or remembered.version != document.version:
+        # Not by the version: a document that was deleted and made again has counted from one again.
+        if remembered is None or document.schema != self._schema or remembered[1] != document.body:
             return self._stored(document)
-        return self._remember(id, remembered)
+        self._remember(id, *remembered)
+        return Stored(remembered[0], document.version)
 
     async def load_many(self, ids: Iterable[str]) -> list[Stored[M]]:
         """Those that exist and that this release can read, by one query, in any order."""
@@ -83,12 +87,33 @@ class Repository(Generic[M]):
 
         Raises `Conflict` and `Duplicate` as the collection does.
         """
-        saved = await self.collection.save(self._document(value, version), messages)
-        return self._remember(saved.id, Stored(value, saved.version))
+        document = self._document(value, version)
+        saved = await self.collection.save(document, messages)
+        self._remember(document.id, value, document.body)
+        return Stored(value, saved.version)
+
+    async def change(self, id: str, edit: Callable[[M | None], M], *, tries: int = TRIES) -> Stored[M]:  # noqa: A002
+        """Save what `edit` makes of the model, or of None where there is none; start over where others save first.
+
+        What `edit` gives back as it was is not saved. Raises what `edit` raises, and after `tries` the `Conflict`.
+        """
+        while True:
+            tries -= 1
+            stored = await self.load(id)
+            after = edit(stored.value if stored else None)
+            if stored is not None and after is stored.value:
+                return stored
+            try:
+                return await self.save(after, version=stored.version if stored else 0)
+            except Conflict:
+                if tries <= 0:
+                    raise
 
     async def delete(self, stored: Stored[M]) -> None:
         """Remove it, unless it was saved since (`Conflict`)."""
-        await self.collection.delete(Document(self._key(stored.value), {}, stored.version))
+        id_ = self._key(stored.value)
+        self._remembered.pop(id_, None)
+        await self.collection.delete(Document(id_, {}, stored.version))
 
     async def find(
         self,
@@ -119,13 +144,12 @@ class Repository(Generic[M]):
                 await self._put_off(document, now, error)
         return readable
 
-    def _remember(self, id: str, stored: Stored[M]) -> Stored[M]:  # noqa: A002
+    def _remember(self, id: str, value: M, body: dict[str, Any]) -> None:  # noqa: A002
         """The newest stand last; models are immutable, so one may be given to many."""
         self._remembered.pop(id, None)
-        self._remembered[id] = stored
+        self._remembered[id] = value, body
         if len(self._remembered) > REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
-        return stored
 
     def _document(self, value: M, version: int) -> Document:
         return Document(self._key(value), value.model_dump(mode="json"), version, self._schema, self._wake(value))

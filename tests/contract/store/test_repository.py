@@ -1,4 +1,7 @@
+import asyncio
 import logging
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -7,9 +10,9 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from shared.store.documents import Collection, Conflict, Document, Duplicate
-from shared.store.repository import UNREADABLE_PAUSE, NewerSchema, Repository, Stored
-from tests.contract.store.conftest import put
+from shared.store.documents import Collection, Conflict, Document, Duplicate, OutboxMessage
+from shared.store.repository import REMEMBERED, UNREADABLE_PAUSE, NewerSchema, Repository, Stored
+from tests.contract.store.conftest import Engine, put
 from tests.contract.store.test_outbox import LATER, message
 
 NOW = datetime(2027, 1, 20, 12, 0, 0, 123_456, tzinfo=UTC)
@@ -165,3 +168,109 @@ async def test_a_replaced_document_is_found_by_its_new_values(bookings: Reposito
     await bookings.save(moved.value, version=moved.version)
     assert await bookings.find("by_kind", ("book",), limit=5) == []
     assert [found.value.reference for found in await bookings.find("by_kind", ("map",), limit=5)] == ["ABC123"]
+
+
+@pytest.fixture
+async def elsewhere(engine: Engine) -> Repository[Booking]:
+    """The same bookings as another process has them."""
+    return Repository(await engine.things(), Booking, key=lambda booking: booking.reference)
+
+
+async def test_a_booking_deleted_and_made_again_by_another_process_is_read_as_it_is(
+    bookings: Repository[Booking], elsewhere: Repository[Booking]
+) -> None:
+    await bookings.save(BOOKING, version=0)
+    theirs = await elsewhere.load("ABC123")
+    assert theirs is not None
+    await elsewhere.delete(theirs)
+    anew = await elsewhere.save(Booking(reference="ABC123", rank=9), version=0)
+    assert anew.version == 1, "the version says nothing about what happened"
+    assert await bookings.load("ABC123") == anew
+
+
+async def test_a_deleted_booking_made_again_in_place_is_read_as_it_is(
+    bookings: Repository[Booking], things: Collection
+) -> None:
+    await bookings.delete(await bookings.save(BOOKING, version=0))
+    await put(things, Document("ABC123", {"reference": "ABC123", "rank": 9}, schema=3))
+    assert await bookings.load("ABC123") == Stored(Booking(reference="ABC123", rank=9), 1)
+
+
+async def test_a_saved_booking_made_again_in_a_newer_shape_is_not_guessed_at(
+    bookings: Repository[Booking], things: Collection
+) -> None:
+    await bookings.save(BOOKING, version=0)
+    stored = await things.get("ABC123")
+    assert stored is not None
+    await things.delete(stored)
+    await put(things, replace(stored, version=0, schema=4))
+    with pytest.raises(NewerSchema):
+        await bookings.load("ABC123")
+
+
+async def test_what_was_saved_need_not_be_read_apart_again(bookings: Repository[Booking]) -> None:
+    saved = await bookings.save(BOOKING, version=0)
+    found = await bookings.load("ABC123")
+    assert found == saved
+    assert found.value is saved.value
+
+
+async def test_only_so_many_are_remembered(bookings: Repository[Booking]) -> None:
+    first = await bookings.save(BOOKING, version=0)
+    for number in range(REMEMBERED):
+        await bookings.save(Booking(reference=f"R{number}"), version=0)
+    found = await bookings.load("ABC123")
+    assert found == first
+    assert found.value is not first.value
+
+
+def ranked(rank: int) -> Callable[[Booking | None], Booking]:
+    def edit(booking: Booking | None) -> Booking:
+        return (booking or Booking(reference="ABC123")).model_copy(update={"rank": rank})
+
+    return edit
+
+
+async def test_a_change_is_saved_over_what_is_there_or_as_the_first(bookings: Repository[Booking]) -> None:
+    assert await bookings.change("ABC123", ranked(1)) == Stored(Booking(reference="ABC123", rank=1), 1)
+    assert await bookings.change("ABC123", ranked(2)) == Stored(Booking(reference="ABC123", rank=2), 2)
+    assert await bookings.load("ABC123") == Stored(Booking(reference="ABC123", rank=2), 2)
+
+
+async def test_changes_that_meet_are_all_made(engine: Engine) -> None:
+    key = operator.attrgetter("reference")
+    several = [Repository(await engine.things(), Booking, key=key) for _ in range(2)]
+
+    def one_more(booking: Booking | None) -> Booking:
+        return ranked((booking.rank or 0) + 1 if booking else 1)(booking)
+
+    await asyncio.gather(*(repository.change("ABC123", one_more, tries=20) for repository in several * 3))
+    assert await several[0].load("ABC123") == Stored(Booking(reference="ABC123", rank=6), 6)
+
+
+async def test_a_change_that_changes_nothing_saves_nothing(bookings: Repository[Booking]) -> None:
+    saved = await bookings.save(BOOKING, version=0)
+    assert await bookings.change("ABC123", lambda booking: booking or BOOKING) == saved
+    assert await bookings.load("ABC123") == saved
+
+
+async def test_a_change_gives_up_after_its_tries(bookings: Repository[Booking], things: Collection) -> None:
+    seen: list[int] = []
+
+    async def overtake() -> None:
+        stored = await things.get("ABC123")
+        await things.save(stored or Document("ABC123", {"reference": "ABC123", "rank": 0}, schema=3))
+
+    class Overtaken(Repository[Booking]):
+        async def save(
+            self, value: Booking, *, version: int, messages: Sequence[OutboxMessage] = ()
+        ) -> Stored[Booking]:
+            seen.append(version)
+            await overtake()
+            return await super().save(value, version=version, messages=messages)
+
+    busy = Overtaken(things, Booking, key=lambda booking: booking.reference)
+    with pytest.raises(Conflict):
+        await busy.change("ABC123", ranked(1), tries=3)
+    assert seen == [0, 1, 2]
+    assert await bookings.load("ABC123") == Stored(Booking(reference="ABC123", rank=0), 3)
