@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 PREFETCH = 200
 RECONNECT_SECONDS = 1.0
 OPEN_TIMEOUT = 20.0
+DECLARE_PAUSE = 10.0
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,11 @@ class Bus:
         self._services = services
         self._subscriptions: list[_Subscription] = []
         self._connection: AbstractConnection | None = None
-        self._lost = asyncio.Event()
         self._up = asyncio.Event()
+        self._lost = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
-        self.publisher = ConfirmingPublisher()
+        self._declaring: asyncio.Task[None] | None = None
+        self.publisher = ConfirmingPublisher(on_unroutable=self._declare_soon)
         self.differences: Sequence[Difference] = ()
 
     @property
@@ -91,7 +93,7 @@ class Bus:
         subscription = _Subscription(service, consumer)
         self._subscriptions.append(subscription)
         if self.ready and self._connection is not None:
-            await self._subscribe(self._connection, subscription)
+            await self._subscribe(self._connection, subscription, self._lost)
 
     async def ping(self) -> None:
         """Return when the broker answers. Raises ConnectionError otherwise."""
@@ -111,6 +113,8 @@ class Bus:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
+        if self._declaring is not None:
+            self._declaring.cancel()
         self._up.clear()
         self.publisher.detach()
         await self._broker.stop()
@@ -119,16 +123,32 @@ class Bus:
         while True:
             try:
                 connection = await self._connect()
-                self._lost.clear()
-                async with asyncio.timeout(OPEN_TIMEOUT):
-                    publishing = await self._open(connection)
             except Exception as error:  # noqa: BLE001 - whatever the reason, the next attempt may succeed
                 log.warning("no connection to the broker", extra={"error": type(error).__name__})
                 await asyncio.sleep(RECONNECT_SECONDS)
-                continue
+            else:
+                await self._use(connection)
+
+    async def _use(self, connection: AbstractConnection) -> None:
+        """Work on a connection until it, or a channel on it, is gone; leave nothing of it behind."""
+        self._lost = lost = asyncio.Event()
+        connection.closing.add_done_callback(lambda _: lost.set())
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                await self._open(connection, lost)
             log.info("connected to the broker")
-            await self._until_lost(connection, publishing)
+            await lost.wait()
             log.warning("connection to the broker lost")
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("the broker cannot be used", extra={"error": type(error).__name__})
+            await asyncio.sleep(RECONNECT_SECONDS)
+        finally:
+            self._up.clear()
+            self.publisher.detach()
+            if not connection.is_closed:
+                # Only a channel went: begin again on a fresh connection, so that nothing is half open.
+                with contextlib.suppress(Exception):
+                    await connection.close()
 
     async def _connect(self) -> AbstractConnection:
         """The living connection beneath FastStream's, once there is one."""
@@ -139,44 +159,48 @@ class Bus:
                 return transport.connection
             await asyncio.sleep(RECONNECT_SECONDS / 10)
 
-    async def _open(self, connection: AbstractConnection) -> Channel:
+    async def _open(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
         """Declare what is missing, then open the channels: publishing first, because handlers answer."""
+        await self._declare(connection)
+        self._connection = connection
+        publishing = await _open_channel(connection, lost, publisher_confirms=True)
+        self.publisher.attach(publishing)
+        for subscription in self._subscriptions:
+            await self._subscribe(connection, subscription, lost)
+        self._up.set()
+
+    async def _declare(self, connection: AbstractConnection) -> None:
         major = int(str(connection.server_properties.get("version", "3")).split(".", 1)[0])
         self.differences = await declare(connection, topology(self._services, broker_major=major))
         for difference in self.differences:
             log.warning("the broker's topology differs", extra={"queue": difference.name, "error": difference.reason})
-        self._connection = connection
-        publishing = await _open_channel(connection, publisher_confirms=True)
-        self.publisher.attach(publishing)
-        for subscription in self._subscriptions:
-            await self._subscribe(connection, subscription)
-        self._up.set()
-        return publishing
 
-    async def _subscribe(self, connection: AbstractConnection, subscription: _Subscription) -> None:
+    def _declare_soon(self) -> None:
+        """A message found no queue: perhaps somebody deleted it. Seldom, because some messages never find one."""
+        if self._declaring is None or self._declaring.done():
+            self._declaring = asyncio.create_task(self._declare_again())
+
+    async def _declare_again(self) -> None:
+        with contextlib.suppress(Exception):  # with the connection gone, the next one declares
+            if self._connection is not None:
+                await self._declare(self._connection)
+        await asyncio.sleep(DECLARE_PAUSE)
+
+    async def _subscribe(
+        self, connection: AbstractConnection, subscription: _Subscription, lost: asyncio.Event
+    ) -> None:
         """Consume the work queue in bulk, and the suspects one at a time."""
         queues = {subscription.service: self._prefetch, suspect_queue(subscription.service): 1}
         for queue, prefetch in queues.items():
-            channel = await _open_channel(connection, publisher_confirms=False)
-            channel.closing.add_done_callback(lambda _: self._lost.set())
-            channel.on_consumer_cancel_callbacks.add(lambda _: self._lost.set())
+            channel = await _open_channel(connection, lost, publisher_confirms=False)
+            channel.on_consumer_cancel_callbacks.add(lambda _: lost.set())
             await subscription.consumer.attach(channel, queue, prefetch)
 
-    async def _until_lost(self, connection: AbstractConnection, publishing: Channel) -> None:
-        """Return when the connection, or a channel on it, is gone."""
-        for closing in (connection.closing, publishing.closing):
-            closing.add_done_callback(lambda _: self._lost.set())
-        await self._lost.wait()
-        self._up.clear()
-        self.publisher.detach()
-        if not connection.is_closed:
-            # Only a channel went: begin again on a fresh connection, so that nothing is half open.
-            with contextlib.suppress(Exception):
-                await connection.close()
 
-
-async def _open_channel(connection: AbstractConnection, *, publisher_confirms: bool) -> Channel:
+async def _open_channel(connection: AbstractConnection, lost: asyncio.Event, *, publisher_confirms: bool) -> Channel:
+    """A channel whose end is told to `lost`."""
     channel = await connection.channel(publisher_confirms=publisher_confirms, on_return_raises=True)
     if not isinstance(channel, Channel):
         raise TypeError(f"expected an aiormq channel, not {type(channel).__name__}")
+    channel.closing.add_done_callback(lambda _: lost.set())
     return channel

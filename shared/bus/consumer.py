@@ -22,6 +22,8 @@ from shared.kernel.meter import Meter
 
 log = logging.getLogger(__name__)
 
+REQUEUE_PAUSE = 1.0
+
 
 class Consumer:
     """Handles one queue's messages. It outlives its channel: what is unacknowledged when a channel goes comes again."""
@@ -108,13 +110,14 @@ class Consumer:
             body=delivered.body,
             error=error,
         )
-        next_stop = self._retry.next_stop(failed, self._clock.now())
-        outcome = "dead" if next_stop.exchange == "" else "later" if isinstance(error, Later) else "retried"
-        self._report(error, headers, outcome)
         try:
+            next_stop = self._retry.next_stop(failed, self._clock.now())
+            outcome = "dead" if next_stop.exchange == "" else "later" if isinstance(error, Later) else "retried"
+            self._report(error, headers, outcome)
             await self._publisher.publish([next_stop])
         except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
+            await asyncio.sleep(REQUEUE_PAUSE)  # or it would come again at once, for as long as the reason lasts
             await self._requeue(delivered)
             return "requeued"
         self._acks.add(delivered)

@@ -18,6 +18,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from shared.bus import retry
+from shared.bus.headers import moment, number, text
 from shared.bus.topology import SERVICES, dead_queue
 from shared.contracts.envelope import PREFIXES
 
@@ -130,27 +131,27 @@ class DeadLetters:
 def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
     headers = dict(message.headers)
     event = {
-        name[len(prefix) :]: _text(value)
+        name[len(prefix) :]: text(value)
         for name, value in headers.items()
         for prefix in PREFIXES
         if name.startswith(prefix)
     }
     death = _last_death(headers)
     crashed = retry.REASON not in headers and bool(death)
-    died_at = _moment(death.get("time")) if crashed else None
+    died_at = moment(death.get("time")) if crashed else None
     return DeadLetter(
         service=service,
         id=event.get("id") or message.message_id or hashlib.sha256(message.body).hexdigest()[:32],
         type=event.get("type", ""),
         purchase_id=event.get("correlationid", ""),
-        reason=CRASHED if crashed else _text(headers.get(retry.REASON, "")),
-        exception=_text(headers.get(retry.EXCEPTION, "")),
-        fingerprint=f"{death.get('reason', '')}@{service}" if crashed else _text(headers.get(retry.FINGERPRINT, "")),
-        attempts=_number(headers.get(retry.ATTEMPTS)),
-        first_failed_at=_moment(headers.get(retry.FIRST_FAILED_AT)) or died_at,
-        last_failed_at=died_at or _moment(headers.get(retry.LAST_FAILED_AT)),
-        exchange=_text(headers.get(retry.EXCHANGE, death.get("exchange", ""))),
-        routing_key=_text(headers.get(retry.ROUTING_KEY) or (death.get("routing-keys") or [""])[0]),
+        reason=CRASHED if crashed else text(headers.get(retry.REASON, "")),
+        exception=text(headers.get(retry.EXCEPTION, "")),
+        fingerprint=f"{death.get('reason', '')}@{service}" if crashed else text(headers.get(retry.FINGERPRINT, "")),
+        attempts=number(headers.get(retry.ATTEMPTS)),
+        first_failed_at=moment(headers.get(retry.FIRST_FAILED_AT)) or died_at,
+        last_failed_at=died_at or moment(headers.get(retry.LAST_FAILED_AT)),
+        exchange=text(headers.get(retry.EXCHANGE, death.get("exchange", ""))),
+        routing_key=text(headers.get(retry.ROUTING_KEY) or (death.get("routing-keys") or [""])[0]),
         headers=headers,
         body=message.body,
     )
@@ -172,22 +173,3 @@ def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
     """RabbitMQ's entry on the latest of a message's deaths."""
     deaths = headers.get("x-death")
     return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
-
-
-def _number(value: Any) -> int:
-    text = _text(value or 0)
-    return int(text) if text.isdigit() else 0
-
-
-def _moment(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=UTC)
-    try:
-        found = datetime.fromisoformat(_text(value)) if value else None
-    except ValueError:
-        return None
-    return found if found is None or found.tzinfo else None

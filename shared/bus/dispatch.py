@@ -16,6 +16,9 @@ wait, anything else when it failed."""
 
 HandlerTable = Mapping[type[Message], Handler]
 
+LARGEST_BODY = 1_048_576
+"""Bytes; reading more would hold up everything else in the process."""
+
 _VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,5})")
 
 
@@ -35,6 +38,8 @@ class Dispatcher:
         Raises `Unreadable` for what is none of ours or not whole, `Later` for a newer version of a known message, and
         whatever the handler raises.
         """
+        if len(body) > LARGEST_BODY:
+            raise Unreadable(f"the body has {len(body)} bytes, {LARGEST_BODY} are read")
         envelope, contract, handler = self._find(headers)
         try:
             message = contract.model_validate_json(body)

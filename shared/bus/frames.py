@@ -18,12 +18,15 @@ _BASIC: Final = 60
 _FLAGS: Final = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 7  # content-type, headers, delivery-mode, message-id
 _PERSISTENT: Final = b"\x02"
 _LENGTH: Final = Struct(">I")
-_LONGEST: Final = 255
+LONGEST: Final = 255
 """Bytes of a short string: names, exchanges, routing keys, message ids."""
 
 
-def publish(channel: int, message: OutboxMessage, largest_body: int) -> bytes:
-    """Method, header and body frames of one persistent message. Raises ValueError for a name that is too long."""
+def publish(channel: int, message: OutboxMessage, message_id: str, largest_body: int) -> bytes:
+    """Method, header and body frames of one persistent message under an AMQP id of its own.
+
+    Raises ValueError for what does not fit: a name that is too long, headers beyond one frame.
+    """
     method = b"".join(
         (_PUBLISH, _short(message.exchange), _short(message.routing_key), b"\x01" if message.mandatory else b"\x00")
     )
@@ -33,9 +36,11 @@ def publish(channel: int, message: OutboxMessage, largest_body: int) -> bytes:
             _short(CONTENT_TYPE),
             _table(message.headers),
             _PERSISTENT,
-            _short_once(message.id),
+            _short_once(message_id),
         )
     )
+    if len(header) > largest_body:
+        raise ValueError(f"the headers take {len(header)} bytes, one frame holds {largest_body}")
     frames = [_frame(_METHOD, channel, method), _frame(_HEADER, channel, header)]
     bodies = (message.body[at : at + largest_body] for at in range(0, len(message.body), largest_body))
     frames += (_frame(_BODY, channel, body) for body in bodies)
@@ -57,8 +62,8 @@ def _table(headers: Mapping[str, str]) -> bytes:
 
 def _short_once(text: str) -> bytes:
     encoded = text.encode()
-    if len(encoded) > _LONGEST:
-        raise ValueError(f"{text[:40]!r}... has {len(encoded)} bytes, AMQP allows {_LONGEST}")
+    if len(encoded) > LONGEST:
+        raise ValueError(f"{text[:40]!r}... has {len(encoded)} bytes, AMQP allows {LONGEST}")
     return bytes((len(encoded),)) + encoded
 
 

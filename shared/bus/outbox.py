@@ -25,6 +25,11 @@ CLEAR_PAUSE = 0.1
 class Publisher(Protocol):
     """Puts messages on the bus."""
 
+    @property
+    def connected(self) -> bool:
+        """Can anything be sent at the moment?"""
+        ...
+
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """Send them and wait until the broker has taken each. Raises `NotPublished`: some may have gone out."""
         ...
@@ -39,6 +44,7 @@ class Outbox:
         self._clock = clock
         self._ids = ids
         self._collections: list[Collection] = []
+        self._stuck: dict[Collection, int] = {}
         self._sent: dict[Collection, dict[str, list[str]]] = {}
         self._clearing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -98,29 +104,39 @@ class Outbox:
 
     async def relay_once(self) -> int:
         """One pass over the watched collections; the number of messages sent. One that fails holds up no other."""
+        if not self.connected:
+            return 0
         count = 0
         older_than = self._clock.now() - RELAY_AGE
         for collection in self._collections:
-            unsent = await collection.unsent(older_than, RELAY_PAGE)
-            outcomes = await asyncio.gather(*map(self._relay, unsent))
+            # What nobody takes stays, and stands first: the page grows by it, so that it hides nothing behind it.
+            unsent = await collection.unsent(older_than, RELAY_PAGE + self._stuck.get(collection, 0))
+            outcomes = await asyncio.gather(
+                *(self._publisher.publish([found.message]) for found in unsent), return_exceptions=True
+            )
             ids: dict[str, list[str]] = defaultdict(list)
-            for found, was_sent in zip(unsent, outcomes, strict=True):
-                if was_sent:
+            for found, failure in zip(unsent, outcomes, strict=True):
+                if failure is None:
                     ids[found.document_id].append(found.message.id)
             if ids:
                 await collection.sent(ids)
-            count += sum(outcomes)
+            self._stuck[collection] = self._tell_failures(unsent, outcomes)
+            count += len(unsent) - self._stuck[collection]
         return count
 
-    async def _relay(self, unsent: Unsent) -> bool:
-        try:
-            await self._publisher.publish([unsent.message])
-        except Exception as error:  # noqa: BLE001 - it stays in the outbox: the next pass tries again
-            message = unsent.message
-            fields = {"message_id": message.id, "message_type": message.routing_key, "error": type(error).__name__}
-            log.warning("not relayed", extra=fields)
-            return False
-        return True
+    def _tell_failures(self, unsent: Sequence[Unsent], outcomes: Sequence[BaseException | None]) -> int:
+        """One line for a whole pass; the number of failures."""
+        failed = [(found.message, failure) for found, failure in zip(unsent, outcomes, strict=True) if failure]
+        if failed:
+            message, failure = failed[0]
+            fields = {"message_id": message.id, "message_type": message.routing_key, "error": type(failure).__name__}
+            log.warning("not relayed", extra={**fields, "count": len(failed)})
+        return len(failed)
+
+    @property
+    def connected(self) -> bool:
+        """Can anything be sent at the moment?"""
+        return self._publisher.connected
 
     async def oldest(self) -> datetime | None:
         """When the oldest message that is still unsent was saved."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
@@ -32,8 +32,12 @@ class ConfirmingPublisher:
     message, which costs ten times the CPU.
     """
 
-    def __init__(self, publish_timeout: float = PUBLISH_TIMEOUT) -> None:
+    def __init__(
+        self, publish_timeout: float = PUBLISH_TIMEOUT, *, on_unroutable: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_unroutable` is told when a queue that should be there is not."""
         self._timeout = publish_timeout
+        self._on_unroutable = on_unroutable
         self._channel: Channel | None = None
         self._waiting: list[tuple[OutboxMessage, asyncio.Future[None]]] = []
         self._flush_is_due = False
@@ -47,6 +51,11 @@ class ConfirmingPublisher:
     def detach(self) -> None:
         """The channel is gone; what comes now waits for the next one."""
         self._channel = None
+
+    @property
+    def connected(self) -> bool:
+        """Is there a channel to publish on?"""
+        return self._channel is not None
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """Send them and wait until the broker has taken each. Raises NotPublished, Unroutable."""
@@ -87,19 +96,21 @@ class ConfirmingPublisher:
             channel.write_queue.put_nowait(ChannelFrame(payload=payload, should_close=False))
 
     def _frames(self, channel: Channel, message: OutboxMessage, future: asyncio.Future[None]) -> bytes:
+        tag = channel.delivery_tag + 1
+        amqp_id = _amqp_id(channel, message, tag)
         try:
-            payload = frames.publish(channel.number, message, channel.max_content_size)
-        except ValueError as error:
+            payload = frames.publish(channel.number, message, amqp_id, channel.max_content_size)
+        except ValueError as error:  # nothing of it has reached the channel
             future.set_exception(NotPublished(str(error)))
             return b""
-        channel.delivery_tag += 1
+        channel.delivery_tag = tag
         confirmation = channel.create_future()
-        channel.confirmations[channel.delivery_tag] = confirmation
+        channel.confirmations[tag] = confirmation
         if message.mandatory:
-            channel.message_id_delivery_tag[message.id] = channel.delivery_tag
+            channel.message_id_delivery_tag[amqp_id] = tag
 
         def settle(confirmation: asyncio.Future[object]) -> None:
-            channel.message_id_delivery_tag.pop(message.id, None)
+            channel.message_id_delivery_tag.pop(amqp_id, None)
             self._settle(message, future, confirmation)
 
         confirmation.add_done_callback(settle)
@@ -115,11 +126,19 @@ class ConfirmingPublisher:
             future.set_exception(NotPublished("the channel closed before the broker confirmed"))
         elif isinstance(error, PublishError):
             future.set_exception(Unroutable(f"no queue takes {message.routing_key} from {message.exchange}"))
+            self._on_unroutable()
         elif error is not None:
             future.set_exception(NotPublished(_reason(error)))
         else:
             self.published += 1
             future.set_result(None)
+
+
+def _amqp_id(channel: Channel, message: OutboxMessage, tag: int) -> str:
+    """The message's own id, where AMQP can hold it and it is not on its way already: a returned message is known by
+    this id alone, so two in flight must not share one."""
+    fits = len(message.id.encode()) <= frames.LONGEST and message.id not in channel.message_id_delivery_tag
+    return message.id if fits else f"again-{tag}"
 
 
 def _reason(error: BaseException) -> str:

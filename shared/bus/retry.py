@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.bus.headers import carried, moment, number
 from shared.bus.topology import TIERS, dead_queue, tier_exchange
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids
@@ -60,15 +61,16 @@ class RetryPolicy:
 
     def next_stop(self, failed: Failed, now: datetime) -> OutboxMessage:
         """The message as it goes on: to a tier while there is budget, else to the dead letters."""
-        attempts = _number(failed.headers.get(ATTEMPTS)) + 1
-        first = _time(failed.headers.get(FIRST_FAILED_AT)) or now
+        kept = carried(failed.headers)
+        attempts = number(kept.get(ATTEMPTS)) + 1
+        first = min(moment(kept.get(FIRST_FAILED_AT)) or now, now)
         headers = {
-            **{name: _text(value) for name, value in failed.headers.items() if not name.startswith("x-")},
+            **kept,
             ATTEMPTS: str(attempts),
             FIRST_FAILED_AT: first.isoformat(),
             LAST_FAILED_AT: now.isoformat(),
-            EXCHANGE: _text(failed.headers.get(EXCHANGE, failed.exchange)),
-            ROUTING_KEY: _text(failed.headers.get(ROUTING_KEY, failed.routing_key)),
+            EXCHANGE: kept.get(EXCHANGE, failed.exchange),
+            ROUTING_KEY: kept.get(ROUTING_KEY, failed.routing_key),
             QUEUE: failed.queue,
         }
         tier = self._tier(failed.error, attempts)
@@ -107,21 +109,3 @@ def blame(error: Exception) -> dict[str, str]:
         EXCEPTION: type(cause).__name__,
         FINGERPRINT: f"{type(cause).__name__}@{place}",
     }
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
-
-
-def _number(value: Any) -> int:
-    text = _text(value or 0)
-    return int(text) if text.isdigit() else 0
-
-
-def _time(value: Any) -> datetime | None:
-    """A time of ours; what somebody else wrote there instead does not count."""
-    try:
-        time = datetime.fromisoformat(_text(value)) if value else None
-    except ValueError:
-        return None
-    return time if time is None or time.tzinfo else None

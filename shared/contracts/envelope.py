@@ -19,6 +19,7 @@ Personal = Annotated[T, Field(repr=False), PERSONAL]
 """A field about a person: it stays out of `repr`, and so out of logs and dead letters' reasons."""
 
 PREFIXES = ("cloudEvents:", "cloudEvents_")
+LONGEST_ATTRIBUTE = 1_024
 REQUIRED = ("specversion", "id", "source", "type")
 ATTRIBUTES = (*REQUIRED, "time", "correlationid", "causationid", "traceparent")
 CONTENT_TYPE = "application/json"
@@ -158,6 +159,9 @@ class Envelope:
         Raises ValueError naming the first attribute that is missing or wrong.
         """
         found = {name: _text(value) for name in ATTRIBUTES if (value := _attribute(headers, name)) is not None}
+        for name, value in found.items():
+            if len(value) > LONGEST_ATTRIBUTE:
+                raise ValueError(f"header cloudEvents:{name} has {len(value)} characters, at most {LONGEST_ATTRIBUTE}")
         for name in REQUIRED:
             if not found.get(name):
                 raise ValueError(f"header cloudEvents:{name} is missing")

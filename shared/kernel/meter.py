@@ -7,7 +7,7 @@ class Meter(Protocol):
     """Takes the counts of one process. Cheap: called for every message."""
 
     def handled(self, service: str, message_type: str, outcome: str, seconds: float) -> None:
-        """One message was handled; `outcome` is done, later, retried or dead."""
+        """One message was handled; `outcome` is done, later, retried, dead or requeued."""
         ...
 
 

@@ -38,6 +38,8 @@ class MovableClock:
 class Heard:
     """What was published."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.messages: list[Message] = []
 

@@ -19,6 +19,8 @@ from tests.component.web.issuer import HandClock
 class Line:
     """A publisher that fails as it is told: always, or for messages nobody takes."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.away = False
         self.sent: list[str] = []

@@ -28,6 +28,8 @@ from tests.component.web.issuer import HandClock, Issuer
 class Recorder:
     """A publisher that keeps what it is given."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.said: list[Message] = []
         self.entries: list[OutboxMessage] = []

@@ -47,6 +47,8 @@ class Wires(httpx.AsyncBaseTransport):
 class Bag:
     """Publishes by keeping."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.published: list[OutboxMessage] = []
 

@@ -13,7 +13,7 @@ from pamqp.header import ContentHeader
 from shared.bus import frames
 from shared.store.documents import OutboxMessage
 
-LARGEST = 64
+LARGEST = 4_096
 names = st.text(min_size=1, max_size=60)
 
 
@@ -33,8 +33,8 @@ def a_message(exchange: str, key: str, headers: dict[str, str], body: bytes, *, 
     channel=st.integers(1, 2047),
     exchange=st.sampled_from(["", "commands", "retry.1s"]),
     key=names,
-    headers=st.dictionaries(names, st.text(min_size=1, max_size=400), max_size=12),
-    body=st.binary(max_size=300),
+    headers=st.dictionaries(names, st.text(min_size=1, max_size=200), max_size=3),
+    body=st.binary(max_size=300).map(lambda body: body * 40),
     mandatory=st.booleans(),
 )
 def test_a_publish_has_the_same_bytes_as_pamqps(
@@ -49,9 +49,15 @@ def test_a_publish_has_the_same_bytes_as_pamqps(
     expected += marshal(ContentHeader(body_size=len(body), properties=properties), channel)
     for at in range(0, len(body), LARGEST):
         expected += marshal(ContentBody(body[at : at + LARGEST]), channel)
-    assert frames.publish(channel, message, LARGEST) == expected
+    assert frames.publish(channel, message, message.id, LARGEST) == expected
 
 
 def test_a_name_that_amqp_cannot_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="255"):
-        frames.publish(1, a_message("commands", "x" * 256, {}, b"{}", mandatory=True), LARGEST)
+        frames.publish(1, a_message("commands", "x" * 256, {}, b"{}", mandatory=True), "1", LARGEST)
+
+
+def test_headers_beyond_one_frame_are_refused_rather_than_sent() -> None:
+    """The broker would close the connection."""
+    with pytest.raises(ValueError, match="one frame holds"):
+        frames.publish(1, a_message("commands", "a", {"h": "x" * LARGEST}, b"{}", mandatory=True), "1", LARGEST)

@@ -54,6 +54,8 @@ class Held(Work):
 class Bus:
     """Keeps what was said."""
 
+    connected = True
+
     def __init__(self) -> None:
         self.said: list[Message] = []
 

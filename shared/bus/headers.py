@@ -1,0 +1,55 @@
+"""Headers as they come off the wire: anybody may have written anything there."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from shared.contracts.envelope import PREFIXES
+
+OURS: Final = (*PREFIXES, "milesaga-")
+LARGEST_VALUE: Final = 2_048
+LARGEST_FOREIGN: Final = 16_384
+"""Characters of headers that are none of ours. All headers must fit one AMQP frame (128 KiB by default): a larger one
+costs the whole connection."""
+MOST: Final = 100
+CUT: Final = "milesaga-headers-cut"
+_DIGITS: Final = 6
+
+
+def text(value: Any) -> str:
+    """A header's value as text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
+
+
+def number(value: Any) -> int:
+    """A count; 0 for whatever is none."""
+    digits = text(value or 0)
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS else 0
+
+
+def moment(value: Any) -> datetime | None:
+    """An aware time; None for whatever is none."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)  # as AMQP timestamps are
+    try:
+        found = datetime.fromisoformat(text(value)) if value else None
+    except ValueError:
+        return None
+    return found if found is None or found.tzinfo else None
+
+
+def carried(headers: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that a message keeps on its way: the broker's own stay behind, what is too large is cut."""
+    kept: dict[str, str] = {}
+    foreign = cut = 0
+    for name, value in headers.items():
+        if name.startswith("x-"):
+            continue
+        written = text(value)
+        foreign += 0 if name.startswith(OURS) else len(name) + len(written)
+        if len(kept) >= MOST or foreign > LARGEST_FOREIGN:
+            cut += 1
+            continue
+        cut += len(written) > LARGEST_VALUE
+        kept[name] = written[:LARGEST_VALUE]
+    return {**kept, CUT: str(cut)} if cut else kept
