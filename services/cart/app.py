@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.cart.adapters.offers_http import OffersOverHttp
 from services.cart.domain import Cart
 from services.cart.filling import BY_MEMBER, Carts, forgotten_at
-from services.cart.handlers import table
+from services.cart.handlers import no_cart, table
 from services.cart.http import routes
 from services.cart.settings import CartSettings
 from shared.bus.outbox import Outbox
@@ -37,14 +37,14 @@ def compose(runtime: Runtime) -> Service:
         repository,
         outbox,
         clock,
-        new=lambda cart_id: Cart(id=cart_id, expires_at=clock.now()),
+        new=no_cart,
         call_timeout=timedelta(seconds=timeout),
         settle=SETTLE,
     )
     carts = Carts(repository, offers, clock, runtime.ids, timedelta(seconds=settings.cart_seconds))
     return Service(
         name=NAME,
-        table=table(participant, offers, clock),
+        table=table(participant, offers, clock, outbox),
         router=routes(carts, clock, runtime.authenticator),
         store=store,
         outbox=outbox,

@@ -16,8 +16,15 @@ Status = Literal["open", "locked", "purchased", "expired"]
 
 MOST_FLIGHTS = 8
 EARLIEST_BIRTH = date(1900, 1, 1)
-STEPS_KEPT = 60
-"""Logs of the purchases that were tried, three steps each. Older commands have expired long since."""
+LOGS_KEPT_WHOLE = 30
+"""Logs of the latest purchases, up to three each, that keep their answers; of older ones only fences are kept."""
+MOST_PURCHASES = 100
+"""Purchases that may be tried of one cart and come to nothing. Each leaves a fence, and no fence is ever given up: a
+lock that was delayed for hours must still find it."""
+
+
+class UnknownCart(Exception):
+    """There is none, or it is somebody else's."""
 
 
 class CannotChange(Exception):
@@ -48,7 +55,7 @@ class Total(Value):
 class Cart(Work):
     """One cart, and the log of the purchases that locked it.
 
-    Without a member it is the trace of a cart that was deleted or never was: it only remembers what was refused.
+    Without a member it is the trace of a cart that was deleted: it only remembers what was refused.
     `revision` counts the changes a client can see.
     """
 
@@ -66,10 +73,29 @@ class Cart(Work):
     expires_at: AwareDatetime | None = None
 
     def with_log(self, slot: str, log: StepLog, **changes: Any) -> Self:
-        """As for any work, but the oldest logs are let go: a cart may be tried to be bought for ever."""
-        logs = {name: one for name, one in self.steps.items() if name != slot}
-        kept = dict(list(logs.items())[-(STEPS_KEPT - 1) :])
+        """As for any work, but of old logs only the fences are kept, and a worn-out cart keeps none of a new purchase.
+
+        The purchase that has the cart keeps its logs whole, however many others try.
+        """
+        if self.worn_out_for(purchase_of(slot)):
+            return self.model_copy(update=changes)
+        others = [(name, one) for name, one in self.steps.items() if name != slot]
+        old = len(others) - (LOGS_KEPT_WHOLE - 1)
+        holder = changes.get("locked_by", self.locked_by)
+        kept = {
+            name: one if place >= old or purchase_of(name) == holder else _fence_of(one)
+            for place, (name, one) in enumerate(others)
+            if place >= old or purchase_of(name) == holder or one.fenced_through
+        }
         return self.model_copy(update={**changes, "steps": {**kept, slot: log}})
+
+    def worn_out_for(self, purchase_id: str) -> bool:
+        """Did so many purchases come to nothing that no new one is taken, for good?
+
+        That it is for good stands in for the new one's log: whatever comes of it is refused again.
+        """
+        fences = sum(1 for log in self.steps.values() if log.fenced_through)
+        return fences >= MOST_PURCHASES and all(purchase_of(slot) != purchase_id for slot in self.steps)
 
     def status(self, now: datetime) -> Status:
         """Expiry is a matter of the clock; a cart that is being bought does not expire."""
@@ -99,6 +125,11 @@ class Cart(Work):
     def changed(self, **changes: Any) -> Self:
         """The cart after a change that a client can see."""
         return self.model_copy(update={**changes, "revision": self.revision + 1})
+
+
+def purchase_of(slot: str) -> str:
+    """Whose log stands there."""
+    return slot.partition("/")[0]
 
 
 def total_money(cart: Cart, use_miles: int) -> Money:
@@ -220,6 +251,10 @@ def deleted(cart: Cart, now: datetime) -> Cart:
     """What is left of a deleted cart: its fences, so that a late command stays refused, and nothing personal."""
     fences = {slot: log.model_copy(update={"answer": None}) for slot, log in cart.steps.items() if log.fenced_through}
     return Cart(id=cart.id, steps=fences, revision=cart.revision + 1, expires_at=now)
+
+
+def _fence_of(log: StepLog) -> StepLog:
+    return StepLog(attempt=log.attempt, fenced_through=log.fenced_through)
 
 
 def _goes_with(item: FlightItem | SeatItem | BagItem, gone: FlightItem | SeatItem | BagItem) -> bool:

@@ -5,27 +5,21 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from services.cart import domain
-from services.cart.domain import Cart, Channel, WrongField
+from services.cart.domain import Cart, Channel, UnknownCart, WrongField
 from services.cart.items import Quote
 from services.cart.ports import Offers
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
-from shared.store.documents import Conflict
-from shared.store.repository import Repository, Stored
+from shared.store.repository import Repository
 
 log = logging.getLogger(__name__)
 
 BY_MEMBER = "by_member"
 PAGE = 20
-TRIES = 5
 
 Check = Callable[[Cart], None]
 """Refuses a cart that is not the one the caller read."""
 Change = Callable[[Cart], Cart]
-
-
-class UnknownCart(Exception):
-    """There is none, or it is somebody else's."""
 
 
 class Carts:
@@ -44,7 +38,8 @@ class Carts:
         return (await self._carts.save(cart, version=0)).value
 
     async def read(self, cart_id: str, member_id: str) -> Cart:
-        return (await self._owned(cart_id, member_id)).value
+        stored = await self._carts.load(cart_id)
+        return _owned(stored.value if stored else None, member_id)
 
     async def find(self, cart_id: str) -> Cart | None:
         """Anybody's cart: for the services."""
@@ -70,19 +65,14 @@ class Carts:
 
     async def change(self, cart_id: str, member_id: str, check: Check, change: Change) -> Cart:
         """Save a change of an open cart. Raises what `check` and `change` do, `CannotChange`, `Conflict` at last."""
-        for left in reversed(range(TRIES)):
-            stored = await self._owned(cart_id, member_id)
-            check(stored.value)
-            domain.check_open(stored.value, self._clock.now())
-            after = change(stored.value)
-            if after is stored.value:
-                return after
-            try:
-                return (await self._carts.save(after, version=stored.version)).value
-            except Conflict:
-                if not left:
-                    raise
-        raise AssertionError("the last try returns or raises")
+
+        def edit(cart: Cart | None) -> Cart:
+            cart = _owned(cart, member_id)
+            check(cart)
+            domain.check_open(cart, self._clock.now())
+            return change(cart)
+
+        return (await self._carts.change(cart_id, edit)).value
 
     async def check(self, cart_id: str, member_id: str, check: Check) -> None:
         """Raise what `change` would raise for this cart as it is now, before anybody is asked about an offer."""
@@ -92,23 +82,20 @@ class Carts:
 
     async def delete(self, cart_id: str, member_id: str, check: Check) -> None:
         """Forget a cart, unless it is being bought or was."""
-        for left in reversed(range(TRIES)):
-            stored = await self._owned(cart_id, member_id)
-            check(stored.value)
-            domain.check_deletable(stored.value)
-            try:
-                await self._carts.save(domain.deleted(stored.value, self._clock.now()), version=stored.version)
-            except Conflict:
-                if not left:
-                    raise
-            else:
-                return
 
-    async def _owned(self, cart_id: str, member_id: str) -> Stored[Cart]:
-        stored = await self._carts.load(cart_id)
-        if stored is None or stored.value.member_id != member_id:
-            raise UnknownCart
-        return stored
+        def edit(cart: Cart | None) -> Cart:
+            cart = _owned(cart, member_id)
+            check(cart)
+            domain.check_deletable(cart)
+            return domain.deleted(cart, self._clock.now())
+
+        await self._carts.change(cart_id, edit)
+
+
+def _owned(cart: Cart | None, member_id: str) -> Cart:
+    if cart is None or cart.member_id != member_id:
+        raise UnknownCart
+    return cart
 
 
 def forgotten_at(kept: timedelta) -> Callable[[Cart], datetime | None]:

@@ -1,18 +1,28 @@
 """The cart on the bus: what a purchase orders, and what it is answered."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from services.cart import purchase
-from services.cart.domain import Cart
+from services.cart.domain import Cart, UnknownCart
 from services.cart.ports import Offers
-from shared.bus.dispatch import HandlerTable
+from shared.bus.dispatch import Handler, HandlerTable
+from shared.bus.outbox import Outbox
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
-from shared.contracts.envelope import StepUndone
+from shared.contracts.envelope import Answer, Envelope, StepRefused, StepUndone
 from shared.kernel.clock import Clock
 from shared.saga.participant import Done, Participant, Repeatable
 
+C = TypeVar("C", LockCart, UnlockCart, CloseCart)
 
-def table(participant: Participant[Cart], offers: Offers, clock: Clock) -> HandlerTable:
+
+def no_cart(_cart_id: str) -> Cart:
+    """What a command finds where there is no cart. Ids are ours, so none will come, and nothing is put on record."""
+    raise UnknownCart
+
+
+def table(participant: Participant[Cart], offers: Offers, clock: Clock, outbox: Outbox) -> HandlerTable:
     """A handler for each command. Prices are only asked for, so every step may be carried out again."""
 
     async def lock(cart: Cart, command: LockCart) -> Done:
@@ -29,8 +39,24 @@ def table(participant: Participant[Cart], offers: Offers, clock: Clock) -> Handl
     async def close(cart: Cart, command: CloseCart) -> Done:
         return Done(CartClosed.to(command), purchase.closed(cart, command.purchase_id))
 
+    def answering(act: Callable[[Cart, C], Awaitable[Done]], unknown: Callable[[C], Answer]) -> Handler:
+        """The handler of a step; `unknown` answers where there is no such cart, now and whenever it is asked again."""
+        known = participant.handler(Repeatable(act), key=lambda command: command.cart_id)
+
+        async def handle(command: C, cause: Envelope) -> None:
+            try:
+                await known(command, cause)
+            except UnknownCart:
+                await outbox.say(unknown(command), cause)
+
+        return handle
+
     return {
-        LockCart: participant.handler(Repeatable(lock), key=lambda command: command.cart_id),
-        UnlockCart: participant.handler(Repeatable(unlock), key=lambda command: command.cart_id),
-        CloseCart: participant.handler(Repeatable(close), key=lambda command: command.cart_id),
+        LockCart: answering(lock, _not_found),
+        UnlockCart: answering(unlock, StepUndone.to),
+        CloseCart: answering(close, CartClosed.to),
     }
+
+
+def _not_found(command: LockCart) -> StepRefused:
+    return StepRefused.to(command, code="not_found", detail="there is no such cart")

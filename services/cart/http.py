@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from services.cart import domain
 from services.cart.bodies import CartChange, NewCart, NewFlight, NewItem, NewSeat
-from services.cart.domain import CannotChange, Cart, WrongField
-from services.cart.filling import PAGE, Carts, UnknownCart
+from services.cart.domain import CannotChange, Cart, UnknownCart, WrongField
+from services.cart.filling import PAGE, Carts
 from services.cart.items import BagChoice, Quote, SeatChoice
 from services.cart.ports import OffersUnavailable
 from services.cart.shown import ShownCart, ShownCarts, for_services, shown

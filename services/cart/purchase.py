@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.cart.domain import Cart, Total, total_money
+from services.cart.domain import MOST_PURCHASES, Cart, Total, UnknownCart, total_money
 from services.cart.items import BagItem, FlightItem, PriceNow, SeatItem
 from shared.contracts import journey
 from shared.kernel.errors import Refused
 
 
 def check_lockable(cart: Cart, member_id: str, purchase_id: str, now: datetime) -> None:
-    """Raise Refused unless this member's purchase may have the cart."""
+    """Raise Refused unless this purchase may have the cart, UnknownCart where it is not its member's."""
     if cart.member_id is None or cart.member_id != member_id:
-        raise Refused("not_found", "there is no such cart")
+        raise UnknownCart
+    if cart.worn_out_for(purchase_id):
+        raise Refused("cart_locked", f"{MOST_PURCHASES} purchases of the cart came to nothing: fill a new one")
     if cart.state != "open" and not (cart.state == "locked" and cart.locked_by == purchase_id):
         raise Refused("cart_locked", "the cart is being bought, or was bought")
     if cart.status(now) == "expired":

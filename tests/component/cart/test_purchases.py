@@ -1,15 +1,18 @@
 """What a purchase's commands do to a cart, and what they are answered."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from services.cart.domain import MOST_PURCHASES
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
 from shared.contracts.envelope import Command, Envelope, Message, StepRefused, StepUndone
 from shared.kernel.errors import Later
 from shared.runtime.service import Service
+from shared.store.documents import Collection, CollectionSpec
 from tests.component.cart.member import Member, bag, passengers, seat
 from tests.component.web.issuer import NOW
 from tests.component.web.laptop import Laptop
@@ -208,6 +211,86 @@ async def test_an_unknown_foreign_deleted_or_empty_cart_is_refused(ana: Member, 
     assert refused(await Purchase(cart, laptop, empty).lock(attempt=2)) == "cart_empty"
     assert (await ana.get("/none")).status_code == 404
     assert [one["id"] for one in (await ana.get()).json()["carts"]] == [empty]
+
+
+@pytest.fixture
+async def stored(cart: Service, laptop: Laptop) -> AsyncIterator[Collection]:
+    """The service's documents as another process reads them."""
+    store = laptop.store("cart")
+    collection = store.collection(CollectionSpec("carts"))
+    await store.open()
+    yield collection
+    await store.close()
+
+
+async def test_a_cart_that_never_was_leaves_no_trace(cart: Service, laptop: Laptop, stored: Collection) -> None:
+    purchase = Purchase(cart, laptop, "none")
+    for attempt in (1, 2):
+        assert refused(await purchase.lock(attempt=attempt)) == "not_found"
+    assert isinstance(await purchase.unlock(), StepUndone)
+    assert refused(await purchase.lock()) == "not_found"
+    assert isinstance(await purchase.close(), CartClosed)
+    assert await stored.get("none") is None
+
+
+async def test_a_strangers_purchase_leaves_no_trace_in_a_cart(
+    ana: Member, cart: Service, laptop: Laptop, stored: Collection
+) -> None:
+    [offer, *_] = await ana.offers()
+    cart_id = await ana.filled(offer)
+    before = await stored.get(cart_id)
+    assert refused(await Purchase(cart, laptop, cart_id).lock("bob")) == "not_found"
+    assert await stored.get(cart_id) == before
+
+
+async def test_a_lock_that_comes_many_purchases_after_its_undo_is_kept_out(
+    ana: Member, cart: Service, laptop: Laptop
+) -> None:
+    [offer, *_] = await ana.offers()
+    cart_id = await ana.filled(offer)
+    late = Purchase(cart, laptop, cart_id, "late")
+    await late.unlock()
+    for number in range(MOST_PURCHASES - 1):
+        purchase = Purchase(cart, laptop, cart_id, f"p-{number}")
+        assert isinstance(await purchase.lock(), CartLocked)
+        assert isinstance(await purchase.unlock(), StepUndone)
+    assert refused(await late.lock()) == "fenced"
+    assert (await ana.cart(cart_id))["status"] == "open"
+
+
+async def test_a_cart_tried_too_often_takes_no_other_purchase_and_grows_no_more(
+    ana: Member, cart: Service, laptop: Laptop, stored: Collection
+) -> None:
+    [offer, *_] = await ana.offers()
+    cart_id = await ana.filled(offer)
+    for number in range(MOST_PURCHASES):
+        await Purchase(cart, laptop, cart_id, f"p-{number}").unlock()
+    before = await stored.get(cart_id)
+    another = Purchase(cart, laptop, cart_id, "another")
+    for answer in (await another.lock(), await another.lock()):
+        assert refused(answer) == "cart_locked"
+    assert isinstance(await another.unlock(), StepUndone)
+    assert refused(await another.lock()) == "cart_locked"
+    assert isinstance(await another.close(), CartClosed)
+    late = await another.lock(expires_at=NOW - timedelta(seconds=1))
+    assert refused(late) == "expired"
+    after = await stored.get(cart_id)
+    assert before is not None
+    assert after is not None
+    assert after.body == before.body
+
+
+async def test_the_last_purchase_that_a_cart_takes_can_be_completed(ana: Member, cart: Service, laptop: Laptop) -> None:
+    [offer, *_] = await ana.offers()
+    cart_id = await ana.filled(offer)
+    for number in range(MOST_PURCHASES - 1):
+        await Purchase(cart, laptop, cart_id, f"p-{number}").unlock()
+    last = Purchase(cart, laptop, cart_id, "last")
+    assert isinstance(await last.lock(), CartLocked)
+    for number in range(100, 110):
+        await Purchase(cart, laptop, cart_id, f"p-{number}").lock()
+    assert isinstance(await last.close(), CartClosed)
+    assert (await ana.cart(cart_id))["status"] == "purchased"
 
 
 async def test_an_expired_offer_refuses_the_lock(ana: Member, cart: Service, laptop: Laptop) -> None:

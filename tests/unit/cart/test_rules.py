@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from services.cart import domain, purchase
-from services.cart.domain import CannotChange, Cart, WrongField
+from services.cart.domain import LOGS_KEPT_WHOLE, MOST_PURCHASES, CannotChange, Cart, WrongField
 from services.cart.items import BagChoice, PriceNow, SeatChoice
 from services.cart.ports import OffersUnavailable
-from shared.contracts.cart import CartLocked, LockCart
+from shared.contracts.cart import CartLocked, LockCart, UnlockCart
+from shared.contracts.envelope import StepUndone
 from shared.kernel.errors import NotSent, Refused
 from shared.saga.work import Saying, StepLog
 from tests.unit.cart.carts import ANA, BOB, LATER, NOW, TOMORROW, a_bag, a_cart, a_flight, a_quote, a_seat, brl
@@ -79,14 +80,46 @@ def test_a_deleted_cart_keeps_its_fences_and_nothing_personal() -> None:
     assert "Souza" not in left.model_dump_json()
 
 
-def test_a_cart_keeps_the_logs_of_the_latest_purchases_only() -> None:
+def tried(cart: Cart, number: int) -> Cart:
+    """The cart after a purchase that locked it and gave it back."""
+    command = LockCart(purchase_id=f"p-{number}", step="lock", cart_id="c-1", member_id="ana")
+    undo = UnlockCart(purchase_id=f"p-{number}", step="lock", cart_id="c-1")
+    answer = Saying.of(CartLocked.to(command, order=purchase.order_of(cart)))
+    cart = cart.with_log(f"p-{number}/lock/", StepLog(attempt=1, answer=answer))
+    fence = StepLog(attempt=1, answer=answer, fenced_through=1, fenced_by=Saying.of(undo))
+    cart = cart.with_log(f"p-{number}/lock/", fence)
+    return cart.with_log(f"p-{number}/lock/:undo", StepLog(attempt=1, answer=Saying.of(StepUndone.to(undo))))
+
+
+def test_a_cart_keeps_the_logs_of_the_latest_purchases_whole_and_of_the_others_their_fences() -> None:
     cart = FILLED
-    for number in range(100):
-        cart = cart.with_log(f"p-{number}/lock/", StepLog(attempt=1))
-    cart = cart.with_log("p-50/lock/", StepLog(attempt=2))
-    assert len(cart.steps) == 60
-    assert list(cart.steps)[-1] == "p-50/lock/"
-    assert "p-99/lock/" in cart.steps
+    for number in range(90):
+        cart = tried(cart, number)
+    whole = [slot for slot, log in cart.steps.items() if log.answer is not None]
+    assert len(whole) == LOGS_KEPT_WHOLE
+    assert whole[-2:] == ["p-89/lock/", "p-89/lock/:undo"]
+    assert [cart.log(f"p-{number}/lock/").fenced_through for number in range(90)] == [1] * 90
+    assert cart.log("p-0/lock/") == StepLog(attempt=1, fenced_through=1)
+    assert "p-0/lock/:undo" not in cart.steps, "what takes back nothing may be done again"
+
+
+def test_the_purchase_that_has_the_cart_keeps_its_logs_whatever_others_try() -> None:
+    log = StepLog(attempt=1, answer=Saying(type="cart.locked.v1", body={}))
+    cart = FILLED.with_log("p-1/lock/", log, state="locked", locked_by="p-1")
+    for number in range(10, 90):
+        cart = tried(cart, number)
+    assert cart.log("p-1/lock/") == log
+
+
+def test_a_cart_that_was_tried_too_often_takes_no_new_purchase_and_goes_on_with_its_own() -> None:
+    cart = FILLED
+    for number in range(MOST_PURCHASES - 1):
+        cart = tried(cart, number)
+    assert not cart.worn_out_for("another")
+    cart = tried(cart, MOST_PURCHASES - 1)
+    assert cart.worn_out_for("another")
+    assert not cart.worn_out_for("p-0")
+    assert len(cart.model_dump_json()) < 60_000
 
 
 def test_the_same_prices_let_the_purchase_through() -> None:
