@@ -1,7 +1,7 @@
 """Who watches a purchase: server-sent events from the stored timeline.
 
 Any replica may see the answer that moves a purchase on, so a stream reads the store: one query every quarter of a
-second for all of a replica's streams together. What this process saves itself wakes its streams at once.
+second for all of a replica's streams together, and at once when this process saves one of those watched.
 """
 
 import asyncio
@@ -43,9 +43,10 @@ class Followers:
         self._watches: dict[str, set[_Watch]] = defaultdict(set)
         self._touched = asyncio.Event()
 
-    def touch(self, _checkout_id: str) -> None:
-        """A purchase was saved here: look before the next poll is due."""
-        self._touched.set()
+    def touch(self, checkout_id: str) -> None:
+        """A purchase was saved here: if it is watched, look before the next poll is due."""
+        if checkout_id in self._watches:
+            self._touched.set()
 
     async def run(self) -> None:
         """Look at what is watched, for ever."""

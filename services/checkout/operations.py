@@ -17,7 +17,7 @@ from services.checkout.views import (
     operator_detail,
     operator_view,
 )
-from shared.saga.engine import with_timer_at, without_timer
+from shared.saga.engine import AskRequested, with_timer_at, without_timer
 from shared.saga.process import Orchestrator
 from shared.saga.record import Status
 from shared.store.repository import Repository
@@ -94,6 +94,13 @@ class Operations:
         await self._timer(checkout_id, name)
         await self._orchestrator.change(checkout_id, lambda record: without_timer(record, name))
 
+    async def ask(self, checkout_id: str) -> OperatorDetail:
+        checkout = await self._any(checkout_id)
+        if not checkout.record.current:
+            raise Problem(409, "nothing_awaited", "No step of this purchase is waiting for an answer")
+        after = await self._orchestrator.happen(checkout_id, AskRequested())
+        return operator_detail(after or checkout)
+
     async def _timer(self, checkout_id: str, name: str) -> None:
         checkout = await self._any(checkout_id)
         if not any(timer.name == name for timer in checkout.record.timers):
@@ -128,6 +135,10 @@ def operations_router(operations: Operations, authenticator: Authenticator) -> A
         _: reader, checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
         return await operations.events(checkout_id, last_event_id)
+
+    @api.post("/checkouts/{checkout_id}/ask", status_code=202, summary="Ask for the awaited step now")
+    async def ask(_: writer, checkout_id: str) -> OperatorDetail:
+        return await operations.ask(checkout_id)
 
     @api.get("/timers", summary="What will happen by itself, the earliest first")
     async def timers(_: reader, cursor: str | None = None, limit: paging = 50) -> TimerPage:

@@ -53,6 +53,14 @@ def show_purchase(
             _show(found)
 
 
+@app.command("ask")
+def ask(purchase_id: PurchaseId) -> None:
+    """Have the awaited step asked for now, and anew if it was refused: for a purchase that needs attention."""
+    with reported(), operator() as api:
+        found = api.send("POST", f"{CHECKOUTS}/{quote(purchase_id, safe='')}/ask")
+    view.console().print(f"{purchase_id}: asked, now {found['status']}")
+
+
 def _follow(api: Api, path: str, as_json: bool) -> None:
     changes = api.changes(f"{path}/events")
     if not as_json:

@@ -30,7 +30,12 @@ class CancelRequested:
     """The customer wants out."""
 
 
-Happening = Start | Answer | TimersDue | CancelRequested
+@dataclass(frozen=True)
+class AskRequested:
+    """An operator wants the awaited step asked for now."""
+
+
+Happening = Start | Answer | TimersDue | CancelRequested | AskRequested
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ def advance(
             run.fire_timers()
         case CancelRequested():
             run.cancel()
+        case AskRequested():
+            run.ask_now()
     return Advanced(run.record.finished(), run.state, tuple(run.commands))
 
 
@@ -91,7 +98,7 @@ class _Run(Generic[S]):
             step.name == self.record.current
             and answer.attempt == state.attempt
             and answer.undo == (state.status is StepStatus.UNDOING)
-            and not (self.record.status is Status.NEEDS_ATTENTION and isinstance(answer, StepRefused))
+            and not self._is_on_record(state, answer)
         )
         if not awaited:
             self._take_late(step, state, answer)
@@ -99,6 +106,14 @@ class _Run(Generic[S]):
             self._take_undo_answer(step, answer)
         else:
             self._take_answer(step, answer)
+
+    def _is_on_record(self, state: StepState, answer: Answer) -> bool:
+        """A refusal that made the purchase need attention may come again; it is no news."""
+        return (
+            isinstance(answer, StepRefused)
+            and self.record.status is Status.NEEDS_ATTENTION
+            and (answer.undo or state.status is StepStatus.REFUSED)
+        )
 
     def fire_timers(self) -> None:
         """Ask again where there was silence."""
@@ -116,6 +131,25 @@ class _Run(Generic[S]):
         self._update(cancelled_at=self._now)
         if self.record.forward and self._index() < self.saga.pivot:
             self._go_back(include_current=True)
+
+    def ask_now(self) -> None:
+        """An operator wants the present step asked for now; what was refused is asked for anew, as a new attempt."""
+        step = self.saga.step(self.record.current)
+        if step is None:
+            return
+        state = self.record.steps[step.name]
+        undoing = state.status is StepStatus.UNDOING
+        refused = state.status is StepStatus.REFUSED or (undoing and self.record.status is Status.NEEDS_ATTENTION)
+        self._update(status=Status.RUNNING)
+        self._set_step(
+            step,
+            status=StepStatus.UNDOING if undoing else StepStatus.RUNNING,
+            attempt=state.attempt + refused,
+            asks=1,
+            answered=False,
+        )
+        self.note(step.name, self.record.steps[step.name].status, "asked by an operator")
+        self._send(step)
 
     # forward
 
@@ -222,11 +256,21 @@ class _Run(Generic[S]):
             self._end(Status.NEEDS_ATTENTION, current=step.name)
 
     def _take_late(self, step: Step[S], state: StepState, answer: Answer) -> None:
-        """Nobody waits for it. A repetition is no news; an effect that comes to light after its undo is undone too."""
-        came_to_light = isinstance(answer, step.expect) and not state.answered and state.status is StepStatus.UNDONE
-        if came_to_light and step.undo is not None:
-            self._set_step(step, answered=True)
-            self.commands.append(step.undo(self.state, self._identity(step)))
+        """Nobody waits for it. A repetition is no news; an effect that comes to light behind its back is undone.
+
+        The undo is a new attempt, because the answer to the former one may be on its way, and did not know of this.
+        """
+        if not isinstance(answer, step.expect) or step.undo is None or self.record.forward:
+            return
+        came_to_light = state.status is StepStatus.REFUSED or (
+            state.status in (StepStatus.UNDOING, StepStatus.UNDONE) and not state.answered
+        )
+        if not came_to_light:
+            return
+        self._set_step(step, status=StepStatus.DONE, attempt=state.attempt + 1, answered=True)
+        self.note(step.name, StepStatus.DONE, "came to light late")
+        if self.record.current in ("", step.name):
+            self._go_back()
 
     # the record
 

@@ -1,8 +1,8 @@
 """The orchestrator's document, and the one way in which it changes: load, advance, save with messages, send."""
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -22,6 +22,7 @@ from shared.store.repository import Repository, Stored
 log = logging.getLogger(__name__)
 
 CONFLICTS_BEFORE_WAITING = 10
+NEWER_PAUSE = timedelta(seconds=30)
 
 
 class Process(BaseModel, Generic[S]):
@@ -93,27 +94,26 @@ class Orchestrator(Generic[P]):
 
     async def happen(self, process_id: str, happening: Happening, cause: Envelope | None = None) -> P | None:
         """Advance a process by one happening; None where there is no such process. Raises Later when it is busy."""
-        async with self._locks.of(process_id):
-            for _ in range(CONFLICTS_BEFORE_WAITING):
-                stored = await self._repository.load(process_id)
-                if stored is None:
-                    return None
-                try:
-                    return await self._advance(stored, happening, cause)
-                except Conflict:
-                    continue
-        raise Later("the process is busy")
+        return await self._move(process_id, lambda stored: self._advance(stored, happening, cause))
 
     async def change(self, process_id: str, edit: Callable[[Record], Record]) -> P | None:
         """An operator's change of the record, such as a timer's time; None where there is no such process."""
+
+        async def save(stored: Stored[P]) -> P:
+            after = stored.value.moved_to(stored.value.state, edit(stored.value.record), self._clock.now())
+            return (await self._repository.save(after, version=stored.version)).value
+
+        return await self._move(process_id, save)
+
+    async def _move(self, process_id: str, move: Callable[[Stored[P]], Awaitable[P]]) -> P | None:
+        """Load and save, from the beginning as often as others save first."""
         async with self._locks.of(process_id):
             for _ in range(CONFLICTS_BEFORE_WAITING):
                 stored = await self._repository.load(process_id)
                 if stored is None:
                     return None
-                after = stored.value.moved_to(stored.value.state, edit(stored.value.record), self._clock.now())
                 try:
-                    return (await self._repository.save(after, version=stored.version)).value
+                    return await move(stored)
                 except Conflict:
                     continue
         raise Later("the process is busy")
@@ -122,8 +122,11 @@ class Orchestrator(Generic[P]):
         self, stored: Stored[P], happening: Happening, cause: Envelope | None, *, wait: bool = True
     ) -> P:
         before, now = stored.value, self._clock.now()
+        saga = self._versions.get(before.record.version)
+        if saga is None:
+            raise Later(f"version {before.record.version} of the saga is newer than this process", NEWER_PAUSE)
         advanced = advance(
-            self._versions[before.record.version],
+            saga,
             Advanced(before.record, before.state),
             happening,
             purchase_id=before.id,

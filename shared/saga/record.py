@@ -102,7 +102,8 @@ class Record(_Stored):
 
 
 class Patience(_Stored):
-    """How long silence is borne. The budget counts asks, not time: a worker that was away costs nothing."""
+    """How long silence is borne. The budget counts asks, not time: an orchestrator or a broker that was away costs
+    nothing."""
 
     first_pause: timedelta | None = None
     """Before the first repetition; each step's own `silence` where it is not given."""

@@ -1,12 +1,13 @@
 """Timers are data: whatever is due is found by an index and fired. Every replica polls; none claims.
 
 Two replicas may fire the same timer; the second one's save meets a conflict, reloads, and finds nothing due. A record
-that raises is pushed back, further each time, so that it starves nobody; in the end it is listed with the dead letters.
+that raises is pushed back, further each time, so that it starves nobody; in the end it is listed with the dead letters
+too.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +16,8 @@ from shared.bus.retry import blame
 from shared.bus.topology import dead_queue
 from shared.contracts.envelope import Message
 from shared.kernel.clock import Clock
-from shared.store.documents import Collection, Conflict, Document
+from shared.kernel.errors import Later
+from shared.store.documents import Collection, Conflict, Document, OutboxMessage
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +59,12 @@ class TimerPoller:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def poll(self) -> int:
-        """Fire one page of what is due; the number of records seen."""
+        """Fire one page of what is due; the number of records seen.
+
+        Nothing is fired while nothing can be sent: an ask that waits in the outbox would spend the budget for silence.
+        """
+        if not self._outbox.connected:
+            return 0
         due = await self._collection.due(self._clock.now(), PAGE)
         await asyncio.gather(*(self._fire_one(document) for document in due))
         return len(due)
@@ -65,26 +72,29 @@ class TimerPoller:
     async def _fire_one(self, document: Document) -> None:
         try:
             await self._fire(document.id)
+        except Later:  # busy, or of a newer release, which is no fault of the record's
+            await self._put_off(document, FIRST_PUSH)
         except Exception as error:
             log.exception("timer failed", extra={"purchase_id": document.id, "error": type(error).__name__})
             await self._push_back(document, error)
 
     async def _push_back(self, document: Document, error: Exception) -> None:
-        count = int(document.body.get(COUNT, 0)) + 1
-        body = {**document.body, COUNT: count}
+        """Further each time; told once, and tried on: a letter that is discarded must not strand a purchase."""
+        count = min(int(document.body.get(COUNT, 0)) + 1, FAILURES + 1)
+        failed = replace(document, body={**document.body, COUNT: count})
+        letters = [self._letter(document.id, error)] if count == FAILURES else []
+        if await self._put_off(failed, FIRST_PUSH * 2 ** (count - 1), letters):
+            await self._outbox.send(self._collection, document.id, letters)
+
+    async def _put_off(self, document: Document, delay: timedelta, letters: Sequence[OutboxMessage] = ()) -> bool:
+        """False where somebody else moved the record on: then its next timer decides."""
         try:
-            if count < FAILURES:
-                wake_at = self._clock.now() + FIRST_PUSH * 2 ** (count - 1)
-                await self._collection.save(replace(document, body=body, wake_at=wake_at))
-                return
-            entry = self._outbox.entry(self._wake(document.id))
-            dead = replace(
-                entry,
-                exchange="",
-                routing_key=dead_queue(self._service),
-                headers={**entry.headers, **blame(error)},
-            )
-            await self._collection.save(replace(document, body={**body, COUNT: 0}, wake_at=None), [dead])
+            await self._collection.save(replace(document, wake_at=self._clock.now() + delay), letters)
         except Conflict:
-            return  # somebody else moved it on: its next timer decides
-        await self._outbox.send(self._collection, document.id, [dead])
+            return False
+        return True
+
+    def _letter(self, document_id: str, error: Exception) -> OutboxMessage:
+        entry = self._outbox.entry(self._wake(document_id))
+        headers = {**entry.headers, **blame(error)}
+        return replace(entry, exchange="", routing_key=dead_queue(self._service), headers=headers)

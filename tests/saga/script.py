@@ -7,7 +7,7 @@ from typing import Any, Generic, Self
 
 from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
 from shared.saga.definition import S, Saga
-from shared.saga.engine import Advanced, CancelRequested, Happening, Start, TimersDue, advance, new_record
+from shared.saga.engine import Advanced, AskRequested, CancelRequested, Happening, Start, TimersDue, advance, new_record
 from shared.saga.record import Patience, Record, Status, StepStatus
 
 PURCHASE_ID = "p-1"
@@ -94,6 +94,16 @@ class Script(Generic[S]):
 
     def cancel(self) -> Self:
         return self.happen(CancelRequested())
+
+    def ask(self) -> Self:
+        """An operator asks."""
+        return self.happen(AskRequested())
+
+    def ends(self, status: Status) -> Self:
+        """Nothing more is sent, and this is where the whole stands."""
+        self.nothing_more()
+        assert self.status is status
+        return self
 
     def nothing_more(self) -> Self:
         assert not self.sent, f"unexpected {self.sent}"

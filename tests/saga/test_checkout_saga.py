@@ -350,10 +350,73 @@ def test_an_effect_that_comes_to_light_after_its_undo_is_undone_again() -> None:
     assert hold is not None
     for _ in range(3):
         script.silence().expect(HoldMiles)
-    script.silence().expect(ReleaseMiles).answer(undone()).expect(UnlockCart).answer(undone()).nothing_more()
+    script.silence().expect(ReleaseMiles).answer(undone()).expect(UnlockCart).answer(undone()).ends(Status.REFUSED)
+    # What is not undone must not be shown as refused.
+    script.happen(HELD(hold)).expect(ReleaseMiles, attempt=2).ends(Status.RUNNING)
+    script.happen(HELD(hold)).nothing_more().answer(undone()).ends(Status.REFUSED)
+    script.happen(HELD(hold)).ends(Status.REFUSED)
+
+
+def test_tickets_that_come_to_light_after_their_refusal_are_voided() -> None:
+    """A worker that was stopped for minutes wakes up and finds that its call went through after all."""
+    script = until_authorized()
+    issue = script.last
+    assert issue is not None
+    script.answer(refused("not_done")).expect(VoidAuthorization)
+    script.happen(ISSUED(issue)).nothing_more()
+    script.answer(undone()).expect(VoidTickets, attempt=2).answer(undone())
+    expect_everything_undone(script, card=False)
     assert script.status is Status.REFUSED
-    script.happen(HELD(hold)).expect(ReleaseMiles).nothing_more()
-    script.happen(HELD(hold)).nothing_more()
+
+
+def test_money_that_comes_to_light_after_the_end_is_given_back_and_the_purchase_ends_again() -> None:
+    script = a_script(miles=0).expect(LockCart).answer(locked(miles=0)).expect(ReserveBooking).answer(RESERVED)
+    script.expect(AuthorizeCard)
+    authorize = script.last
+    assert authorize is not None
+    script.answer(refused("expired")).expect(CancelBooking).answer(undone()).expect(UnlockCart).answer(undone())
+    script.ends(Status.REFUSED).happen(AUTHORIZED(authorize)).expect(VoidAuthorization, attempt=2).ends(Status.RUNNING)
+    script.silence().expect(VoidAuthorization).answer(undone()).ends(Status.REFUSED)
+
+
+def test_a_refusal_that_comes_after_all_undoes_a_purchase_that_needed_attention() -> None:
+    script = until_authorized()
+    for _ in range(3):
+        script.silence().expect(IssueTickets)
+    script.silence().nothing_more()
+    script.answer(refused("segment_unavailable"))
+    expect_everything_undone(script)
+    assert script.status is Status.REFUSED
+
+
+def test_an_operator_has_a_silent_step_asked_for_under_its_name() -> None:
+    script = until_authorized()
+    for _ in range(3):
+        script.silence().expect(IssueTickets)
+    script.silence().nothing_more().ask().expect(IssueTickets, attempt=1)
+    assert script.status is Status.RUNNING
+    script.silence().expect(IssueTickets).answer(ISSUED).expect(CapturePayment)
+
+
+def test_an_operator_has_a_refused_step_asked_for_as_a_new_attempt() -> None:
+    script = until_authorized().answer(ISSUED).expect(CapturePayment).answer(CAPTURED).expect(RedeemMiles)
+    script.answer(refused("not_done")).nothing_more().ask().expect(RedeemMiles, attempt=2).answer(REDEEMED)
+    script.expect(CloseCart).answer(CLOSED).nothing_more()
+    assert script.status is Status.COMPLETED
+
+
+def test_an_operator_has_a_refused_undo_asked_for_as_a_new_attempt() -> None:
+    script = until_authorized().answer(ISSUED).expect(CapturePayment).answer(refused("capture_refused"))
+    script.expect(VoidTickets).answer(refused("not_voidable")).nothing_more()
+    script.ask().expect(VoidTickets, attempt=2).answer(undone())
+    expect_everything_undone(script)
+    assert script.status is Status.REFUSED
+
+
+def test_there_is_nothing_to_ask_of_a_purchase_that_has_ended() -> None:
+    script = a_script().expect(LockCart).answer(refused("price_changed"))
+    before = script.record
+    assert script.ask().nothing_more().record == before
 
 
 def test_a_cancel_before_the_pivot_undoes_the_step_under_way_too() -> None:
@@ -367,9 +430,15 @@ def test_an_answer_that_crosses_a_cancel_does_not_move_the_purchase_forward() ->
     script = a_script().expect(LockCart).answer(locked()).expect(HoldMiles)
     hold = script.last
     assert hold is not None
-    script.cancel().expect(ReleaseMiles)
-    script.happen(HELD(hold)).nothing_more()
+    script.cancel().expect(ReleaseMiles, attempt=1)
+    # The answer to the first release may be on its way, and may not know of the hold: so the release is a new attempt.
+    release = script.last
+    assert release is not None
+    script.happen(HELD(hold)).expect(ReleaseMiles, attempt=2)
+    script.happen(undone()(release)).nothing_more()
     assert script.step("hold miles") is StepStatus.UNDOING
+    script.answer(undone()).expect(UnlockCart).answer(undone()).nothing_more()
+    assert script.status is Status.CANCELLED
 
 
 @pytest.mark.parametrize(("outcome", "issued"), [(ISSUED, True), (refused("segment_unavailable"), False)])

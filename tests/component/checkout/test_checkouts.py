@@ -425,7 +425,7 @@ async def test_a_timer_that_cannot_be_fired_is_pushed_back_and_ends_among_the_de
     await eventually(lambda: any(entry.routing_key == "checkout.dead" for entry in entries))
     letter = next(entry for entry in entries if entry.routing_key == "checkout.dead")
     assert letter.headers[retry.EXCEPTION] == "RuntimeError"
-    assert (await desk.stored(checkout_id)).wake_at is None
+    assert (await desk.stored(checkout_id)).wake_at is not None, "it is tried on, whatever becomes of the letter"
     monkeypatch.undo()
     await desk.tell(WakeCheckout.model_validate_json(letter.body))
     assert (await shown(desk, checkout_id))["steps"][0]["attempts"] == 2
@@ -487,6 +487,45 @@ async def test_operators_move_and_cancel_timers(desk: Desk, clock: HandClock) ->
     assert (await desk.client.delete(path, headers=desk.operator())).status_code == 404
     wrong = await desk.client.put(path, json={"at": "noon"}, headers=desk.operator())
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/at")
+
+
+async def test_operators_have_a_step_asked_for_at_once(desk: Desk) -> None:
+    checkout_id = (await desk.buy()).json()["id"]
+    await desk.expect(LockCart)
+    await desk.client.delete(f"/v1/operations/timers/{checkout_id}/ask", headers=desk.operator())
+    path = f"/v1/operations/checkouts/{checkout_id}/ask"
+    assert (await desk.client.post(path, headers=desk.operator())).status_code == 202
+    await desk.answer(LockCart, refused("cart_empty"))
+    ended = await desk.client.post(path, headers=desk.operator())
+    assert (ended.status_code, ended.json()["code"]) == (409, "nothing_awaited")
+
+
+async def test_nothing_is_asked_while_nothing_can_be_sent(desk: Desk, clock: HandClock) -> None:
+    """The budget for silence counts asks that went out."""
+    checkout_id = (await desk.buy()).json()["id"]
+    await desk.expect(LockCart)
+    desk.runtime.recorder.connected = False
+    clock.pass_by(hours=3)
+    assert not await happens_within(1.0, lambda: len(desk.said()) > 1)
+    assert (await shown(desk, checkout_id))["steps"][0]["attempts"] == 1
+    desk.runtime.recorder.connected = True
+    await eventually(lambda: len(desk.said()) == 2)
+
+
+async def test_timers_of_a_newer_release_are_left_to_it(desk: Desk, clock: HandClock) -> None:
+    checkout_id = (await desk.buy()).json()["id"]
+    await desk.expect(LockCart)
+    await desk.overwrite(replace(await desk.stored(checkout_id), schema=99))
+    for _ in range(15):
+        version = (await desk.stored(checkout_id)).version
+        clock.pass_by(hours=1)
+
+        async def put_off(version: int = version) -> bool:
+            return (await desk.stored(checkout_id)).version > version
+
+        await eventually(put_off)
+    assert (await desk.stored(checkout_id)).wake_at is not None
+    await desk.nothing_more()
 
 
 async def test_a_document_of_a_newer_release_is_left_alone(desk: Desk) -> None:
