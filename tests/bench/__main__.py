@@ -21,13 +21,14 @@ from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
 from tests.bench.places import REPOSITORY
+from tests.brokers import VirtualHosts
 from tests.e2e.houses import SERVICES, house
 from tests.e2e.shop import Shop
 from tests.processes import Stack
 
-ROUNDS: Final = 3
-SAGAS: Final = 2000
-IN_FLIGHT: Final = 128
+ROUNDS: Final = 5
+SAGAS: Final = 800
+IN_FLIGHT: Final = 200
 PURCHASES: Final = 200
 PURCHASES_IN_FLIGHT: Final = 32
 PACED: Final = 150
@@ -51,16 +52,16 @@ class Bench:
         python = _peers_python()
         broker = PrivateBroker(self._home / "sagas")
         self._progress.update(task, description="RabbitMQ")
-        url = broker.start()
+        broker.start()
         try:
-            contest = Contest(self._home / "sagas", IN_FLIGHT)
-            taking_part = entrants(url, python, SAGAS)
-            self._progress.update(task, total=ROUNDS * len(taking_part))
-            for number in range(ROUNDS):
-                for entrant in taking_part:
-                    self._progress.update(task, description=f"{entrant.name}, round {number + 1}")
-                    contest.measure(entrant, number)
-                    self._progress.advance(task)
+            hosts = VirtualHosts(broker)
+            taking_part = entrants(self._home / "sagas", hosts.take, python, SAGAS)
+            self._progress.update(task, description="warming up")
+            with Contest(taking_part, IN_FLIGHT) as contest:
+                self._progress.update(task, total=ROUNDS * len(taking_part))
+                for number in range(ROUNDS):
+                    contest.round(number, lambda name: self._progress.update(task, description=name, advance=1))
+                self._progress.update(task, description="five-step sagas: looking into the stores")
         finally:
             broker.stop()
         self._progress.update(task, description="five-step sagas")
@@ -120,7 +121,7 @@ def main(
         if part not in PARTS:
             raise typer.BadParameter(f"{part!r} is no part; known are {', '.join(PARTS)}.")
     out = Console()
-    columns = (TextColumn("{task.description:<36}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     figures: list[Figure] = []
     with TemporaryDirectory(prefix="milesaga-bench-") as home:
         try:

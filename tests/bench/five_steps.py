@@ -21,8 +21,9 @@ from shared.contracts.journey import Ticket
 from shared.kernel.money import Money
 from shared.runtime.service import Runtime, Service
 from shared.saga.definition import Saga, step
+from shared.saga.effect import Done, Repeatable
 from shared.saga.engine import new_record
-from shared.saga.participant import Done, Participant, Repeatable
+from shared.saga.participant import Participant
 from shared.saga.process import Orchestrator, Process
 from shared.saga.record import Patience, Status
 from shared.saga.timers import TimerPoller
@@ -224,8 +225,6 @@ def worker(name: str) -> Callable[[Runtime], Service]:
             outbox,
             runtime.clock,
             new=lambda purchase_id: Errands(id=purchase_id),
-            call_timeout=timedelta(0),
-            settle=timedelta(0),
         )
         return Service(name=name, table=_table(name, participant), store=store, outbox=outbox)
 

@@ -42,7 +42,7 @@ def largest(house: House) -> Figure:
     """The largest service, with what it has just done in memory."""
     sizes = {name: memory_mb(house.processes[name]) for name in SERVICES}
     name = max(sizes, key=sizes.__getitem__)
-    return Figure("service_rss_mb", sizes[name], "MB", target=f"less than 110; {name} is the largest")
+    return Figure("service_rss_mb", sizes[name], "MB", target=f"less than 110 ({name})")
 
 
 def slowest(house: House, advance: Callable[[], Any]) -> Figure:
@@ -59,7 +59,7 @@ def slowest(house: House, advance: Callable[[], Any]) -> Figure:
         median(starts[name]),
         "s",
         tuple(starts[name]),
-        f"less than 1.5; {name} is the slowest",
+        f"less than 1.5 ({name})",
     )
 
 
