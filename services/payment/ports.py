@@ -58,6 +58,7 @@ class Gateway(Protocol):
     async def find(self, reference: str) -> tuple[Authorization, ...]:
         """Every authorisation made for a purchase, of any standing. Without effect.
 
-        An empty answer is proof that there is none older than a few seconds.
+        An empty answer is proof that there is none older than a few seconds. One that was let go a moment ago may
+        still be shown as held: voiding it again has no effect (`NotSent`).
         """
         ...

@@ -98,11 +98,14 @@ class StripeGateway:
         return any(refund["status"] not in {"failed", "canceled"} for refund in found["data"])
 
     async def find(self, reference: str) -> tuple[Authorization, ...]:
+        """Search knows the old ones, as they were a while ago; the list the new ones, as they are."""
         query = {"query": f"metadata['reference']:'{reference}'", "limit": str(PAGE)}
-        found = (await self._read(f"{INTENTS}/search", query | ALL_EXPANDED))["data"]
-        return tuple(to_authorization(intent) for intent in found or await self._listed(reference))
+        searched: list[Json] = (await self._read(f"{INTENTS}/search", query | ALL_EXPANDED))["data"]
+        listed = await self._listed(reference, known=bool(searched))
+        intents = {intent["id"]: intent for intent in (*searched, *listed)}
+        return tuple(map(to_authorization, intents.values()))
 
-    async def _listed(self, reference: str) -> list[Json]:
+    async def _listed(self, reference: str, *, known: bool) -> list[Json]:
         """Search the newest intents by hand, back to where the search index must have caught up."""
         oldest = int((self._clock.now() - SEARCH_LAG).timestamp())
         query = {"limit": str(PAGE), "created[gte]": str(oldest)} | ALL_EXPANDED
@@ -114,7 +117,7 @@ class StripeGateway:
             if not page["has_more"] or not intents or intents[-1]["created"] < oldest:
                 return found
             query["starting_after"] = intents[-1]["id"]
-        if found:
+        if found or known:
             return found
         raise OutcomeUnknown(f"more than {PAGES * PAGE} intents in {SEARCH_LAG}")
 

@@ -144,6 +144,32 @@ async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(worl
         assert await gateway.find("somebody-else") == ()
 
 
+async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_one_it_knows(world: World) -> None:
+    """The index holds the older one, as it stood then; the list holds both as they stand now."""
+
+    class Lagging(httpx.AsyncHTTPTransport):
+        index: httpx.Response | None = None
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if not request.url.path.endswith("/search"):
+                return await super().handle_async_request(request)
+            if self.index is None:
+                self.index = await super().handle_async_request(request)
+                await self.index.aread()
+            return httpx.Response(200, content=self.index.content)
+
+    headers = {"Authorization": "Bearer sk_test_sandbox"}
+    url = f"{world.url}/sandbox/stripe"
+    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Lagging()) as client:
+        gateway = StripeGateway(client, SystemClock())
+        older = await gateway.authorise(order(), "key-1")
+        assert await gateway.find(CHECKOUT) == (older,)
+        newer = await gateway.authorise(order(), "key-2")
+        await gateway.void(older.id)
+        found = {each.id: each.standing for each in await gateway.find(CHECKOUT)}
+        assert found == {older.id: Standing.CANCELED, newer.id: Standing.AUTHORIZED}
+
+
 Method = Callable[[StripeGateway, str], Awaitable[object]]
 METHODS: dict[str, Method] = {
     "authorize": lambda gateway, _: gateway.authorise(order(attempt=2), "key-2"),
