@@ -12,7 +12,8 @@ from shared.bus.outbox import Outbox
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
 from shared.contracts.envelope import Answer, Envelope, StepRefused, StepUndone
 from shared.kernel.clock import Clock
-from shared.saga.participant import Done, Participant, Repeatable
+from shared.saga.effect import Done, Repeatable
+from shared.saga.participant import Participant
 
 C = TypeVar("C", LockCart, UnlockCart, CloseCart)
 

@@ -4,11 +4,11 @@ The programme can be told everything again, so no intents are needed. The log of
 and fences; what two processes do to one purchase at the same moment is settled by the programme itself.
 """
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
 
 from services.miles.domain.redemption import Redemption
 from services.miles.ports import LoyaltyProgramme
-from shared.bus.dispatch import HandlerTable
+from shared.bus.dispatch import Handler, HandlerTable
 from shared.bus.outbox import Outbox
 from shared.contracts.envelope import Command, StepUndone
 from shared.contracts.miles import (
@@ -22,11 +22,9 @@ from shared.contracts.miles import (
     ReverseMiles,
 )
 from shared.kernel.clock import Clock
-from shared.saga.participant import Done, Participant, Repeatable
+from shared.saga.effect import C, Done, Repeatable
+from shared.saga.participant import Participant
 from shared.store.repository import Repository
-
-NO_CALLS = timedelta(0)
-"""Only calls with an intent have a timeout, and there are none here."""
 
 
 class MilesHandlers:
@@ -66,15 +64,18 @@ def table(
         outbox,
         clock,
         new=lambda purchase_id: Redemption(id=purchase_id),
-        call_timeout=NO_CALLS,
-        settle=NO_CALLS,
     )
+
+    def handler(act: Callable[[Redemption, C], Awaitable[Done]]) -> Handler:
+        # An account that is busy is free again within a moment, so the message need not wait to be asked again.
+        return participant.handler(Repeatable(act, asked_again=False))
+
     return {
-        HoldMiles: participant.handler(Repeatable(handlers.hold)),
-        RedeemMiles: participant.handler(Repeatable(handlers.redeem)),
-        ReleaseMiles: participant.handler(Repeatable(handlers.release)),
-        ReverseMiles: participant.handler(Repeatable(handlers.reverse)),
-        AccrueMiles: participant.handler(Repeatable(handlers.accrue)),
+        HoldMiles: handler(handlers.hold),
+        RedeemMiles: handler(handlers.redeem),
+        ReleaseMiles: handler(handlers.release),
+        ReverseMiles: handler(handlers.reverse),
+        AccrueMiles: handler(handlers.accrue),
     }
 
 

@@ -16,7 +16,8 @@ from shared.contracts.envelope import Answer, StepRefused
 from shared.contracts.notifications import CustomerNotified, NotifyCustomer
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Refused
-from shared.saga.participant import Done, Effect, Participant
+from shared.saga.effect import Done, Effect
+from shared.saga.participant import Participant
 from shared.store.repository import Repository
 
 AS_OFTEN_AS_IT_TAKES = 1_000_000

@@ -71,6 +71,10 @@ class Payment(Work):
         """Nothing is held and nothing kept: the authorisation was voided, or what was captured is given back."""
         return {"status": "refunded" if refunded or self.status == "refunded" else "voided"}
 
+    def may_be_held_twice(self) -> bool:
+        """Was a step called more than once? Of a call given up as without effect the gateway may think better."""
+        return any(log.calls > 1 or log.attempt > 1 for log in self.steps.values())
+
     def can_capture(self, amount: Money) -> bool:
         """Is so much held?"""
         return (

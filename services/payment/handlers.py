@@ -1,5 +1,6 @@
 """The bus edge: each of payment's commands, carried out at the gateway."""
 
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from services.payment.domain import Authorization, Payment, Standing
@@ -14,15 +15,27 @@ from shared.contracts.payment import (
     RefundPayment,
     VoidAuthorization,
 )
-from shared.kernel.errors import OutcomeUnknown, Refused
-from shared.saga.participant import Done, Effect, Participant, Repeatable
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
+from shared.saga.effect import Done, Effect, Repeatable
+from shared.saga.participant import Participant
+
+BEST_FIRST = (
+    Standing.CAPTURED,
+    Standing.AUTHORIZED,
+    Standing.PENDING,
+    Standing.REQUIRES_ACTION,
+    Standing.FAILED,
+    Standing.CANCELED,
+)
+"""Of several authorisations of one attempt, the one that decides what becomes of the step."""
+TO_LET_GO = frozenset({Standing.CAPTURED, Standing.AUTHORIZED, Standing.PENDING, Standing.REQUIRES_ACTION})
 
 
 def table(participant: Participant[Payment], gateway: Gateway) -> HandlerTable:
     """Payment's handlers."""
     steps = Steps(gateway)
     return {
-        AuthorizeCard: participant.handler(Effect(call=steps.authorise, find=steps.find_authorization)),
+        AuthorizeCard: participant.handler(Effect(steps.authorise, steps.find_authorization, tidy=steps.void_others)),
         VoidAuthorization: participant.handler(Repeatable(steps.void)),
         CapturePayment: participant.handler(Effect(call=steps.capture, find=steps.find_capture)),
         RefundPayment: participant.handler(Repeatable(steps.refund)),
@@ -43,64 +56,91 @@ class Steps:
             token=command.card_token,
             installments=command.installments,
         )
-        return await self._authorized(payment, command, await self.gateway.authorise(order, key))
+        return await self._authorized(payment, command, [await self.gateway.authorise(order, key)])
 
     async def find_authorization(self, payment: Payment, command: AuthorizeCard, _key: str) -> Done | None:
         """Looked up by our reference: repeating the call under its key could replay an error for a day."""
         found = [a for a in await self.gateway.find(command.purchase_id) if a.attempt == command.attempt]
-        for standing in (Standing.AUTHORIZED, Standing.CAPTURED):
-            for authorization in found:
-                if authorization.standing is standing:
-                    return await self._authorized(payment, command, authorization)
-        return await self._authorized(payment, command, found[0]) if found else None
+        found.sort(key=lambda each: (BEST_FIRST.index(each.standing), each.id))
+        return await self._authorized(payment, command, found) if found else None
+
+    async def void_others(self, payment: Payment, command: AuthorizeCard) -> None:
+        """Let go of what this attempt and earlier ones left beside the authorisation on record."""
+        await self._let_go_of_others(payment, through=command.attempt)
 
     async def void(self, payment: Payment, command: VoidAuthorization) -> Done:
         """Let go of every authorisation of the purchase, also of one whose answer never arrived."""
-        found = {a.id: a for a in await self.gateway.find(command.purchase_id)}
-        if payment.authorization and payment.authorization not in found:
-            found[payment.authorization] = await self.gateway.read(payment.authorization)
-        refunded = False
-        for authorization in found.values():
-            refunded |= await self._let_go(authorization)
-        return Done(StepUndone.to(command), payment.let_go(refunded=refunded) if found else {})
+        found = await self._all(payment, command.purchase_id)
+        refunded = [await self._let_go(authorization) for authorization in found]
+        return Done(StepUndone.to(command), payment.let_go(refunded=any(refunded)) if found else {})
 
     async def capture(self, payment: Payment, command: CapturePayment, key: str) -> Done:
         _check_held(payment, command)
-        return _captured(payment, command, await self.gateway.capture(payment.authorization, command.amount, key))
+        captured = await self.gateway.capture(payment.authorization, command.amount, key)
+        return await self._captured(payment, command, captured)
 
     async def find_capture(self, payment: Payment, command: CapturePayment, _key: str) -> Done | None:
         _check_held(payment, command)
         authorization = await self.gateway.read(payment.authorization)
         if authorization.standing is Standing.AUTHORIZED:
             return None
-        return _captured(payment, command, authorization)
+        return await self._captured(payment, command, authorization)
 
     async def refund(self, payment: Payment, command: RefundPayment) -> Done:
         """Held money stays held: undoing the authorisation lets go of it."""
         if not payment.authorization:
             return Done(StepUndone.to(command))
-        authorization = await self.gateway.read(payment.authorization)
-        if authorization.standing is Standing.PENDING:
+        found = await self._all(payment, command.purchase_id)
+        if any(authorization.standing is Standing.PENDING for authorization in found):
             raise OutcomeUnknown("the gateway is still working on it")
-        if authorization.standing is not Standing.CAPTURED:
-            return Done(StepUndone.to(command))
-        return Done(StepUndone.to(command), payment.let_go(refunded=await self._let_go(authorization)))
+        captured = [authorization for authorization in found if authorization.standing is Standing.CAPTURED]
+        for authorization in captured:
+            await self._let_go(authorization)
+        return Done(StepUndone.to(command), payment.let_go(refunded=True) if captured else {})
 
-    async def _authorized(self, payment: Payment, command: AuthorizeCard, found: Authorization) -> Done:
-        match found.standing:
+    async def _all(self, payment: Payment, reference: str) -> tuple[Authorization, ...]:
+        """Every authorisation of the purchase; the one on record as it stands now, for a search may lie behind."""
+        others = [each for each in await self.gateway.find(reference) if each.id != payment.authorization]
+        known = [await self.gateway.read(payment.authorization)] if payment.authorization else []
+        return (*known, *others)
+
+    async def _authorized(self, payment: Payment, command: AuthorizeCard, found: Sequence[Authorization]) -> Done:
+        """What the best of all authorisations makes of the step."""
+        best, others = found[0], found[1:]
+        match best.standing:
             case Standing.AUTHORIZED | Standing.CAPTURED:
-                answer = CardAuthorized.to(command, amount=found.amount, masked=found.masked)
-                return Done(answer, payment.authorized(found))
+                answer = CardAuthorized.to(command, amount=best.amount, masked=best.masked)
+                untidy = any(other.standing in TO_LET_GO for other in others)
+                return Done(answer, payment.authorized(best), untidy=untidy)
             case Standing.FAILED:
-                raise Refused(found.failure or "card_declined", "the card's issuer declined")
+                raise Refused(best.failure or "card_declined", "the card's issuer declined")
             case Standing.REQUIRES_ACTION:
-                await self.gateway.void(found.id)
+                for each in found:
+                    await self._let_go(each)
                 raise _authentication_required()
             case Standing.CANCELED:
                 # An undo fences the step before it cancels, so only an authentication not asked for was cancelled here.
                 raise _authentication_required()
             case Standing.PENDING:
                 raise OutcomeUnknown("the gateway is still working on it")
+
+    async def _captured(self, payment: Payment, command: CapturePayment, authorization: Authorization) -> Done:
+        match authorization.standing:
+            case Standing.CAPTURED:
+                if payment.may_be_held_twice():
+                    await _after_effect(self._let_go_of_others(payment))
+                return Done(PaymentCaptured.to(command, amount=command.amount), payment.captured())
+            case Standing.CANCELED | Standing.FAILED:
+                raise Refused("capture_refused", "the gateway does not hold the money any more")
+            case _:
+                raise OutcomeUnknown(f"the authorisation is {authorization.standing}")
+
+    async def _let_go_of_others(self, payment: Payment, *, through: int | None = None) -> None:
+        """A purchase keeps one authorisation. Another may have come of a call that was given up too early."""
+        for authorization in await self.gateway.find(payment.id):
+            too_new = through is not None and authorization.attempt > through
+            if authorization.id != payment.authorization and not too_new:
+                await self._let_go(authorization)
 
     async def _let_go(self, authorization: Authorization) -> bool:
         """Void or refund, as it stands. Was it a refund?"""
@@ -123,14 +163,12 @@ def _check_held(payment: Payment, command: CapturePayment) -> None:
         raise Refused("capture_refused", f"{command.amount} is not held; the payment is {payment.status}")
 
 
-def _captured(payment: Payment, command: CapturePayment, authorization: Authorization) -> Done:
-    match authorization.standing:
-        case Standing.CAPTURED:
-            return Done(PaymentCaptured.to(command, amount=command.amount), payment.captured())
-        case Standing.CANCELED | Standing.FAILED:
-            raise Refused("capture_refused", "the gateway does not hold the money any more")
-        case _:
-            raise OutcomeUnknown(f"the authorisation is {authorization.standing}")
+async def _after_effect(act: Awaitable[None]) -> None:
+    """The money is taken: what fails from here on says nothing about that."""
+    try:
+        await act
+    except (NotSent, Misconfigured) as error:
+        raise OutcomeUnknown(str(error)) from error
 
 
 def _authentication_required() -> Refused:

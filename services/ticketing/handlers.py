@@ -17,8 +17,9 @@ from shared.contracts.ticketing import (
     TicketsIssued,
     VoidTickets,
 )
-from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
-from shared.saga.participant import Done, Effect, Participant, Repeatable
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
+from shared.saga.effect import Done, Effect, Repeatable
+from shared.saga.participant import Participant
 
 log = logging.getLogger(__name__)
 
@@ -144,17 +145,17 @@ class Steps:
     async def _give_back(self, locator: str) -> None:
         """The refusal stands whether or not this succeeds: a booking nobody tickets lapses at its ticketing limit."""
         for _ in range(TRIES_TO_GIVE_BACK):
-            with suppress(NotSent, OutcomeUnknown):
+            with suppress(NotSent, Misconfigured, OutcomeUnknown):
                 await self.airline.cancel(locator, documents=False)
                 return
         log.warning("booking left to lapse", extra={"locator": locator})
 
 
 async def _after_effect(answer: Awaitable[Reading | None]) -> Reading | None:
-    """Once there was an effect, "not sent" says nothing about the step as a whole any more."""
+    """Once there was an effect, "no effect" says nothing about the step as a whole any more."""
     try:
         return await answer
-    except NotSent as error:
+    except (NotSent, Misconfigured) as error:
         raise OutcomeUnknown(str(error)) from error
 
 

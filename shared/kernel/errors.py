@@ -23,7 +23,7 @@ class NotSent(Exception):
     """A call to the outside certainly had no effect (no connection, 401, 429): it may be repeated as it is."""
 
 
-class Misconfigured(NotSent):
+class Misconfigured(Exception):
     """The outside turned us away for a reason of ours (a right, a printer, a malformed request), without effect.
 
     No customer is told so and time alone does not mend it: the message goes the way of faults, to the dead letters.

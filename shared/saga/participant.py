@@ -6,77 +6,45 @@ fences, repeated answers and compare-and-set are done here.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from shared.bus.dispatch import Handler
 from shared.bus.outbox import Outbox
-from shared.contracts.envelope import Answer, Command, Envelope, Message, StepRefused
+from shared.contracts.envelope import Envelope, Message, StepRefused
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.locks import KeyedLocks
+from shared.saga.effect import C, Done, Effect, Repeatable, W
 from shared.saga.work import (
     Call,
     Look,
     Refuse,
     Repeat,
-    Saying,
     StepLog,
     Wait,
-    Work,
     decide,
     expired,
+    fenced,
     provider_key,
     slot_of,
+    without_undo,
 )
-from shared.store.documents import Conflict
+from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import Repository, Stored
 
 log = logging.getLogger(__name__)
 
-W = TypeVar("W", bound=Work)
-C = TypeVar("C", bound=Command)
+T = TypeVar("T")
 
 CONFLICTS_BEFORE_WAITING = 10
-
-
-@dataclass(frozen=True)
-class Done:
-    """A step that took effect: the answer, and the document's fields it changes."""
-
-    answer: Answer
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Effect(Generic[W, C]):
-    """A step that acts on the outside through a provider whose calls cannot simply be repeated.
-
-    `call(work, command, key)` acts, with `key` as the provider's idempotency key. `find(work, command, key)` tells what
-    the last call did: `Done`, or None when it certainly had no effect. Both raise `Refused` (final), `NotSent` (no
-    effect, may be repeated; `Misconfigured` when that will not help), `OutcomeUnknown`. Anything else that `call`
-    raises leaves the intent open: whoever comes next looks first.
-    """
-
-    call: Callable[[W, C, str], Awaitable[Done]]
-    find: Callable[[W, C, str], Awaitable[Done | None]]
-    calls: int = 3
-    """After so many calls that had no effect the step is refused as `not_done`."""
-    asked_again: bool = True
-    """Somebody repeats the command when the outcome is unknown; otherwise the message itself comes back later."""
-
-
-@dataclass(frozen=True)
-class Repeatable(Generic[W, C]):
-    """A step that may be carried out any number of times with the effect of one: it needs no intent.
-
-    `act(work, command)` is called again when the document changed meanwhile.
-    """
-
-    act: Callable[[W, C], Awaitable[Done]]
+CALL_TIMEOUT = timedelta(seconds=30)
+SETTLE = timedelta(seconds=5)
+NOT_SENT_PAUSE = timedelta(seconds=1)
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+"""Seconds between two tries to put on record what a call did, while the store is away; they double."""
 
 
 class Participant(Generic[W]):
@@ -89,13 +57,13 @@ class Participant(Generic[W]):
         clock: Clock,
         *,
         new: Callable[[str], W],
-        call_timeout: timedelta,
-        settle: timedelta,
+        call_timeout: timedelta = CALL_TIMEOUT,
+        settle: timedelta = SETTLE,
     ) -> None:
         """`new` makes the document of an id seen for the first time.
 
-        A call that takes longer than `call_timeout` is given up, its outcome unknown; `settle` is the time given to
-        the provider to finish what it may still be doing after that.
+        A call or a look that takes longer than `call_timeout` is given up, its outcome unknown; `settle` is the time
+        given to the provider to finish what it may still be doing after that.
         """
         self._repository = repository
         self._outbox = outbox
@@ -112,40 +80,27 @@ class Participant(Generic[W]):
 
         async def handle(command: C, envelope: Envelope) -> None:
             async with self._locks.of(key(command)):
-                await self._carry_out(command, envelope, effect, key(command))
+                await self._fresh(key(command), partial(self._take, command=command, cause=envelope, effect=effect))
 
         return handle
-
-    async def _carry_out(
-        self, command: C, cause: Envelope, effect: Effect[W, C] | Repeatable[W, C], document_id: str
-    ) -> None:
-        for _ in range(CONFLICTS_BEFORE_WAITING):
-            stored = await self._repository.load(document_id)
-            stored = stored or Stored(self._new(document_id), 0)
-            try:
-                await self._take(stored, command, cause, effect)
-            except Conflict:
-                continue
-            return
-        raise Later("the document is busy")
 
     async def _take(
         self, stored: Stored[W], command: C, cause: Envelope, effect: Effect[W, C] | Repeatable[W, C]
     ) -> None:
         self._let_a_call_end_before_its_undo(stored.value, command)
-        decision = decide(stored.value.log(slot_of(command)), command, self._clock.now())
-        match decision:
+        match decide(stored.value.log(slot_of(command)), command, self._clock.now()):
             case Repeat(answer):
                 await self._outbox.say(answer, cause)
+                await self._tidy_up(stored, command, effect)
             case Wait(until):
                 raise Later("a call is under way", until - self._clock.now())
             case Refuse(code, detail):
                 await self._refuse(stored, command, cause, Refused(code, detail))
-            case Call() if isinstance(effect, Repeatable):
+            case Call() | Look() if isinstance(effect, Repeatable):
                 await self._act(stored, command, cause, effect)
-            case Call(number) if isinstance(effect, Effect):
+            case Call(number):
                 await self._call(stored, command, cause, effect, number)
-            case Look(after) if isinstance(effect, Effect):
+            case Look(after):
                 await self._look(stored, command, cause, effect, after)
 
     def _let_a_call_end_before_its_undo(self, work: W, command: C) -> None:
@@ -158,48 +113,38 @@ class Participant(Generic[W]):
 
     async def _act(self, stored: Stored[W], command: C, cause: Envelope, effect: Repeatable[W, C]) -> None:
         try:
-            done = await effect.act(stored.value, command)
+            done = await self._in_time(effect.act(stored.value, command))
         except Refused as refusal:
             await self._refuse(stored, command, cause, refusal)
-        except Misconfigured:
-            raise
         except (NotSent, OutcomeUnknown) as error:
-            raise Later(str(error)) from error
+            self._leave_open(command, effect, error)
         else:
             await self._conclude(stored, command, cause, done)
 
     async def _call(self, stored: Stored[W], command: C, cause: Envelope, effect: Effect[W, C], number: int) -> None:
         begun = self._clock.now()
         slot = slot_of(command)
-        intent = stored.value.log(slot).model_copy(
-            update={
-                "attempt": command.attempt,
-                "calls": number,
-                "open_until": begun + self._call_timeout + self._settle,
-                "answer": None,
-            }
-        )
-        work = _fence(stored.value, command) if command.undo else stored.value
+        # A save may take up to `settle` before the call begins, and the provider as long after the call was given up.
+        intent = stored.value.log(slot).begun(command, number, begun + self._call_timeout + 2 * self._settle)
+        work = fenced(stored.value, command) if command.undo else stored.value
         saved = await self._repository.save(work.with_log(slot, intent), version=stored.version)
         if self._clock.now() - begun > self._settle:
             # So slow that the call could outlast its intent: somebody else may look meanwhile.
-            await self._close_intent(saved, command, number, unsent=True)
+            await self._withdraw(saved, command, number)
             raise Later("the intent took too long to save")
         await self._settle_outcome(saved, command, cause, effect, number)
 
     async def _look(self, stored: Stored[W], command: C, cause: Envelope, effect: Effect[W, C], after: int) -> None:
         try:
-            found = await effect.find(stored.value, command, provider_key(command, after))
+            found = await self._in_time(effect.find(stored.value, command, provider_key(command, after)))
         except Refused as refusal:
             await self._refuse(stored, command, cause, refusal)
-        except Misconfigured:
-            raise
         except (NotSent, OutcomeUnknown) as error:
-            self._stay_silent(command, effect, error)
+            self._leave_open(command, effect, error)
         else:
             too_late = expired(command, self._clock.now())
             if found is not None:
-                await self._conclude(stored, command, cause, found)
+                await self._tidy_up(await self._conclude(stored, command, cause, found), command, effect)
             elif too_late is not None:
                 await self._refuse(stored, command, cause, Refused(too_late.code, too_late.detail))
             elif after >= effect.calls:
@@ -211,117 +156,145 @@ class Participant(Generic[W]):
         self, stored: Stored[W], command: C, cause: Envelope, effect: Effect[W, C], number: int
     ) -> None:
         """Call and put the outcome on record; the call has been made, so a conflict must not repeat it."""
+        until = stored.value.log(slot_of(command)).open_until or self._clock.now()
         try:
-            async with asyncio.timeout(self._call_timeout.total_seconds()):
-                done = await effect.call(stored.value, command, provider_key(command, number))
+            done = await self._in_time(effect.call(stored.value, command, provider_key(command, number)))
         except Refused as refusal:
             refuse = partial(self._refuse_call, command=command, cause=cause, refusal=refusal, number=number)
-            await self._on_record(stored, refuse)
+            await self._on_record(stored, refuse, until)
+        except Misconfigured:
+            await self._on_record(stored, partial(self._withdraw, command=command, number=number), until)
+            raise
         except NotSent as error:
-            await self._on_record(stored, partial(self._close_intent, command=command, number=number, unsent=True))
-            if isinstance(error, Misconfigured):
-                raise
-            raise Later(str(error)) from error
-        except (OutcomeUnknown, TimeoutError) as error:
-            await self._on_record(stored, partial(self._close_intent, command=command, number=number, unsent=False))
-            self._stay_silent(command, effect, error)
+            await self._on_record(stored, partial(self._withdraw, command=command, number=number), until)
+            self._leave_open(command, effect, error)
+        except OutcomeUnknown as error:
+            unknown = partial(self._unknown, command=command, cause=cause, number=number, effect=effect)
+            saved = await self._on_record(stored, unknown, until)
+            if saved.value.log(slot_of(command)).untidy:
+                raise Later("a call outlasted its intent", self._settle) from error
+            self._leave_open(command, effect, error)
         else:
-            await self._on_record(stored, partial(self._conclude, command=command, cause=cause, done=done))
+            conclude = partial(self._conclude, command=command, cause=cause, done=done, effect=effect)
+            await self._tidy_up(await self._on_record(stored, conclude, until), command, effect)
 
-    async def _on_record(self, stored: Stored[W], save: Callable[[Stored[W]], Awaitable[None]]) -> None:
-        """Save, reloading as often as others save first."""
+    async def _tidy_up(self, stored: Stored[W], command: C, effect: Effect[W, C] | Repeatable[W, C]) -> None:
+        """Take back what is too much; while that cannot be done, the message comes again.
+
+        A conflict passes through: what others saved meanwhile may be another reason to tidy up.
+        """
+        slot = slot_of(command)
+        if isinstance(effect, Repeatable) or effect.tidy is None or not stored.value.log(slot).untidy:
+            return
+        try:
+            await self._in_time(effect.tidy(stored.value, command))
+        except (NotSent, OutcomeUnknown) as error:
+            raise Later(str(error), self._settle) from error
+        await self._log(stored, slot, stored.value.log(slot).made_untidy(untidy=False))
+
+    async def _in_time(self, outcome: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._call_timeout.total_seconds()):
+                return await outcome
+        except TimeoutError as error:
+            raise OutcomeUnknown("no outcome in time") from error
+
+    async def _fresh(
+        self, document_id: str, take: Callable[[Stored[W]], Awaitable[T]], stored: Stored[W] | None = None
+    ) -> T:
+        """Take the document as it is now, again as often as others save first."""
         for _ in range(CONFLICTS_BEFORE_WAITING):
+            found = stored or await self._repository.load(document_id) or Stored(self._new(document_id), 0)
             try:
-                await save(stored)
+                return await take(found)
             except Conflict:
-                stored = await self._repository.load(stored.value.id) or stored
-            else:
-                return
+                stored = None
         raise Later("the document is busy")
 
-    def _stay_silent(self, command: C, effect: Effect[W, C], error: Exception) -> None:
+    async def _on_record(
+        self, stored: Stored[W], save: Callable[[Stored[W]], Awaitable[Stored[W]]], until: datetime
+    ) -> Stored[W]:
+        """Save what only this process knows: until the intent ends nobody else looks, so a store away may come back."""
+        first: Stored[W] | None = stored
+        until, pause = max(until, self._clock.now() + self._settle), FIRST_PAUSE
+        while True:
+            try:
+                return await self._fresh(stored.value.id, save, first)
+            except (Unavailable, Later):
+                if self._clock.now() >= until:
+                    raise
+            first = None  # the save may have taken place
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _leave_open(self, command: C, effect: Effect[W, C] | Repeatable[W, C], error: Exception) -> None:
+        """Say nothing: whoever asked asks again. Coming back by itself too, every ask would add one that does."""
         fields = {"purchase_id": command.purchase_id, "step": command.step, "error": str(error)}
-        log.warning("outcome unknown", extra=fields)
+        log.warning("outcome open", extra=fields)
         if not effect.asked_again:
-            raise Later(str(error), self._settle) from error
+            raise Later(str(error), self._settle if isinstance(error, OutcomeUnknown) else NOT_SENT_PAUSE) from error
 
-    async def _close_intent(self, stored: Stored[W], command: C, number: int, *, unsent: bool) -> None:
+    async def _withdraw(self, stored: Stored[W], command: C, number: int) -> Stored[W]:
         before = stored.value.log(slot_of(command))
-        if not _is_in_hand(before, command, number):
-            return
-        after = before.model_copy(
-            update={"open_until": None, "calls": number - 1}
-            if unsent
-            else {"open_until": self._clock.now() + self._settle}
-        )
-        await self._repository.save(stored.value.with_log(slot_of(command), after), version=stored.version)
+        if not before.is_in_hand(command, number):
+            return stored
+        return await self._log(stored, slot_of(command), before.withdrawn(number))
 
-    async def _refuse_call(self, stored: Stored[W], command: C, cause: Envelope, refusal: Refused, number: int) -> None:
+    async def _unknown(
+        self, stored: Stored[W], command: C, cause: Envelope, number: int, effect: Effect[W, C]
+    ) -> Stored[W]:
+        """An undo that looked before this call ended looks once more."""
+        slot = slot_of(command)
+        before = stored.value.log(slot)
+        undo = before.undo_to_repeat(command)
+        after = before.unknown(self._clock.now() + self._settle)
+        if undo is not None:
+            return await self._save(stored, without_undo(stored.value.with_log(slot, after), undo), undo, cause)
+        if before.is_in_hand(command, number):
+            return await self._log(stored, slot, after)
+        return stored if effect.tidy is None else await self._log(stored, slot, before.made_untidy())
+
+    async def _log(self, stored: Stored[W], slot: str, after: StepLog) -> Stored[W]:
+        return await self._repository.save(stored.value.with_log(slot, after), version=stored.version)
+
+    async def _refuse_call(
+        self, stored: Stored[W], command: C, cause: Envelope, refusal: Refused, number: int
+    ) -> Stored[W]:
         """A refused call refuses the step, unless another call has been made since or an answer given."""
-        if _is_in_hand(stored.value.log(slot_of(command)), command, number):
-            await self._refuse(stored, command, cause, refusal)
+        if not stored.value.log(slot_of(command)).is_in_hand(command, number):
+            return stored
+        return await self._refuse(stored, command, cause, refusal)
 
-    async def _refuse(self, stored: Stored[W], command: C, cause: Envelope, refusal: Refused) -> None:
+    async def _refuse(self, stored: Stored[W], command: C, cause: Envelope, refusal: Refused) -> Stored[W]:
         """Answer "not done", and see to it that it stays so."""
         answer = StepRefused.to(command, code=refusal.code, detail=refusal.detail)
         slot = slot_of(command)
-        before = stored.value.log(slot)
-        update: dict[str, Any] = {"fenced_through": max(before.fenced_through, command.attempt)}
-        if command.attempt >= before.attempt:
-            update |= {"attempt": command.attempt, "open_until": None, "answer": Saying.of(answer)}
-        if command.undo:
-            del update["fenced_through"]  # a refused undo may be asked for again, as a new attempt
-        await self._save(stored, stored.value.with_log(slot, before.model_copy(update=update)), answer, cause)
+        after = stored.value.log(slot).refused(command, answer)
+        return await self._save(stored, stored.value.with_log(slot, after), answer, cause)
 
-    async def _conclude(self, stored: Stored[W], command: C, cause: Envelope, done: Done) -> None:
-        """Put an effect on record, with its answer; an effect behind a fence has its undo said again."""
+    async def _conclude(
+        self, stored: Stored[W], command: C, cause: Envelope, done: Done, effect: Effect[W, C] | None = None
+    ) -> Stored[W]:
+        """Put an effect on record, with its answer; an effect behind a fence has its undo said again.
+
+        Behind the fence of a refusal it is answered nevertheless: whoever was told "refused" must learn what to undo.
+        """
         slot = slot_of(command)
-        work = _fence(stored.value, command) if command.undo else stored.value
+        work = fenced(stored.value, command) if command.undo else stored.value
         before = work.log(slot)
-        if _took_effect(before, command):
-            return  # somebody else found this effect first, put it on record, and answered
-        concluded = StepLog(
-            attempt=command.attempt,
-            calls=before.calls,
-            answer=Saying.of(done.answer),
-            fenced_through=before.fenced_through,
-            fenced_by=before.fenced_by,
-        )
-        after = work.with_log(slot, concluded, **done.changes)
-        if before.fenced_through >= command.attempt and before.fenced_by is not None:
-            undo = before.fenced_by.message()
-            await self._save(stored, _forget_undo(after, undo), undo, cause)
-            return
-        await self._save(stored, after, done.answer, cause)
+        if before.took_effect(command):
+            # This effect, put on record by whoever found it or by a save that seemed to fail; or one too many.
+            if effect is None or effect.tidy is None or done.is_on_record(work, slot):
+                return stored
+            return await self._log(stored, slot, before.made_untidy())
+        after = work.with_log(slot, before.concluded(command, done.answer, untidy=done.untidy), **done.changes)
+        undo = before.undo_to_repeat(command)
+        if undo is not None:
+            return await self._save(stored, without_undo(after, undo), undo, cause)
+        return await self._save(stored, after, done.answer, cause)
 
-    async def _save(self, stored: Stored[W], work: W, message: Message, cause: Envelope) -> None:
+    async def _save(self, stored: Stored[W], work: W, message: Message, cause: Envelope) -> Stored[W]:
         entry = self._outbox.entry(message, cause)
-        await self._repository.save(work, version=stored.version, messages=[entry])
+        saved = await self._repository.save(work, version=stored.version, messages=[entry])
         await self._outbox.send(self._repository.collection, work.id, [entry])
-
-
-def _fence(work: W, undo: Command) -> W:
-    """Refuse the step for good, this attempt of it and every earlier one."""
-    slot = slot_of(undo, undo=False)
-    before = work.log(slot)
-    if before.fenced_through >= undo.attempt and before.fenced_by is not None:
-        return work
-    fenced = {"fenced_through": max(before.fenced_through, undo.attempt), "fenced_by": Saying.of(undo)}
-    return work.with_log(slot, before.model_copy(update=fenced))
-
-
-def _is_in_hand(log: StepLog, command: Command, number: int) -> bool:
-    """Is this call the newest, and its outcome still open?"""
-    return log.answer is None and (log.attempt, log.calls) == (command.attempt, number)
-
-
-def _took_effect(log: StepLog, command: Command) -> bool:
-    return log.answer is not None and log.attempt == command.attempt and log.answer.type != StepRefused.type
-
-
-def _forget_undo(work: W, undo: Message) -> W:
-    """Let a step's undo be carried out once more; calls stay counted, so that no provider sees a key twice."""
-    if not isinstance(undo, Command):
-        return work
-    slot = slot_of(undo)
-    return work.with_log(slot, StepLog(attempt=undo.attempt, calls=work.log(slot).calls))
+        return saved

@@ -7,12 +7,12 @@ good however late it comes.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import Answer, Command, Message
+from shared.contracts.envelope import Answer, Command, Message, StepRefused
 
 
 class Saying(BaseModel):
@@ -48,6 +48,54 @@ class StepLog(BaseModel):
     """This attempt and every earlier one is refused for good."""
     fenced_by: Saying | None = None
     """The undo that left the fence; it is repeated when an effect comes to light after it."""
+    untidy: bool = False
+    """The provider may hold more than is on record: another call of the step had its effect too, or may have."""
+
+    def begun(self, command: Command, call: int, until: datetime) -> Self:
+        """The intent of a call."""
+        return self._with(attempt=command.attempt, calls=call, open_until=until, answer=None)
+
+    def withdrawn(self, call: int) -> Self:
+        """The call was not made, or certainly without effect: its number is free again."""
+        return self._with(calls=call - 1, open_until=None)
+
+    def unknown(self, until: datetime) -> Self:
+        """The call's outcome is unknown; nobody looks before the provider had its time."""
+        return self._with(open_until=until)
+
+    def refused(self, command: Command, answer: StepRefused) -> Self:
+        """Refused, behind a fence; but a refused undo may be asked for again, as a new attempt."""
+        fence = self.fenced_through if command.undo else max(self.fenced_through, command.attempt)
+        if command.attempt < self.attempt:
+            return self._with(fenced_through=fence)
+        return self._with(attempt=command.attempt, open_until=None, answer=Saying.of(answer), fenced_through=fence)
+
+    def concluded(self, command: Command, answer: Answer, *, untidy: bool) -> Self:
+        """The effect is on record."""
+        return self._with(
+            attempt=command.attempt,
+            open_until=None,
+            answer=Saying.of(answer),
+            untidy=untidy or self.untidy,
+        )
+
+    def made_untidy(self, *, untidy: bool = True) -> Self:
+        return self._with(untidy=untidy)
+
+    def is_in_hand(self, command: Command, call: int) -> bool:
+        """Is this call the newest, and its outcome still open?"""
+        return self.answer is None and (self.attempt, self.calls) == (command.attempt, call)
+
+    def took_effect(self, command: Command) -> bool:
+        """Is an effect of this attempt on record?"""
+        return self.answer is not None and self.attempt == command.attempt and self.answer.type != StepRefused.type
+
+    def undo_to_repeat(self, command: Command) -> Message | None:
+        """The undo that has been before this attempt's effect."""
+        return self.fenced_by.message() if self.fenced_by and self.fenced_through >= command.attempt else None
+
+    def _with(self, **changes: Any) -> Self:
+        return self.model_copy(update=changes)
 
 
 class Work(BaseModel):
@@ -67,10 +115,31 @@ class Work(BaseModel):
         return self.model_copy(update={**changes, "steps": {**self.steps, slot: log}})
 
 
+W = TypeVar("W", bound=Work)
+
+
 def slot_of(command: Command, *, undo: bool | None = None) -> str:
     """Where a command's log stands; a step and its undo have one each."""
     undo = command.undo if undo is None else undo
     return f"{command.purchase_id}/{command.step}/{command.part}{':undo' if undo else ''}"
+
+
+def fenced(work: W, undo: Command) -> W:
+    """The step refused for good, this attempt of it and every earlier one."""
+    slot = slot_of(undo, undo=False)
+    before = work.log(slot)
+    if before.fenced_by is not None and before.fenced_through >= undo.attempt:
+        return work
+    fence = {"fenced_through": max(before.fenced_through, undo.attempt), "fenced_by": Saying.of(undo)}
+    return work.with_log(slot, before.model_copy(update=fence))
+
+
+def without_undo(work: W, undo: Message) -> W:
+    """The step's undo may be carried out once more; calls stay counted, so that no provider sees a key twice."""
+    if not isinstance(undo, Command):
+        return work
+    slot = slot_of(undo)
+    return work.with_log(slot, StepLog(attempt=undo.attempt, calls=work.log(slot).calls))
 
 
 def provider_key(command: Command, call: int) -> str:

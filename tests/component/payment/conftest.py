@@ -25,3 +25,12 @@ async def payment(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch)
     around = Surroundings(tmp_path, world.url)
     async with Counter(compose(around), around) as counter:
         yield counter
+
+
+@pytest.fixture
+async def other_payment(tmp_path: Path, world: World, payment: Counter) -> AsyncIterator[Counter]:
+    """Another process at the same store, with a clock of its own."""
+    assert payment.service.name == "payment"
+    around = Surroundings(tmp_path, world.url)
+    async with Counter(compose(around), around) as counter:
+        yield counter

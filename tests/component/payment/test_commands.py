@@ -1,6 +1,7 @@
 """Each of payment's commands, with everything a gateway may do to it."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +15,10 @@ from shared.contracts.payment import (
     RefundPayment,
     VoidAuthorization,
 )
-from shared.kernel.errors import Later
 from shared.kernel.money import Money
 from tests.component.counter import Counter
 from tests.component.sandbox.world import World
+from tests.eventually import eventually
 
 CHECKOUT = "0198c0de-0000-7000-8000-000000000001"
 CARD = "tok_visa"
@@ -196,13 +197,82 @@ async def test_a_refund_and_then_a_void_give_back_once(payment: Counter, world: 
     assert await charges(world) == REFUNDED
 
 
+async def test_a_void_that_is_throttled_for_long_costs_one_call_an_ask(payment: Counter, world: World) -> None:
+    await payment.settle(authorize())
+    await world.fault(fault("void", "refuse", code="429", times=100))
+    for _ in range(5):
+        await payment.say(void())
+    assert (await world.get("/sandbox/faults"))["rules"][0]["hits"] == 5
+    assert len(payment.answers) == 1
+    await world.fault()
+    assert isinstance(await payment.settle(void()), StepUndone)
+    assert await charges(world) == VOIDED
+
+
+async def another_authorisation(world: World) -> str:
+    """The effect of a call that was given up as without one."""
+    made = await world.intent(**{"metadata[reference]": CHECKOUT, "metadata[attempt]": "1"})
+    assert made.status_code == 200, made.text
+    return str(made.json()["id"])
+
+
+async def test_an_authorisation_made_late_is_let_go_with_the_capture(payment: Counter, world: World) -> None:
+    await world.fault(fault("authorize", "timeout_before"))
+    assert isinstance(await payment.settle(authorize()), CardAuthorized)
+    await another_authorisation(world)
+    await world.fault(fault("void", "error"))
+    assert isinstance(await payment.settle(CAPTURE), PaymentCaptured)
+    assert sorted(await charges(world)) == sorted(TAKEN + VOIDED)
+
+
+async def test_of_two_authorisations_found_one_is_kept(payment: Counter, world: World) -> None:
+    await world.fault(fault("authorize", "timeout_after"))
+    await payment.say(authorize())
+    await another_authorisation(world)
+    assert isinstance(await payment.settle(authorize()), CardAuthorized)
+    assert sorted(await charges(world)) == sorted(HELD + VOIDED)
+    assert isinstance(await payment.settle(CAPTURE), PaymentCaptured)
+    assert sorted(await charges(world)) == sorted(TAKEN + VOIDED)
+
+
+async def test_of_two_authorisations_one_of_which_comes_late_one_is_kept(
+    payment: Counter, other_payment: Counter, world: World
+) -> None:
+    await world.fault(fault("authorize", "slow", seconds=1.5))
+    late = asyncio.create_task(payment.say(authorize()))
+
+    async def under_way() -> bool:
+        return bool((await world.get("/sandbox/faults"))["rules"][0]["hits"])
+
+    await eventually(under_way)
+    await another_authorisation(world)
+    other_payment.around.hand.ahead = timedelta(minutes=1)
+    assert isinstance(await other_payment.settle(authorize()), CardAuthorized)
+    await late
+    assert sorted(await charges(world)) == sorted(HELD + VOIDED)
+    assert isinstance(await payment.settle(CAPTURE), PaymentCaptured)
+    assert sorted(await charges(world)) == sorted(TAKEN + VOIDED)
+
+
+async def test_undoing_takes_back_every_authorisation_of_the_purchase(payment: Counter, world: World) -> None:
+    await payment.settle(authorize())
+    await payment.settle(CAPTURE)
+    taken = await another_authorisation(world)
+    await world.stripe(f"/payment_intents/{taken}/capture")
+    await another_authorisation(world)
+    assert isinstance(await payment.settle(REFUND), StepUndone)
+    assert sorted(await charges(world)) == sorted(HELD + 2 * REFUNDED)
+    assert isinstance(await payment.settle(void()), StepUndone)
+    assert sorted(await charges(world)) == sorted(VOIDED + 2 * REFUNDED)
+
+
 @pytest.mark.parametrize("status", ["429", "401"])
-async def test_a_throttled_call_comes_later_and_holds_the_money_once(
+async def test_a_throttled_call_waits_to_be_asked_again_and_holds_the_money_once(
     payment: Counter, world: World, status: str
 ) -> None:
     await world.fault(fault("authorize", "refuse", code=status))
-    with pytest.raises(Later):
-        await payment.say(authorize())
+    await payment.say(authorize())
+    assert payment.answers == []
     assert isinstance(await payment.settle(authorize()), CardAuthorized)
     assert await charges(world) == HELD
 

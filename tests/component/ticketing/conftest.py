@@ -26,3 +26,12 @@ async def ticketing(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatc
     around = Surroundings(tmp_path, world.url)
     async with Counter(compose(around), around) as counter:
         yield counter
+
+
+@pytest.fixture
+async def other_ticketing(tmp_path: Path, world: World, ticketing: Counter) -> AsyncIterator[Counter]:
+    """Another process at the same store, with a clock of its own."""
+    assert ticketing.service.name == "ticketing"
+    around = Surroundings(tmp_path, world.url)
+    async with Counter(compose(around), around) as counter:
+        yield counter

@@ -16,12 +16,13 @@ from shared.contracts.ticketing import (
     TicketsIssued,
     VoidTickets,
 )
-from shared.kernel.errors import Later, Misconfigured
+from shared.kernel.errors import Misconfigured
 from shared.kernel.money import Money
 from tests.component.counter import Counter
 from tests.component.sandbox.world import World
 from tests.contract.airline import orders
 from tests.contract.airline.orders import CHECKOUT
+from tests.eventually import eventually
 
 ISSUE = IssueTickets(purchase_id=CHECKOUT, step="issue tickets")
 VOID = VoidTickets(purchase_id=CHECKOUT, step="issue tickets")
@@ -160,13 +161,33 @@ async def test_a_booking_of_unknown_outcome_is_never_made_twice(
     assert isinstance(await ticketing.settle(CANCEL), StepUndone)
 
 
+async def test_a_booking_that_comes_to_light_after_the_refusal_is_answered_and_can_be_cancelled(
+    ticketing: Counter, other_ticketing: Counter, world: World
+) -> None:
+    order = await orders.lisbon(world)
+    await world.fault(fault("createBooking", "slow", seconds=1.5))
+    late = asyncio.create_task(ticketing.say(reserve(order)))
+
+    async def under_way() -> bool:
+        return bool((await world.get("/sandbox/faults"))["rules"][0]["hits"])
+
+    await eventually(under_way)
+    other_ticketing.around.hand.ahead = timedelta(minutes=5)
+    assert await other_ticketing.refusal(reserve(order)) == "reservation_unknown"
+    await late
+    assert [type(answer) for answer in ticketing.answers] == [BookingReserved]
+    assert await bookings(world) == ["open"]
+    assert isinstance(await other_ticketing.settle(CANCEL), StepUndone)
+    assert await bookings(world) == ["cancelled"]
+
+
 @pytest.mark.parametrize("status", ["429", "401"])
-async def test_a_throttled_booking_comes_later(ticketing: Counter, world: World, status: str) -> None:
+async def test_a_throttled_booking_waits_to_be_asked_again(ticketing: Counter, world: World, status: str) -> None:
     order = await orders.lisbon(world)
     await world.fault(fault("createBooking", "refuse", code=status, times=2))
     if status == "401":
-        with pytest.raises(Later):
-            await ticketing.say(reserve(order))
+        await ticketing.say(reserve(order))
+        assert ticketing.answers == []
     assert isinstance(await ticketing.settle(reserve(order)), BookingReserved)
     assert await bookings(world) == ["open"]
 

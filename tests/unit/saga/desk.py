@@ -17,7 +17,8 @@ from shared.contracts.payment import (
 )
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.money import Money
-from shared.saga.participant import Done, Effect, Participant, Repeatable
+from shared.saga.effect import Done, Effect, Repeatable
+from shared.saga.participant import Participant
 from shared.saga.work import Work
 from shared.store.documents import Collection, CollectionSpec, Document, OutboxMessage
 from shared.store.repository import Repository
@@ -80,6 +81,7 @@ class Provider:
         self.before: list[Exception | Script | None] = []
         self.after: list[Exception | Script | None] = []
         self.looking: list[Exception | Script | None] = []
+        self.tidying: list[Exception | Script | None] = []
 
     async def call(self, _held: Held, command: AuthorizeCard, key: str) -> Done:
         self.keys.append(key)
@@ -93,6 +95,10 @@ class Provider:
         await _play(self.looking)
         in_force = [effect for effect in self.effects if effect not in self.undone]
         return _done(command, in_force[0]) if in_force else None
+
+    async def tidy(self, held: Held, _command: AuthorizeCard) -> None:
+        await _play(self.tidying)
+        self.undone += [effect for effect in self.in_force if effect != held.effect]
 
     async def undo(self, _held: Held, command: VoidAuthorization) -> Done:
         self.undone += [effect for effect in self.effects if effect not in self.undone]
@@ -136,6 +142,7 @@ class Desk:
         bus: Bus,
         *,
         calls: int = 3,
+        asked_again: bool = True,
         call_timeout: timedelta = CALL_TIMEOUT,
     ) -> None:
         self.clock, self.provider, self.bus = clock, provider, bus
@@ -150,9 +157,9 @@ class Desk:
             call_timeout=call_timeout,
             settle=SETTLE,
         )
-        effect = Effect(call=provider.call, find=provider.find, calls=calls)
+        effect = Effect(provider.call, provider.find, provider.tidy, calls=calls, asked_again=asked_again)
         self._do: Handler = self.participant.handler(effect)
-        self._undo: Handler = self.participant.handler(Repeatable(provider.undo))
+        self._undo: Handler = self.participant.handler(Repeatable(provider.undo, asked_again=asked_again))
 
     async def do(self, *, attempt: int = 1, expires_at: datetime | None = None) -> None:
         await self._do(authorize(attempt, expires_at), CAUSE)
@@ -160,9 +167,13 @@ class Desk:
     async def undo(self, *, attempt: int = 1) -> None:
         await self._undo(VoidAuthorization(purchase_id=PURCHASE, step="authorise", attempt=attempt), CAUSE)
 
-    def undo_by(self, act: Callable[..., Awaitable[Any]]) -> None:
+    def undo_by(self, act: Callable[..., Awaitable[Any]], *, asked_again: bool = True) -> None:
         """From now on the step is undone like this."""
-        self._undo = self.participant.handler(Repeatable(act))
+        self._undo = self.participant.handler(Repeatable(act, asked_again=asked_again))
+
+    def find_by(self, find: Callable[..., Awaitable[Done | None]]) -> None:
+        """From now on the outcome of the step's one call is looked up like this."""
+        self._do = self.participant.handler(Effect(self.provider.call, find, calls=1))
 
     async def close(self) -> None:
         await self.outbox.drain()

@@ -27,7 +27,7 @@ FIRST_KEY = f"{PURCHASE}/authorise//1.1"
 SECOND_KEY = f"{PURCHASE}/authorise//1.2"
 DO = f"{PURCHASE}/authorise/"
 UNDO = f"{PURCHASE}/authorise/:undo"
-UNTIL_LOOK = CALL_TIMEOUT + SETTLE + timedelta(milliseconds=1)
+UNTIL_LOOK = CALL_TIMEOUT + 2 * SETTLE + timedelta(milliseconds=1)
 
 
 def codes(bus: Bus) -> list[str]:
@@ -64,7 +64,7 @@ async def test_a_copy_that_meets_an_open_intent_waits_for_its_end(
     await eventually(lambda: provider.keys)
     with pytest.raises(Later) as waiting:
         await other_desk.do()
-    assert waiting.value.delay == CALL_TIMEOUT + SETTLE
+    assert waiting.value.delay == CALL_TIMEOUT + 2 * SETTLE
     assert provider.looks == 0
     call.cancel()
 
@@ -158,10 +158,12 @@ async def test_calls_without_effect_are_limited(
     assert codes(bus) == ["not_done"]
 
 
-async def test_what_was_not_sent_comes_later_under_the_same_key(desk: Desk, provider: Provider, bus: Bus) -> None:
+async def test_what_was_not_sent_waits_to_be_asked_again_and_keeps_its_key(
+    desk: Desk, provider: Provider, bus: Bus
+) -> None:
     provider.before = [NotSent("no connection")]
-    with pytest.raises(Later):
-        await desk.do()
+    await desk.do()
+    assert bus.said == []
     await desk.do()
     assert provider.keys == [FIRST_KEY, FIRST_KEY]
     assert provider.looks == 0
@@ -221,10 +223,10 @@ async def test_an_undo_waits_while_the_call_is_under_way(
     await eventually(lambda: provider.keys)
     with pytest.raises(Later) as waiting:
         await other_desk.undo()
-    assert waiting.value.delay == CALL_TIMEOUT + SETTLE
+    assert waiting.value.delay == CALL_TIMEOUT + 2 * SETTLE
     assert bus.said == []
     call.cancel()
-    clock.pass_by(CALL_TIMEOUT + SETTLE)
+    clock.pass_by(CALL_TIMEOUT + 2 * SETTLE)
     await other_desk.undo()
     assert [type(answer) for answer in bus.answers()] == [StepUndone]
 
@@ -393,9 +395,10 @@ async def test_a_late_unknown_of_an_earlier_call_does_not_shorten_the_intent_of_
     newer = asyncio.create_task(other_desk.do())
     await eventually(lambda: len(provider.keys) == 2)
     let_go.set()
-    await late
+    with pytest.raises(Later):
+        await late
     log = (await desk.stored()).log(DO)
-    assert (log.calls, log.open_until) == (2, clock.now() + CALL_TIMEOUT + SETTLE)
+    assert (log.calls, log.open_until) == (2, clock.now() + CALL_TIMEOUT + 2 * SETTLE)
     newer.cancel()
 
 
@@ -450,12 +453,80 @@ async def test_a_refused_undo_may_be_asked_for_again_as_a_new_attempt(desk: Desk
     assert provider.in_force == []
 
 
-async def test_an_undo_that_cannot_reach_the_provider_comes_again_by_itself(desk: Desk, bus: Bus) -> None:
-    async def unreachable(*_: object) -> None:
-        raise OutcomeUnknown("timeout")
+@pytest.mark.parametrize("error", [OutcomeUnknown("timeout"), NotSent("HTTP 429")])
+async def test_an_undo_that_cannot_be_carried_out_waits_to_be_asked_again(
+    desk: Desk, bus: Bus, error: Exception
+) -> None:
+    async def away(*_: object) -> None:
+        raise error
 
     await desk.do()
-    desk.undo_by(unreachable)
+    desk.undo_by(away)
+    await desk.undo()
+    assert [type(answer) for answer in bus.answers()] == [CardAuthorized]
+    desk.undo_by(desk.provider.undo)
+    await desk.undo()
+    assert [type(answer) for answer in bus.answers()] == [CardAuthorized, StepUndone]
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown("timeout"), NotSent("HTTP 429")])
+async def test_what_nobody_asks_again_comes_back_by_itself(
+    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus, error: Exception
+) -> None:
+    desk = Desk(held_store, clock, provider, bus, asked_again=False)
+    provider.before = [error]
+    with pytest.raises(Later):
+        await desk.do()
+    clock.pass_by(SETTLE)
+    await desk.do()
+
+    async def away(*_: object) -> None:
+        raise error
+
+    desk.undo_by(away, asked_again=False)
     with pytest.raises(Later):
         await desk.undo()
+
+
+async def test_a_look_that_never_returns_is_given_up(
+    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+) -> None:
+    desk = Desk(held_store, clock, provider, bus, call_timeout=timedelta(milliseconds=20))
+    provider.after = [OutcomeUnknown("timeout")]
+    provider.looking = [for_ever]
+    await desk.do()
+    clock.pass_by(SETTLE)
+    await desk.do()
+    assert (provider.looks, bus.said) == (1, [])
+    await desk.do()
     assert [type(answer) for answer in bus.answers()] == [CardAuthorized]
+
+
+async def test_an_undo_that_never_returns_is_given_up(
+    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+) -> None:
+    desk = Desk(held_store, clock, provider, bus, call_timeout=timedelta(milliseconds=20))
+
+    async def hang(*_: object) -> None:
+        await for_ever()
+
+    desk.undo_by(hang)
+    await desk.undo()
+    assert bus.said == []
+
+
+async def test_a_call_begun_after_a_slow_save_is_given_up_before_anybody_looks(
+    desk: Desk, other_desk: Desk, provider: Provider, clock: Clock
+) -> None:
+    async def slow_disk() -> None:
+        clock.pass_by(SETTLE)
+
+    desk.collection.after_save = [slow_disk]
+    provider.before = [for_ever]
+    call = asyncio.create_task(desk.do())
+    await eventually(lambda: provider.keys)
+    clock.pass_by(CALL_TIMEOUT)
+    with pytest.raises(Later) as waiting:
+        await other_desk.do()
+    assert waiting.value.delay == SETTLE
+    call.cancel()

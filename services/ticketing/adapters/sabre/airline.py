@@ -8,7 +8,7 @@ from services.ticketing.adapters.sabre import answers, requests
 from services.ticketing.adapters.sabre.line import SabreLine
 from services.ticketing.domain import IssuedDocument, Reading, Reserved
 from services.ticketing.ports import IssueOrder, ReservationOrder
-from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 
 Json = dict[str, Any]
 
@@ -103,7 +103,7 @@ class SabreAirline:
     async def _shown_after_create(self, locator: str) -> Json:
         try:
             booking = await self._booking(locator)
-        except NotSent as error:
+        except (NotSent, Misconfigured) as error:
             raise OutcomeUnknown(str(error)) from error
         if booking is None:
             raise OutcomeUnknown("createBooking: the booking made is not known")
@@ -113,7 +113,7 @@ class SabreAirline:
         """A booking made with errors is not the one ordered."""
         try:
             await self.cancel(locator, documents=False)
-        except NotSent as error:
+        except (NotSent, Misconfigured) as error:
             raise OutcomeUnknown(str(error)) from error
 
     async def _check(self, locator: str) -> tuple[set[str], set[str]]:
