@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.offers.domain import Extras, Fare, Itinerary, Offer, Query, miles_price
+from services.offers.domain import Extras, Fare, Itinerary, Offer, Query, is_on_sale, miles_price
 from services.offers.ports import Shopping
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
@@ -39,6 +39,8 @@ class Quoting:
 
     async def search(self, query: Query) -> Sequence[Offer]:
         """Offers for a search, stored. The same search at the same moment is one. Raises `ShoppingUnavailable`."""
+        if not is_on_sale(query, self._clock.now()):
+            return ()
         now = self._clock.now().timestamp()
         begun, task = self._searches.get(query, (0.0, None))
         if task is None or (task.done() and not self._fresh(begun, task, now)):
