@@ -6,6 +6,10 @@ from typing import Protocol
 
 from shared.kernel.clock import Clock
 
+RANDOM_BYTES = 10
+AT_ONCE = 64
+"""Ids for which randomness is fetched in one call to the kernel."""
+
 _NAMESPACE = uuid.UUID("7d3f1c52-5a0e-4c6f-9a55-2f6f3f1f7a01")
 
 
@@ -22,10 +26,14 @@ class Uuid7Ids:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._random: list[bytes] = []
 
     def new(self) -> str:
+        if not self._random:
+            many = os.urandom(RANDOM_BYTES * AT_ONCE)
+            self._random = [many[at : at + RANDOM_BYTES] for at in range(0, len(many), RANDOM_BYTES)]
         milliseconds = int(self._clock.now().timestamp() * 1000)
-        value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
+        value = milliseconds << 80 | int.from_bytes(self._random.pop(), "big")
         value = value & ~(0xF << 76) | 0x7 << 76  # version
         value = value & ~(0x3 << 62) | 0x2 << 62  # variant
         text = f"{value:032x}"

@@ -15,6 +15,7 @@ from shared.kernel.errors import Later
 from shared.kernel.locks import KeyedLocks
 from shared.saga.definition import S, Versions
 from shared.saga.engine import Advanced, Happening, Start, TimersDue, advance
+from shared.saga.recollection import Recollection
 from shared.saga.record import Patience, Record
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
@@ -72,6 +73,7 @@ class Orchestrator(Generic[P]):
         self._announce = announce
         self._changed = changed
         self._locks = KeyedLocks()
+        self._recollection = Recollection[P]()
 
     async def begin(self, process: P) -> P:
         """Store a new process with its first command. Raises Conflict where the id exists."""
@@ -101,13 +103,25 @@ class Orchestrator(Generic[P]):
 
         async def save(stored: Stored[P]) -> P:
             after = stored.value.moved_to(stored.value.state, edit(stored.value.record), self._clock.now())
-            return (await self._repository.save(after, version=stored.version)).value
+            saved = await self._repository.save(after, version=stored.version)
+            self._recollection.keep(after.id, saved, after.record)
+            return saved.value
 
         return await self._move(process_id, save)
 
     async def _move(self, process_id: str, move: Callable[[Stored[P]], Awaitable[P]]) -> P | None:
-        """Load and save, from the beginning as often as others save first."""
+        """Recall or load, and save; from the beginning as often as others save first."""
         async with self._locks.of(process_id):
+            recalled = self._recollection.of(process_id)
+            if recalled is not None:
+                try:
+                    moved = await move(recalled)
+                except Conflict:
+                    self._recollection.was_wrong(process_id)
+                else:
+                    if moved is not recalled.value:
+                        return moved
+                # Where nothing follows from what may be old, look before concluding that.
             for _ in range(CONFLICTS_BEFORE_WAITING):
                 stored = await self._repository.load(process_id)
                 if stored is None:
@@ -139,6 +153,7 @@ class Orchestrator(Generic[P]):
         said = (*advanced.commands, *self._announce(before, after))
         entries = [self._outbox.entry(message, cause) for message in said]
         saved = await self._repository.save(after, version=stored.version, messages=entries)
+        self._recollection.keep(after.id, saved, after.record)
         self._changed(after.id)
         if wait:
             await self._outbox.send(self._repository.collection, after.id, entries)
