@@ -275,10 +275,8 @@ class Participant(Generic[W]):
     async def _conclude(
         self, stored: Stored[W], command: C, cause: Envelope, done: Done, effect: Effect[W, C] | None = None
     ) -> Stored[W]:
-        """Put an effect on record, with its answer; an effect behind a fence has its undo said again.
-
-        Behind the fence of a refusal it is answered nevertheless: whoever was told "refused" must learn what to undo.
-        """
+        """Put an effect on record, with its answer; behind a fence too, for whoever was told "refused" or "undone" must
+        learn what is left to undo."""
         slot = slot_of(command)
         work = fenced(stored.value, command) if command.undo else stored.value
         before = work.log(slot)
@@ -288,9 +286,6 @@ class Participant(Generic[W]):
                 return stored
             return await self._log(stored, slot, before.made_untidy())
         after = work.with_log(slot, before.concluded(command, done.answer, untidy=done.untidy), **done.changes)
-        undo = before.undo_to_repeat(command)
-        if undo is not None:
-            return await self._save(stored, without_undo(after, undo), undo, cause)
         return await self._save(stored, after, done.answer, cause)
 
     async def _save(self, stored: Stored[W], work: W, message: Message, cause: Envelope) -> Stored[W]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.contracts.envelope import StepRefused, StepUndone
-from shared.contracts.payment import CardAuthorized, VoidAuthorization
+from shared.contracts.payment import CardAuthorized
 from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.saga.work import StepLog
 from shared.store.sqlite import SqliteStore
@@ -242,7 +242,7 @@ async def test_an_undo_takes_back_an_effect_whose_answer_never_came(
     assert [type(answer) for answer in bus.answers()] == [StepUndone]
 
 
-async def test_an_effect_that_comes_to_light_behind_a_fence_is_undone_too(
+async def test_an_effect_that_comes_to_light_behind_a_fence_is_told_and_can_be_undone(
     desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
 ) -> None:
     let_go = asyncio.Event()
@@ -258,11 +258,11 @@ async def test_an_effect_that_comes_to_light_behind_a_fence_is_undone_too(
     let_go.set()
     await call
     assert provider.in_force == [FIRST_KEY]
-    assert [type(said) for said in bus.said] == [StepUndone, VoidAuthorization]
-    await other_desk.undo()
+    assert [type(said) for said in bus.said] == [StepUndone, CardAuthorized], "whoever asked must learn of it"
+    await other_desk.undo(attempt=2)
     assert provider.in_force == []
     assert (await desk.stored()).state == "undone"
-    assert [type(said) for said in bus.said] == [StepUndone, VoidAuthorization, StepUndone]
+    assert [type(said) for said in bus.said] == [StepUndone, CardAuthorized, StepUndone]
 
 
 async def test_an_undo_said_again_keeps_its_count_of_calls_so_that_no_key_is_used_twice(
@@ -274,6 +274,7 @@ async def test_an_undo_said_again_keeps_its_count_of_calls_so_that_no_key_is_use
         await let_go.wait()
 
     provider.before = [hang_until_let_go]
+    provider.after = [OutcomeUnknown("timeout")]
     call = asyncio.create_task(desk.do())
     await eventually(lambda: provider.keys)
     clock.pass_by(UNTIL_LOOK)
