@@ -133,8 +133,8 @@ def main(
             out.print(f"[bold red]The benchmark is void.[/] {error}", highlight=False, markup=True)
             raise typer.Exit(1) from error
     write(output, figures)
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the end"
-    show(out, figures, f"{machine}; broker, stores and all processes on it")
+    load = f"{os.getloadavg()[0]:.1f}"
+    show(out, figures, f"{os.cpu_count()} cores, everything on them; Python {platform.python_version()}; load {load}")
     out.print(f"written to {output}")
 
 
