@@ -142,5 +142,5 @@ class Consumer:
     async def _requeue(self, delivered: DeliveredMessage) -> None:
         """Give it back by reject: RabbitMQ 4.3 does not count a nack towards the delivery limit."""
         if not delivered.channel.is_closed:
-            self._acks.pass_over(delivered)
             await delivered.channel.basic_reject(delivered.delivery_tag or 0, requeue=True)
+            self._acks.pass_over(delivered)  # not before: an acknowledgement for all must not overtake the reject
