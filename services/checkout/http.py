@@ -16,7 +16,8 @@ from services.checkout.saga import VERSIONS
 from services.checkout.starting import CannotStart, Starter, Wish
 from services.checkout.views import CheckoutPage, CheckoutView, view
 from shared.contracts.checkout import CustomerContact, Payment
-from shared.saga.engine import CancelRequested, cancellable
+from shared.saga.engine import cancellable
+from shared.saga.happening import CancelRequested
 from shared.saga.process import Orchestrator
 from shared.store.repository import Repository
 from shared.web.auth import Authenticator, Caller

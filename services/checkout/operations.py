@@ -17,7 +17,7 @@ from services.checkout.views import (
     operator_detail,
     operator_view,
 )
-from shared.saga.engine import AskRequested, with_timer_at, without_timer
+from shared.saga.happening import AskRequested
 from shared.saga.process import Orchestrator
 from shared.saga.record import Status
 from shared.store.repository import Repository
@@ -85,14 +85,14 @@ class Operations:
 
     async def move(self, checkout_id: str, name: str, at: AwareDatetime) -> OperatorDetail:
         await self._timer(checkout_id, name)
-        after = await self._orchestrator.change(checkout_id, lambda record: with_timer_at(record, name, at))
+        after = await self._orchestrator.change(checkout_id, lambda record: record.with_timer_at(name, at))
         if after is None:
             raise not_found()
         return operator_detail(after)
 
     async def stop(self, checkout_id: str, name: str) -> None:
         await self._timer(checkout_id, name)
-        await self._orchestrator.change(checkout_id, lambda record: without_timer(record, name))
+        await self._orchestrator.change(checkout_id, lambda record: record.without_timer(name))
 
     async def ask(self, checkout_id: str) -> OperatorDetail:
         checkout = await self._any(checkout_id)

@@ -1,4 +1,4 @@
-"""The interpreter of sagas: one pure function from a record and an event to a record and the commands it sends.
+"""The interpreter of sagas: one pure function from a record and a happening to a record and the commands it sends.
 
 An answer says done or refused. Silence says nothing: the same command is sent again, with growing pauses. Before the
 pivot a refusal, or silence beyond the budget, undoes in reverse what was done, the silent step included; from the pivot
@@ -12,30 +12,8 @@ from typing import Any, Generic
 from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
 from shared.saga.definition import Identity, S, Saga, Step
 from shared.saga.draft import Draft
+from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue
 from shared.saga.record import Entry, Patience, Record, Refusal, Status, StepState, StepStatus, Timer
-
-
-@dataclass(frozen=True)
-class Start:
-    """The purchase begins."""
-
-
-@dataclass(frozen=True)
-class TimersDue:
-    """The time of one or more timers has come."""
-
-
-@dataclass(frozen=True)
-class CancelRequested:
-    """The customer wants out."""
-
-
-@dataclass(frozen=True)
-class AskRequested:
-    """An operator wants the awaited step asked for now."""
-
-
-Happening = Start | Answer | TimersDue | CancelRequested | AskRequested
 
 
 @dataclass(frozen=True)
@@ -48,7 +26,7 @@ class Advanced(Generic[S]):
 
 
 def new_record(saga: Saga[S]) -> Record:
-    """A record before its first event."""
+    """A record to which nothing has happened yet."""
     return Record(saga=saga.name, version=saga.version, steps={each.name: StepState() for each in saga.steps})
 
 
@@ -323,15 +301,3 @@ def cancellable(saga: Saga[S], record: Record | Draft) -> bool:
     if record.status is not Status.RUNNING or not record.forward or not record.current:
         return False
     return saga.index(record.current) <= saga.pivot
-
-
-def without_timer(record: Record, name: str) -> Record:
-    """An operator cancels the timers of a name: nobody asks again until an answer comes."""
-    kept = tuple(timer for timer in record.timers if timer.name != name)
-    return record.model_copy(update={"timers": kept})
-
-
-def with_timer_at(record: Record, name: str, at: datetime) -> Record:
-    """An operator moves the timers of a name."""
-    moved = tuple(timer.model_copy(update={"at": at}) if timer.name == name else timer for timer in record.timers)
-    return record.model_copy(update={"timers": moved})

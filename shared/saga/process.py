@@ -14,7 +14,8 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.kernel.locks import KeyedLocks
 from shared.saga.definition import S, Versions
-from shared.saga.engine import Advanced, Happening, Start, TimersDue, advance
+from shared.saga.engine import Advanced, advance
+from shared.saga.happening import Happening, Start, TimersDue
 from shared.saga.recollection import Recollection
 from shared.saga.record import Patience, Record
 from shared.store.documents import Conflict

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -99,6 +99,16 @@ class Record(_Stored):
     @property
     def ended(self) -> bool:
         return self.status in FINAL
+
+    def without_timer(self, name: str) -> Self:
+        """An operator cancels the timers of a name: nobody asks again until an answer comes."""
+        kept = tuple(timer for timer in self.timers if timer.name != name)
+        return self.model_copy(update={"timers": kept})
+
+    def with_timer_at(self, name: str, at: datetime) -> Self:
+        """An operator moves the timers of a name."""
+        moved = tuple(timer.model_copy(update={"at": at}) if timer.name == name else timer for timer in self.timers)
+        return self.model_copy(update={"timers": moved})
 
 
 class Patience(_Stored):

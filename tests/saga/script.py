@@ -7,7 +7,8 @@ from typing import Any, Generic, Self
 
 from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
 from shared.saga.definition import S, Saga
-from shared.saga.engine import Advanced, AskRequested, CancelRequested, Happening, Start, TimersDue, advance, new_record
+from shared.saga.engine import Advanced, advance, new_record
+from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue
 from shared.saga.record import Patience, Record, Status, StepStatus
 
 PURCHASE_ID = "p-1"

@@ -23,7 +23,8 @@ from shared.contracts.envelope import Answer, Message
 from shared.contracts.miles import HoldMiles, RedeemMiles, ReleaseMiles
 from shared.contracts.payment import AuthorizeCard, CapturePayment, VoidAuthorization
 from shared.contracts.ticketing import CancelBooking, IssueTickets, ReserveBooking, VoidTickets
-from shared.saga.engine import Advanced, CancelRequested, Happening, Start, TimersDue, advance, new_record
+from shared.saga.engine import Advanced, advance, new_record
+from shared.saga.happening import CancelRequested, Happening, Start, TimersDue
 from shared.saga.record import Patience, Record
 from tests.saga.script import PATIENCE, PURCHASE_ID, Script, refused, undone
 from tests.saga.test_checkout_saga import (
