@@ -5,8 +5,8 @@ from datetime import timedelta
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.runtime.providers import provider_settings
 from shared.runtime.service import Runtime
-from shared.runtime.settings import WrongSettings, read
 
 STRIPE_URL = HttpUrl("https://api.stripe.com")
 
@@ -41,11 +41,4 @@ class _SandboxSettings(StripeSettings):
 
 def settings(runtime: Runtime) -> StripeSettings:
     """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
-    if not runtime.settings.sandbox:
-        return read(StripeSettings)
-    found = read(_SandboxSettings)
-    if "url" in found.model_fields_set:
-        if "secret_key" not in found.model_fields_set:
-            raise WrongSettings("STRIPE_SECRET_KEY: Field required where STRIPE_URL is given")
-        return found
-    return found.model_copy(update={"url": HttpUrl(runtime.provider_url("stripe"))})
+    return provider_settings(runtime, "stripe", StripeSettings, _SandboxSettings)

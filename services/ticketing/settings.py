@@ -5,8 +5,8 @@ from datetime import timedelta
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.runtime.providers import provider_settings
 from shared.runtime.service import Runtime
-from shared.runtime.settings import WrongSettings, read
 
 SABRE_URL = HttpUrl("https://api.platform.sabre.com")
 
@@ -52,12 +52,4 @@ class _SandboxSettings(SabreSettings):
 
 def settings(runtime: Runtime) -> SabreSettings:
     """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
-    if not runtime.settings.sandbox:
-        return read(SabreSettings)
-    found = read(_SandboxSettings)
-    if "url" not in found.model_fields_set:
-        return found.model_copy(update={"url": HttpUrl(runtime.provider_url("sabre"))})
-    missing = [name for name in ("client_id", "client_secret", "printer") if name not in found.model_fields_set]
-    if missing:
-        raise WrongSettings(f"SABRE_{missing[0].upper()}: Field required where SABRE_URL is given")
-    return found
+    return provider_settings(runtime, "sabre", SabreSettings, _SandboxSettings)
