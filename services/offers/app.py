@@ -7,7 +7,7 @@ from services.offers.adapters.sabre_shopping import SabreShopping
 from services.offers.domain import Offer
 from services.offers.http import routes
 from services.offers.quoting import Quoting, Terms
-from services.offers.settings import OffersSettings
+from services.offers.settings import OffersSettings, sabre_settings
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
@@ -18,7 +18,7 @@ NAME = "offers"
 
 
 def compose(runtime: Runtime) -> Service:
-    """The service with everything it needs. It takes no messages."""
+    """The service with everything it needs. It takes no messages. Raises WrongSettings."""
     settings = read(OffersSettings)
     store = runtime.store(NAME)
     kept = timedelta(seconds=settings.offer_kept_seconds)
@@ -43,17 +43,17 @@ def compose(runtime: Runtime) -> Service:
 
 
 def _sabre(runtime: Runtime, settings: OffersSettings) -> SabreShopping:
-    url = str(settings.sabre_url) if settings.sabre_url else runtime.provider_url("sabre")
+    sabre = sabre_settings(runtime)
     client = SabreClient(
-        runtime.http(url, settings.sabre_timeout_seconds),
-        settings.sabre_client_id,
-        settings.sabre_client_secret,
+        runtime.http(str(sabre.url).rstrip("/"), sabre.timeout_seconds),
+        sabre.client_id,
+        sabre.client_secret.get_secret_value(),
         runtime.clock,
-        settings.sabre_timeout_seconds,
+        sabre.timeout_seconds,
     )
     return SabreShopping(
         client,
-        settings.sabre_pseudo_city,
+        sabre.pseudo_city,
         runtime.clock,
         most_offers=settings.offers_per_search,
         seats_per_segment=settings.offer_seats_per_segment,

@@ -1,7 +1,12 @@
 """The offers service's settings, from the environment."""
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.runtime.providers import provider_settings
+from shared.runtime.service import Runtime
+
+SABRE_URL = HttpUrl("https://api.platform.sabre.com")
 
 
 class OffersSettings(BaseSettings):
@@ -20,9 +25,29 @@ class OffersSettings(BaseSettings):
     """So long the same search gets the same offers. 0: only searches that run at the same moment share an answer."""
     miles_per_hundred: int = Field(default=24, ge=1)
     """Miles for each 100 minor units of fare. 24: one mile is worth a little over four cents."""
-    sabre_url: HttpUrl | None = None
-    """Sabre's REST base URL; the sandbox's where not given."""
-    sabre_client_id: str = Field(default="V1:sandbox:MILE:AA", min_length=1)
-    sabre_client_secret: str = Field(default="sandbox", min_length=1, repr=False)
-    sabre_pseudo_city: str = Field(default="MILE", pattern=r"^[A-Z0-9]{3,5}$")
-    sabre_timeout_seconds: float = Field(default=3.0, gt=0)
+
+
+class SabreSettings(BaseSettings):
+    """The GDS. The sandbox, where it is on, stands in for whatever is not given."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SABRE_")
+
+    url: HttpUrl = SABRE_URL
+    client_id: str = Field(min_length=1)
+    """`V1:user:group:domain`"""
+    client_secret: SecretStr = Field(min_length=1)
+    pseudo_city: str = Field(pattern=r"^[A-Z0-9]{3,5}$")
+    """The agency (PCC) in whose name flights are looked for."""
+    timeout_seconds: float = Field(default=3.0, gt=0)
+    """For one call, token and repetition included."""
+
+
+class _SandboxSettings(SabreSettings):
+    client_id: str = Field(default="V1:sandbox:MILE:AA", min_length=1)
+    client_secret: SecretStr = Field(default=SecretStr("sandbox"), min_length=1)
+    pseudo_city: str = Field(default="MILE", pattern=r"^[A-Z0-9]{3,5}$")
+
+
+def sabre_settings(runtime: Runtime) -> SabreSettings:
+    """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
+    return provider_settings(runtime, "sabre", SabreSettings, _SandboxSettings)
