@@ -7,7 +7,7 @@ one acknowledgement, and the rest one by one, so that a slow message holds back 
 import asyncio
 from typing import Final
 
-from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
+from aiormq.abc import ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
 from pamqp import commands
 
@@ -19,14 +19,13 @@ class Acknowledgements:
     """What one consumer has done and not yet told the broker, by channel."""
 
     def __init__(self) -> None:
-        self._channels: dict[AbstractChannel, _Deliveries] = {}
+        self._channels: dict[Channel, _Deliveries] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, delivered: DeliveredMessage) -> None:
         """The message is done."""
         self._of(delivered).done.append(delivered.delivery_tag or 0)
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PAUSE, self.send)
+        self._send_soon()
 
     def pass_over(self, delivered: DeliveredMessage) -> None:
         """The message was given back to the broker."""
@@ -40,15 +39,29 @@ class Acknowledgements:
         for channel, deliveries in list(self._channels.items()):
             if channel.is_closed:
                 del self._channels[channel]
-            elif (frames := deliveries.frames()) and isinstance(channel, Channel):
+            elif not deliveries.done:
+                continue
+            elif channel.write_queue.full():  # all channels of a connection share it; its writer needs a moment
+                self._send_soon()
+            elif frames := deliveries.frames():
                 channel.write_queue.put_nowait(ChannelFrame.marshall(channel.number, frames))
+
+    async def drain(self) -> None:
+        """Return when all that is done has been told."""
+        self.send()
+        while self._timer is not None:  # noqa: ASYNC110 - the writer tells nobody when it has room
+            await asyncio.sleep(PAUSE)
+
+    def _send_soon(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PAUSE, self.send)
 
     def _of(self, delivered: DeliveredMessage) -> "_Deliveries":
         channel = delivered.channel
+        if not isinstance(channel, Channel):
+            raise TypeError(f"expected an aiormq channel, not {type(channel).__name__}")
         found = self._channels.get(channel)
         if found is None:
-            if not isinstance(channel, Channel):
-                raise TypeError(f"expected an aiormq channel, not {type(channel).__name__}")
             found = self._channels[channel] = _Deliveries()
         return found
 

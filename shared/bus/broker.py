@@ -93,7 +93,7 @@ class Bus:
         subscription = _Subscription(service, consumer)
         self._subscriptions.append(subscription)
         if self.ready and self._connection is not None:
-            await self._subscribe(self._connection, subscription, self._lost)
+            await self._consume(subscription, await self._channels(self._connection, subscription, self._lost))
 
     async def ping(self) -> None:
         """Return when the broker answers. Raises ConnectionError otherwise."""
@@ -136,6 +136,11 @@ class Bus:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
                 await self._open(connection, lost)
+                channels = [(each, await self._channels(connection, each, lost)) for each in self._subscriptions]
+            # Nothing is delivered before everything is open: a backlog would take the time that opening needs.
+            self._up.set()
+            for subscription, opened in channels:
+                await self._consume(subscription, opened)
             log.info("connected to the broker")
             await lost.wait()
             log.warning("connection to the broker lost")
@@ -165,9 +170,6 @@ class Bus:
         self._connection = connection
         publishing = await _open_channel(connection, lost, publisher_confirms=True)
         self.publisher.attach(publishing)
-        for subscription in self._subscriptions:
-            await self._subscribe(connection, subscription, lost)
-        self._up.set()
 
     async def _declare(self, connection: AbstractConnection) -> None:
         major = int(str(connection.server_properties.get("version", "3")).split(".", 1)[0])
@@ -186,15 +188,20 @@ class Bus:
                 await self._declare(self._connection)
         await asyncio.sleep(DECLARE_PAUSE)
 
-    async def _subscribe(
+    async def _channels(
         self, connection: AbstractConnection, subscription: _Subscription, lost: asyncio.Event
-    ) -> None:
-        """Consume the work queue in bulk, and the suspects one at a time."""
-        queues = {subscription.service: self._prefetch, suspect_queue(subscription.service): 1}
-        for queue, prefetch in queues.items():
-            channel = await _open_channel(connection, lost, publisher_confirms=False)
-            channel.on_consumer_cancel_callbacks.add(lambda _: lost.set())
-            await subscription.consumer.attach(channel, queue, prefetch)
+    ) -> dict[str, Channel]:
+        """A channel for each of a service's queues: work comes in bulk, suspects one at a time."""
+        channels = {}
+        for queue, prefetch in ((subscription.service, self._prefetch), (suspect_queue(subscription.service), 1)):
+            channels[queue] = await _open_channel(connection, lost, publisher_confirms=False)
+            channels[queue].on_consumer_cancel_callbacks.add(lambda _: lost.set())
+            await channels[queue].basic_qos(prefetch_count=prefetch)
+        return channels
+
+    async def _consume(self, subscription: _Subscription, channels: Mapping[str, Channel]) -> None:
+        for queue, channel in channels.items():
+            await subscription.consumer.attach(channel, queue)
 
 
 async def _open_channel(connection: AbstractConnection, lost: asyncio.Event, *, publisher_confirms: bool) -> Channel:

@@ -51,9 +51,8 @@ class Consumer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscriptions: list[tuple[Channel, str]] = []
 
-    async def attach(self, channel: Channel, queue: str, prefetch: int) -> None:
+    async def attach(self, channel: Channel, queue: str) -> None:
         """Consume `queue` on this channel until it closes."""
-        await channel.basic_qos(prefetch_count=prefetch)
         ok = await channel.basic_consume(queue, self._begin)
         self._subscriptions.append((channel, ok.consumer_tag or ""))
 
@@ -68,7 +67,7 @@ class Consumer:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("left unfinished", extra={"service": self._service, "count": self._in_hand})
-        self._acks.send()
+        await self._acks.drain()
 
     async def _begin(self, delivered: DeliveredMessage) -> None:
         """In a task of our own: aiormq cancels its tasks when the connection goes, in the middle of a call."""

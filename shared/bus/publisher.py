@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 PUBLISH_TIMEOUT = 10.0
 """Seconds until a message that nobody confirmed counts as not published; it may still arrive."""
 
+FULL_PAUSE = 0.002
+
 
 class NotPublished(Exception):
     """The broker did not confirm in time, or refused. Some of the messages may have gone out."""
@@ -89,10 +91,13 @@ class ConfirmingPublisher:
         channel = self._channel
         if channel is None or channel.is_closed:
             return
+        if channel.write_queue.full():  # all channels of a connection share it; its writer needs a moment
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_later(FULL_PAUSE, self._flush)
+            return
         waiting, self._waiting = self._waiting, []
         payload = b"".join(self._frames(channel, message, future) for message, future in waiting if not future.done())
         if payload:
-            # The queue has no limit unless a frame buffer is asked for, which the bus does not.
             channel.write_queue.put_nowait(ChannelFrame(payload=payload, should_close=False))
 
     def _frames(self, channel: Channel, message: OutboxMessage, future: asyncio.Future[None]) -> bytes:
