@@ -50,10 +50,6 @@ class FaultProxy:
             raise RuntimeError("enter the proxy first")
         return int(self._server.sockets[0].getsockname()[1])
 
-    def retarget(self, host: str, port: int) -> None:
-        """Where new connections go."""
-        self.target = (host, port)
-
     def hang(self) -> None:
         """Keep every connection, accept new ones, move no byte: a half-open network."""
         self._flows.clear()

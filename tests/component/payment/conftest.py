@@ -12,11 +12,8 @@ from tests.component.sandbox.world import World
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path / "world")
-    await world.start()
-    yield world
-    await world.stop()
-    await world.http.aclose()
+    async with World(tmp_path / "world") as world:
+        yield world
 
 
 @pytest.fixture

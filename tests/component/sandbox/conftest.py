@@ -28,8 +28,5 @@ def fresh_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def world(tmp_path: Path, fresh_home: Path) -> AsyncIterator[World]:
-    world = World(await asyncio.to_thread(shutil.copytree, fresh_home, tmp_path / "home"))
-    await world.start()
-    yield world
-    await world.stop()
-    await world.http.aclose()
+    async with World(await asyncio.to_thread(shutil.copytree, fresh_home, tmp_path / "home")) as world:
+        yield world

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import jwt
@@ -55,7 +55,7 @@ class Ledger:
 
 
 class World:
-    """Start, ask, stop, and start again over the same folder."""
+    """A sandbox while it is entered; it may be stopped meanwhile, and started again over the same folder."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -68,6 +68,14 @@ class World:
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self.sandbox: Sandbox
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+        await self.http.aclose()
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.later

@@ -16,11 +16,8 @@ TIMEOUT = 2.0
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path)
-    await world.start()
-    yield world
-    await world.stop()
-    await world.http.aclose()
+    async with World(tmp_path) as world:
+        yield world
 
 
 @pytest.fixture

@@ -35,7 +35,6 @@ class Writers:
     collection: Collection
     acknowledged: dict[str, int] = field(default_factory=dict)
     refused: int = 0
-    conflicts: int = 0
     done: bool = False
 
     async def write(self, name: str) -> None:
@@ -51,7 +50,6 @@ class Writers:
                 self.refused += 1
                 document = await self.reload(name)
             except Conflict:  # the save of which nobody heard had taken place
-                self.conflicts += 1
                 document = await self.reload(name)
 
     async def reload(self, name: str) -> Document:
