@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.checkout.domain import Checkout
 from services.checkout.starting import refused_event
-from shared.contracts.checkout import CheckoutCancelled, CheckoutCompleted, CheckoutNeedsAttention, Refusal
+from shared.contracts.checkout import CheckoutCancelled, CheckoutCompleted, CheckoutNeedsAttention
 from shared.contracts.envelope import Message
 from shared.contracts.notifications import NotifyCustomer, Template
 from shared.saga.record import Status
@@ -49,7 +49,7 @@ def _cancelled(checkout: Checkout) -> Message:
         key=checkout.key,
         member_id=checkout.member_id,
         cart_id=checkout.state.cart_id,
-        refusal=_refusal(checkout),
+        refusal=checkout.refusal,
     )
 
 
@@ -75,11 +75,6 @@ def _notice(checkout: Checkout, template: Template) -> Message:
         locators=purchase.locators,
         tickets=purchase.tickets,
         documents=purchase.documents,
-        refusal=_refusal(checkout),
+        refusal=checkout.refusal,
         paid_with=purchase.paid_with,
     )
-
-
-def _refusal(checkout: Checkout) -> Refusal | None:
-    refusal = checkout.record.refusal
-    return Refusal(**refusal.model_dump()) if refusal else None

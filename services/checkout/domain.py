@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from shared.contracts.checkout import CardPayment, Payment, Total
+from shared.contracts.checkout import CardPayment, Payment, Refusal, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
 from shared.kernel.money import Money
 from shared.saga.process import Process
@@ -97,3 +97,8 @@ class Checkout(Process[Purchase]):
     @property
     def member_id(self) -> str:
         return self.state.member_id
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the purchase does not go through, as others are told."""
+        return Refusal(**self.record.refusal.model_dump()) if self.record.refusal else None

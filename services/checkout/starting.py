@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from services.checkout.domain import Checkout, Purchase
 from services.checkout.ports import Carts, CartSummary
 from services.checkout.saga import CHECKOUT
-from shared.contracts.checkout import CardPayment, CheckoutRefused, CustomerContact, Payment, Refusal
+from shared.contracts.checkout import CardPayment, CheckoutRefused, CustomerContact, Payment
 from shared.contracts.envelope import Message
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived
 from shared.saga.engine import new_record
 from shared.saga.process import Orchestrator
-from shared.saga.record import Entry, Record, Status
-from shared.saga.record import Refusal as RecordedRefusal
+from shared.saga.record import Entry, Record, Refusal, Status
 from shared.store.documents import Conflict
 from shared.store.repository import Repository
 
@@ -99,7 +98,7 @@ class Starter:
     async def record_refusal(self, wish: Wish, refused: CannotStart) -> Checkout:
         """Store that a purchase asked for by message never began, so that the same message hears the same."""
         now = self._clock.now()
-        refusal = RecordedRefusal(step=START, code=refused.code, detail=refused.detail)
+        refusal = Refusal(step=START, code=refused.code, detail=refused.detail)
         record = new_record(CHECKOUT).model_copy(
             update={
                 "status": Status.REFUSED,
@@ -159,11 +158,10 @@ class Starter:
 
 def refused_event(checkout: Checkout) -> Message:
     """What everybody is told of a purchase that was not made."""
-    refusal = checkout.record.refusal
     return CheckoutRefused(
         checkout_id=checkout.id,
         key=checkout.key,
         member_id=checkout.member_id,
         cart_id=checkout.state.cart_id,
-        refusal=Refusal(**refusal.model_dump()) if refusal else None,
+        refusal=checkout.refusal,
     )

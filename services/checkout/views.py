@@ -111,7 +111,7 @@ def view(checkout: Checkout, position: int | None = None) -> CheckoutView:
         cart_id=purchase.cart_id,
         status=timeline[-1].of if timeline else Status.RUNNING,
         steps=list(steps.values()),
-        refusal=_refusal(record) if _turned_back(timeline) else None,
+        refusal=checkout.refusal if _turned_back(timeline) else None,
         total=purchase.total if locked else purchase.quoted,
         tickets=purchase.tickets if ticketed else (),
         documents=purchase.documents if ticketed else (),
@@ -166,7 +166,3 @@ def _apply(step: StepView, entry: Entry) -> None:
 def _turned_back(timeline: tuple[Entry, ...]) -> bool:
     turned = {StepStatus.REFUSED, StepStatus.UNDOING, Status.REFUSED, Status.CANCELLED, Status.NEEDS_ATTENTION}
     return any(entry.status in turned for entry in timeline)
-
-
-def _refusal(record: Record) -> Refusal | None:
-    return Refusal(**record.refusal.model_dump()) if record.refusal else None
