@@ -135,7 +135,8 @@ def routes(books: Books, authenticator: Authenticator) -> APIRouter:
     """The service's routes, under `/v1/miles`."""
     router = APIRouter(prefix="/v1/miles", tags=["miles"])
     _members(router, books, authenticator)
-    _operators(router, books, authenticator)
+    _accounts(router, books, authenticator)
+    _entries(router, books, authenticator)
     return router
 
 
@@ -157,13 +158,10 @@ def _members(router: APIRouter, books: Books, authenticator: Authenticator) -> N
         return _json(Statement(lines=shown, next_cursor=encode_cursor((last,)) if last is not None else None))
 
 
-def _operators(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
-    reading = [Depends(authenticator.requires("ops:read"))]
-    writing = [Depends(authenticator.requires("ops:write"))]
-
+def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
     @router.put(
         "/accounts/{member_id}",
-        dependencies=writing,
+        dependencies=[Depends(authenticator.requires("ops:write"))],
         responses={200: {"model": ShownBalance}, **problems(*WRITING)},
         response_model=None,
     )
@@ -173,11 +171,7 @@ def _operators(router: APIRouter, books: Books, authenticator: Authenticator) ->
         if_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         """Open an account, or give it this tier and these lots instead of its own; open holds stay."""
-        revision: int | None = None
-        if if_match is not None:
-            revision = (await _patiently(books.balance(member_id))).revision
-            check_if_match(if_match, revision)
-            revision = None if if_match.strip() == "*" else revision
+        revision = await _matching(books, member_id, if_match)
         lots = [NewLot(lot.miles, lot.expires_on) for lot in body.lots]
         try:
             after = await _patiently(books.replace(member_id, body.tier, lots, revision))
@@ -188,7 +182,7 @@ def _operators(router: APIRouter, books: Books, authenticator: Authenticator) ->
 
     @router.get(
         "/accounts",
-        dependencies=reading,
+        dependencies=[Depends(authenticator.requires("ops:read"))],
         responses={200: {"model": Accounts}, **problems(*READING, 422)},
         response_model=None,
     )
@@ -199,9 +193,11 @@ def _operators(router: APIRouter, books: Books, authenticator: Authenticator) ->
         shown = [ShownAccount.model_validate(check) for check in found]
         return _json(Accounts(accounts=shown, next_cursor=encode_cursor((last,)) if last is not None else None))
 
+
+def _entries(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
     @router.get(
         "/entries",
-        dependencies=reading,
+        dependencies=[Depends(authenticator.requires("ops:read"))],
         responses={200: {"model": Entries}, **problems(*READING, 422)},
         response_model=None,
     )
@@ -215,6 +211,15 @@ def _operators(router: APIRouter, books: Books, authenticator: Authenticator) ->
         place = (str(after[0]), _sequence(after[1])) if after else None
         found, last = await books.entries(place)
         return _json(Entries(entries=_shown_entries(found), next_cursor=encode_cursor(last) if last else None))
+
+
+async def _matching(books: Books, member_id: str, if_match: str | None) -> int | None:
+    """The revision that the account must still have when it is replaced; None where any will do."""
+    if if_match is None:
+        return None
+    revision = (await _patiently(books.balance(member_id))).revision
+    check_if_match(if_match, revision)
+    return None if if_match.strip() == "*" else revision
 
 
 async def _patiently(answer: Awaitable[T]) -> T:
