@@ -28,6 +28,7 @@ CHECKOUTS = CollectionSpec(
         Index("by_status", ("record.status", "created_at")),
         Index("by_creation", ("created_at",)),
         Index("by_timer", ("wake_key",)),
+        Index("by_cart_in_hand", ("cart_in_hand",)),
     ),
 )
 

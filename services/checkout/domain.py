@@ -94,6 +94,12 @@ class Checkout(Process[Purchase]):
         wake_at = self.record.wake_at
         return wake_at.astimezone(UTC).isoformat(timespec="milliseconds") if wake_at else None
 
+    @computed_field  # type: ignore[prop-decorator]  # stored, because an index walks it
+    @property
+    def cart_in_hand(self) -> str | None:
+        """The cart that is being bought; None once the purchase has ended."""
+        return None if self.record.ended else self.state.cart_id
+
     @property
     def member_id(self) -> str:
         return self.state.member_id

@@ -81,6 +81,7 @@ class Starter:
             return known
         cart = await self._carts.find(wish.cart_id)
         self._check(wish, cart)
+        await self._check_in_hand(wish)
         try:
             return await self._orchestrator.begin(self._new(wish, cart))
         except Conflict:  # the same key at the same moment, at another replica
@@ -110,11 +111,20 @@ class Starter:
         await self._orchestrator.store(checkout, [refused_event(checkout)])
         return checkout
 
+    async def _check_in_hand(self, wish: Wish) -> None:
+        """Refuse a cart whose purchase was accepted already, though the command that locks it is still on its way.
+
+        Of two requests at the same moment both may pass: then the lock decides.
+        """
+        buying = await self._repository.find("by_cart_in_hand", (wish.cart_id,), limit=2)
+        if any(stored.value.id != wish.checkout_id for stored in buying):
+            raise _locked()
+
     def _check(self, wish: Wish, cart: CartSummary | None) -> None:
         if cart is None or cart.member_id != wish.member_id:
             raise CannotStart("cart_not_found", "There is no such cart", "/cart_id")
         if cart.status in ("locked", "purchased"):
-            raise CannotStart("cart_locked", "The cart is being bought, or was bought")
+            raise _locked()
         if cart.status == "expired":
             raise CannotStart("cart_expired", "The cart has expired")
         if cart.items == 0:
@@ -154,6 +164,10 @@ class Starter:
                 earn_rate=self._earn_rate,
             ),
         )
+
+
+def _locked() -> CannotStart:
+    return CannotStart("cart_locked", "The cart is being bought, or was bought")
 
 
 def refused_event(checkout: Checkout) -> Message:
