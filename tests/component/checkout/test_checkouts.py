@@ -1,36 +1,20 @@
-"""The checkout service: buying over HTTP."""
+"""The checkout service: buying and looking, over HTTP."""
 
 import asyncio
-import json
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
+
 import pytest
-from services.checkout.domain import Checkout
-from shared.bus import retry
-from shared.bus.retry import Unreadable
-from shared.contracts.cart import CloseCart, LockCart, UnlockCart
-from shared.contracts.checkout import (
-    CheckoutCancelled,
-    CheckoutCompleted,
-    CheckoutNeedsAttention,
-    CheckoutRefused,
-    StartCheckout,
-    WakeCheckout,
-)
-from shared.contracts.miles import HoldMiles, RedeemMiles, ReleaseMiles
+
+from shared.contracts.cart import LockCart, UnlockCart
+from shared.contracts.checkout import CheckoutCompleted, CheckoutRefused
+from shared.contracts.miles import HoldMiles
 from shared.contracts.notifications import CustomerNotified, NotifyCustomer
-from shared.contracts.payment import AuthorizeCard, CapturePayment
-from shared.contracts.ticketing import CancelBooking, IssueTickets, ReserveBooking
-from shared.kernel.errors import Later
-from shared.store.repository import NewerSchema
 from tests.component.checkout.conftest import CART, CartService, Desk, a_body, checkout_desk
+from tests.component.checkout.purchases import complete, shown
 from tests.component.web.issuer import HandClock
-from tests.eventually import eventually, happens_within
-from tests.saga.script import Reply, refused, undone
-from tests.saga.test_checkout_saga import AUTHORIZED, CAPTURED, CLOSED, HELD, ISSUED, REDEEMED, RESERVED, TICKET, locked
-from tests.component.checkout.purchases import UNTIL_ISSUE, FROM_ISSUE, complete, shown
+from tests.saga.script import refused, undone
+from tests.saga.test_checkout_saga import TICKET, locked
 
 
 async def test_buying_is_accepted_and_the_cart_is_told_to_lock(desk: Desk) -> None:
@@ -107,6 +91,16 @@ async def test_the_same_key_of_another_member_is_another_purchase(desk: Desk, ca
     assert first.json()["id"] != second.json()["id"]
 
 
+async def test_an_accepted_purchase_has_its_cart_before_the_lock_is_answered(desk: Desk) -> None:
+    first = await desk.buy("k-1")
+    second = await desk.buy("k-2")
+    assert (second.status_code, second.json()["code"]) == (409, "cart_locked")
+    assert (await desk.buy("k-1")).json() == first.json()
+    await desk.answer(LockCart, refused("price_changed"))
+    assert (await shown(desk, first.json()["id"]))["status"] == "refused"
+    assert (await desk.buy("k-3")).status_code == 202
+
+
 async def test_a_repetition_while_the_first_is_in_flight_is_told_so(desk: Desk, carts: CartService) -> None:
     carts.hold.clear()
     first = asyncio.create_task(desk.buy())
@@ -141,16 +135,6 @@ async def test_a_silent_cart_service_is_503_and_nothing_is_remembered(desk: Desk
     assert (answer.status_code, answer.json()["code"]) == (503, "carts_unavailable")
     carts.silent = False
     assert (await desk.buy()).status_code == 202
-
-
-async def test_an_accepted_purchase_has_its_cart_before_the_lock_is_answered(desk: Desk) -> None:
-    first = await desk.buy("k-1")
-    second = await desk.buy("k-2")
-    assert (second.status_code, second.json()["code"]) == (409, "cart_locked")
-    assert (await desk.buy("k-1")).json() == first.json()
-    await desk.answer(LockCart, refused("price_changed"))
-    assert (await shown(desk, first.json()["id"]))["status"] == "refused"
-    assert (await desk.buy("k-3")).status_code == 202
 
 
 @pytest.mark.parametrize(
