@@ -26,18 +26,8 @@ from shared.contracts.ticketing import CancelBooking, IssueTickets, ReserveBooki
 from shared.saga.engine import Advanced, advance, new_record
 from shared.saga.happening import CancelRequested, Happening, Start, TimersDue
 from shared.saga.record import Patience, Record
+from tests.saga.purchases import AUTHORIZED, CAPTURED, CLOSED, HELD, ISSUED, REDEEMED, RESERVED, a_script, locked
 from tests.saga.script import PATIENCE, PURCHASE_ID, Script, refused, undone
-from tests.saga.test_checkout_saga import (
-    AUTHORIZED,
-    CAPTURED,
-    CLOSED,
-    HELD,
-    ISSUED,
-    REDEEMED,
-    RESERVED,
-    a_script,
-    locked,
-)
 
 FOLDER = Path(__file__).parent / "histories"
 HISTORIES = sorted(FOLDER.glob("*.json"))

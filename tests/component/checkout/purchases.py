@@ -7,8 +7,8 @@ from shared.contracts.miles import HoldMiles, RedeemMiles
 from shared.contracts.payment import AuthorizeCard, CapturePayment
 from shared.contracts.ticketing import IssueTickets, ReserveBooking
 from tests.component.checkout.conftest import Desk
+from tests.saga.purchases import AUTHORIZED, CAPTURED, CLOSED, HELD, ISSUED, REDEEMED, RESERVED, locked
 from tests.saga.script import Reply
-from tests.saga.test_checkout_saga import AUTHORIZED, CAPTURED, CLOSED, HELD, ISSUED, REDEEMED, RESERVED, locked
 
 UNTIL_ISSUE: tuple[tuple[Any, Reply], ...] = (
     (LockCart, locked()),

@@ -13,8 +13,8 @@ from shared.contracts.notifications import CustomerNotified, NotifyCustomer
 from tests.component.checkout.conftest import CART, CartService, Desk, a_body, checkout_desk
 from tests.component.checkout.purchases import complete, shown
 from tests.component.web.issuer import HandClock
+from tests.saga.purchases import TICKET, locked
 from tests.saga.script import refused, undone
-from tests.saga.test_checkout_saga import TICKET, locked
 
 
 async def test_buying_is_accepted_and_the_cart_is_told_to_lock(desk: Desk) -> None:

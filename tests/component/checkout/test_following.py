@@ -11,8 +11,8 @@ from shared.contracts.notifications import NotifyCustomer
 from shared.contracts.ticketing import CancelBooking, ReserveBooking
 from tests.component.checkout.conftest import Desk
 from tests.component.checkout.purchases import FROM_ISSUE, UNTIL_ISSUE, complete, shown
+from tests.saga.purchases import HELD, locked
 from tests.saga.script import undone
-from tests.saga.test_checkout_saga import HELD, locked
 
 
 async def events(desk: Desk, checkout_id: str, last: str | None = None) -> list[tuple[int, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from shared.contracts.checkout import CheckoutRefused, StartCheckout
 from shared.kernel.errors import Later
 from tests.component.checkout.conftest import CART, CartService, Desk, a_body
 from tests.component.checkout.purchases import shown
-from tests.saga.test_checkout_saga import locked
+from tests.saga.purchases import locked
 
 
 def a_start(**change: Any) -> StartCheckout:

@@ -11,8 +11,8 @@ from tests.component.checkout.conftest import CART, CartService, Desk
 from tests.component.checkout.purchases import UNTIL_ISSUE, shown
 from tests.component.web.issuer import HandClock
 from tests.eventually import eventually
+from tests.saga.purchases import ISSUED
 from tests.saga.script import refused
-from tests.saga.test_checkout_saga import ISSUED
 
 
 def _has_said_more_than(desk: Desk, count: int) -> bool:

@@ -14,7 +14,7 @@ from tests.component.checkout.conftest import CartService, Desk, checkout_desk
 from tests.component.checkout.purchases import shown
 from tests.component.web.issuer import HandClock
 from tests.eventually import eventually, happens_within
-from tests.saga.test_checkout_saga import locked
+from tests.saga.purchases import locked
 
 
 async def test_silence_is_noticed_and_the_command_said_again(desk: Desk, clock: HandClock) -> None:
