@@ -26,7 +26,10 @@ class Home:
     def folder(self, name: str) -> Path:
         """A folder of that name, made where it is missing."""
         folder = self.path / name
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise self._unusable(error) from error
         return folder
 
     def read(self, name: str) -> str | None:
@@ -59,7 +62,11 @@ class Home:
     def claimed(self) -> Iterator[None]:
         """Hold the folder against a second whole stack. The claim falls with the process, however that ends."""
         self.folder(".")
-        with (self.path / LOCK).open("a+") as lock:
+        try:
+            lock = (self.path / LOCK).open("a+")
+        except OSError as error:
+            raise self._unusable(error) from error
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -67,6 +74,9 @@ class Home:
                     f"MILESAGA_HOME: a stack runs over {self.path} already, stop it or name another folder"
                 ) from None
             yield
+
+    def _unusable(self, error: OSError) -> WrongSettings:
+        return WrongSettings(f"MILESAGA_HOME: {error.filename or self.path} cannot be used ({error.strerror})")
 
     def _draft(self, name: str, text: str) -> Path:
         draft = self.folder(".") / f"{name}.{os.getpid()}.{secrets.token_hex(4)}"

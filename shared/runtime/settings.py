@@ -8,6 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
 
+FOLLOWS = "default_factory_not_called"
+"""Pydantic's fault of a setting whose default depends on another one that is wrong: nobody set it."""
+
 
 class WrongSettings(Exception):
     """Names each variable that is missing or wrong, and what was expected."""
@@ -29,7 +32,7 @@ class RuntimeSettings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: HttpUrl | None = None
     """Where clients reach the public HTTP API; `http://HOST:PORT` where it is not given."""
-    oidc_issuer: str | None = None
+    oidc_issuer: str | None = Field(default=None, pattern=r"^https?://")
     """Issuer of the bearer tokens; its keys are found by OpenID Connect discovery. The sandbox's where not given."""
     internal_token: str | None = Field(default=None, min_length=16, repr=False)
     """What services show each other on internal HTTP routes; kept in `MILESAGA_HOME` where it is not given."""
@@ -60,7 +63,9 @@ def read(settings: type[S]) -> S:
     except ValidationError as error:
         prefix = str(settings.model_config.get("env_prefix") or "")
         raise WrongSettings(
-            "; ".join(_named(fault["loc"], fault["msg"], prefix) for fault in error.errors())
+            "; ".join(
+                _named(fault["loc"], fault["msg"], prefix) for fault in error.errors() if fault["type"] != FOLLOWS
+            )
         ) from error
 
 

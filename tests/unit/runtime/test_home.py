@@ -29,6 +29,15 @@ def test_a_note_is_read_back_and_forgotten(tmp_path: Path) -> None:
     assert home.read("http.url") is None
 
 
+def test_a_folder_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "taken" / "run.lock").mkdir(parents=True)
+    sentence = r"^MILESAGA_HOME: /.* cannot be used \([^()]+\)$"
+    for path in (tmp_path / "file" / "home", tmp_path / "taken"):
+        with pytest.raises(WrongSettings, match=sentence), Home(path).claimed():
+            pytest.fail("claimed what cannot be used")
+
+
 def test_a_claimed_folder_refuses_a_second_claim_until_the_first_is_given_up(tmp_path: Path) -> None:
     with Home(tmp_path).claimed(), pytest.raises(WrongSettings, match=r"^MILESAGA_HOME: "), Home(tmp_path).claimed():
         pytest.fail("claimed twice")

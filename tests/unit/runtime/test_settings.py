@@ -37,6 +37,24 @@ def test_every_wrong_variable_is_named_in_one_line(monkeypatch: pytest.MonkeyPat
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"),
+        ("ENVIRONMENT", "staging"),
+        ("MONGODB_URL", "foo"),
+        ("BROKER_URL", "http://x"),
+        ("OIDC_ISSUER", "nope"),
+    ],
+)
+def test_only_the_variable_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(WrongSettings) as caught:
+        read(RuntimeSettings)
+    assert str(caught.value).startswith(f"{name}: ")
+    assert "; " not in str(caught.value)
+
+
 def test_a_prefix_is_part_of_the_variables_name() -> None:
     class Prefixed(BaseSettings):
         model_config = SettingsConfigDict(env_prefix="stripe_")
