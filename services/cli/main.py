@@ -20,7 +20,7 @@ class Lazy(NamedTuple):
 COMMANDS: Final = {
     "run": Lazy("services.cli.run", "run", "Run services: all of them and the sandbox, or the named ones."),
     "demo": Lazy("services.cli.demo", "run", "Show purchases that go well, badly, and through a crash."),
-    "purchases": Lazy("services.cli.purchases", "app", "Purchases: list, show or follow them."),
+    "purchases": Lazy("services.cli.purchases", "app", "Purchases: list, show or follow them, ask for their steps."),
     "dead": Lazy("services.cli.dead", "app", "Dead letters: list, show, retry or discard them."),
     "timers": Lazy("services.cli.timers", "app", "Timers: list, move or cancel them."),
     "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),

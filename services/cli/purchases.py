@@ -11,7 +11,7 @@ from rich.table import Table
 from services.cli import view
 from services.cli.client import Api, Json, operator, reported
 
-app = typer.Typer(no_args_is_help=True, help="Purchases: list them, look at one, follow it.")
+app = typer.Typer(no_args_is_help=True, help="Purchases: list, show or follow them, ask for their steps.")
 
 CHECKOUTS = "/v1/operations/checkouts"
 PAGE = 100

@@ -40,19 +40,19 @@ def list_timers(as_json: AsJson = False) -> None:
 def move_timer(
     purchase_id: PurchaseId,
     name: TimerName,
-    at: Annotated[str, typer.Argument(help="RFC 3339, `now`, or from now: `+30s`, `+5m`, `+2h`, `+1d`.")],
+    at: Annotated[str, typer.Argument(metavar="AT", help="RFC 3339, `now`, or from now: `+30s`, `+5m`, `+2h`, `+1d`.")],
     as_json: AsJson = False,
 ) -> None:
     """Have a timer ring at another time."""
     moment = when(at, datetime.now(UTC))
     with reported(), operator() as api:
         answer = api.send("PUT", _path(purchase_id, name), {"at": moment.isoformat()})
-    typer.echo(json.dumps(answer) if as_json else f"{name} of {purchase_id} rings at {moment.isoformat()}")
+    typer.echo(json.dumps(answer, indent=2) if as_json else f"{name} of {purchase_id} rings at {moment.isoformat()}")
 
 
 @app.command("cancel")
 def cancel_timer(purchase_id: PurchaseId, name: TimerName) -> None:
-    """Cancel a timer: the purchase waits until an answer comes or somebody moves another timer."""
+    """Cancel a timer: the purchase waits until an answer comes or `milesaga purchases ask` asks for one."""
     with reported(), operator() as api:
         api.send("DELETE", _path(purchase_id, name))
     typer.echo(f"{name} of {purchase_id} is cancelled")
