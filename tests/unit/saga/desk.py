@@ -9,12 +9,8 @@ from typing import Any, ClassVar, cast
 from shared.bus.dispatch import Handler
 from shared.bus.outbox import Outbox
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import Answer, Command, Envelope, Message, StepUndone
-from shared.contracts.payment import (
-    AuthorizeCard,
-    CardAuthorized,
-    VoidAuthorization,
-)
+from shared.contracts.envelope import Answer, Command, Envelope, Message, StepRefused, StepUndone
+from shared.contracts.payment import AuthorizeCard, CardAuthorized, VoidAuthorization
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.money import Money
 from shared.saga.effect import Done, Effect, Repeatable
@@ -29,6 +25,12 @@ CALL_TIMEOUT = timedelta(seconds=3)
 SETTLE = timedelta(seconds=1)
 AMOUNT = Money(amount=1000, currency="BRL")
 CAUSE = Envelope(id="cause", source="test", type="test")
+FIRST_KEY = f"{PURCHASE}/authorise//1.1"
+SECOND_KEY = f"{PURCHASE}/authorise//1.2"
+DO = f"{PURCHASE}/authorise/"
+UNDO = f"{PURCHASE}/authorise/:undo"
+UNTIL_LOOK = CALL_TIMEOUT + 2 * SETTLE + timedelta(milliseconds=1)
+"""After so long an intent has ended."""
 
 
 class Clock:
@@ -223,3 +225,7 @@ async def _play(script: list[Exception | Script | None]) -> None:
 
 async def for_ever() -> None:
     await asyncio.Event().wait()
+
+
+def codes(bus: Bus) -> list[str]:
+    return [answer.code for answer in bus.answers() if isinstance(answer, StepRefused)]

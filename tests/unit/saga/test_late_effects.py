@@ -12,12 +12,7 @@ from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
 from shared.store.documents import Unavailable
 from shared.store.sqlite import SqliteStore
 from tests.eventually import eventually
-from tests.unit.saga.desk import CALL_TIMEOUT, PURCHASE, SETTLE, Bus, Clock, Desk, Provider
-
-FIRST_KEY = f"{PURCHASE}/authorise//1.1"
-SECOND_KEY = f"{PURCHASE}/authorise//1.2"
-DO = f"{PURCHASE}/authorise/"
-UNTIL_LOOK = CALL_TIMEOUT + 2 * SETTLE + timedelta(milliseconds=1)
+from tests.unit.saga.desk import DO, FIRST_KEY, SECOND_KEY, SETTLE, UNTIL_LOOK, Bus, Clock, Desk, Provider
 
 
 @dataclass
