@@ -18,8 +18,11 @@ def encode_cursor(after: Sequence[Scalar]) -> str:
 
 
 def decode_cursor(cursor: str | None, shape: tuple[type[str | int], ...]) -> tuple[Scalar, ...] | None:
-    """The key in a cursor, whose parts must be of these types. 422 naming `cursor` for anything we did not make."""
-    if cursor is None:
+    """The key in a cursor, whose parts must be of these types; None, for the first page, where it is left out or empty.
+
+    422 naming `cursor` for anything else that we did not make.
+    """
+    if not cursor:
         return None
     try:
         parts = json.loads(base64.urlsafe_b64decode(_padded(cursor)))

@@ -57,7 +57,12 @@ def test_a_cursor_gives_back_what_was_put_in(parts: list[str | int]) -> None:
     assert decode_cursor(encode_cursor(parts), tuple(type(part) for part in parts)) == tuple(parts)
 
 
-@given(st.text(max_size=80))
+@pytest.mark.parametrize("cursor", [None, ""])
+def test_no_cursor_is_the_first_page(cursor: str | None) -> None:
+    assert decode_cursor(cursor, (str,)) is None
+
+
+@given(st.text(min_size=1, max_size=80))
 def test_a_cursor_we_did_not_make_is_422_or_fits_the_shape(text: str) -> None:
     found: object = None
     refusal = None
