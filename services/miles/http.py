@@ -146,7 +146,8 @@ def _members(router: APIRouter, books: Books, authenticator: Authenticator) -> N
     @router.get("/balance", responses={200: {"model": ShownBalance}, **problems(*READING)}, response_model=None)
     async def balance(member: Annotated[Caller, caller]) -> Response:
         """The member's miles; nothing for a member without an account."""
-        return _json(_shown_balance(await _patiently(books.balance(member.subject))))
+        found = await _patiently(books.balance(member.subject))
+        return _json(_shown_balance(found), {"ETag": etag(found.revision)})
 
     @router.get("/statement", responses={200: {"model": Statement}, **problems(*READING, 422)}, response_model=None)
     async def statement(member: Annotated[Caller, caller], cursor: Cursor = None) -> Response:

@@ -72,6 +72,15 @@ async def test_putting_the_same_account_twice_posts_once(desk: Desk) -> None:
     assert len(await statement(desk)) == 1
 
 
+async def test_the_balance_has_the_tag_that_a_replacement_is_conditional_on(desk: Desk) -> None:
+    await open_account(desk, (1_000, "2027-03-31"))
+    async with desk.http() as client:
+        read = await client.get("/v1/miles/balance", headers=desk.member("ana"))
+    body = {"tier": "gold", "lots": []}
+    assert (await put(desk, body, **{"If-Match": read.headers["ETag"]})).status_code == 200
+    assert (await put(desk, body, **{"If-Match": read.headers["ETag"]})).status_code == 412
+
+
 async def test_a_stale_if_match_changes_nothing(desk: Desk) -> None:
     body = {"tier": "gold", "lots": []}
     tag = (await put(desk, body)).headers["ETag"]
