@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from services.sandbox.books import Books, empty
 from services.sandbox.miles import Miles
@@ -19,11 +19,11 @@ def router(books: Books, miles: Miles, mail_folder: Path, now: Callable[[], date
     routes = APIRouter(prefix="/sandbox/books", tags=["tests"])
 
     @routes.get("")
-    async def read_books() -> Response:
+    async def read_books(request: Request) -> Response:
         try:
             used = await miles.used()
         except ProblemError as error:
-            return error.response()
+            return error.response(request.url.path)
         believed = await books.run(lambda connection: _believed(connection, now()))
         return as_json(believed | {"miles": used})
 

@@ -143,7 +143,7 @@ def router(faults: Faults) -> APIRouter:
         try:
             await faults.replace((await body_of(request, Rules)).rules)
         except ProblemError as error:
-            return error.response()
+            return error.response(request.url.path)
         return as_json({"rules": await faults.listed()})
 
     @routes.get("")

@@ -115,10 +115,10 @@ def router(books: Books) -> APIRouter:
         return as_json({"messages": await books.run(lambda connection: _listed(connection, reference))})
 
     @routes.get("/messages/{id_}")
-    async def raw_message(id_: str) -> Response:
+    async def raw_message(request: Request, id_: str) -> Response:
         file = await books.run(lambda connection: _file_of(connection, id_))
         if file is None:
-            return ProblemError(404, "not_found", f"there is no mail {id_}").response()
+            return ProblemError(404, "not_found", f"there is no mail {id_}").response(request.url.path)
         return Response(await asyncio.to_thread(Path(file).read_bytes), media_type="message/rfc822")
 
     return routes

@@ -18,7 +18,7 @@ class Lot(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    miles: int = Field(gt=0, strict=True)
+    miles: int = Field(ge=0, strict=True)
     expires_on: date
 
 
@@ -40,7 +40,7 @@ def router(books: Books, miles: Miles) -> APIRouter:
             shown = member.model_dump(mode="json")
             await miles.open_account(member.member_id, member.tier, shown["lots"])
         except ProblemError as error:
-            return error.response()
+            return error.response(request.url.path)
         await books.run(lambda connection: _keep(connection, shown))
         return as_json(shown, 201)
 

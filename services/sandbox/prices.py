@@ -42,7 +42,7 @@ def router(level: PriceLevel) -> APIRouter:
         try:
             await level.set((await body_of(request, Prices)).factor)
         except ProblemError as error:
-            return error.response()
+            return error.response(request.url.path)
         return as_json({"factor": float(level.factor)})
 
     @routes.get("")

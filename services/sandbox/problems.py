@@ -17,12 +17,13 @@ class ProblemError(Exception):
         super().__init__(detail)
         self.status, self.code, self.detail, self.errors = status, code, detail, errors
 
-    def response(self) -> Response:
+    def response(self, instance: str) -> Response:
         body: dict[str, Any] = {
             "type": "about:blank",
             "title": self.code.replace("_", " "),
             "status": self.status,
             "detail": self.detail,
+            "instance": instance,
             "code": self.code,
         }
         if self.errors is not None:

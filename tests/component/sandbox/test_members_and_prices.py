@@ -24,7 +24,7 @@ async def test_members_survive_a_restart_and_are_replaced_by_name(world: World) 
     ("body", "pointer"),
     [
         (MEMBER | {"tier": "platinum"}, "/tier"),
-        (MEMBER | {"lots": [{"miles": 0, "expires_on": "2030-01-31"}]}, "/lots/0/miles"),
+        (MEMBER | {"lots": [{"miles": -1, "expires_on": "2030-01-31"}]}, "/lots/0/miles"),
         (MEMBER | {"lots": [{"miles": 1, "expires_on": "soon"}]}, "/lots/0/expires_on"),
         (MEMBER | {"member_id": ""}, "/member_id"),
         (MEMBER | {"colour": "red"}, "/colour"),
@@ -35,6 +35,7 @@ async def test_a_wrong_member_is_refused_by_field(world: World, body: dict[str, 
     assert response.status_code == 422
     assert response.headers["content-type"] == "application/problem+json"
     assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+    assert response.json()["instance"] == "/sandbox/members"
     assert world.ledger.accounts == {}
 
 
