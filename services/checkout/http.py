@@ -104,7 +104,8 @@ class CheckoutRoutes:
     async def cancel(self, caller: Caller, checkout_id: str, if_match: str | None) -> CheckoutView:
         checkout = await self._own(caller, checkout_id)
         check_if_match(if_match, checkout.revision)
-        if checkout.record.cancelled_at is None and not cancellable(VERSIONS[checkout.record.version], checkout.record):
+        recorded = checkout.record.cancelled_at is not None
+        if checkout.record.ended or not (recorded or cancellable(VERSIONS[checkout.record.version], checkout.record)):
             raise _too_late(checkout)
         after = await self._orchestrator.happen(checkout_id, CancelRequested())
         if after is None or after.record.cancelled_at is None:
