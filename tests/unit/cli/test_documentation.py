@@ -1,9 +1,12 @@
 """The documentation names what is there."""
 
 import re
+from importlib import import_module
+from inspect import isclass
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from services.cli.main import COMMANDS
 from shared.runtime.settings import RuntimeSettings
@@ -11,6 +14,7 @@ from shared.runtime.settings import RuntimeSettings
 REPOSITORY = Path(__file__).parents[3]
 README = REPOSITORY / "README.md"
 PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md")), *sorted((REPOSITORY / "services").rglob("README.md"))]
+WITH_SETTINGS = sorted(path.parent for path in (REPOSITORY / "services").glob("*/settings.py"))
 NOT_FOR_USERS = {"SANDBOX_SMTP_PORT"}
 
 
@@ -28,3 +32,17 @@ def test_the_readme_names_every_command() -> None:
 def test_the_readme_names_every_setting_that_all_processes_read() -> None:
     settings = {name.upper() for name in RuntimeSettings.model_fields} - NOT_FOR_USERS
     assert {name for name in settings if f"`{name}`" not in README.read_text()} == set()
+
+
+@pytest.mark.parametrize("service", WITH_SETTINGS, ids=lambda service: service.name)
+def test_a_services_readme_names_every_setting_of_its_own(service: Path) -> None:
+    module = import_module(f"services.{service.name}.settings")
+    found = [each for each in vars(module).values() if isclass(each) and issubclass(each, BaseSettings)]
+    settings = {_variable(each, name) for each in found for name in each.model_fields}
+    readme = (service / "README.md").read_text()
+    assert {name for name in settings if f"`{name}`" not in readme} == set()
+
+
+def _variable(settings: type[BaseSettings], name: str) -> str:
+    alias = settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"{settings.model_config.get('env_prefix', '')}{name}".upper()
