@@ -153,8 +153,13 @@ def parse_events(lines: Iterator[str]) -> Iterator[Change | None]:
 
 
 def base_url() -> str:
-    """Where the API is: `MILESAGA_URL`, else where the stack of `MILESAGA_HOME` says it listens, else port 8000."""
+    """Where the API is: `MILESAGA_URL`, else where the stack of `MILESAGA_HOME` says it listens, else port 8000.
+
+    Raises `ApiError` for a `MILESAGA_URL` that is no HTTP address.
+    """
     if url := os.environ.get("MILESAGA_URL"):
+        if not url.startswith(("http://", "https://")):
+            raise ApiError(f"MILESAGA_URL: must begin with http:// or https://, and is {url!r}.")
         return url
     note = Path(os.environ.get("MILESAGA_HOME", ".milesaga")) / "http.url"
     return note.read_text().strip() if note.exists() else DEFAULT_URL

@@ -36,7 +36,8 @@ def run(
             _perform(stack, out)
     except (Unexpected, ApiError, StackError, BrokerError) as error:
         out.print(f"[bold red]The demonstration failed.[/] {escape(str(error))}")
-        out.print(f"The stack's log is {home / 'stack.log'}.")
+        if (home / "stack.log").exists():
+            out.print(f"The stack's log is {home / 'stack.log'}.")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         out.print("Interrupted; everything is stopped.")

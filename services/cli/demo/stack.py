@@ -42,7 +42,10 @@ class Stack:
         """Where in the log the present start begins."""
 
     def __enter__(self) -> Self:
-        self.home.mkdir(parents=True, exist_ok=True)
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackError(f"MILESAGA_HOME: {self.home} cannot be used ({error.strerror}).") from error
         return self
 
     def __exit__(

@@ -160,6 +160,9 @@ def test_the_stack_is_found_by_its_url_then_by_its_home_then_on_port_8000(
     assert base_url() == "http://127.0.0.1:4711"
     monkeypatch.setenv("MILESAGA_URL", "http://elsewhere")
     assert base_url() == "http://elsewhere"
+    monkeypatch.setenv("MILESAGA_URL", "elsewhere:8000")
+    with pytest.raises(ApiError, match="MILESAGA_URL: "):
+        base_url()
 
 
 def test_an_error_is_reported_on_standard_error_with_its_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,12 @@ def test_a_demonstration_that_fails_stops_the_stack_and_exits_with_1(
     assert stopped == [True]
 
 
+def test_a_folder_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StackError, match=r"^MILESAGA_HOME: .* cannot be used"), Stack(tmp_path / "file" / "home"):
+        pytest.fail("used what cannot be used")
+
+
 def test_a_stack_that_ends_at_once_shows_the_end_of_its_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = pytest.raises(StackError, match=r"(?s)exit code 2.*BROKER_URL")
     with Stack(tmp_path, {"BROKER_URL": "not a URL"}) as stack, broken:
