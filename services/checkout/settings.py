@@ -40,3 +40,5 @@ class SandboxCheckoutSettings(CheckoutSettings):
 
     first_ask_seconds: float | None = Field(default=2.0, gt=0)
     longest_pause_seconds: float = Field(default=10.0, gt=0)
+    pause_growth: float = Field(default=1.3, ge=1)
+    """Twelve asks are over in 95 s, well within the two minutes that a silent step may last on a busy laptop."""
