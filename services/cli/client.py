@@ -155,14 +155,20 @@ def parse_events(lines: Iterator[str]) -> Iterator[Change | None]:
 def base_url() -> str:
     """Where the API is: `MILESAGA_URL`, else where the stack of `MILESAGA_HOME` says it listens, else port 8000.
 
-    Raises `ApiError` for a `MILESAGA_URL` that is no HTTP address.
+    Raises `ApiError` for a `MILESAGA_URL` that is no HTTP address, and for a `MILESAGA_HOME` whose stack is not up:
+    another one, on port 8000, is not meant.
     """
     if url := os.environ.get("MILESAGA_URL"):
         if not url.startswith(("http://", "https://")):
             raise ApiError(f"MILESAGA_URL: must begin with http:// or https://, and is {url!r}.")
         return url
-    note = Path(os.environ.get("MILESAGA_HOME", ".milesaga")) / "http.url"
-    return note.read_text().strip() if note.exists() else DEFAULT_URL
+    home = os.environ.get("MILESAGA_HOME")
+    note = Path(home or ".milesaga") / "http.url"
+    if note.exists():
+        return note.read_text().strip()
+    if home:
+        raise ApiError(f"MILESAGA_HOME: no stack is up over {home}; start it with `milesaga run`.")
+    return DEFAULT_URL
 
 
 def sandbox_token(base_url: str, scope: str, member: str | None = None) -> str:

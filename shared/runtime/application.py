@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.docs_page import page
@@ -58,6 +58,10 @@ def _own_routes(app: FastAPI, health: Health, scrape: Scrape) -> APIRouter:
         from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
 
         return JSONResponse(document(app.version))
+
+    @router.get("/", include_in_schema=False)
+    async def root() -> RedirectResponse:
+        return RedirectResponse("/docs")
 
     @router.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:

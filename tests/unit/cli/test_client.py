@@ -154,8 +154,12 @@ def test_the_stack_is_found_by_its_url_then_by_its_home_then_on_port_8000(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("MILESAGA_URL", raising=False)
-    monkeypatch.setenv("MILESAGA_HOME", str(tmp_path))
+    monkeypatch.delenv("MILESAGA_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
     assert base_url() == "http://127.0.0.1:8000"
+    monkeypatch.setenv("MILESAGA_HOME", str(tmp_path))
+    with pytest.raises(ApiError, match="MILESAGA_HOME: no stack is up"):
+        base_url()
     (tmp_path / "http.url").write_text("http://127.0.0.1:4711\n")
     assert base_url() == "http://127.0.0.1:4711"
     monkeypatch.setenv("MILESAGA_URL", "http://elsewhere")
