@@ -21,6 +21,7 @@ from shared.saga.happening import CancelRequested
 from shared.saga.process import Orchestrator
 from shared.store.repository import Repository
 from shared.web.auth import Authenticator, Caller
+from shared.web.docs import CREATING, READING, WRITING, problems
 from shared.web.idempotency import idempotency_key
 from shared.web.pages import decode_cursor, encode_cursor
 from shared.web.preconditions import check_if_match, etag
@@ -136,29 +137,32 @@ def router(routes: CheckoutRoutes, authenticator: Authenticator) -> APIRouter:
     member = Annotated[Caller, Depends(authenticator.requires(SCOPE))]
     api = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
 
-    @api.post("", status_code=202, summary="Buy a cart")
+    @api.post("", status_code=202, summary="Buy a cart", responses=problems(*CREATING, 404, 409))
     async def buy(
         caller: member, key: Annotated[str, Depends(idempotency_key)], body: CheckoutBody, response: Response
     ) -> CheckoutView:
         return await routes.buy(caller, key, body, response)
 
-    @api.get("", summary="The member's purchases, newest first")
+    @api.get("", summary="The member's purchases, newest first", responses=problems(*READING))
     async def list_own(caller: member, cursor: Annotated[str | None, Query()] = None) -> CheckoutPage:
         return await routes.list(caller, cursor)
 
-    @api.get("/{checkout_id}", summary="One purchase")
+    @api.get("/{checkout_id}", summary="One purchase", responses=problems(*READING))
     async def show(caller: member, checkout_id: str, response: Response) -> CheckoutView:
         return await routes.show(caller, checkout_id, response)
 
     @api.get(
-        "/{checkout_id}/events", summary="Follow a purchase (server-sent events)", response_class=StreamingResponse
+        "/{checkout_id}/events",
+        summary="Follow a purchase (server-sent events)",
+        response_class=StreamingResponse,
+        responses=problems(*READING),
     )
     async def events(
         caller: member, checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
         return await routes.events(caller, checkout_id, last_event_id)
 
-    @api.post("/{checkout_id}/cancel", status_code=202, summary="Cancel a purchase")
+    @api.post("/{checkout_id}/cancel", status_code=202, summary="Cancel a purchase", responses=problems(*WRITING))
     async def cancel(
         caller: member, checkout_id: str, if_match: Annotated[str | None, Header()] = None
     ) -> CheckoutView:

@@ -22,6 +22,7 @@ from shared.saga.process import Orchestrator
 from shared.saga.record import Status
 from shared.store.repository import Repository
 from shared.web.auth import Authenticator, Caller
+from shared.web.docs import CREATING, READING, problems
 from shared.web.pages import decode_cursor, encode_cursor
 from shared.web.problems import Problem
 
@@ -120,35 +121,47 @@ def operations_router(operations: Operations, authenticator: Authenticator) -> A
     paging = Annotated[int, Query(ge=1, le=500)]
     api = APIRouter(prefix="/v1/operations", tags=["operations"])
 
-    @api.get("/checkouts", summary="Everybody's purchases, newest first")
+    @api.get("/checkouts", summary="Everybody's purchases, newest first", responses=problems(*READING))
     async def list_all(
         _: reader, status: Status | None = None, cursor: str | None = None, limit: paging = 50
     ) -> OperatorPage:
         return await operations.list(status, cursor, limit)
 
-    @api.get("/checkouts/{checkout_id}", summary="One purchase with its timeline and timers")
+    @api.get(
+        "/checkouts/{checkout_id}", summary="One purchase with its timeline and timers", responses=problems(*READING)
+    )
     async def show(_: reader, checkout_id: str) -> OperatorDetail:
         return await operations.show(checkout_id)
 
-    @api.get("/checkouts/{checkout_id}/events", summary="Follow a purchase", response_class=StreamingResponse)
+    @api.get(
+        "/checkouts/{checkout_id}/events",
+        summary="Follow a purchase",
+        response_class=StreamingResponse,
+        responses=problems(*READING),
+    )
     async def events(
         _: reader, checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
         return await operations.events(checkout_id, last_event_id)
 
-    @api.post("/checkouts/{checkout_id}/ask", status_code=202, summary="Ask for the awaited step now")
+    @api.post(
+        "/checkouts/{checkout_id}/ask",
+        status_code=202,
+        summary="Ask for the awaited step now",
+        responses=problems(*READING, 409),
+    )
     async def ask(_: writer, checkout_id: str) -> OperatorDetail:
         return await operations.ask(checkout_id)
 
-    @api.get("/timers", summary="What will happen by itself, the earliest first")
+    @api.get("/timers", summary="What will happen by itself, the earliest first", responses=problems(*READING))
     async def timers(_: reader, cursor: str | None = None, limit: paging = 50) -> TimerPage:
         return await operations.timers(cursor, limit)
 
-    @api.put("/timers/{checkout_id}/{name}", summary="Move a timer")
+    @api.put("/timers/{checkout_id}/{name}", summary="Move a timer", responses=problems(*CREATING, 404))
     async def move(_: writer, checkout_id: str, name: str, body: TimerBody) -> OperatorDetail:
         return await operations.move(checkout_id, name, body.at)
 
-    @api.delete("/timers/{checkout_id}/{name}", status_code=204, summary="Cancel a timer")
+    @api.delete("/timers/{checkout_id}/{name}", status_code=204, summary="Cancel a timer", responses=problems(*READING))
     async def stop(_: writer, checkout_id: str, name: str) -> Response:
         await operations.stop(checkout_id, name)
         return Response(status_code=204)
