@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
@@ -109,9 +108,6 @@ class Host:
             return "127.0.0.1", self._sandbox.smtp_port
         return self.addresses.smtp()
 
-    def folder(self, name: str) -> Path:
-        return self.home.folder(name)
-
     async def run(self, compositions: Mapping[str, Compose], on_ready: Work) -> bool:
         """Serve until SIGTERM or SIGINT, then drain; `on_ready` is called when the process is ready for work.
 
@@ -161,8 +157,6 @@ class Host:
         """Stores first, then requests; the broker may be away until later."""
         await asyncio.gather(*(_open(each.store) for each in self._services if each.store is not None))
         for service in self._services:
-            for opening in service.opening:
-                await opening()
             if service.table:
                 await self.bus.consume(service.name, service.table)
         self._health.open = True

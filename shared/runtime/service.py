@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import httpx
@@ -31,7 +30,6 @@ class Service:
     store: Store | None = None
     outbox: Outbox | None = None
     tasks: Sequence[Work] = ()
-    opening: Sequence[Work] = ()
     closing: Sequence[Work] = ()
 
 
@@ -66,8 +64,4 @@ class Runtime(Protocol):
 
     def smtp(self) -> tuple[str, int]:
         """Host and port of the sandbox's mail server, where the sandbox is on."""
-        ...
-
-    def folder(self, name: str) -> Path:
-        """A folder of the service's own under `MILESAGA_HOME`."""
         ...

@@ -80,9 +80,6 @@ class Surroundings:
     def smtp(self) -> tuple[str, int]:
         raise NotImplementedError
 
-    def folder(self, name: str) -> Path:
-        return self.path / name
-
 
 class Counter:
     """Hands commands to a composed service and hears its answers; pauses are skipped by moving the clock."""

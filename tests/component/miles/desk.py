@@ -77,9 +77,6 @@ class TestRuntime:
     def smtp(self) -> tuple[str, int]:
         return "127.0.0.1", self._smtp_port
 
-    def folder(self, name: str) -> Path:
-        return self.settings.milesaga_home / name
-
 
 class Desk:
     """Gives commands to a service and reads its answers."""
