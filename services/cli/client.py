@@ -167,7 +167,7 @@ def base_url() -> str:
     if note.exists():
         return note.read_text().strip()
     if home:
-        raise ApiError(f"MILESAGA_HOME: no stack is up over {home}; start it with `milesaga run`.")
+        raise ApiError(f"MILESAGA_HOME: no stack is up over {home}; start the stack with `milesaga run`.")
     return DEFAULT_URL
 
 

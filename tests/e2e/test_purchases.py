@@ -154,15 +154,16 @@ async def test_a_refused_capture_voids_the_tickets_and_unwinds(shop: Shop) -> No
 
 @pytest.mark.parametrize("mode", ["timeout_after", "timeout_before", "error"])
 async def test_a_lost_answer_is_found_by_asking_and_nothing_happens_twice(shop: Shop, mode: str) -> None:
-    calls = (("stripe", "authorize"), ("stripe", "capture"), ("sabre", "fulfillFlightTickets"))
+    # Tickets get one controlled retry: two faults might both come to one purchase, which is then rightly refused.
+    calls = (("stripe", "authorize", 2), ("stripe", "capture", 2), ("sabre", "fulfillFlightTickets", 1))
     await shop.all_misbehave(
         [
-            {"provider": provider, "operation": operation, "mode": mode, "times": 2} | LOST_ANSWER
-            for provider, operation in calls
+            {"provider": provider, "operation": operation, "mode": mode, "times": times} | LOST_ANSWER
+            for provider, operation, times in calls
         ]
     )
     ended = await asyncio.gather(*(bought(shop) for _ in range(3)))
-    assert await shop.hits() == 6
+    assert await shop.hits() == 5
     for member, checkout in ended:
         await assert_bought(shop, member, checkout, miles=30_000)
 
