@@ -18,9 +18,9 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from shared.bus import retry
-from shared.bus.headers import moment, number, text
+from shared.bus.headers import moment, number
 from shared.bus.topology import SERVICES, dead_queue
-from shared.contracts.envelope import PREFIXES
+from shared.contracts.envelope import PREFIXES, text_of
 
 TIMEOUT = 10.0
 """Seconds for each exchange with the broker."""
@@ -131,7 +131,7 @@ class DeadLetters:
 def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
     headers = dict(message.headers)
     event = {
-        name[len(prefix) :]: text(value)
+        name[len(prefix) :]: text_of(value)
         for name, value in headers.items()
         for prefix in PREFIXES
         if name.startswith(prefix)
@@ -144,14 +144,14 @@ def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
         id=event.get("id") or message.message_id or hashlib.sha256(message.body).hexdigest()[:32],
         type=event.get("type", ""),
         purchase_id=event.get("correlationid", ""),
-        reason=CRASHED if crashed else text(headers.get(retry.REASON, "")),
-        exception=text(headers.get(retry.EXCEPTION, "")),
-        fingerprint=f"{death.get('reason', '')}@{service}" if crashed else text(headers.get(retry.FINGERPRINT, "")),
+        reason=CRASHED if crashed else text_of(headers.get(retry.REASON, "")),
+        exception=text_of(headers.get(retry.EXCEPTION, "")),
+        fingerprint=f"{death.get('reason', '')}@{service}" if crashed else text_of(headers.get(retry.FINGERPRINT, "")),
         attempts=number(headers.get(retry.ATTEMPTS)),
         first_failed_at=moment(headers.get(retry.FIRST_FAILED_AT)) or died_at,
         last_failed_at=died_at or moment(headers.get(retry.LAST_FAILED_AT)),
-        exchange=text(headers.get(retry.EXCHANGE, death.get("exchange", ""))),
-        routing_key=text(headers.get(retry.ROUTING_KEY) or (death.get("routing-keys") or [""])[0]),
+        exchange=text_of(headers.get(retry.EXCHANGE, death.get("exchange", ""))),
+        routing_key=text_of(headers.get(retry.ROUTING_KEY) or (death.get("routing-keys") or [""])[0]),
         headers=headers,
         body=message.body,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.contracts.envelope import PREFIXES
+from shared.contracts.envelope import PREFIXES, text_of
 
 OURS: Final = (*PREFIXES, "milesaga-")
 LARGEST_VALUE: Final = 2_048
@@ -16,14 +16,9 @@ CUT: Final = "milesaga-headers-cut"
 _DIGITS: Final = 6
 
 
-def text(value: Any) -> str:
-    """A header's value as text."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
-
-
 def number(value: Any) -> int:
     """A count; 0 for whatever is none."""
-    digits = text(value or 0)
+    digits = text_of(value or 0)
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS else 0
 
 
@@ -32,7 +27,7 @@ def moment(value: Any) -> datetime | None:
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)  # as AMQP timestamps are
     try:
-        found = datetime.fromisoformat(text(value)) if value else None
+        found = datetime.fromisoformat(text_of(value)) if value else None
     except ValueError:
         return None
     return found if found is None or found.tzinfo else None
@@ -45,7 +40,7 @@ def carried(headers: Mapping[str, Any]) -> dict[str, str]:
     for name, value in headers.items():
         if name.startswith("x-"):
             continue
-        written = text(value)
+        written = text_of(value)
         foreign += 0 if name.startswith(OURS) else len(name) + len(written)
         if len(kept) >= MOST or foreign > LARGEST_FOREIGN:
             cut += 1

@@ -158,7 +158,7 @@ class Envelope:
 
         Raises ValueError naming the first attribute that is missing or wrong.
         """
-        found = {name: _text(value) for name in ATTRIBUTES if (value := _attribute(headers, name)) is not None}
+        found = {name: text_of(value) for name in ATTRIBUTES if (value := _attribute(headers, name)) is not None}
         for name, value in found.items():
             if len(value) > LONGEST_ATTRIBUTE:
                 raise ValueError(f"header cloudEvents:{name} has {len(value)} characters, at most {LONGEST_ATTRIBUTE}")
@@ -184,7 +184,8 @@ def _attribute(headers: Mapping[str, Any], name: str) -> Any:
     return headers.get(second + name) if value is None else value
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A header's value as text; brokers and clients write bytes as well."""
     if type(value) is str:
         return value
     return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
