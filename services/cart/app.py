@@ -11,10 +11,10 @@ from services.cart.settings import CartSettings
 from shared.bus.outbox import Outbox
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
-from shared.saga.participant import Participant
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
 from shared.store.sweeping import Sweeper
+from shared.worker.participant import Participant
 
 NAME = "cart"
 SETTLE = timedelta(seconds=2)

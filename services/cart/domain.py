@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from services.cart.items import BagChoice, BagItem, FlightItem, Item, Quote, SeatChoice, SeatItem, Value
 from shared.contracts import journey
 from shared.kernel.money import Money
-from shared.saga.work import StepLog, Work
+from shared.worker.work import StepLog, Work
 
 Channel = Literal["portal", "chat", "marketplace"]
 Status = Literal["open", "locked", "purchased", "expired"]

@@ -10,10 +10,11 @@ from services.cart.ports import Offers
 from shared.bus.dispatch import Handler, HandlerTable
 from shared.bus.outbox import Outbox
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
-from shared.contracts.envelope import Answer, Envelope, StepRefused, StepUndone
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.steps import Answer, StepRefused, StepUndone
 from shared.kernel.clock import Clock
-from shared.saga.effect import Done, Repeatable
-from shared.saga.participant import Participant
+from shared.worker.effect import Done, Repeatable
+from shared.worker.participant import Participant
 
 C = TypeVar("C", LockCart, UnlockCart, CloseCart)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.checkout.domain import Checkout
 from services.checkout.starting import refused_event
 from shared.contracts.checkout import CheckoutCancelled, CheckoutCompleted, CheckoutNeedsAttention
-from shared.contracts.envelope import Message
+from shared.contracts.messages import Message
 from shared.contracts.notifications import NotifyCustomer, Template
 from shared.saga.record import Status
 

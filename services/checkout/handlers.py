@@ -10,7 +10,9 @@ from shared.bus.outbox import Outbox
 from shared.bus.retry import Unreadable
 from shared.contracts import CATALOGUE
 from shared.contracts.checkout import StartCheckout, WakeCheckout
-from shared.contracts.envelope import Answer, Envelope, Message
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message
+from shared.contracts.steps import Answer
 from shared.kernel.errors import Later
 from shared.saga.process import Orchestrator
 from shared.saga.record import Status

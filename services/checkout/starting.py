@@ -7,7 +7,7 @@ from services.checkout.domain import Checkout, Purchase
 from services.checkout.ports import Carts, CartSummary
 from services.checkout.saga import CHECKOUT
 from shared.contracts.checkout import CardPayment, CheckoutRefused, CustomerContact, Payment
-from shared.contracts.envelope import Message
+from shared.contracts.messages import Message
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived
 from shared.saga.engine import new_record

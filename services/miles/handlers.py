@@ -10,7 +10,6 @@ from services.miles.domain.redemption import Redemption
 from services.miles.ports import LoyaltyProgramme
 from shared.bus.dispatch import Handler, HandlerTable
 from shared.bus.outbox import Outbox
-from shared.contracts.envelope import Command, StepUndone
 from shared.contracts.miles import (
     AccrueMiles,
     HoldMiles,
@@ -21,10 +20,11 @@ from shared.contracts.miles import (
     ReleaseMiles,
     ReverseMiles,
 )
+from shared.contracts.steps import Command, StepUndone
 from shared.kernel.clock import Clock
-from shared.saga.effect import C, Done, Repeatable
-from shared.saga.participant import Participant
 from shared.store.repository import Repository
+from shared.worker.effect import C, Done, Repeatable
+from shared.worker.participant import Participant
 
 
 class MilesHandlers:

@@ -12,13 +12,13 @@ from services.notifications.domain.receipt import one_line
 from services.notifications.ports import Mail, Mailer, Templates
 from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox
-from shared.contracts.envelope import Answer, StepRefused
 from shared.contracts.notifications import CustomerNotified, NotifyCustomer
+from shared.contracts.steps import Answer, StepRefused
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Refused
-from shared.saga.effect import Done, Effect
-from shared.saga.participant import Participant
 from shared.store.repository import Repository
+from shared.worker.effect import Done, Effect
+from shared.worker.participant import Participant
 
 AS_OFTEN_AS_IT_TAKES = 1_000_000
 """Calls for one message: the budget of time ends the attempts, not their number."""

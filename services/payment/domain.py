@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from shared.kernel.money import Money
-from shared.saga.work import Work
+from shared.worker.work import Work
 
 Changes = Mapping[str, Any]
 """The fields of a payment that a transition replaces."""

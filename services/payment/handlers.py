@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from services.payment.domain import Authorization, Payment, Standing
 from services.payment.ports import CardOrder, Gateway
 from shared.bus.dispatch import HandlerTable
-from shared.contracts.envelope import StepUndone
 from shared.contracts.payment import (
     AuthorizeCard,
     CapturePayment,
@@ -15,9 +14,10 @@ from shared.contracts.payment import (
     RefundPayment,
     VoidAuthorization,
 )
+from shared.contracts.steps import StepUndone
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.saga.effect import Done, Effect, Repeatable
-from shared.saga.participant import Participant
+from shared.worker.effect import Done, Effect, Repeatable
+from shared.worker.participant import Participant
 
 BEST_FIRST = (
     Standing.CAPTURED,

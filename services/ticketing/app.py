@@ -8,9 +8,9 @@ from services.ticketing.handlers import table
 from services.ticketing.settings import settings
 from shared.bus.outbox import Outbox
 from shared.runtime.service import Runtime, Service
-from shared.saga.participant import Participant
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
+from shared.worker.participant import Participant
 
 NAME = "ticketing"
 

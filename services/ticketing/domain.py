@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from shared.contracts.journey import Bag, Document, Flight, Order, Passenger, Seat, Segment, Ticket
 from shared.kernel.errors import Refused
 from shared.kernel.money import Money
-from shared.saga.work import Work
+from shared.worker.work import Work
 
 Changes = Mapping[str, Any]
 """The fields of a booking that a transition replaces."""

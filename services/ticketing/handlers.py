@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.ticketing.domain import Booking, Itinerary, Progress, Reading, objections
 from services.ticketing.ports import Airline, IssueOrder, ReservationOrder
 from shared.bus.dispatch import HandlerTable
-from shared.contracts.envelope import StepUndone
+from shared.contracts.steps import StepUndone
 from shared.contracts.ticketing import (
     BookingReserved,
     CancelBooking,
@@ -18,8 +18,8 @@ from shared.contracts.ticketing import (
     VoidTickets,
 )
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.saga.effect import Done, Effect, Repeatable
-from shared.saga.participant import Participant
+from shared.worker.effect import Done, Effect, Repeatable
+from shared.worker.participant import Participant
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from faststream.specification import AsyncAPI
 
 from shared.bus.topology import EXCHANGES, SERVICES
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import CONTENT_TYPE, Event, Message
+from shared.contracts.cloudevents import CONTENT_TYPE
+from shared.contracts.messages import Event, Message
 
 DESCRIPTION = """\
 CloudEvents 1.0 in AMQP binary content mode: attributes are headers `cloudEvents:id`, `cloudEvents:source`,

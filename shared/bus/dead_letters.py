@@ -20,7 +20,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from shared.bus import retry
 from shared.bus.headers import moment, number
 from shared.bus.topology import SERVICES, dead_queue
-from shared.contracts.envelope import PREFIXES, text_of
+from shared.contracts.cloudevents import PREFIXES, text_of
 
 TIMEOUT = 10.0
 """Seconds for each exchange with the broker."""

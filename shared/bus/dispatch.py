@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.bus.retry import Unreadable
-from shared.contracts.envelope import Envelope, Message
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message
 from shared.kernel.errors import Later
 
 Handler = Callable[[Any, Envelope], Awaitable[None]]

@@ -7,8 +7,8 @@ from functools import lru_cache
 from struct import Struct
 from typing import Final
 
-from shared.contracts.envelope import CONTENT_TYPE
-from shared.store.documents import OutboxMessage
+from shared.contracts.cloudevents import CONTENT_TYPE
+from shared.contracts.messages import OutboxMessage
 
 _FRAME: Final = Struct(">BHI")  # type, channel, size
 _METHOD, _HEADER, _BODY, _END = 1, 2, 3, b"\xce"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from shared.contracts.envelope import PREFIXES, text_of
+from shared.contracts.cloudevents import PREFIXES, text_of
 
 OURS: Final = (*PREFIXES, "milesaga-")
 LARGEST_VALUE: Final = 2_048

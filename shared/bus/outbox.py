@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from shared.contracts.envelope import Envelope, Message
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message, OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
-from shared.store.documents import Collection, OutboxMessage, Unsent
+from shared.store.documents import Collection, Unsent
 
 log = logging.getLogger(__name__)
 

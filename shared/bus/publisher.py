@@ -9,7 +9,7 @@ from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError, PublishError
 
 from shared.bus import frames
-from shared.store.documents import OutboxMessage
+from shared.contracts.messages import OutboxMessage
 
 log = logging.getLogger(__name__)
 

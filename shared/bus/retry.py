@@ -13,10 +13,10 @@ from typing import Any
 
 from shared.bus.headers import carried, moment, number
 from shared.bus.topology import TIERS, dead_queue, tier_exchange
+from shared.contracts.messages import OutboxMessage
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids
 from shared.kernel.randomness import Random
-from shared.store.documents import OutboxMessage
 
 ATTEMPTS = "milesaga-attempts"
 FIRST_FAILED_AT = "milesaga-first-failed-at"

@@ -3,7 +3,8 @@
 from types import ModuleType
 
 from shared.contracts import cart, checkout, miles, notifications, payment, ticketing
-from shared.contracts.envelope import Message, StepRefused, StepUndone
+from shared.contracts.messages import Message
+from shared.contracts.steps import StepRefused, StepUndone
 
 
 def _contracts(module: ModuleType) -> list[type[Message]]:

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from shared.contracts.envelope import Answer, Command, Undo
 from shared.contracts.journey import Order
+from shared.contracts.steps import Answer, Command, Undo
 
 
 class LockCart(Command):

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.contracts.envelope import Event, Message, Personal, PublicMessage
 from shared.contracts.journey import Contact, Ticket
+from shared.contracts.messages import Event, Message, Personal, PublicMessage
 from shared.kernel.money import Money
 
 VisibleText = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.contracts.envelope import Personal
+from shared.contracts.messages import Personal
 from shared.kernel.money import Money
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.contracts.envelope import PERSONAL
+from shared.contracts.messages import PERSONAL
 
 HIDDEN = "•••"
 

@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from shared.contracts.checkout import Refusal, Total
-from shared.contracts.envelope import Answer, Command
 from shared.contracts.journey import Contact, Document, Order, Ticket
+from shared.contracts.steps import Answer, Command
 
 Template = Literal["completed", "refused", "cancelled", "needs_attention"]
 """What a mail tells."""

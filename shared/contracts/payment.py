@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from shared.contracts.envelope import Answer, Command, Undo
+from shared.contracts.steps import Answer, Command, Undo
 from shared.kernel.money import Money
 
 

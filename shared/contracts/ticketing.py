@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from shared.contracts.envelope import Answer, Command, Undo
 from shared.contracts.journey import Contact, Document, Order, Ticket
+from shared.contracts.steps import Answer, Command, Undo
 
 
 class ReserveBooking(Command):

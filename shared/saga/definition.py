@@ -7,7 +7,7 @@ from typing import Any, Generic, TypedDict, TypeVar
 
 from pydantic import BaseModel
 
-from shared.contracts.envelope import Answer, Command, Undo
+from shared.contracts.steps import Answer, Command, Undo
 
 S = TypeVar("S", bound=BaseModel)
 A = TypeVar("A", bound=Answer)

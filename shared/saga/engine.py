@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic
 
-from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
+from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
 from shared.saga.definition import Identity, S, Saga, Step
 from shared.saga.draft import Draft
 from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue

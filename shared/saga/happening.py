@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.contracts.envelope import Answer
+from shared.contracts.steps import Answer
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.bus.outbox import Outbox
 from shared.bus.retry import Unreadable
-from shared.contracts.envelope import Answer, Envelope, Message
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message
+from shared.contracts.steps import Answer
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.kernel.locks import KeyedLocks

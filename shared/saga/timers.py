@@ -14,10 +14,10 @@ from datetime import timedelta
 from shared.bus.outbox import Outbox
 from shared.bus.retry import blame
 from shared.bus.topology import dead_queue
-from shared.contracts.envelope import Message
+from shared.contracts.messages import Message, OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
-from shared.store.documents import Collection, Conflict, Document, OutboxMessage
+from shared.store.documents import Collection, Conflict, Document
 
 log = logging.getLogger(__name__)
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from shared.contracts.messages import OutboxMessage
+
 Scalar = str | int | None
 """What an index orders. None comes first, then numbers, then text by its UTF-8 bytes, in every engine."""
 
@@ -40,24 +42,6 @@ class CollectionSpec:
 
     name: str
     indexes: tuple[Index, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
-    """A message saved together with the state that causes it, and published afterwards.
-
-    `id` names the message for good: saved again under the same id it is the same message, and clearing it clears both.
-    `body` is JSON text in UTF-8; `mandatory` asks the broker to return what no queue takes; `saved_at` is aware, kept
-    to the millisecond, rounded down.
-    """
-
-    id: str
-    exchange: str
-    routing_key: str
-    headers: Mapping[str, str]
-    body: bytes
-    mandatory: bool
-    saved_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,9 @@ from pymongo import ReadPreference, UpdateOne, WriteConcern
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import (
-    CollectionSpec,
-    Conflict,
-    Document,
-    Duplicate,
-    OutboxMessage,
-    Scalar,
-    Unavailable,
-    Unsent,
-)
+from shared.store.documents import CollectionSpec, Conflict, Document, Duplicate, Scalar, Unavailable, Unsent
 from shared.store.mongo_shapes import (
     NOTHING_UNSENT,
     UNIQUE,

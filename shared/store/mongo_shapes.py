@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import Document, Index, OutboxMessage
+from shared.store.documents import Document, Index
 from shared.store.paging import ID, Condition, Page
 
 Json = dict[str, Any]

@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from shared.contracts.messages import OutboxMessage
 from shared.kernel.errors import Later
-from shared.store.documents import Collection, Conflict, Document, OutboxMessage, Scalar
+from shared.store.documents import Collection, Conflict, Document, Scalar
 
 log = logging.getLogger(__name__)
 

@@ -16,20 +16,21 @@ from shared.bus.dispatch import Handler, HandlerTable
 from shared.bus.outbox import Outbox
 from shared.contracts import CATALOGUE, miles, payment, ticketing
 from shared.contracts.checkout import CheckoutCompleted, Total, WakeCheckout
-from shared.contracts.envelope import Answer, Command, Message
 from shared.contracts.journey import Ticket
+from shared.contracts.messages import Message
+from shared.contracts.steps import Answer, Command
 from shared.kernel.money import Money
 from shared.runtime.service import Runtime, Service
 from shared.saga.definition import Saga, step
-from shared.saga.effect import Done, Repeatable
 from shared.saga.engine import new_record
-from shared.saga.participant import Participant
 from shared.saga.process import Orchestrator, Process
 from shared.saga.record import Patience, Status
 from shared.saga.timers import TimerPoller
-from shared.saga.work import Work
 from shared.store.documents import Collection, CollectionSpec, Index, Store
 from shared.store.repository import Repository
+from shared.worker.effect import Done, Repeatable
+from shared.worker.participant import Participant
+from shared.worker.work import Work
 
 CHECKOUTS: Final = CollectionSpec(
     "checkouts", (Index("by_member", ("state.member_id", "created_at")), Index("by_status", ("record.status",)))

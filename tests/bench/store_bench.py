@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from shared.store.documents import Collection, CollectionSpec, Document, Index, OutboxMessage
+from shared.contracts.messages import OutboxMessage
+from shared.store.documents import Collection, CollectionSpec, Document, Index
 from shared.store.sqlite import SqliteStore
 
 PLAIN = CollectionSpec("plain")

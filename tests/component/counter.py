@@ -11,14 +11,16 @@ import httpx
 
 from shared.bus.outbox import Publisher
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import Answer, Command, Envelope, Message, StepRefused
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message, OutboxMessage
+from shared.contracts.steps import Answer, Command, StepRefused
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.service import Service
 from shared.runtime.settings import RuntimeSettings
-from shared.store.documents import OutboxMessage, Store
+from shared.store.documents import Store
 from shared.store.sqlite import SqliteStore
 from shared.web.auth import Authenticator
 

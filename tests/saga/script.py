@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Self
 
-from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
+from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
 from shared.saga.definition import S, Saga
 from shared.saga.engine import Advanced, advance, new_record
 from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue

@@ -19,9 +19,10 @@ from services.checkout.domain import Purchase
 from services.checkout.saga import VERSIONS
 from shared.contracts import CATALOGUE
 from shared.contracts.cart import CloseCart, LockCart, UnlockCart
-from shared.contracts.envelope import Answer, Message
+from shared.contracts.messages import Message
 from shared.contracts.miles import HoldMiles, RedeemMiles, ReleaseMiles
 from shared.contracts.payment import AuthorizeCard, CapturePayment, VoidAuthorization
+from shared.contracts.steps import Answer
 from shared.contracts.ticketing import CancelBooking, IssueTickets, ReserveBooking, VoidTickets
 from shared.saga.engine import Advanced, advance, new_record
 from shared.saga.happening import CancelRequested, Happening, Start, TimersDue

@@ -2,9 +2,9 @@
 
 from services.checkout.saga import CHECKOUT
 from shared.contracts.cart import CloseCart, LockCart, UnlockCart
-from shared.contracts.envelope import Command
 from shared.contracts.miles import HoldMiles, RedeemMiles, ReleaseMiles
 from shared.contracts.payment import AuthorizeCard, CapturePayment, VoidAuthorization
+from shared.contracts.steps import Command
 from shared.contracts.ticketing import CancelBooking, IssueTickets, ReserveBooking, VoidTickets
 from shared.saga.engine import advance
 from shared.saga.record import Status, StepStatus

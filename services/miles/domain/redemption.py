@@ -1,6 +1,6 @@
 """What one purchase asked of the miles."""
 
-from shared.saga.work import Work
+from shared.worker.work import Work
 
 
 class Redemption(Work):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.saga.work import Work
+from shared.worker.work import Work
 
 Channel = Literal["email"]
 

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from pydantic_core import from_json, to_json
 
+from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import CollectionSpec, Conflict, Document, OutboxMessage, Scalar, Unsent
+from shared.store.documents import CollectionSpec, Conflict, Document, Scalar, Unsent
 from shared.store.paging import check_storable, index_named, page
 from shared.store.sqlite.file import File
 from shared.store.sqlite.reader import SHORT, Row

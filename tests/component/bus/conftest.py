@@ -13,7 +13,7 @@ from shared.bus.broker import Bus
 from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox
 from shared.bus.retry import RetryPolicy
-from shared.contracts.envelope import Event, Message
+from shared.contracts.messages import Event, Message
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.randomness import SystemRandom

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Job, new_bus
 
 POISON = "poison"

@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from shared.bus import retry
 from shared.bus.publisher import Unroutable
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from shared.kernel.errors import Later
 from tests.component.bus.conftest import Errand, Heard, Job, OpenBus, outbox_of
 from tests.eventually import eventually

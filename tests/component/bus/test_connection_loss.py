@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import urlsplit
 
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Job, OpenBus, outbox_of
 from tests.eventually import eventually
 from tests.faults import FaultProxy

@@ -6,7 +6,7 @@ from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 
 from shared.bus.broker import Bus
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Job, OpenBus, outbox_of
 from tests.eventually import eventually
 

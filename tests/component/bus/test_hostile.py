@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractChannel
 
 from shared.bus import retry
 from shared.bus.publisher import Unroutable
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Errand, Job, OpenBus, outbox_of
 from tests.component.bus.test_bus import count
 from tests.eventually import eventually

@@ -8,10 +8,11 @@ import pytest
 
 from shared.bus.outbox import Outbox
 from shared.bus.publisher import ConfirmingPublisher, NotPublished, Unroutable
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import OutboxMessage
 from shared.kernel.ids import Uuid7Ids
 from shared.store import open_store
-from shared.store.documents import Collection, CollectionSpec, Document, OutboxMessage
+from shared.store.documents import Collection, CollectionSpec, Document
 from tests.component.bus.conftest import Errand, Job
 from tests.component.web.issuer import HandClock
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.cart.app import compose
 from services.offers.app import compose as compose_offers
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from shared.runtime.service import Service
 from tests.component.cart.member import Member
 from tests.component.web.laptop import Laptop

@@ -9,7 +9,9 @@ import pytest
 
 from services.cart.domain import MOST_PURCHASES
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
-from shared.contracts.envelope import Command, Envelope, Message, StepRefused, StepUndone
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message
+from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.runtime.service import Service
 from shared.store.documents import Collection, CollectionSpec
 from tests.component.cart.member import Member, bag, passengers, seat

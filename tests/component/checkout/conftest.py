@@ -11,7 +11,9 @@ import pytest
 from fastapi import FastAPI
 
 from services.checkout.app import CHECKOUTS, compose
-from shared.contracts.envelope import Answer, Command, Envelope, Message
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message
+from shared.contracts.steps import Answer, Command
 from shared.runtime.service import Service
 from shared.store.documents import Collection, Document
 from shared.web import problems

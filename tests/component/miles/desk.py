@@ -13,14 +13,16 @@ from services.miles.adapters.ledger import ACCOUNTS
 from services.miles.app import compose
 from shared.bus.outbox import Publisher
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import Answer, Command, Envelope, Message
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message, OutboxMessage
+from shared.contracts.steps import Answer, Command
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.service import Service
 from shared.runtime.settings import RuntimeSettings
 from shared.store import open_store
-from shared.store.documents import OutboxMessage, Store
+from shared.store.documents import Store
 from shared.web import problems
 from tests.component.web.issuer import HandClock, Issuer
 

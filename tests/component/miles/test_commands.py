@@ -2,8 +2,8 @@
 
 import asyncio
 
-from shared.contracts.envelope import StepRefused, StepUndone
 from shared.contracts.miles import MilesAccrued, MilesHeld, MilesRedeemed
+from shared.contracts.steps import StepRefused, StepUndone
 from tests.component.miles.desk import Desk, stored_account
 from tests.component.miles.orders import (
     accounts,

@@ -10,8 +10,8 @@ from services.miles.adapters import books
 from services.miles.adapters.ledger import ACCOUNTS, JOURNAL, RECENT, Ledger, Policy
 from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
-from shared.contracts.envelope import Answer, Command, StepRefused, StepUndone
 from shared.contracts.miles import MilesHeld, MilesRedeemed
+from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
 from shared.kernel.errors import Later, Refused
 from shared.store.documents import Store
 from shared.store.repository import Repository

@@ -9,8 +9,8 @@ import pymongo
 import pytest
 
 from services.miles.adapters import books
-from shared.contracts.envelope import StepRefused, StepUndone
 from shared.contracts.miles import MilesHeld
+from shared.contracts.steps import StepRefused, StepUndone
 from tests import engines
 from tests.component.miles.desk import Desk, miles_desk
 from tests.component.miles.orders import accounts, balance, entries, hold, open_account, redeem, reverse, statement

@@ -11,8 +11,8 @@ import pytest
 
 from services.notifications.app import compose
 from services.notifications.settings import NotificationSettings
-from shared.contracts.envelope import StepRefused
 from shared.contracts.notifications import CustomerNotified
+from shared.contracts.steps import StepRefused
 from shared.kernel.errors import Later, Misconfigured
 from shared.runtime.settings import WrongSettings, read
 from shared.store.documents import CollectionSpec

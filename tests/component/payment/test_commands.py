@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.envelope import StepUndone
 from shared.contracts.payment import (
     AuthorizeCard,
     CapturePayment,
@@ -15,6 +14,7 @@ from shared.contracts.payment import (
     RefundPayment,
     VoidAuthorization,
 )
+from shared.contracts.steps import StepUndone
 from shared.kernel.money import Money
 from tests.component.counter import Counter
 from tests.component.sandbox.world import World

@@ -16,8 +16,9 @@ from pydantic_settings import BaseSettings
 
 from services.cli import run
 from shared.bus.outbox import Outbox
-from shared.contracts.envelope import Envelope, StepUndone
+from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import VoidAuthorization
+from shared.contracts.steps import StepUndone
 from shared.kernel.ids import derived
 from shared.runtime.host import Compose
 from shared.runtime.service import Runtime, Service

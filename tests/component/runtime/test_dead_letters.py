@@ -13,7 +13,7 @@ from services.cli.main import app
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.declaring import declare
 from shared.bus.topology import dead_queue, topology
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import AuthorizeCard
 from shared.kernel.money import Money
 

@@ -11,7 +11,7 @@ import pytest
 from services.cli.broker_node import PrivateBroker
 from shared.bus.declaring import declare
 from shared.bus.topology import topology
-from shared.contracts.envelope import Envelope
+from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import VoidAuthorization
 from tests.component.runtime.conftest import StartProcess
 from tests.eventually import eventually, eventually_sync

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.envelope import StepUndone
 from shared.contracts.journey import Order
+from shared.contracts.steps import StepUndone
 from shared.contracts.ticketing import (
     BookingReserved,
     CancelBooking,

@@ -13,14 +13,14 @@ from services.sandbox.app import Sandbox
 from services.sandbox.settings import SandboxSettings
 from shared.bus.outbox import Publisher
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import Message
+from shared.contracts.messages import Message, OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.service import Service
 from shared.runtime.settings import RuntimeSettings
 from shared.store import open_store
-from shared.store.documents import OutboxMessage, Store
+from shared.store.documents import Store
 from shared.web import problems
 from shared.web.limits import BodyLimits
 from tests.component.web.issuer import HandClock, Issuer

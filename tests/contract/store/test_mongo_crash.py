@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.store.documents import Collection, Conflict, Document, OutboxMessage, Unavailable
+from shared.contracts.messages import OutboxMessage
+from shared.store.documents import Collection, Conflict, Document, Unavailable
 from shared.store.mongo import MongoStore, motor_client, pymongo_client
 from tests.contract.store.conftest import THINGS
 from tests.engines import running_mongod

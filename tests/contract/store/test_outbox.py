@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.store.documents import Collection, Conflict, Document, Duplicate, OutboxMessage, Unsent
+from shared.contracts.messages import OutboxMessage
+from shared.store.documents import Collection, Conflict, Document, Duplicate, Unsent
 from tests.contract.store.conftest import Engine, put
 
 NOW = datetime(2027, 1, 20, 12, 0, 0, 123_000, tzinfo=UTC)

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from shared.store.documents import Collection, Conflict, Document, Duplicate, OutboxMessage
+from shared.contracts.messages import OutboxMessage
+from shared.store.documents import Collection, Conflict, Document, Duplicate
 from shared.store.repository import REMEMBERED, UNREADABLE_PAUSE, NewerSchema, Repository, Stored
 from tests.contract.store.conftest import Engine, put
 from tests.contract.store.test_outbox import LATER, message

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.store.documents import Collection, CollectionSpec, Conflict, Document, OutboxMessage
+from shared.contracts.messages import OutboxMessage
+from shared.store.documents import Collection, CollectionSpec, Conflict, Document
 from shared.store.sqlite import SqliteStore
 
 WRITTEN = CollectionSpec("written")

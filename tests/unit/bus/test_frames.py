@@ -11,7 +11,7 @@ from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 
 from shared.bus import frames
-from shared.store.documents import OutboxMessage
+from shared.contracts.messages import OutboxMessage
 
 LARGEST = 4_096
 names = st.text(min_size=1, max_size=60)

@@ -6,11 +6,11 @@ import pytest
 
 from shared.bus import retry
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
+from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Later
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.randomness import SystemRandom
-from shared.store.documents import OutboxMessage
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from services.cart.domain import LOGS_KEPT_WHOLE, MOST_PURCHASES, CannotChange, 
 from services.cart.items import BagChoice, PriceNow, SeatChoice
 from services.cart.ports import OffersUnavailable
 from shared.contracts.cart import CartLocked, LockCart, UnlockCart
-from shared.contracts.envelope import StepUndone
+from shared.contracts.steps import StepUndone
 from shared.kernel.errors import NotSent, Refused
-from shared.saga.work import Saying, StepLog
+from shared.worker.work import Saying, StepLog
 from tests.unit.cart.carts import ANA, BOB, LATER, NOW, TOMORROW, a_bag, a_cart, a_flight, a_quote, a_seat, brl
 
 TODAY = NOW.date()

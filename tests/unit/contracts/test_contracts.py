@@ -9,9 +9,11 @@ from shared.bus.asyncapi import document
 from shared.bus.topology import SERVICES
 from shared.contracts import CATALOGUE
 from shared.contracts.checkout import StartCheckout
-from shared.contracts.envelope import Answer, Command, Envelope, Event, Message
+from shared.contracts.cloudevents import Envelope
 from shared.contracts.journey import Contact, Passenger
+from shared.contracts.messages import Event, Message
 from shared.contracts.payment import AuthorizeCard
+from shared.contracts.steps import Answer, Command
 from shared.kernel.money import Money
 
 

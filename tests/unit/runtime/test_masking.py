@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import Field
 
-from shared.contracts.envelope import Event, Personal
 from shared.contracts.journey import Part
 from shared.contracts.masking import masked
+from shared.contracts.messages import Event, Personal
 
 
 class Person(Part):

@@ -9,16 +9,18 @@ from typing import Any, ClassVar, cast
 from shared.bus.dispatch import Handler
 from shared.bus.outbox import Outbox
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import Answer, Command, Envelope, Message, StepRefused, StepUndone
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message, OutboxMessage
 from shared.contracts.payment import AuthorizeCard, CardAuthorized, VoidAuthorization
+from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.money import Money
-from shared.saga.effect import Done, Effect, Repeatable
-from shared.saga.participant import Participant
-from shared.saga.work import Work
-from shared.store.documents import Collection, CollectionSpec, Document, OutboxMessage
+from shared.store.documents import Collection, CollectionSpec, Document
 from shared.store.repository import Repository
 from shared.store.sqlite import SqliteStore
+from shared.worker.effect import Done, Effect, Repeatable
+from shared.worker.participant import Participant
+from shared.worker.work import Work
 
 PURCHASE = "0198c0de-0000-7000-8000-000000000001"
 CALL_TIMEOUT = timedelta(seconds=3)

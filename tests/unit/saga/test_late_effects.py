@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.envelope import StepRefused, StepUndone
 from shared.contracts.payment import CardAuthorized, VoidAuthorization
+from shared.contracts.steps import StepRefused, StepUndone
 from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
 from shared.store.documents import Unavailable
 from shared.store.sqlite import SqliteStore

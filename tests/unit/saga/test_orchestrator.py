@@ -9,15 +9,17 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from shared.bus.outbox import Outbox
-from shared.contracts.envelope import Answer, Envelope
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import OutboxMessage
 from shared.contracts.miles import HoldMiles, MilesHeld, MilesRedeemed, RedeemMiles
+from shared.contracts.steps import Answer
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
 from shared.saga.definition import Saga, step
 from shared.saga.engine import new_record
 from shared.saga.process import Orchestrator, Process
 from shared.saga.record import Patience, Record, Status
-from shared.store.documents import Collection, CollectionSpec, Document, OutboxMessage
+from shared.store.documents import Collection, CollectionSpec, Document
 from shared.store.repository import Repository
 from shared.store.sqlite import SqliteStore
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shared.contracts.envelope import StepUndone
 from shared.contracts.payment import CardAuthorized
+from shared.contracts.steps import StepUndone
 from shared.kernel.errors import Later, OutcomeUnknown, Refused
 from tests.eventually import eventually
 from tests.unit.saga.desk import (

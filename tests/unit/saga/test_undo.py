@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.envelope import StepRefused, StepUndone
 from shared.contracts.payment import CardAuthorized
+from shared.contracts.steps import StepRefused, StepUndone
 from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
-from shared.saga.work import StepLog
 from shared.store.sqlite import SqliteStore
+from shared.worker.work import StepLog
 from tests.eventually import eventually
 from tests.unit.saga.desk import (
     CALL_TIMEOUT,

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from shared.contracts.envelope import Answer, Command
-from shared.saga.work import Saying, Work
+from shared.contracts.steps import Answer, Command
+from shared.worker.work import Saying, Work
 
 W = TypeVar("W", bound=Work)
 C = TypeVar("C", bound=Command)

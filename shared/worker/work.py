@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.contracts import CATALOGUE
-from shared.contracts.envelope import Answer, Command, Message, StepRefused
+from shared.contracts.messages import Message
+from shared.contracts.steps import Answer, Command, StepRefused
 
 
 class Saying(BaseModel):

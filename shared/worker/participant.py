@@ -13,12 +13,16 @@ from typing import Generic, TypeVar
 
 from shared.bus.dispatch import Handler
 from shared.bus.outbox import Outbox
-from shared.contracts.envelope import Envelope, Message, StepRefused
+from shared.contracts.cloudevents import Envelope
+from shared.contracts.messages import Message
+from shared.contracts.steps import StepRefused
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.locks import KeyedLocks
-from shared.saga.effect import C, Done, Effect, Repeatable, W
-from shared.saga.work import (
+from shared.store.documents import Conflict, Unavailable
+from shared.store.repository import Repository, Stored
+from shared.worker.effect import C, Done, Effect, Repeatable, W
+from shared.worker.work import (
     Call,
     Look,
     Refuse,
@@ -32,8 +36,6 @@ from shared.saga.work import (
     slot_of,
     without_undo,
 )
-from shared.store.documents import Conflict, Unavailable
-from shared.store.repository import Repository, Stored
 
 log = logging.getLogger(__name__)
 
