@@ -1,13 +1,12 @@
 """The cart service's settings, from the environment."""
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.runtime.settings import Settings
 
 
-class CartSettings(BaseSettings):
+class CartSettings(Settings):
     """How long carts live, and how long the offers service may take."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     cart_seconds: int = Field(default=86_400, ge=1)
     """From its making, how long a cart may be changed and bought."""

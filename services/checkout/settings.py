@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from shared.runtime.settings import Settings
 from shared.saga.record import Patience
 
 
-class CheckoutSettings(BaseSettings):
+class CheckoutSettings(Settings):
     """How long the orchestrator bears silence, and what the programme credits. All from `CHECKOUT_...` variables."""
 
-    model_config = SettingsConfigDict(frozen=True, env_prefix="CHECKOUT_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CHECKOUT_")
 
     first_ask_seconds: float | None = Field(default=None, gt=0)
     """Silence before a command is repeated; each step's own where not given (2 s beside the sandbox)."""

@@ -4,15 +4,13 @@ from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.miles.domain.account import Tier
+from shared.runtime.settings import Settings
 
 
-class MilesSettings(BaseSettings):
+class MilesSettings(Settings):
     """How long miles live, and what becomes of those that expired while a purchase had them."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     miles_validity_months_member: int = Field(default=36, ge=1, le=600)
     miles_validity_months_silver: int = Field(default=72, ge=1, le=600)

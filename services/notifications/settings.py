@@ -8,15 +8,14 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.runtime.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class NotificationSettings(BaseSettings):
+class NotificationSettings(Settings):
     """Where mail goes out, and in whose name."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     smtp_url: str | None = Field(default=None, pattern=r"^smtp(s|\+starttls)?://[^/]+/?$", repr=False)
     """`smtp://host:port` (no encryption), `smtp+starttls://user:password@host:587`, `smtps://user:password@host:465`.

@@ -1,18 +1,17 @@
 """The offers service's settings, from the environment."""
 
 from pydantic import Field, HttpUrl, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.providers import provider_settings
 from shared.runtime.service import Runtime
+from shared.runtime.settings import Settings
 
 SABRE_URL = HttpUrl("https://api.platform.sabre.com")
 
 
-class OffersSettings(BaseSettings):
+class OffersSettings(Settings):
     """How offers are found, what they cost in miles, and how long they live."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     offer_seconds: int = Field(default=900, ge=1, le=86_400)
     """How long an offer may be bought."""
@@ -27,10 +26,10 @@ class OffersSettings(BaseSettings):
     """Miles for each 100 minor units of fare. 24: one mile is worth a little over four cents."""
 
 
-class SabreSettings(BaseSettings):
+class SabreSettings(Settings):
     """The GDS. The sandbox, where it is on, stands in for whatever is not given."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SABRE_")
+    model_config = SettingsConfigDict(env_prefix="SABRE_")
 
     url: HttpUrl = SABRE_URL
     client_id: str = Field(min_length=1)

@@ -3,18 +3,19 @@
 from datetime import timedelta
 
 from pydantic import Field, HttpUrl, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.providers import provider_settings
 from shared.runtime.service import Runtime
+from shared.runtime.settings import Settings
 
 STRIPE_URL = HttpUrl("https://api.stripe.com")
 
 
-class StripeSettings(BaseSettings):
+class StripeSettings(Settings):
     """The card gateway. The sandbox, where it is on, stands in for whatever is not given."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="STRIPE_")
+    model_config = SettingsConfigDict(env_prefix="STRIPE_")
 
     url: HttpUrl = STRIPE_URL
     secret_key: SecretStr = Field(min_length=1)

@@ -3,18 +3,19 @@
 from datetime import timedelta
 
 from pydantic import Field, HttpUrl, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.providers import provider_settings
 from shared.runtime.service import Runtime
+from shared.runtime.settings import Settings
 
 SABRE_URL = HttpUrl("https://api.platform.sabre.com")
 
 
-class SabreSettings(BaseSettings):
+class SabreSettings(Settings):
     """The GDS. The sandbox, where it is on, stands in for whatever is not given."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_prefix="SABRE_")
+    model_config = SettingsConfigDict(env_prefix="SABRE_")
 
     url: HttpUrl = SABRE_URL
     client_id: str = Field(min_length=1)

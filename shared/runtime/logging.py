@@ -47,6 +47,7 @@ FIELDS: Final = (
     "port",
     "url",
     "variable",
+    "renamed",
     "signal",
     "seconds",
     "duration_ms",

@@ -1,12 +1,15 @@
 """Settings that every process reads, from the environment. A missing or wrong one stops the start and is named."""
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, HttpUrl, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-S = TypeVar("S", bound=BaseSettings)
+log = logging.getLogger(__name__)
 
 FOLLOWS = "default_factory_not_called"
 """Pydantic's fault of a setting whose default depends on another one that is wrong: nobody set it."""
@@ -16,10 +19,64 @@ class WrongSettings(Exception):
     """Names each variable that is missing or wrong, and what was expected."""
 
 
-class RuntimeSettings(BaseSettings):
-    """What a process needs to know about where it runs."""
+class Settings(BaseSettings):
+    """Some of the environment's variables. Each is named by the class's `env_prefix` and its field.
+
+    `formerly` says under which name a field was read before: where only that one is set it still counts, with a
+    warning. Such an entry goes with the next release.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    formerly: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings calls by name
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls)
+
+
+class _Environment(EnvSettingsSource):
+    """The process's environment, with the names of the last release."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value, key, is_complex = super().get_field_value(field, field_name)
+        former = self._former(field_name)
+        if value is not None or former is None:
+            return value, key, is_complex
+        log.warning(
+            "a setting under its former name: it will not be read in the next release",
+            extra={"variable": former, "renamed": self._name(field_name)},
+        )
+        return self.env_vars[former.lower()], key, is_complex
+
+    def variable(self, place: str) -> str:
+        """The variable that a field's value came from, or would come from; `place` may be its alias."""
+        if place not in self.settings_cls.model_fields:
+            return place.upper()
+        name = self._name(place)
+        return name if name.lower() in self.env_vars else self._former(place) or name
+
+    def _name(self, field_name: str) -> str:
+        return f"{self.env_prefix}{field_name}".upper()
+
+    def _former(self, field_name: str) -> str | None:
+        """The former name of a field, where it is set."""
+        formerly: Mapping[str, str] = getattr(self.settings_cls, "formerly", {})
+        former = formerly.get(field_name)
+        return former if former and former.lower() in self.env_vars else None
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class RuntimeSettings(Settings):
+    """What a process needs to know about where it runs."""
 
     environment: Literal["development", "test", "production"] = "development"
     milesaga_home: Path = Path(".milesaga")
@@ -61,18 +118,15 @@ def read(settings: type[S]) -> S:
     try:
         return settings()
     except ValidationError as error:
-        prefix = str(settings.model_config.get("env_prefix") or "")
+        variables = _Environment(settings)
         raise WrongSettings(
             "; ".join(
-                _named(fault["loc"], fault["msg"], prefix) for fault in error.errors() if fault["type"] != FOLLOWS
+                _named(fault["loc"], fault["msg"], variables) for fault in error.errors() if fault["type"] != FOLLOWS
             )
         ) from error
 
 
-def _named(place: tuple[int | str, ...], message: str, prefix: str) -> str:
+def _named(place: tuple[int | str, ...], message: str, variables: _Environment) -> str:
     """The variable and what is wrong with it; a rule on several variables names them in its own words."""
     message = message.removeprefix("Value error, ")
-    if not place:
-        return message
-    name = "_".join(str(part) for part in place).upper()
-    return f"{name if name.startswith(prefix.upper()) else prefix.upper() + name}: {message}"
+    return f"{variables.variable(str(place[0]))}: {message}" if place else message

@@ -12,7 +12,6 @@ import typer
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import Field
-from pydantic_settings import BaseSettings
 
 from services.cli import run
 from shared.bus.outbox import Outbox
@@ -22,11 +21,11 @@ from shared.contracts.steps import StepUndone
 from shared.kernel.ids import derived
 from shared.runtime.host import Compose
 from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import read
+from shared.runtime.settings import Settings, read
 from shared.store.documents import CollectionSpec, Document
 
 
-class FakeSettings(BaseSettings):
+class FakeSettings(Settings):
     journal: Path
     release: Path
     task_failures: int = Field(default=0, ge=0)

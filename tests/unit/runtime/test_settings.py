@@ -1,10 +1,12 @@
 """Settings of every process, as the environment gives them."""
 
-import pytest
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import ClassVar
 
-from shared.runtime.settings import RuntimeSettings, WrongSettings, read
+import pytest
+from pydantic import Field, ValidationError
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import RuntimeSettings, Settings, WrongSettings, read
 
 
 @pytest.fixture(autouse=True)
@@ -56,14 +58,56 @@ def test_only_the_variable_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_prefix_is_part_of_the_variables_name() -> None:
-    class Prefixed(BaseSettings):
+    class Prefixed(Settings):
         model_config = SettingsConfigDict(env_prefix="stripe_")
         key: str
+        stripe_key: str
         other: str = Field(validation_alias="STRIPE_OTHER")
 
     with pytest.raises(WrongSettings) as caught:
         read(Prefixed)
-    assert str(caught.value) == "STRIPE_KEY: Field required; STRIPE_OTHER: Field required"
+    assert str(caught.value) == (
+        "STRIPE_KEY: Field required; STRIPE_STRIPE_KEY: Field required; STRIPE_OTHER: Field required"
+    )
+
+
+class Renamed(Settings):
+    model_config = SettingsConfigDict(env_prefix="SHOP_CARD_")
+    formerly: ClassVar = {"seconds": "CARD_SECONDS", "brands": "BRANDS"}
+    seconds: float = Field(default=3.0, gt=0)
+    brands: tuple[str, ...] = ()
+
+
+def test_a_former_name_still_counts_with_one_warning_that_tells_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CARD_SECONDS", "5")
+    monkeypatch.setenv("BRANDS", '["visa", "elo"]')
+    found = read(Renamed)
+    assert (found.seconds, found.brands) == (5.0, ("visa", "elo"))
+    told = [(record.__dict__["variable"], record.__dict__["renamed"]) for record in caplog.records]
+    assert told == [("CARD_SECONDS", "SHOP_CARD_SECONDS"), ("BRANDS", "SHOP_CARD_BRANDS")]
+
+
+def test_the_new_name_counts_where_both_are_set(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("CARD_SECONDS", "5")
+    monkeypatch.setenv("SHOP_CARD_SECONDS", "7")
+    assert read(Renamed).seconds == 7.0
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("name", ["CARD_SECONDS", "SHOP_CARD_SECONDS"])
+def test_a_wrong_value_names_the_variable_that_was_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "soon")
+    with pytest.raises(WrongSettings, match=f"^{name}: "):
+        read(Renamed)
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        read(Renamed).seconds = 1.0
 
 
 def test_secrets_stay_out_of_the_settings_text(monkeypatch: pytest.MonkeyPatch) -> None:
