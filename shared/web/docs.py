@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.web.problems import MEDIA_TYPE
 
 _TEXT = {"type": "string"}
@@ -57,3 +59,10 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that may answer with these problems."""
     content = {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
     return {status: {"description": _MEANINGS[status], "content": content} for status in sorted(set(statuses))}
+
+
+def answers(
+    model: type[BaseModel], *refusals: int, status: int = 200, description: str = "Successful Response"
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of a route that shows this model, or answers with these problems."""
+    return {status: {"model": model, "description": description}, **problems(*refusals)}

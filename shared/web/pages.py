@@ -1,14 +1,28 @@
-"""Cursors: where the next page of a list begins, opaque to clients."""
+"""Pages of lists, and cursors: where the next page begins, opaque to clients."""
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from shared.store.documents import Scalar
 from shared.web.problems import Problem, invalid_parameter
 
+T = TypeVar("T")
+
 LONGEST = 512
 """No cursor of ours is longer."""
+
+
+def page(found: Sequence[T], size: int, key: Callable[[T], Sequence[Scalar]]) -> tuple[Sequence[T], str | None]:
+    """A page of what was found, which is one more where there is more; and the cursor of the page that follows."""
+    shown = found[:size]
+    return shown, next_cursor(key(shown[-1]) if len(found) > size else None)
+
+
+def next_cursor(after: Sequence[Scalar] | None) -> str | None:
+    """The cursor of the page that follows the given key; None where none follows."""
+    return None if after is None else encode_cursor(after)
 
 
 def encode_cursor(after: Sequence[Scalar]) -> str:

@@ -84,6 +84,16 @@ def invalid_parameter(name: str, detail: str, code: str = "invalid_request") -> 
     return Problem(422, code, detail, errors=[Fault(detail, parameter=name)])
 
 
+def not_found(what: str) -> Problem:
+    """404 for what is not there, or is somebody else's: nobody is told which."""
+    return Problem(404, "not_found", f"There is no such {what}")
+
+
+def try_again(code: str, detail: str, *, seconds: int = 1) -> Problem:
+    """503: what is needed for the answer is out of reach for the moment."""
+    return Problem(503, code, detail, headers={"Retry-After": str(seconds)})
+
+
 def refuse_card_number(value: str, pointer: str) -> None:
     """Refuse a field that holds a card number (PAN): 13 to 19 digits that pass Luhn, however they are spaced.
 
