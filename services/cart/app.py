@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from services.cart.adapters.offers_http import OffersOverHttp
-from services.cart.domain import Cart
-from services.cart.filling import BY_MEMBER, Carts, forgotten_at
+from services.cart.cases.filling import BY_MEMBER, Carts, forgotten_at
+from services.cart.cases.locking import Locking
+from services.cart.domain.cart import Cart
 from services.cart.handlers import no_cart, table
-from services.cart.http import routes
+from services.cart.http.routes import routes
 from services.cart.settings import CartSettings
 from shared.bus.outbox import Outbox
 from shared.runtime.service import Runtime, Service
@@ -27,9 +28,9 @@ def compose(runtime: Runtime) -> Service:
     store = runtime.store(NAME)
     outbox = Outbox("milesaga/cart", runtime.publisher, clock, runtime.ids)
     collection = outbox.watch(store.collection(CollectionSpec("carts", (Index(BY_MEMBER, ("member_id",)),))))
-    kept = timedelta(seconds=settings.cart_kept_seconds)
+    kept = timedelta(seconds=settings.kept_seconds)
     repository = Repository(collection, Cart, key=lambda cart: cart.id, wake=forgotten_at(kept))
-    timeout = settings.cart_offers_timeout_seconds
+    timeout = settings.offers_timeout_seconds
     offers = OffersOverHttp(
         runtime.http(runtime.service_url("offers"), timeout), runtime.authenticator.internal_headers, timeout
     )
@@ -41,10 +42,10 @@ def compose(runtime: Runtime) -> Service:
         call_timeout=timedelta(seconds=timeout),
         settle=SETTLE,
     )
-    carts = Carts(repository, offers, clock, runtime.ids, timedelta(seconds=settings.cart_seconds))
+    carts = Carts(repository, offers, clock, runtime.ids, timedelta(seconds=settings.seconds))
     return Service(
         name=NAME,
-        table=table(participant, offers, clock, outbox),
+        table=table(participant, Locking(offers, clock), outbox),
         router=routes(carts, clock, runtime.authenticator),
         store=store,
         outbox=outbox,

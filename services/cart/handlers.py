@@ -1,18 +1,17 @@
 """The cart on the bus: what a purchase orders, and what it is answered."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
-from services.cart import purchase
-from services.cart.domain import Cart, UnknownCart
-from services.cart.ports import Offers
+from services.cart.cases.locking import Locking
+from services.cart.domain import purchase
+from services.cart.domain.cart import Cart, UnknownCart
 from shared.bus.dispatch import Handler, HandlerTable
 from shared.bus.outbox import Outbox
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.steps import Answer, StepRefused, StepUndone
-from shared.kernel.clock import Clock
 from shared.worker.effect import Done, Repeatable
 from shared.worker.participant import Participant
 
@@ -24,22 +23,26 @@ def no_cart(_cart_id: str) -> Cart:
     raise UnknownCart
 
 
-def table(participant: Participant[Cart], offers: Offers, clock: Clock, outbox: Outbox) -> HandlerTable:
-    """A handler for each command. Prices are only asked for, so every step may be carried out again."""
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What each command does with a cart. All of them may be carried out again."""
 
-    async def lock(cart: Cart, command: LockCart) -> Done:
-        purchase.check_lockable(cart, command.member_id, command.purchase_id, clock.now())
-        ids = [flight.offer_id for flight in cart.flights]
-        prices = await asyncio.gather(*map(offers.price_now, ids))
-        purchase.check_prices(cart, dict(zip(ids, prices, strict=True)))
+    locking: Locking
+
+    async def lock(self, cart: Cart, command: LockCart) -> Done:
+        await self.locking.check(cart, command.member_id, command.purchase_id)
         answer = CartLocked.to(command, order=purchase.order_of(cart))
         return Done(answer, purchase.locked(cart, command.purchase_id))
 
-    async def unlock(cart: Cart, command: UnlockCart) -> Done:
+    async def unlock(self, cart: Cart, command: UnlockCart) -> Done:
         return Done(StepUndone.to(command), purchase.unlocked(cart, command.purchase_id))
 
-    async def close(cart: Cart, command: CloseCart) -> Done:
+    async def close(self, cart: Cart, command: CloseCart) -> Done:
         return Done(CartClosed.to(command), purchase.closed(cart, command.purchase_id))
+
+
+def table(participant: Participant[Cart], locking: Locking, outbox: Outbox) -> HandlerTable:
+    """The service's handlers by kind of message."""
 
     def answering(act: Callable[[Cart, C], Awaitable[Done]], unknown: Callable[[C], Answer]) -> Handler:
         """The handler of a step; `unknown` answers where there is no such cart, now and whenever it is asked again."""
@@ -53,10 +56,11 @@ def table(participant: Participant[Cart], offers: Offers, clock: Clock, outbox: 
 
         return handle
 
+    steps = Steps(locking)
     return {
-        LockCart: answering(lock, _not_found),
-        UnlockCart: answering(unlock, StepUndone.to),
-        CloseCart: answering(close, CartClosed.to),
+        LockCart: answering(steps.lock, _not_found),
+        UnlockCart: answering(steps.unlock, StepUndone.to),
+        CloseCart: answering(steps.close, CartClosed.to),
     }
 
 

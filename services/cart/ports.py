@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from services.cart.items import PriceNow, Quote
+from services.cart.domain.items import PriceNow, Quote
 from shared.kernel.errors import NotSent
 
 

@@ -8,8 +8,8 @@ from shared.runtime.settings import Settings
 class CartSettings(Settings):
     """How long carts live, and how long the offers service may take."""
 
-    cart_seconds: int = Field(default=86_400, ge=1)
+    seconds: int = Field(default=86_400, ge=1)
     """From its making, how long a cart may be changed and bought."""
-    cart_kept_seconds: int = Field(default=30 * 86_400, ge=0)
+    kept_seconds: int = Field(default=30 * 86_400, ge=0)
     """How long a cart that expired or was deleted is kept; then it is swept, passengers and all."""
-    cart_offers_timeout_seconds: float = Field(default=3.0, gt=0)
+    offers_timeout_seconds: float = Field(default=3.0, gt=0)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from pydantic import ValidationError
 
-from services.cart.items import PriceNow, Quote
+from services.cart.domain.items import PriceNow, Quote
 from services.cart.ports import OffersUnavailable
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

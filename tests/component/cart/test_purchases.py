@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.cart.domain import MOST_PURCHASES
+from services.cart.domain.cart import MOST_PURCHASES
 from shared.contracts.cart import CartClosed, CartLocked, CloseCart, LockCart, UnlockCart
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.messages import Message

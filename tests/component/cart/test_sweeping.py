@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from services.cart.adapters.offers_http import OffersOverHttp
-from services.cart.domain import Cart
-from services.cart.filling import BY_MEMBER, Carts, forgotten_at
+from services.cart.cases.filling import BY_MEMBER, Carts, forgotten_at
+from services.cart.domain.cart import Cart
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
 from shared.store.sweeping import Sweeper

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from services.cart.domain import Cart, open_cart
-from services.cart.items import BagItem, BagQuote, FlightItem, Quote, SeatItem, SeatQuote
+from services.cart.domain.cart import Cart, open_cart
+from services.cart.domain.items import BagItem, BagQuote, FlightItem, Quote, SeatItem, SeatQuote
 from shared.contracts.journey import Passenger, Segment
 from shared.kernel.money import Money
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.cart import domain, purchase
-from services.cart.domain import LOGS_KEPT_WHOLE, MOST_PURCHASES, CannotChange, Cart, WrongField
-from services.cart.items import BagChoice, PriceNow, SeatChoice
+from services.cart.domain import cart as rules
+from services.cart.domain import purchase
+from services.cart.domain.cart import LOGS_KEPT_WHOLE, MOST_PURCHASES, CannotChange, Cart, WrongField
+from services.cart.domain.items import BagChoice, PriceNow, SeatChoice
 from services.cart.ports import OffersUnavailable
 from shared.contracts.cart import CartLocked, LockCart, UnlockCart
 from shared.contracts.steps import StepUndone
@@ -20,7 +21,7 @@ SAME = PriceNow(price=brl(100_000), taxes=brl(10_000), miles=24_000)
 
 
 def test_a_flight_stands_in_the_cart_as_it_was_quoted() -> None:
-    cart = domain.add_flight(a_cart(), "i-1", a_quote(), [ANA, BOB], TODAY)
+    cart = rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, BOB], TODAY)
     [flight] = cart.flights
     assert (flight.price, flight.taxes, flight.miles) == (brl(100_000), brl(10_000), 24_000)
     assert flight.passengers == (ANA, BOB)
@@ -31,34 +32,34 @@ def test_a_flight_stands_in_the_cart_as_it_was_quoted() -> None:
 def test_a_passenger_born_tomorrow_is_refused() -> None:
     unborn = BOB.model_copy(update={"birth_date": "2026-11-22"})
     with pytest.raises(WrongField) as refusal:
-        domain.add_flight(a_cart(), "i-1", a_quote(), [ANA, unborn], TODAY)
+        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, unborn], TODAY)
     assert refusal.value.pointer == "/passengers/1/birth_date"
 
 
 def test_a_cart_holds_eight_flights() -> None:
     cart = a_cart()
     for number in range(8):
-        cart = domain.add_flight(cart, f"i-{number}", a_quote(f"o-{number}"), [ANA, BOB], TODAY)
+        cart = rules.add_flight(cart, f"i-{number}", a_quote(f"o-{number}"), [ANA, BOB], TODAY)
     with pytest.raises(CannotChange) as refusal:
-        domain.add_flight(cart, "i-9", a_quote("o-9"), [ANA, BOB], TODAY)
+        rules.add_flight(cart, "i-9", a_quote("o-9"), [ANA, BOB], TODAY)
     assert refusal.value.code == "cart_full"
 
 
 def test_two_passengers_take_two_seats_and_bags_of_their_own() -> None:
     cart = FILLED
-    cart = domain.add_seat(cart, "s-1", a_quote(), SeatChoice(segment=0, passenger=0, seat="12A"))
-    cart = domain.add_seat(cart, "s-2", a_quote(), SeatChoice(segment=0, passenger=1, seat="12B"))
-    cart = domain.add_bag(cart, "b-1", a_quote(), BagChoice(passenger=0, pieces=1))
-    cart = domain.add_bag(cart, "b-2", a_quote(), BagChoice(passenger=1, pieces=2))
+    cart = rules.add_seat(cart, "s-1", a_quote(), SeatChoice(segment=0, passenger=0, seat="12A"))
+    cart = rules.add_seat(cart, "s-2", a_quote(), SeatChoice(segment=0, passenger=1, seat="12B"))
+    cart = rules.add_bag(cart, "b-1", a_quote(), BagChoice(passenger=0, pieces=1))
+    cart = rules.add_bag(cart, "b-2", a_quote(), BagChoice(passenger=1, pieces=2))
     assert [extra.price for extra in cart.extras] == [brl(3500), brl(0), brl(14_000), brl(33_000)]
 
 
 def test_an_offer_ends_at_its_moment() -> None:
-    domain.check_alive(a_quote(), LATER - timedelta(microseconds=1))
+    rules.check_alive(a_quote(), LATER - timedelta(microseconds=1))
     with pytest.raises(CannotChange):
-        domain.check_alive(a_quote(), LATER)
+        rules.check_alive(a_quote(), LATER)
     with pytest.raises(CannotChange):
-        domain.check_alive(a_quote().model_copy(update={"expired": True}), NOW)
+        rules.check_alive(a_quote().model_copy(update={"expired": True}), NOW)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_deleted_cart_keeps_its_fences_and_nothing_personal() -> None:
     command = LockCart(purchase_id="p-1", step="lock", cart_id="c-1", member_id="ana")
     answer = Saying.of(CartLocked.to(command, order=purchase.order_of(FILLED)))
     cart = FILLED.with_log("p-1/lock/", StepLog(attempt=1, answer=answer, fenced_through=1))
-    left = domain.deleted(cart, NOW)
+    left = rules.deleted(cart, NOW)
     assert left.member_id is None
     assert left.steps["p-1/lock/"].fenced_through == 1
     assert "Souza" not in left.model_dump_json()

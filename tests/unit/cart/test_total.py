@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.cart.domain import Cart, WrongField, remove_item, total_money, use_miles
+from services.cart.domain.cart import Cart, WrongField, remove_item, total_money, use_miles
 from tests.unit.cart.carts import a_bag, a_cart, a_flight, a_seat, brl
 
 AMOUNTS = st.integers(0, 10_000_000)

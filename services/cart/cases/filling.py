@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from services.cart import domain
-from services.cart.domain import Cart, Channel, UnknownCart, WrongField
-from services.cart.items import Quote
+from services.cart.domain import cart as rules
+from services.cart.domain.cart import Cart, Channel, UnknownCart, WrongField
+from services.cart.domain.items import Quote
 from services.cart.ports import Offers
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
@@ -34,7 +34,7 @@ class Carts:
 
     async def open(self, member_id: str, channel: Channel, currency: str) -> Cart:
         """A new, empty cart."""
-        cart = domain.open_cart(self._ids.new(), member_id, channel, currency, self._clock.now() + self._life)
+        cart = rules.open_cart(self._ids.new(), member_id, channel, currency, self._clock.now() + self._life)
         return (await self._carts.save(cart, version=0)).value
 
     async def read(self, cart_id: str, member_id: str) -> Cart:
@@ -57,7 +57,7 @@ class Carts:
         quote = await self._offers.find(offer_id)
         if quote is None:
             raise WrongField("/offer_id", "must be the id of an offer", "offer_unknown")
-        domain.check_alive(quote, self._clock.now())
+        rules.check_alive(quote, self._clock.now())
         return quote
 
     def new_item_id(self) -> str:
@@ -69,7 +69,7 @@ class Carts:
         def edit(cart: Cart | None) -> Cart:
             cart = _owned(cart, member_id)
             check(cart)
-            domain.check_open(cart, self._clock.now())
+            rules.check_open(cart, self._clock.now())
             return change(cart)
 
         return (await self._carts.change(cart_id, edit)).value
@@ -78,7 +78,7 @@ class Carts:
         """Raise what `change` would raise for this cart as it is now, before anybody is asked about an offer."""
         cart = await self.read(cart_id, member_id)
         check(cart)
-        domain.check_open(cart, self._clock.now())
+        rules.check_open(cart, self._clock.now())
 
     async def delete(self, cart_id: str, member_id: str, check: Check) -> None:
         """Forget a cart, unless it is being bought or was."""
@@ -86,8 +86,8 @@ class Carts:
         def edit(cart: Cart | None) -> Cart:
             cart = _owned(cart, member_id)
             check(cart)
-            domain.check_deletable(cart)
-            return domain.deleted(cart, self._clock.now())
+            rules.check_deletable(cart)
+            return rules.deleted(cart, self._clock.now())
 
         await self._carts.change(cart_id, edit)
 

@@ -1,4 +1,4 @@
-"""The cart's rules: what may be put in, what it costs, who may change it when."""
+"""The cart's rules, without I/O: what may be put in, what it costs, who may change it when."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime
 
-from services.cart.items import BagChoice, BagItem, FlightItem, Item, Quote, SeatChoice, SeatItem, Value
+from services.cart.domain.items import BagChoice, BagItem, FlightItem, Item, Quote, SeatChoice, SeatItem
 from shared.contracts import journey
 from shared.kernel.money import Money
+from shared.kernel.values import Value, changed
 from shared.worker.work import StepLog, Work
 
 Channel = Literal["portal", "chat", "marketplace"]
@@ -78,7 +79,7 @@ class Cart(Work):
         The purchase that has the cart keeps its logs whole, however many others try.
         """
         if self.worn_out_for(purchase_of(slot)):
-            return self.model_copy(update=changes)
+            return changed(self, **changes)
         others = [(name, one) for name, one in self.steps.items() if name != slot]
         old = len(others) - (LOGS_KEPT_WHOLE - 1)
         holder = changes.get("locked_by", self.locked_by)
@@ -87,7 +88,7 @@ class Cart(Work):
             for place, (name, one) in enumerate(others)
             if place >= old or purchase_of(name) == holder or one.fenced_through
         }
-        return self.model_copy(update={**changes, "steps": {**kept, slot: log}})
+        return changed(self, **changes, steps={**kept, slot: log})
 
     def worn_out_for(self, purchase_id: str) -> bool:
         """Did so many purchases come to nothing that no new one is taken, for good?
@@ -122,9 +123,9 @@ class Cart(Work):
     def expired_offers(self, now: datetime) -> list[str]:
         return [flight.offer_id for flight in self.flights if now >= flight.offer_expires_at]
 
-    def changed(self, **changes: Any) -> Self:
+    def revised(self, **changes: Any) -> Self:
         """The cart after a change that a client can see."""
-        return self.model_copy(update={**changes, "revision": self.revision + 1})
+        return changed(self, **changes, revision=self.revision + 1)
 
 
 def purchase_of(slot: str) -> str:
@@ -185,7 +186,7 @@ def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[jour
         taxes=quote.taxes,
         miles=quote.miles,
     )
-    return cart.changed(items=(*cart.items, flight))
+    return cart.revised(items=(*cart.items, flight))
 
 
 def add_seat(cart: Cart, item_id: str, quote: Quote, wanted: SeatChoice) -> Cart:
@@ -206,7 +207,7 @@ def add_seat(cart: Cart, item_id: str, quote: Quote, wanted: SeatChoice) -> Cart
         if (other.segment, other.passenger) == (wanted.segment, wanted.passenger):
             raise CannotChange("duplicate_item", "The passenger has a seat on that segment already", "/passenger")
     item = SeatItem(id=item_id, offer_id=quote.id, price=offered.price, **dict(wanted))
-    return cart.changed(items=(*cart.items, item))
+    return cart.revised(items=(*cart.items, item))
 
 
 def add_bag(cart: Cart, item_id: str, quote: Quote, wanted: BagChoice) -> Cart:
@@ -222,21 +223,21 @@ def add_bag(cart: Cart, item_id: str, quote: Quote, wanted: BagChoice) -> Cart:
     if any(one.passenger == wanted.passenger for one in bags):
         raise CannotChange("duplicate_item", "The passenger has bags already; remove them first", "/passenger")
     item = BagItem(id=item_id, offer_id=quote.id, price=offered.price, **dict(wanted))
-    return cart.changed(items=(*cart.items, item))
+    return cart.revised(items=(*cart.items, item))
 
 
 def remove_item(cart: Cart, item_id: str) -> Cart:
     """The cart without an item; a flight takes its seats and bags along, and the miles it could have used."""
     [gone] = [item for item in cart.items if item.id == item_id]
-    left = cart.changed(items=tuple(item for item in cart.items if not _goes_with(item, gone)))
-    return left.model_copy(update={"use_miles": min(left.use_miles, left.most_miles)})
+    left = cart.revised(items=tuple(item for item in cart.items if not _goes_with(item, gone)))
+    return changed(left, use_miles=min(left.use_miles, left.most_miles))
 
 
 def use_miles(cart: Cart, miles: int) -> Cart:
     """The cart with so many miles paying its fares."""
     if not 0 <= miles <= cart.most_miles:
         raise WrongField("/use_miles", f"must be 0 to {cart.most_miles}, what the fares cost in miles")
-    return cart if miles == cart.use_miles else cart.changed(use_miles=miles)
+    return cart if miles == cart.use_miles else cart.revised(use_miles=miles)
 
 
 def check_deletable(cart: Cart) -> None:
@@ -249,7 +250,7 @@ def check_deletable(cart: Cart) -> None:
 
 def deleted(cart: Cart, now: datetime) -> Cart:
     """What is left of a deleted cart: its fences, so that a late command stays refused, and nothing personal."""
-    fences = {slot: log.model_copy(update={"answer": None}) for slot, log in cart.steps.items() if log.fenced_through}
+    fences = {slot: changed(log, answer=None) for slot, log in cart.steps.items() if log.fenced_through}
     return Cart(id=cart.id, steps=fences, revision=cart.revision + 1, expires_at=now)
 
 

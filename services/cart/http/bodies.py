@@ -3,14 +3,11 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, Field, StrictInt
 
-from services.cart.domain import Channel
+from services.cart.domain.cart import Channel
 from shared.kernel.money import Currency
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+from shared.web.bodies import Body
 
 
 def _printable(text: str) -> str:

@@ -2,14 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from shared.contracts import journey
 from shared.kernel.money import Money
-
-
-class Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
+from shared.kernel.values import Value
 
 
 class SeatQuote(Value):

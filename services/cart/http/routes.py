@@ -2,94 +2,81 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from services.cart import domain
-from services.cart.bodies import CartChange, NewCart, NewFlight, NewItem, NewSeat
-from services.cart.domain import CannotChange, Cart, UnknownCart, WrongField
-from services.cart.filling import PAGE, Carts
-from services.cart.items import BagChoice, Quote, SeatChoice
+from services.cart.cases.filling import PAGE, Carts
+from services.cart.domain import cart as rules
+from services.cart.domain.cart import CannotChange, Cart, UnknownCart, WrongField
+from services.cart.domain.items import BagChoice, Quote, SeatChoice
+from services.cart.http.bodies import CartChange, NewCart, NewFlight, NewItem, NewSeat
+from services.cart.http.views import ShownCart, ShownCarts, for_services, shown
 from services.cart.ports import OffersUnavailable
-from services.cart.shown import ShownCart, ShownCarts, for_services, shown
 from shared.contracts.journey import Passenger
 from shared.kernel.clock import Clock
+from shared.web import docs
+from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import CREATING, READING, WRITING, problems
-from shared.web.pages import decode_cursor, encode_cursor
-from shared.web.preconditions import check_if_match, etag
-from shared.web.problems import Fault, Problem, invalid_field
+from shared.web.pages import decode_cursor, page
+from shared.web.preconditions import check_if_match
+from shared.web.problems import Fault, Problem, invalid_field, not_found, try_again
 
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
 PREFIX = "/v1/carts"
+
+answers = partial(docs.answers, description="Done")
 
 
 def routes(carts: Carts, clock: Clock, authenticator: Authenticator) -> APIRouter:
     """The service's routes: public under `/v1/carts`, for services under `/internal/carts`."""
     router = APIRouter(tags=["carts"])
-    edge = _Edge(carts, clock)
     owner = Depends(authenticator.requires("carts"))
-    _whole_carts(router, edge, owner)
-    _contents(router, edge, owner)
-    _internal(router, edge, Depends(authenticator.internal_only))
+    _whole_carts(router, carts, clock, owner)
+    _contents(router, carts, clock, owner)
+    _internal(router, carts, clock, Depends(authenticator.internal_only))
     return router
 
 
-class _Edge:
-    """What the routes share."""
-
-    def __init__(self, carts: Carts, clock: Clock) -> None:
-        self.carts = carts
-        self.clock = clock
-
-    def answer(self, cart: Cart, status: int = 200) -> Response:
-        body = shown(cart, self.clock.now()).model_dump_json(by_alias=True)
-        return Response(body, status, {"ETag": etag(cart.revision)}, "application/json")
-
-
-def _whole_carts(router: APIRouter, edge: _Edge, owner: Any) -> None:
-    carts = edge.carts
-
-    @router.post(PREFIX, status_code=201, response_model=None, responses=_of(201, ShownCart, *CREATING))
+def _whole_carts(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
+    @router.post(PREFIX, status_code=201, response_model=None, responses=answers(ShownCart, *CREATING, status=201))
     async def make(body: NewCart, caller: Annotated[Caller, owner]) -> Response:
         """Open an empty cart."""
         cart = await carts.open(caller.subject, body.channel, body.currency)
-        response = edge.answer(cart, 201)
-        response.headers["Location"] = f"{PREFIX}/{cart.id}"
-        return response
+        return answer(shown(cart, clock.now()), 201, revision=cart.revision, location=f"{PREFIX}/{cart.id}")
 
-    @router.get(PREFIX, response_model=None, responses=_of(200, ShownCarts, *READING))
+    @router.get(PREFIX, response_model=None, responses=answers(ShownCarts, *READING))
     async def newest(caller: Annotated[Caller, owner], cursor: Annotated[str | None, Query()] = None) -> Response:
         """The caller's carts, newest first, a page at a time."""
         after = decode_cursor(cursor, (str,))
         found = await carts.newest(caller.subject, str(after[0]) if after else None)
-        page, more = found[:PAGE], len(found) > PAGE
-        now = edge.clock.now()
-        body = ShownCarts(
-            carts=[shown(cart, now) for cart in page], next_cursor=encode_cursor([page[-1].id]) if more else None
-        )
-        return Response(body.model_dump_json(by_alias=True), media_type="application/json")
+        newest_first, following = page(found, PAGE, lambda cart: (cart.id,))
+        now = clock.now()
+        return answer(ShownCarts(carts=[shown(cart, now) for cart in newest_first], next_cursor=following))
 
-    @router.get(PREFIX + "/{cart_id}", response_model=None, responses=_of(200, ShownCart, *READING))
+    @router.get(PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *READING))
     async def one(cart_id: str, caller: Annotated[Caller, owner]) -> Response:
         """A cart of the caller's."""
         with refusals_as_problems():
-            return edge.answer(await carts.read(cart_id, caller.subject))
+            cart = await carts.read(cart_id, caller.subject)
+        return answer(shown(cart, clock.now()), revision=cart.revision)
 
     @router.delete(PREFIX + "/{cart_id}", status_code=204, response_model=None, responses=problems(*WRITING))
     async def delete(cart_id: str, caller: Annotated[Caller, owner], if_match: IfMatch = None) -> Response:
         """Forget a cart."""
         with refusals_as_problems():
             await carts.delete(cart_id, caller.subject, _matching(if_match))
-        return Response(status_code=204)
+        return nothing()
 
 
-def _contents(router: APIRouter, edge: _Edge, owner: Any) -> None:
-    carts = edge.carts
-
+def _contents(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
     @router.post(
-        PREFIX + "/{cart_id}/items", status_code=201, response_model=None, responses=_of(201, ShownCart, *WRITING)
+        PREFIX + "/{cart_id}/items",
+        status_code=201,
+        response_model=None,
+        responses=answers(ShownCart, *WRITING, status=201),
     )
     async def add(cart_id: str, body: NewItem, caller: Annotated[Caller, owner], if_match: IfMatch = None) -> Response:
         """Put a flight, a seat or a bag into a cart, at its offer's price."""
@@ -97,10 +84,11 @@ def _contents(router: APIRouter, edge: _Edge, owner: Any) -> None:
         with refusals_as_problems():
             await carts.check(cart_id, caller.subject, matching)
             quote = await carts.quote(body.offer_id)
-            adding = _adding(body, quote, carts.new_item_id(), edge.clock)
-            return edge.answer(await carts.change(cart_id, caller.subject, matching, adding), 201)
+            adding = _adding(body, quote, carts.new_item_id(), clock)
+            cart = await carts.change(cart_id, caller.subject, matching, adding)
+        return answer(shown(cart, clock.now()), 201, revision=cart.revision)
 
-    @router.delete(PREFIX + "/{cart_id}/items/{item_id}", response_model=None, responses=_of(200, ShownCart, *WRITING))
+    @router.delete(PREFIX + "/{cart_id}/items/{item_id}", response_model=None, responses=answers(ShownCart, *WRITING))
     async def remove(
         cart_id: str, item_id: str, caller: Annotated[Caller, owner], if_match: IfMatch = None
     ) -> Response:
@@ -108,13 +96,14 @@ def _contents(router: APIRouter, edge: _Edge, owner: Any) -> None:
 
         def removing(cart: Cart) -> Cart:
             if all(item.id != item_id for item in cart.items):
-                raise Problem(404, "not_found", "There is no such item in the cart")
-            return domain.remove_item(cart, item_id)
+                raise not_found("item in the cart")
+            return rules.remove_item(cart, item_id)
 
         with refusals_as_problems():
-            return edge.answer(await carts.change(cart_id, caller.subject, _matching(if_match), removing))
+            cart = await carts.change(cart_id, caller.subject, _matching(if_match), removing)
+        return answer(shown(cart, clock.now()), revision=cart.revision)
 
-    @router.patch(PREFIX + "/{cart_id}", response_model=None, responses=_of(200, ShownCart, *WRITING, 428))
+    @router.patch(PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *WRITING, 428))
     async def change(
         cart_id: str, body: CartChange, caller: Annotated[Caller, owner], if_match: IfMatch = None
     ) -> Response:
@@ -123,20 +112,21 @@ def _contents(router: APIRouter, edge: _Edge, owner: Any) -> None:
             raise invalid_field("/promo_code", "must be null: promo codes are not taken yet", "not_available")
 
         def changing(cart: Cart) -> Cart:
-            return cart if body.use_miles is None else domain.use_miles(cart, body.use_miles)
+            return cart if body.use_miles is None else rules.use_miles(cart, body.use_miles)
 
         with refusals_as_problems():
             matching = _matching(if_match, required=True)
-            return edge.answer(await carts.change(cart_id, caller.subject, matching, changing))
+            cart = await carts.change(cart_id, caller.subject, matching, changing)
+        return answer(shown(cart, clock.now()), revision=cart.revision)
 
 
-def _internal(router: APIRouter, edge: _Edge, services_only: Any) -> None:
+def _internal(router: APIRouter, carts: Carts, clock: Clock, services_only: Any) -> None:
     @router.get("/internal/carts/{cart_id}", dependencies=[services_only], include_in_schema=False)
     async def whole(cart_id: str) -> dict[str, Any]:
-        cart = await edge.carts.find(cart_id)
+        cart = await carts.find(cart_id)
         if cart is None:
             raise _problem(UnknownCart())
-        return for_services(cart, edge.clock.now())
+        return for_services(cart, clock.now())
 
 
 def _adding(body: NewItem, quote: Quote, item_id: str, clock: Clock) -> Callable[[Cart], Cart]:
@@ -147,12 +137,12 @@ def _adding(body: NewItem, quote: Quote, item_id: str, clock: Clock) -> Callable
             return cart
         if isinstance(body, NewFlight):
             passengers = [Passenger(**passenger.model_dump()) for passenger in body.passengers]
-            return domain.add_flight(cart, item_id, quote, passengers, clock.now().date())
+            return rules.add_flight(cart, item_id, quote, passengers, clock.now().date())
         if isinstance(body, NewSeat):
             seat = SeatChoice(segment=body.segment, passenger=body.passenger, seat=body.seat)
-            return domain.add_seat(cart, item_id, quote, seat)
+            return rules.add_seat(cart, item_id, quote, seat)
         bag = BagChoice(passenger=body.passenger, pieces=body.pieces)
-        return domain.add_bag(cart, item_id, quote, bag)
+        return rules.add_bag(cart, item_id, quote, bag)
 
     return adding
 
@@ -177,10 +167,6 @@ def _problem(error: UnknownCart | CannotChange | WrongField | OffersUnavailable)
             return Problem(409, code, detail, errors=[Fault(detail, pointer=pointer)] if pointer else ())
         case OffersUnavailable():
             detail = "The offers cannot be read for the moment; try again"
-            return Problem(503, "offers_unavailable", detail, headers={"Retry-After": "2"})
+            return try_again("offers_unavailable", detail, seconds=2)
         case _:
-            return Problem(404, "not_found", "There is no such cart")
-
-
-def _of(status: int, model: type[ShownCart | ShownCarts], *statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": model, "description": "Done"}, **problems(*statuses)}
+            return not_found("cart")

@@ -3,14 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
-from services.cart import domain
+from services.cart.domain import cart as rules
 from shared.kernel.money import Money
-
-
-class Shown(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+from shared.web.bodies import Shown
 
 
 class CartSegment(Shown):
@@ -76,9 +73,9 @@ class ShownCart(Shown):
 
     id: str
     member_id: str
-    channel: domain.Channel
+    channel: rules.Channel
     currency: str
-    status: domain.Status
+    status: rules.Status
     items: list[Annotated[CartFlight | CartSeat | CartBag, Field(discriminator="kind")]]
     use_miles: int
     promo_code: None = None
@@ -93,7 +90,7 @@ class ShownCarts(Shown):
     next_cursor: str | None
 
 
-def shown(cart: domain.Cart, now: datetime) -> ShownCart:
+def shown(cart: rules.Cart, now: datetime) -> ShownCart:
     return ShownCart.model_validate(
         {
             "id": cart.id,
@@ -109,7 +106,7 @@ def shown(cart: domain.Cart, now: datetime) -> ShownCart:
     )
 
 
-def for_services(cart: domain.Cart, now: datetime) -> dict[str, Any]:
+def for_services(cart: rules.Cart, now: datetime) -> dict[str, Any]:
     """What a checkout must know before it begins."""
     return {
         "id": cart.id,

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.cart.domain import MOST_PURCHASES, Cart, Total, UnknownCart, total_money
-from services.cart.items import BagItem, FlightItem, PriceNow, SeatItem
+from services.cart.domain.cart import MOST_PURCHASES, Cart, Total, UnknownCart, total_money
+from services.cart.domain.items import BagItem, FlightItem, PriceNow, SeatItem
 from shared.contracts import journey
 from shared.kernel.errors import Refused
+from shared.kernel.values import changed
 
 
 def check_lockable(cart: Cart, member_id: str, purchase_id: str, now: datetime) -> None:
@@ -32,7 +33,7 @@ def check_prices(cart: Cart, now_for: Mapping[str, PriceNow | None]) -> None:
         raise offer_expired(gone)
     flights = [_at(flight, now_for[flight.offer_id]) for flight in cart.flights]
     if flights != list(cart.flights):
-        anew = cart.model_copy(update={"items": (*flights, *cart.extras)})
+        anew = changed(cart, items=(*flights, *cart.extras))
         miles = min(cart.use_miles, anew.most_miles)
         after = Total(money=total_money(anew, miles), miles=miles)
         raise Refused("price_changed", f"the price was {_told(cart.total())}, and is now {_told(after)}")
@@ -75,7 +76,7 @@ def offer_expired(offer_ids: list[str]) -> Refused:
 
 
 def _at(flight: FlightItem, price: PriceNow | None) -> FlightItem:
-    return flight.model_copy(update=dict(price)) if price else flight
+    return changed(flight, **dict(price)) if price else flight
 
 
 def _told(total: Total) -> str:
