@@ -1,12 +1,15 @@
 """The cart service's settings, from the environment."""
 
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.settings import Settings
 
 
 class CartSettings(Settings):
-    """How long carts live, and how long the offers service may take."""
+    """How long carts live, and how long the offers service may take. All from `CART_...` variables."""
+
+    model_config = SettingsConfigDict(env_prefix="CART_")
 
     seconds: int = Field(default=86_400, ge=1)
     """From its making, how long a cart may be changed and bought."""
