@@ -20,7 +20,14 @@ class OutcomeUnknown(Exception):
 
 
 class NotSent(Exception):
-    """A call to the outside certainly had no effect (no connection, 401, 429): it may be repeated as it is."""
+    """A call to the outside certainly had no effect (no connection, 401, 429): it may be repeated as it is.
+
+    `again_in` says how long the outside is better left alone, where that is known: so long the work is parked.
+    """
+
+    def __init__(self, reason: str = "", *, again_in: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.again_in = again_in
 
 
 class Misconfigured(Exception):

@@ -16,3 +16,25 @@ class NoMeter:
 
     def handled(self, service: str, message_type: str, outcome: str, seconds: float) -> None:
         pass
+
+
+class CallMeter(Protocol):
+    """Takes the counts of one process's requests to providers."""
+
+    def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
+        """One request is over; `outcome` is answered, not_sent, unknown, misconfigured or parked."""
+        ...
+
+    def breaker(self, service: str, provider: str, *, is_open: bool) -> None:
+        """The provider is left alone from now on, or asked again."""
+        ...
+
+
+class NoCallMeter:
+    """Counts nothing."""
+
+    def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
+        pass
+
+    def breaker(self, service: str, provider: str, *, is_open: bool) -> None:
+        pass

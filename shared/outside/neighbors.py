@@ -1,0 +1,47 @@
+"""Our own services' internal routes: typed contracts, read without effect."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
+from shared.outside.line import Line, Request
+
+C = TypeVar("C", bound=BaseModel)
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What an id may look like before it goes into a path."""
+
+
+class Neighbor:
+    """Reads from another service. Silence and nonsense are one error, the asker's own."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        headers: Mapping[str, str],
+        timeout: timedelta,
+        unavailable: Callable[[str], Exception],
+    ) -> None:
+        """`headers` have the internal token; `timeout` bounds a question as a whole."""
+        explained = frozenset({int(httpx.codes.NOT_FOUND)})
+        self._line = Line(client, timeout).adapted(headers=headers, explained=explained)
+        self._unavailable = unavailable
+
+    async def get(self, contract: type[C], path: str, document_id: str) -> C | None:
+        """What stands at `path`, with the id in the place of `{id}`; None where there is no such thing."""
+        if not _ID.fullmatch(document_id):
+            return None
+        try:
+            answer = await self._line.send(Request("GET", path.format(id=document_id), repeatable=True))
+            if answer.status == httpx.codes.NOT_FOUND:
+                return None
+            return contract.model_validate(answer.body)
+        except (NotSent, OutcomeUnknown, Misconfigured) as error:
+            raise self._unavailable(f"no answer: {error}") from error
+        except ValidationError as error:
+            raise self._unavailable(f"an answer of no known shape to {path}") from error

@@ -1,0 +1,81 @@
+"""Tokens for client credentials (RFC 6749, 4.4)."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, Field, ValidationError
+
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
+from shared.outside.line import Line, Request
+
+MARGIN = timedelta(seconds=30)
+"""A token is used no longer than until so long before its end, so that it does not end on its way."""
+RENEWED_AHEAD = 2
+"""It is renewed behind everybody's back so many margins before its end."""
+
+
+class Granted(BaseModel):
+    """What the issuer answers."""
+
+    access_token: str = Field(pattern=r"^[\x21-\x7e]+$", repr=False)
+    expires_in: float = Field(gt=0, le=10**9, allow_inf_nan=False)
+
+
+class ClientCredentials:
+    """Keeps one token and renews it; however many want it, one request is under way, and all share what it brings."""
+
+    def __init__(self, line: Line, path: str, headers: Mapping[str, str], clock: Clock) -> None:
+        """`headers` prove to the issuer at `path` who we are."""
+        self._line = line
+        self._request = Request(
+            "POST", path, form={"grant_type": "client_credentials"}, headers=headers, repeatable=True
+        )
+        self._clock = clock
+        self._token = ""
+        self._good_until: datetime | None = None
+        self._renewed_from: datetime | None = None
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def current(self) -> str:
+        """`Bearer ...`. Raises NotSent, whatever went wrong: without a token nothing has been asked."""
+        now = self._clock.now()
+        if self._good_until is None or now >= self._good_until:
+            await asyncio.shield(self._one_renewal())
+        elif self._renewed_from is not None and now >= self._renewed_from:
+            self._one_renewal()
+        return self._token
+
+    def drop(self, value: str) -> None:
+        """The token was not accepted. Another one, got meanwhile, stays."""
+        if value == self._token:
+            self._good_until = None
+
+    def _one_renewal(self) -> asyncio.Task[None]:
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew())
+            self._renewing.add_done_callback(_heard)
+        return self._renewing
+
+    async def _renew(self) -> None:
+        asked = self._clock.now()
+        try:
+            granted = Granted.model_validate((await self._line.send(self._request)).body)
+        except NotSent as error:
+            raise NotSent(f"no token: {error}", again_in=error.again_in) from error
+        except (OutcomeUnknown, Misconfigured) as error:
+            raise NotSent(f"no token: {error}") from error
+        except ValidationError as error:
+            raise NotSent("no token: an answer of no known shape") from error
+        life = timedelta(seconds=granted.expires_in)
+        margin = min(MARGIN, life / 4)
+        self._token = f"Bearer {granted.access_token}"
+        self._good_until = asked + life - margin
+        self._renewed_from = asked + life - RENEWED_AHEAD * margin
+
+
+def _heard(renewal: asyncio.Task[None]) -> None:
+    """A failed renewal that nobody waits for is nobody's news: the next one is tried by whoever comes."""
+    if not renewal.cancelled():
+        renewal.exception()
