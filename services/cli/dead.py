@@ -174,8 +174,8 @@ def _summary(letter: DeadLetter) -> dict[str, Any]:
         "attempts": letter.attempts,
         "first_failed_at": letter.first_failed_at.isoformat() if letter.first_failed_at else None,
         "last_failed_at": letter.last_failed_at.isoformat() if letter.last_failed_at else None,
-        "exchange": letter.exchange,
-        "routing_key": letter.routing_key,
+        "exchange": letter.came.exchange,
+        "routing_key": letter.came.routing_key,
         "bytes": len(letter.body),
     }
 

@@ -13,6 +13,7 @@ from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 
 from shared.bus.acknowledging import Acknowledgements
+from shared.bus.arrival import Arrival, arrival
 from shared.bus.dispatch import Dispatcher
 from shared.bus.outbox import Publisher
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
@@ -87,32 +88,24 @@ class Consumer:
                 self._idle.set()
 
     async def _handle(self, delivered: DeliveredMessage) -> None:
-        headers: Mapping[str, Any] = delivered.header.properties.headers or {}
+        came = arrival(self._service, _direct(delivered))
         began = time.perf_counter()
         outcome = "done"
         try:
-            await self._dispatcher.dispatch(headers, delivered.body)
+            await self._dispatcher.dispatch(came, delivered.body)
         except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
-            outcome = await self._pass_on(delivered, headers, error)
+            outcome = await self._pass_on(delivered, came, error)
         else:
             self._acks.add(delivered)
-        kind = str(headers.get("cloudEvents:type", ""))
+        kind = str(came.headers.get("cloudEvents:type", ""))
         self._meter.handled(self._service, kind, outcome, time.perf_counter() - began)
 
-    async def _pass_on(self, delivered: DeliveredMessage, headers: Mapping[str, Any], error: Exception) -> str:
+    async def _pass_on(self, delivered: DeliveredMessage, came: Arrival, error: Exception) -> str:
         """Move an unhandled message to a tier or to the dead letters, and only then acknowledge it here."""
-        failed = Failed(
-            queue=self._service,
-            exchange=delivered.exchange or "",
-            routing_key=delivered.routing_key or "",
-            headers=headers,
-            body=delivered.body,
-            error=error,
-        )
         try:
-            next_stop = self._retry.next_stop(failed, self._clock.now())
+            next_stop = self._retry.next_stop(Failed(self._service, came, delivered.body, error), self._clock.now())
             outcome = "dead" if next_stop.exchange == "" else "later" if isinstance(error, Later) else "retried"
-            self._report(error, headers, outcome)
+            self._report(error, came.headers, outcome)
             await self._publisher.publish([next_stop])
         except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
@@ -143,3 +136,11 @@ class Consumer:
         if not delivered.channel.is_closed:
             await delivered.channel.basic_reject(delivered.delivery_tag or 0, requeue=True)
             self._acks.pass_over(delivered)  # not before: an acknowledgement for all must not overtake the reject
+
+
+def _direct(delivered: DeliveredMessage) -> Arrival:
+    """The delivery as the broker made it."""
+    properties = delivered.header.properties
+    return Arrival(
+        delivered.exchange or "", delivered.routing_key or "", properties.headers or {}, properties.user_id or ""
+    )

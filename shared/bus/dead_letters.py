@@ -7,25 +7,26 @@ Reading takes every letter of a queue unacknowledged and gives it back by closin
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
-from shared.bus import retry
-from shared.bus.headers import moment, number
-from shared.bus.topology import SERVICES, dead_queue
+from shared.bus import headers as names
+from shared.bus.arrival import LIMIT, OUR_OWN, Arrival, arrival, died_in
+from shared.bus.headers import carried, moment, number
+from shared.bus.retry import origin
+from shared.bus.topology import SERVICES, dead_queue, suspect_queue
 from shared.contracts.cloudevents import PREFIXES, text_of
 
 TIMEOUT = 10.0
 """Seconds for each exchange with the broker."""
 CRASHED = "delivered too often without an answer: it may crash its process"
-_ORIGIN = (retry.EXCHANGE, retry.ROUTING_KEY)
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,7 @@ class DeadLetter:
     attempts: int
     first_failed_at: datetime | None
     last_failed_at: datetime | None
-    exchange: str
-    routing_key: str
-    headers: Mapping[str, Any] = field(repr=False)
+    came: Arrival = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -129,47 +128,39 @@ class DeadLetters:
 
 
 def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
-    headers = dict(message.headers)
+    came = arrival(service, Arrival(OUR_OWN, dead_queue(service), dict(message.headers), message.user_id or ""))
+    headers = came.headers
     event = {
         name[len(prefix) :]: text_of(value)
         for name, value in headers.items()
         for prefix in PREFIXES
         if name.startswith(prefix)
     }
-    death = _last_death(headers)
-    crashed = retry.REASON not in headers and bool(death)
-    died_at = moment(death.get("time")) if crashed else None
+    death = died_in(suspect_queue(service), headers)
+    died_at = moment(death.get("time"))
     return DeadLetter(
         service=service,
         id=event.get("id") or message.message_id or hashlib.sha256(message.body).hexdigest()[:32],
         type=event.get("type", ""),
         purchase_id=event.get("correlationid", ""),
-        reason=CRASHED if crashed else text_of(headers.get(retry.REASON, "")),
-        exception=text_of(headers.get(retry.EXCEPTION, "")),
-        fingerprint=f"{death.get('reason', '')}@{service}" if crashed else text_of(headers.get(retry.FINGERPRINT, "")),
-        attempts=number(headers.get(retry.ATTEMPTS)),
-        first_failed_at=moment(headers.get(retry.FIRST_FAILED_AT)) or died_at,
-        last_failed_at=died_at or moment(headers.get(retry.LAST_FAILED_AT)),
-        exchange=text_of(headers.get(retry.EXCHANGE, death.get("exchange", ""))),
-        routing_key=text_of(headers.get(retry.ROUTING_KEY) or (death.get("routing-keys") or [""])[0]),
-        headers=headers,
+        reason=CRASHED if death else text_of(headers.get(names.REASON, "")),
+        exception="" if death else text_of(headers.get(names.EXCEPTION, "")),
+        fingerprint=f"{LIMIT}@{service}" if death else text_of(headers.get(names.FINGERPRINT, "")),
+        attempts=number(headers.get(names.ATTEMPTS)),
+        first_failed_at=moment(headers.get(names.FIRST_FAILED_AT)) or died_at,
+        last_failed_at=died_at or moment(headers.get(names.LAST_FAILED_AT)),
+        came=came,
         body=message.body,
     )
 
 
 def _reborn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:
     """The message as it was before it ever failed; where it first came from stays on it."""
-    kept = {name: value for name, value in letter.headers.items() if not name.startswith(("milesaga-", "x-"))}
+    kept = {name: value for name, value in letter.came.headers.items() if not name.startswith(names.RESERVED)}
     return aio_pika.Message(
         letter.body,
-        headers={**kept, **dict(zip(_ORIGIN, (letter.exchange, letter.routing_key), strict=True))},
+        headers={**carried(kept), **origin(letter.came)},
         content_type=message.content_type,
         message_id=message.message_id,
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
     )
-
-
-def _last_death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """RabbitMQ's entry on the latest of a message's deaths."""
-    deaths = headers.get("x-death")
-    return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from shared.bus.arrival import Arrival
 from shared.bus.retry import Unreadable
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.messages import Message
@@ -28,38 +30,46 @@ class Dispatcher:
 
     def __init__(self, table: HandlerTable) -> None:
         self._by_type = {contract.type: (contract, handler) for contract, handler in table.items()}
-        self._newest: dict[str, int] = {}
-        for type_name in self._by_type:
+        self._newest: dict[str, tuple[int, type[Message]]] = {}
+        for type_name, (contract, _) in self._by_type.items():
             name, version = _split(type_name)
-            self._newest[name] = max(version, self._newest.get(name, 0))
+            if version >= self._newest.get(name, (0, contract))[0]:
+                self._newest[name] = version, contract
 
-    async def dispatch(self, headers: Mapping[str, Any], body: bytes) -> None:
+    async def dispatch(self, arrival: Arrival, body: bytes) -> None:
         """Handle one delivery.
 
-        Raises `Unreadable` for what is none of ours or not whole, `Later` for a newer version of a known message, and
-        whatever the handler raises.
+        Raises `Unreadable` for what is none of ours, not whole or came by another way than its contract names, `Later`
+        for a newer version of a known message, and whatever the handler raises.
         """
         if len(body) > LARGEST_BODY:
             raise Unreadable(f"the body has {len(body)} bytes, {LARGEST_BODY} are read")
-        envelope, contract, handler = self._find(headers)
+        envelope, contract, handler = self._find(arrival)
         try:
             message = contract.model_validate_json(body)
         except ValidationError as error:
             raise Unreadable(_describe(error)) from None
         await handler(message, envelope)
 
-    def _find(self, headers: Mapping[str, Any]) -> tuple[Envelope, type[Message], Handler]:
+    def _find(self, arrival: Arrival) -> tuple[Envelope, type[Message], Handler]:
         try:
-            envelope = Envelope.of(headers)
+            envelope = replace(Envelope.of(arrival.headers), sender=arrival.sender)
         except ValueError as error:
             raise Unreadable(str(error)) from error
         found = self._by_type.get(envelope.type)
-        if found is not None:
-            return envelope, *found
         name, version = _split(envelope.type)
-        if version > self._newest.get(name, version):
-            raise Later(f"{envelope.type[:100]} is newer than v{self._newest[name]}, which this process knows")
-        raise Unreadable(f"unknown type {envelope.type[:100]!r}")
+        newest, known = self._newest.get(name, (version, None))
+        contract = found[0] if found else known if version > newest else None
+        if contract is None:
+            raise Unreadable(f"unknown type {envelope.type[:100]!r}")
+        if (arrival.exchange, arrival.routing_key) != (contract.exchange, envelope.type):
+            raise Unreadable(
+                f"{envelope.type[:100]} came by {arrival.way}: "
+                f"it is taken from {contract.exchange!r} alone, under its own name"
+            )
+        if found is None:
+            raise Later(f"{envelope.type[:100]} is newer than v{newest}, which this process knows")
+        return envelope, *found
 
 
 def _split(type_name: str) -> tuple[str, int]:

@@ -6,7 +6,23 @@ from typing import Any, Final
 
 from shared.contracts.cloudevents import PREFIXES, text_of
 
-OURS: Final = (*PREFIXES, "milesaga-")
+RESERVED: Final = "milesaga-"
+"""Headers of ours: what they say counts only on what came by our own queues."""
+ATTEMPTS: Final = "milesaga-attempts"
+FIRST_FAILED_AT: Final = "milesaga-first-failed-at"
+LAST_FAILED_AT: Final = "milesaga-last-failed-at"
+EXCHANGE: Final = "milesaga-exchange"
+ROUTING_KEY: Final = "milesaga-routing-key"
+SENDER: Final = "milesaga-sender"
+QUEUE: Final = "milesaga-queue"
+REASON: Final = "milesaga-reason"
+EXCEPTION: Final = "milesaga-exception"
+FINGERPRINT: Final = "milesaga-fingerprint"
+
+OURS: Final = (*PREFIXES, RESERVED)
+BROKERS: Final = frozenset({"CC", "BCC"})
+"""A publisher's headers that the broker obeys: it would deliver our own copies by a stranger's word, and closes the
+channel when their value is no list."""
 LARGEST_VALUE: Final = 2_048
 LARGEST_FOREIGN: Final = 16_384
 """Characters of headers that are none of ours. All headers must fit one AMQP frame (128 KiB by default): a larger one
@@ -38,7 +54,7 @@ def carried(headers: Mapping[str, Any]) -> dict[str, str]:
     kept: dict[str, str] = {}
     foreign = cut = 0
     for name, value in headers.items():
-        if name.startswith("x-"):
+        if name.startswith("x-") or name in BROKERS:
             continue
         written = text_of(value)
         foreign += 0 if name.startswith(OURS) else len(name) + len(written)

@@ -9,24 +9,28 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from shared.bus.headers import carried, moment, number
+from shared.bus.arrival import Arrival
+from shared.bus.headers import (
+    ATTEMPTS,
+    EXCEPTION,
+    EXCHANGE,
+    FINGERPRINT,
+    FIRST_FAILED_AT,
+    LAST_FAILED_AT,
+    QUEUE,
+    REASON,
+    ROUTING_KEY,
+    SENDER,
+    carried,
+    moment,
+    number,
+)
 from shared.bus.topology import TIERS, dead_queue, tier_exchange
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids
 from shared.kernel.randomness import Random
-
-ATTEMPTS = "milesaga-attempts"
-FIRST_FAILED_AT = "milesaga-first-failed-at"
-LAST_FAILED_AT = "milesaga-last-failed-at"
-EXCHANGE = "milesaga-exchange"
-ROUTING_KEY = "milesaga-routing-key"
-QUEUE = "milesaga-queue"
-REASON = "milesaga-reason"
-EXCEPTION = "milesaga-exception"
-FINGERPRINT = "milesaga-fingerprint"
 
 BUDGET = timedelta(hours=24)
 PATIENT_TRIES = 4
@@ -40,9 +44,7 @@ class Failed:
     """A delivery that was not handled: where it came from, and as it was."""
 
     queue: str
-    exchange: str
-    routing_key: str
-    headers: Mapping[str, Any]
+    arrival: Arrival
     body: bytes
     error: Exception
 
@@ -61,7 +63,7 @@ class RetryPolicy:
 
     def next_stop(self, failed: Failed, now: datetime) -> OutboxMessage:
         """The message as it goes on: to a tier while there is budget, else to the dead letters."""
-        kept = carried(failed.headers)
+        kept = carried(failed.arrival.headers)
         attempts = number(kept.get(ATTEMPTS)) + 1
         first = min(moment(kept.get(FIRST_FAILED_AT)) or now, now)
         headers = {
@@ -69,8 +71,7 @@ class RetryPolicy:
             ATTEMPTS: str(attempts),
             FIRST_FAILED_AT: first.isoformat(),
             LAST_FAILED_AT: now.isoformat(),
-            EXCHANGE: kept.get(EXCHANGE, failed.exchange),
-            ROUTING_KEY: kept.get(ROUTING_KEY, failed.routing_key),
+            **origin(failed.arrival),
             QUEUE: failed.queue,
         }
         tier = self._tier(failed.error, attempts)
@@ -97,6 +98,12 @@ class RetryPolicy:
             mandatory=True,
             saved_at=now,
         )
+
+
+def origin(arrival: Arrival) -> dict[str, str]:
+    """Where a message first came from, as headers for its way through our own queues."""
+    told = {EXCHANGE: arrival.exchange, ROUTING_KEY: arrival.routing_key, SENDER: arrival.sender}
+    return {name: value for name, value in told.items() if value or name != SENDER}
 
 
 def blame(error: Exception) -> dict[str, str]:

@@ -18,7 +18,10 @@ CONTENT_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The CloudEvents attributes of one message, with ours: correlation (the purchase), causation, trace."""
+    """The CloudEvents attributes of one message, with ours: correlation (the purchase), causation, trace.
+
+    `sender` is no attribute and never written: the user that the broker checked, where the message named one.
+    """
 
     id: str
     source: str
@@ -27,6 +30,7 @@ class Envelope:
     correlation_id: str = ""
     causation_id: str = ""
     traceparent: str = ""
+    sender: str = ""
 
     def headers(self) -> dict[str, str]:
         """As AMQP headers; empty attributes are left out."""

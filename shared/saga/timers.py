@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from shared.bus.arrival import Arrival
 from shared.bus.outbox import Outbox
-from shared.bus.retry import blame
+from shared.bus.retry import blame, origin
 from shared.bus.topology import dead_queue
 from shared.contracts.messages import Message, OutboxMessage
 from shared.kernel.clock import Clock
@@ -96,5 +97,7 @@ class TimerPoller:
 
     def _letter(self, document_id: str, error: Exception) -> OutboxMessage:
         entry = self._outbox.entry(self._wake(document_id))
-        headers = {**entry.headers, **blame(error)}
+        # Where it would have come from: sent back to work, it is taken as any other.
+        came = Arrival(entry.exchange, entry.routing_key, entry.headers)
+        headers = {**entry.headers, **origin(came), **blame(error)}
         return replace(entry, exchange="", routing_key=dead_queue(self._service), headers=headers)

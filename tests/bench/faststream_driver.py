@@ -59,6 +59,7 @@ class FastStreamBus(Bus):
 @dataclass(frozen=True, slots=True)
 class _Properties:
     headers: dict[str, Any]
+    user_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class _Delivered:
 async def _decode(message: RabbitMessage) -> DeliveredMessage:
     raw = message.raw_message
     delivered = _Delivered(
-        header=_Header(_Properties(dict(raw.headers))),
+        header=_Header(_Properties(dict(raw.headers), raw.user_id)),
         body=raw.body,
         channel=raw.channel,
         delivery_tag=raw.delivery_tag,

@@ -8,7 +8,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
-from shared.bus import retry
+from shared.bus import headers as names
 from shared.bus.publisher import Unroutable
 from shared.contracts.cloudevents import Envelope
 from shared.kernel.errors import Later
@@ -120,11 +120,11 @@ async def test_what_runs_out_of_budget_is_kept_with_reason_exception_and_times(
 
     await eventually(letter_is_there)
     headers = letters[0].headers
-    assert headers[retry.EXCEPTION] == "ValueError"
-    assert str(headers[retry.FINGERPRINT]).startswith("ValueError@")
-    assert (headers[retry.ATTEMPTS], headers[retry.QUEUE]) == ("2", "work")
-    assert (headers[retry.EXCHANGE], headers[retry.ROUTING_KEY]) == ("commands", "work.job.v1")
-    assert str(headers[retry.FIRST_FAILED_AT]) < str(headers[retry.LAST_FAILED_AT])
+    assert headers[names.EXCEPTION] == "ValueError"
+    assert str(headers[names.FINGERPRINT]).startswith("ValueError@")
+    assert (headers[names.ATTEMPTS], headers[names.QUEUE]) == ("2", "work")
+    assert (headers[names.EXCHANGE], headers[names.ROUTING_KEY]) == ("commands", "work.job.v1")
+    assert str(headers[names.FIRST_FAILED_AT]) < str(headers[names.LAST_FAILED_AT])
     assert "4242" not in str(headers), "an exception's text may hold personal data"
     assert letters[0].body == b'{"name":"a"}'
 
@@ -148,7 +148,7 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters_at_once(  # noqa: PL
     await open_bus(vhost_url, {Job: seen})
     full = {"specversion": "1.0", "id": "1", "source": "x", **headers} if headers else {}
     message = aio_pika.Message(body, headers={f"cloudEvents:{name}": value for name, value in full.items()})
-    await channel.default_exchange.publish(message, "work")
+    await (await channel.get_exchange("commands")).publish(message, "work.job.v1")
     letters: list[AbstractIncomingMessage] = []
 
     async def letter_is_there() -> bool:
@@ -156,7 +156,7 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters_at_once(  # noqa: PL
         return bool(letters)
 
     await eventually(letter_is_there)
-    assert reason in str(letters[0].headers[retry.REASON])
+    assert reason in str(letters[0].headers[names.REASON])
     assert "secret" not in str(letters[0].headers)
     assert letters[0].body == body
     assert seen.seen == []
@@ -169,7 +169,7 @@ async def test_attributes_may_be_written_with_an_underscore(
     await open_bus(vhost_url, {Job: seen})
     headers = {"specversion": "1.0", "id": "1", "source": "x", "type": "work.job.v1"}
     message = aio_pika.Message(b'{"name": "a"}', headers={f"cloudEvents_{k}": v for k, v in headers.items()})
-    await channel.default_exchange.publish(message, "work")
+    await (await channel.get_exchange("commands")).publish(message, "work.job.v1")
     await eventually(lambda: seen.names == ["a"])
 
 
@@ -194,11 +194,11 @@ async def test_a_first_failure_time_that_somebody_made_up_does_no_harm(
     seen = Recorder(RuntimeError("once"))
     await open_bus(vhost_url, {Job: seen})
     headers = {"specversion": "1.0", "id": "1", "source": "x", "type": "work.job.v1"}
-    made_up: dict[str, Any] = {retry.FIRST_FAILED_AT: "yesterday", retry.ATTEMPTS: "-3", "x-odd": {"nested": 1}}
+    made_up: dict[str, Any] = {names.FIRST_FAILED_AT: "yesterday", names.ATTEMPTS: "-3", "x-odd": {"nested": 1}}
     message = aio_pika.Message(
         b'{"name": "a"}', headers={**{f"cloudEvents:{k}": v for k, v in headers.items()}, **made_up}
     )
-    await channel.default_exchange.publish(message, "work")
+    await (await channel.get_exchange("commands")).publish(message, "work.job.v1")
     await eventually(lambda: seen.names == ["a", "a"], within=10)
 
 

@@ -7,7 +7,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from shared.bus import retry
+from shared.bus import headers as names
 from shared.bus.publisher import Unroutable
 from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Errand, Job, OpenBus, outbox_of
@@ -35,10 +35,11 @@ async def fail(job: Job, _: Envelope) -> None:
         hostile(**{"cloudEvents:source": "s" * 100_000}),
         hostile(**{f"h-{i}": "v" * 1_000 for i in range(120)}),
         hostile(one="v" * 120_000),
-        hostile(**{retry.ATTEMPTS: "²"}),
-        hostile(**{retry.ATTEMPTS: "9" * 5_000}),
-        hostile(**{retry.FIRST_FAILED_AT: "9999-01-01T00:00:00+00:00"}),
-        hostile(**{retry.EXCHANGE: "e" * 9_000, retry.QUEUE: "q" * 9_000}),
+        hostile(**{names.ATTEMPTS: "²"}),
+        hostile(**{names.ATTEMPTS: "9" * 5_000}),
+        hostile(**{names.FIRST_FAILED_AT: "9999-01-01T00:00:00+00:00"}),
+        hostile(**{names.EXCHANGE: "e" * 9_000, names.QUEUE: "q" * 9_000}),
+        hostile(CC=["work.again"]),
         hostile(b"[" * 500_000),
         hostile(b'{"name": "' + b"x" * 2_000_000 + b'"}'),
     ],
@@ -52,6 +53,7 @@ async def fail(job: Job, _: Envelope) -> None:
         "digits",
         "future",
         "ours",
+        "carbon copies",
         "deep",
         "big",
     ],
@@ -69,7 +71,7 @@ async def test_a_hostile_message_costs_nobody_anything(
     bus = await open_bus(vhost_url, {Job: handle}, prefetch=3)
     lost = bus._lost
     for _ in range(5):
-        await channel.default_exchange.publish(message, "work")
+        await (await channel.get_exchange("commands")).publish(message, "work.job.v1")
     outbox = outbox_of(bus)
     await asyncio.gather(*(outbox.say(Job(name=f"good {i}")) for i in range(50)))
     await eventually(lambda: len(done) == 50)
@@ -123,6 +125,7 @@ async def test_a_partners_huge_headers_do_not_travel_on_with_what_they_cause(
             await outbox.say(Job(name="second"), envelope)
 
     await bus.consume("work", {Job: handle})
-    await channel.default_exchange.publish(hostile(b'{"name": "first"}', noise="n" * 90_000), "work")
+    commands = await channel.get_exchange("commands")
+    await commands.publish(hostile(b'{"name": "first"}', noise="n" * 90_000), "work.job.v1")
     await eventually(lambda: len(caused) == 2)
     assert caused[1].causation_id == "1"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.checkout.domain import Checkout
-from shared.bus import retry
+from shared.bus import headers as names
 from shared.contracts.cart import LockCart
 from shared.contracts.checkout import WakeCheckout
 from shared.store.repository import NewerSchema
@@ -66,7 +66,7 @@ async def test_a_timer_that_cannot_be_fired_is_pushed_back_and_ends_among_the_de
         await eventually(seen)
     await eventually(lambda: any(entry.routing_key == "checkout.dead" for entry in entries))
     letter = next(entry for entry in entries if entry.routing_key == "checkout.dead")
-    assert letter.headers[retry.EXCEPTION] == "RuntimeError"
+    assert letter.headers[names.EXCEPTION] == "RuntimeError"
     assert (await desk.stored(checkout_id)).wake_at is not None, "it is tried on, whatever becomes of the letter"
     monkeypatch.undo()
     await desk.tell(WakeCheckout.model_validate_json(letter.body))

@@ -25,7 +25,7 @@ async def order(url: str, purchase_id: str) -> None:
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel(publisher_confirms=True)
         message = aio_pika.Message(command.model_dump_json().encode(), headers=dict(envelope.headers()))
-        await channel.default_exchange.publish(message, "payment")
+        await (await channel.get_exchange(command.exchange)).publish(message, command.type)
 
 
 async def waiting_in(url: str, queue: str) -> int:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.bus import retry
+from shared.bus import headers as names
+from shared.bus.arrival import Arrival
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import SystemClock
@@ -21,7 +22,7 @@ def policy(budget: timedelta = timedelta(hours=24)) -> RetryPolicy:
 
 def failed(error: Exception, **headers: object) -> Failed:
     known = {"cloudEvents:id": "m-1", **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return Failed("work", "commands", "work.job.v1", known, b"{}", error)
+    return Failed("work", Arrival("commands", "work.job.v1", known), b"{}", error)
 
 
 def stops(error: Exception, count: int) -> list[OutboxMessage]:
@@ -29,7 +30,7 @@ def stops(error: Exception, count: int) -> list[OutboxMessage]:
     found: list[OutboxMessage] = []
     headers: dict[str, object] = {"cloudEvents:id": "m-1"}
     for _ in range(count):
-        found.append(policy().next_stop(Failed("work", "commands", "work.job.v1", headers, b"{}", error), NOW))
+        found.append(policy().next_stop(Failed("work", Arrival("commands", "work.job.v1", headers), b"{}", error), NOW))
         headers = dict(found[-1].headers)
     return found
 
@@ -66,7 +67,7 @@ def test_the_budget_counts_from_the_first_failure() -> None:
 def test_the_unreadable_goes_to_the_dead_at_once_with_its_reason() -> None:
     stop = policy().next_stop(failed(Unreadable("/name: Field required")), NOW)
     assert stop.routing_key == "work.dead"
-    assert stop.headers[retry.REASON] == "/name: Field required"
+    assert stop.headers[names.REASON] == "/name: Field required"
 
 
 def test_a_fingerprint_is_the_same_for_the_same_fault_and_holds_no_value() -> None:
@@ -80,19 +81,19 @@ def test_a_fingerprint_is_the_same_for_the_same_fault_and_holds_no_value() -> No
         policy().next_stop(failed(fail(value), milesaga_first_failed_at=long_ago), NOW).headers
         for value in ("ana@example.com", "rui@example.com")
     )
-    assert one[retry.FINGERPRINT] == other[retry.FINGERPRINT]
+    assert one[names.FINGERPRINT] == other[names.FINGERPRINT]
     assert "example.com" not in str(one)
 
 
 def test_what_brokers_and_strangers_wrote_into_headers_does_no_harm() -> None:
     odd = {"x-death": [{"count": 1}], "x-delivery-count": 3, "milesaga-attempts": b"\xff", "other": b"bytes"}
-    stop = policy().next_stop(Failed("work", "", "work", odd, b"{}", RuntimeError()), NOW)
+    stop = policy().next_stop(Failed("work", Arrival("", "work", odd), b"{}", RuntimeError()), NOW)
     assert not any(name.startswith("x-") for name in stop.headers)
     assert all(isinstance(value, str) for value in stop.headers.values())
-    assert stop.headers[retry.ATTEMPTS] == "1"
+    assert stop.headers[names.ATTEMPTS] == "1"
 
 
 def test_where_a_message_came_from_first_is_kept_through_every_tier() -> None:
     last = stops(RuntimeError(), 5)[-1]
-    assert (last.headers[retry.EXCHANGE], last.headers[retry.ROUTING_KEY]) == ("commands", "work.job.v1")
-    assert last.headers[retry.ATTEMPTS] == "5"
+    assert (last.headers[names.EXCHANGE], last.headers[names.ROUTING_KEY]) == ("commands", "work.job.v1")
+    assert last.headers[names.ATTEMPTS] == "5"
