@@ -9,6 +9,7 @@ import pytest
 
 from services.cli.broker_node import PrivateBroker
 from tests.brokers import VirtualHosts, start_broker
+from tests.patience import PATIENT
 from tests.processes import Stack
 
 STACKS = pytest.StashKey[list[Stack]]()
@@ -51,6 +52,12 @@ def own_broker(tmp_path: Path) -> Iterator[PrivateBroker]:
     yield node
     node.kill()
     shutil.rmtree(node.folder)
+
+
+@pytest.fixture
+def patience() -> float:
+    """Seconds a provider is waited for; a test that waits for the end of them asks for fewer, by `parametrize`."""
+    return PATIENT
 
 
 class StartStack(Protocol):

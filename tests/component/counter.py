@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Self, cast
 
@@ -23,18 +23,9 @@ from shared.runtime.settings import RuntimeSettings
 from shared.store.documents import Store
 from shared.store.sqlite import SqliteStore
 from shared.web.auth import Authenticator
+from tests import days
 
 TIMES = 40
-
-
-class MovableClock:
-    """The machine's clock, set forward by whoever does not want to wait."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 class Heard:
@@ -54,7 +45,7 @@ class Surroundings:
 
     def __init__(self, folder: Path, sandbox_url: str, *, sandbox: bool = True) -> None:
         self.settings = RuntimeSettings(environment="test", sandbox=sandbox)
-        self.hand = MovableClock()
+        self.hand = days.Clock()
         self.clock: Clock = self.hand
         self.draining = asyncio.Event()
         self.ids: Ids = Uuid7Ids(self.clock)

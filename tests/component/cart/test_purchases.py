@@ -15,8 +15,8 @@ from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.runtime.service import Service
 from shared.store.documents import Collection, CollectionSpec
 from tests.component.cart.member import Member, bag, passengers, seat
-from tests.component.web.issuer import NOW
 from tests.component.web.laptop import Laptop
+from tests.days import NOW
 
 CAUSE = Envelope(id="e-1", source="milesaga/checkout", type="cart.lock.v1", correlation_id="p-1")
 

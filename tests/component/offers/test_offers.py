@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.component.web.issuer import NOW
 from tests.component.web.laptop import Laptop
+from tests.days import NOW
+from tests.patience import BRIEF, SILENCE
 
 GRU_LIS = {"from": "GRU", "to": "LIS", "date": "2027-01-20", "adults": "2", "cabin": "economy"}
 SEARCH = "/v1/offers"
@@ -179,9 +180,10 @@ async def test_a_broken_distribution_system_is_503_and_then_over(
     assert await found(offers)
 
 
+@pytest.mark.parametrize("patience", [BRIEF])
 async def test_a_slow_distribution_system_is_503_in_time(offers: httpx.AsyncClient, sandbox: httpx.AsyncClient) -> None:
-    await fault(sandbox, operation="shop", mode="slow", seconds=30)
-    async with asyncio.timeout(10):
+    await fault(sandbox, operation="shop", mode="slow", seconds=SILENCE)
+    async with asyncio.timeout(SILENCE):
         assert (await offers.get(SEARCH, params=GRU_LIS)).status_code == 503
 
 

@@ -17,8 +17,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def payment(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counter]:
-    monkeypatch.setenv("STRIPE_TIMEOUT_SECONDS", "2")
+async def payment(
+    tmp_path: Path, world: World, patience: float, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Counter]:
+    monkeypatch.setenv("STRIPE_TIMEOUT_SECONDS", str(patience))
     around = Surroundings(tmp_path, world.url)
     async with Counter(compose(around), around) as counter:
         yield counter

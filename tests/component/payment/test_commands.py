@@ -19,6 +19,7 @@ from shared.kernel.money import Money
 from tests.component.counter import Counter
 from tests.component.sandbox.world import World
 from tests.eventually import eventually
+from tests.patience import BRIEF, PATIENT, SILENCE
 
 CHECKOUT = "0198c0de-0000-7000-8000-000000000001"
 CARD = "tok_visa"
@@ -31,7 +32,7 @@ TAKEN = [(125_000, 125_000, 0, 0)]
 VOIDED = [(125_000, 0, 125_000, 0)]
 REFUNDED = [(125_000, 125_000, 0, 125_000)]
 BAD_MODES = ["timeout_before", "timeout_after", "error", "refuse"]
-UNKNOWN_MODES = ["timeout_before", "timeout_after", "error", "slow"]
+UNKNOWN_MODES = [("timeout_before", PATIENT), ("timeout_after", PATIENT), ("error", PATIENT), ("slow", BRIEF)]
 
 
 def authorize(token: str = CARD, *, attempt: int = 1) -> AuthorizeCard:
@@ -45,7 +46,7 @@ def void(*, attempt: int = 1) -> VoidAuthorization:
 
 
 def fault(operation: str, mode: str, **more: object) -> dict[str, Any]:
-    seconds = 8 if mode == "slow" else 0.2
+    seconds = SILENCE if mode == "slow" else 0.2
     return {"provider": "stripe", "operation": operation, "mode": mode, "seconds": seconds, "times": 1} | more
 
 
@@ -78,7 +79,7 @@ async def test_a_refused_card_leaves_nothing_held(payment: Counter, world: World
     assert await charges(world) == []
 
 
-@pytest.mark.parametrize("mode", UNKNOWN_MODES)
+@pytest.mark.parametrize(("mode", "patience"), UNKNOWN_MODES)
 async def test_an_authorisation_of_unknown_outcome_ends_in_one(payment: Counter, world: World, mode: str) -> None:
     await world.fault(fault("authorize", mode))
     assert isinstance(await payment.settle(authorize()), CardAuthorized)
@@ -102,7 +103,7 @@ async def test_a_gateway_that_cannot_be_read_either_leaves_the_outcome_open(paym
     assert await charges(world) == HELD
 
 
-@pytest.mark.parametrize("mode", UNKNOWN_MODES)
+@pytest.mark.parametrize(("mode", "patience"), UNKNOWN_MODES)
 async def test_an_undo_finds_an_authorisation_whose_answer_never_came(
     payment: Counter, world: World, mode: str
 ) -> None:
@@ -144,7 +145,7 @@ async def test_voiding_what_was_captured_gives_it_back(payment: Counter, world: 
     assert await charges(world) == REFUNDED
 
 
-@pytest.mark.parametrize("mode", UNKNOWN_MODES)
+@pytest.mark.parametrize(("mode", "patience"), UNKNOWN_MODES)
 async def test_a_capture_of_unknown_outcome_takes_the_money_once(payment: Counter, world: World, mode: str) -> None:
     await payment.settle(authorize())
     await world.fault(fault("capture", mode))

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from tests.component.sandbox.trips import booked, direct, error_types, fulfilment, order, ticketed
-from tests.component.sandbox.world import KEY, STRIPE, TRIP, Json, World, in_days, shop_request
+from tests.component.sandbox.world import KEY, STRIPE, TRIP, Json, World, shop_request
+from tests.days import in_days
 from tests.eventually import eventually
 
 

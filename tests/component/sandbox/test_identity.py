@@ -10,7 +10,7 @@ async def test_a_token_names_the_member_and_can_be_checked_with_the_published_ke
     response = await world.http.post("/sandbox/oauth/token", data=CLIENT | {"member": "ana"})
     answer = response.json()
     keys = await world.get("/sandbox/oauth/jwks.json")
-    claims = read_token(answer["access_token"], keys, f"{world.url}/sandbox/oauth")
+    claims = read_token(answer["access_token"], keys, f"{world.url}/sandbox/oauth", world.now())
     assert (answer["token_type"], answer["scope"]) == ("Bearer", "offers carts checkouts miles")
     assert claims["sub"] == "ana"
     assert claims["scope"] == "offers carts checkouts miles"
@@ -55,4 +55,4 @@ async def test_a_token_from_before_a_restart_is_still_good(world: World) -> None
     token = (await world.http.post("/sandbox/oauth/token", data=CLIENT)).json()["access_token"]
     await world.restart()
     keys = await world.get("/sandbox/oauth/jwks.json")
-    assert read_token(token, keys, f"{world.url}/sandbox/oauth")["sub"] == "portal"
+    assert read_token(token, keys, f"{world.url}/sandbox/oauth", world.now())["sub"] == "portal"

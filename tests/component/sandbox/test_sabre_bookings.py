@@ -16,7 +16,8 @@ from tests.component.sandbox.trips import (
     shop,
     two_carriers,
 )
-from tests.component.sandbox.world import TRIP, Json, World, in_days
+from tests.component.sandbox.world import TRIP, Json, World
+from tests.days import in_days
 
 
 async def show(world: World, locator: str) -> Json:

@@ -1,4 +1,4 @@
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,7 +13,8 @@ from tests.component.sandbox.trips import (
     seats,
     shop,
 )
-from tests.component.sandbox.world import Json, World, in_days, shop_request
+from tests.component.sandbox.world import Json, World, shop_request
+from tests.days import day_in, in_days
 
 
 async def revalidate(world: World, flights: list[Json], adults: int = 2) -> list[Json]:
@@ -61,7 +62,7 @@ async def test_itineraries_are_cheapest_first_and_their_sums_are_right(world: Wo
 async def test_times_carry_their_airports_offset_and_dates_are_told_as_days_to_add(world: World) -> None:
     found = next(each for each in await shop(world, "GRU", "LIS") if len(each["schedules"]) == 1)
     schedule = found["schedules"][0]
-    day = date.fromisoformat(in_days(60))
+    day = day_in(60)
     leaves = datetime.fromisoformat(f"{day}T{schedule['departure']['time']}")
     lands = day + timedelta(days=schedule["arrival"].get("dateAdjustment", 0))
     arrives = datetime.fromisoformat(f"{lands}T{schedule['arrival']['time']}")

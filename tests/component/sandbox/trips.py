@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.component.sandbox.world import Json, World, in_days, shop_request
+from tests.component.sandbox.world import Json, World, shop_request
+from tests.days import in_days
 
 DAY = in_days(60)
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import socket
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -16,6 +16,7 @@ from fastapi import FastAPI, HTTPException, Request
 
 from services.sandbox.app import Sandbox
 from services.sandbox.settings import SandboxSettings
+from tests import days
 from tests.eventually import eventually
 
 Json = dict[str, Any]
@@ -28,8 +29,9 @@ KEY = {"Authorization": "Bearer sk_test_component"}
 class Ledger:
     """The miles service as the sandbox sees it: it opens accounts, lists entries, and checks who asks."""
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self, issuer: str, now: Callable[[], datetime]) -> None:
         self.issuer = issuer
+        self._now = now
         self.keys: Callable[[], Json] = dict
         self.accounts: dict[str, Json] = {}
         self.entries: list[Json] = []
@@ -50,7 +52,7 @@ class Ledger:
 
     def _check(self, request: Request, scope: str) -> None:
         token = request.headers["authorization"].removeprefix("Bearer ")
-        if scope not in read_token(token, self.keys(), self.issuer)["scope"].split():
+        if scope not in read_token(token, self.keys(), self.issuer, self._now())["scope"].split():
             raise HTTPException(403)
 
 
@@ -63,7 +65,7 @@ class World:
         self.port: int = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.later = timedelta(0)
-        self.ledger = Ledger(f"{self.url}/sandbox/oauth")
+        self.ledger = Ledger(f"{self.url}/sandbox/oauth", self.now)
         self.http = httpx.AsyncClient(base_url=self.url, timeout=20.0)
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -78,7 +80,7 @@ class World:
         await self.http.aclose()
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.later
+        return days.now() + self.later
 
     async def start(self) -> None:
         settings = SandboxSettings(enabled=True, home=self.home, public_url=self.url, environment="test", smtp_port=0)
@@ -168,18 +170,21 @@ def listening_socket(port: int = 0) -> socket.socket:
     return made
 
 
-def read_token(token: str, keys: Json, issuer: str) -> Json:
-    """What a relying service does with it; but for `iat`, because a test may set the sandbox's clock ahead."""
+def read_token(token: str, keys: Json, issuer: str, now: datetime) -> Json:
+    """What a relying service does with it, whose clock stands beside the sandbox's."""
     kid = jwt.get_unverified_header(token)["kid"]
     key = next(jwt.PyJWK(key) for key in keys["keys"] if key["kid"] == kid)
     claims: Json = jwt.decode(
-        token, key, algorithms=["RS256"], audience="milesaga", issuer=issuer, options={"verify_iat": False}
+        token,
+        key,
+        algorithms=["RS256"],
+        audience="milesaga",
+        issuer=issuer,
+        options={"verify_iat": False, "verify_exp": False},
     )
+    if not claims["iat"] <= now.timestamp() < claims["exp"]:
+        raise jwt.ExpiredSignatureError(f"{claims} at {now}")
     return claims
-
-
-def in_days(days: int) -> str:
-    return (date.today() + timedelta(days=days)).isoformat()  # noqa: DTZ011 - a travel date, far enough from midnight
 
 
 def shop_request(origin: str, destination: str, day: str, *, adults: int = 2, cabin: str = "Y") -> Json:

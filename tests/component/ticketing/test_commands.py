@@ -23,6 +23,7 @@ from tests.component.sandbox.world import World
 from tests.contract.airline import orders
 from tests.contract.airline.orders import CHECKOUT
 from tests.eventually import eventually
+from tests.patience import BRIEF, PATIENT, SILENCE
 
 ISSUE = IssueTickets(purchase_id=CHECKOUT, step="issue tickets")
 VOID = VoidTickets(purchase_id=CHECKOUT, step="issue tickets")
@@ -30,7 +31,7 @@ CANCEL = CancelBooking(purchase_id=CHECKOUT, step="reserve booking")
 ALL_ISSUED = [("emd", "issued")] * 2 + [("ticket", "issued")] * 2
 ALL_VOIDED = [("emd", "voided")] * 2 + [("ticket", "voided")] * 2
 BAD_MODES = ["timeout_before", "timeout_after", "error", "refuse"]
-UNKNOWN_MODES = ["timeout_before", "timeout_after", "error", "slow"]
+UNKNOWN_MODES = [("timeout_before", PATIENT), ("timeout_after", PATIENT), ("error", PATIENT), ("slow", BRIEF)]
 
 
 def reserve(order: Order, *, attempt: int = 1) -> ReserveBooking:
@@ -40,7 +41,7 @@ def reserve(order: Order, *, attempt: int = 1) -> ReserveBooking:
 
 
 def fault(operation: str, mode: str, **more: object) -> dict[str, Any]:
-    seconds = 8 if mode == "slow" else 0.2
+    seconds = SILENCE if mode == "slow" else 0.2
     return {"provider": "sabre", "operation": operation, "mode": mode, "seconds": seconds, "times": 1} | more
 
 
@@ -149,7 +150,10 @@ async def test_a_segment_that_is_gone_refuses_the_booking(ticketing: Counter, wo
     assert await bookings(world) == []
 
 
-@pytest.mark.parametrize(("mode", "made"), [("timeout_before", 0), ("timeout_after", 1), ("error", 0), ("slow", 1)])
+@pytest.mark.parametrize(
+    ("mode", "patience", "made"),
+    [("timeout_before", PATIENT, 0), ("timeout_after", PATIENT, 1), ("error", PATIENT, 0), ("slow", BRIEF, 1)],
+)
 async def test_a_booking_of_unknown_outcome_is_never_made_twice(
     ticketing: Counter, world: World, mode: str, made: int
 ) -> None:
@@ -192,7 +196,7 @@ async def test_a_throttled_booking_waits_to_be_asked_again(ticketing: Counter, w
     assert await bookings(world) == ["open"]
 
 
-@pytest.mark.parametrize("mode", UNKNOWN_MODES)
+@pytest.mark.parametrize(("mode", "patience"), UNKNOWN_MODES)
 async def test_an_issue_of_unknown_outcome_ends_in_every_document_once(
     ticketing: Counter, world: World, mode: str
 ) -> None:

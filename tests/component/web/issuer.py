@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from shared.web.auth import Authenticator
+from tests.days import NOW
 
 ISSUER = "http://issuer.test/oauth"
 INTERNAL_TOKEN = "internal-token-of-the-tests"
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 class HandClock:

@@ -8,11 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from services.ticketing.adapters.sabre import Credentials, SabreAirline, SabreLine, SabreOffice, Tokens
-from shared.kernel.clock import SystemClock
+from tests import days
 from tests.component.sandbox.world import World
-
-TIMEOUT = 2.0
-"""Seconds; generous, so that a busy machine is not taken for a silent airline."""
 
 
 @pytest.fixture
@@ -22,8 +19,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def airline(world: World) -> AsyncIterator[SabreAirline]:
+async def airline(world: World, patience: float) -> AsyncIterator[SabreAirline]:
     url = f"{world.url}/sandbox/sabre"
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False) as client:
-        tokens = Tokens(client, Credentials("V1:sandbox:MILE:EXT", SecretStr("sandbox")), SystemClock())
+    async with httpx.AsyncClient(base_url=url, timeout=patience, trust_env=False) as client:
+        tokens = Tokens(client, Credentials("V1:sandbox:MILE:EXT", SecretStr("sandbox")), days.Clock())
         yield SabreAirline(SabreLine(client, tokens), SabreOffice("498BF1", "BR"))

@@ -1,12 +1,13 @@
-"""Orders as checkout sends them, made from what the sandbox's GDS offers today."""
+"""Orders as checkout sends them, made from what the sandbox's GDS offers on the tests' day."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from shared.contracts.journey import Bag, Contact, Flight, Order, Passenger, Seat, Segment
 from shared.kernel.money import Money
 from tests.component.sandbox import trips
-from tests.component.sandbox.world import Json, World, in_days
+from tests.component.sandbox.world import Json, World
+from tests.days import day_in, in_days
 
 CHECKOUT = "0198c0de-0000-7000-8000-000000000001"
 ANA = Passenger(given_name="Ana Lúcia", surname="Souza", birth_date="1990-05-01", document="FX123456")
@@ -78,7 +79,7 @@ def _carriers(itinerary: Json) -> set[str]:
 
 def _segments(itinerary: Json, days: int) -> list[Segment]:
     sold = itinerary["fare"]["passengerInfoList"][0]["passengerInfo"]["fareComponents"][0]["segments"]
-    first = date.fromisoformat(in_days(days))
+    first = day_in(days)
     segments = []
     for schedule, later, priced in zip(itinerary["schedules"], itinerary["days_later"], sold, strict=True):
         leaves = first + timedelta(days=later)

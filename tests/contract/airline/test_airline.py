@@ -14,6 +14,7 @@ from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
 from tests.component.sandbox.world import World
 from tests.contract.airline import orders
+from tests.patience import BRIEF, SILENCE
 
 PAST_VOID_WINDOW = timedelta(days=2)
 
@@ -276,12 +277,13 @@ async def test_silence_and_server_errors_are_unknown(
         await _fails(airline, world, operation, mode)
 
 
+@pytest.mark.parametrize("patience", [BRIEF])
 @pytest.mark.parametrize("operation", ["createBooking", "fulfillFlightTickets"])
 async def test_an_answer_slower_than_the_timeout_is_unknown(
     airline: SabreAirline, world: World, operation: str
 ) -> None:
     with pytest.raises(OutcomeUnknown):
-        await _fails(airline, world, operation, "slow", seconds=8)
+        await _fails(airline, world, operation, "slow", seconds=SILENCE)
 
 
 @pytest.mark.parametrize("status", ["429", "401"])

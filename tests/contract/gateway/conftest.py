@@ -7,11 +7,8 @@ import httpx
 import pytest
 
 from services.payment.adapters.stripe import StripeGateway
-from shared.kernel.clock import SystemClock
+from tests import days
 from tests.component.sandbox.world import World
-
-TIMEOUT = 2.0
-"""Seconds; generous, so that a busy machine is not taken for a silent gateway."""
 
 
 @pytest.fixture
@@ -21,8 +18,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def gateway(world: World) -> AsyncIterator[StripeGateway]:
+async def gateway(world: World, patience: float) -> AsyncIterator[StripeGateway]:
     headers = {"Authorization": "Bearer sk_test_sandbox"}
     url = f"{world.url}/sandbox/stripe"
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT, headers=headers, trust_env=False) as client:
-        yield StripeGateway(client, SystemClock())
+    async with httpx.AsyncClient(base_url=url, timeout=patience, headers=headers, trust_env=False) as client:
+        yield StripeGateway(client, days.Clock())

@@ -10,11 +10,12 @@ import pytest
 from services.payment.adapters.stripe import StripeGateway
 from services.payment.domain import Authorization, Standing
 from services.payment.ports import CardOrder
-from shared.kernel.clock import SystemClock
 from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
+from tests import days
 from tests.component.sandbox.world import World
 from tests.eventually import eventually
+from tests.patience import BRIEF, SILENCE
 
 CHECKOUT = "0198c0de-0000-7000-8000-000000000001"
 CARD = "tok_visa"
@@ -126,7 +127,7 @@ async def test_every_authorisation_of_a_purchase_is_found_by_its_reference(gatew
     assert await gateway.find("somebody-else") == ()
 
 
-async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(world: World) -> None:
+async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(world: World, patience: float) -> None:
     """The real index lags up to a minute; here it is made to know nothing at all."""
 
     class Blind(httpx.AsyncHTTPTransport):
@@ -137,14 +138,16 @@ async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(worl
 
     headers = {"Authorization": "Bearer sk_test_sandbox"}
     url = f"{world.url}/sandbox/stripe"
-    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Blind()) as client:
-        gateway = StripeGateway(client, SystemClock())
+    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Blind(), timeout=patience) as client:
+        gateway = StripeGateway(client, days.Clock())
         held = await gateway.authorise(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (held,)
         assert await gateway.find("somebody-else") == ()
 
 
-async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_one_it_knows(world: World) -> None:
+async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_one_it_knows(
+    world: World, patience: float
+) -> None:
     """The index holds the older one, as it stood then; the list holds both as they stand now."""
 
     class Lagging(httpx.AsyncHTTPTransport):
@@ -160,8 +163,8 @@ async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_on
 
     headers = {"Authorization": "Bearer sk_test_sandbox"}
     url = f"{world.url}/sandbox/stripe"
-    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Lagging()) as client:
-        gateway = StripeGateway(client, SystemClock())
+    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Lagging(), timeout=patience) as client:
+        gateway = StripeGateway(client, days.Clock())
         older = await gateway.authorise(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (older,)
         newer = await gateway.authorise(order(), "key-2")
@@ -193,8 +196,9 @@ async def test_silence_and_server_errors_are_unknown(
         await METHODS[operation](gateway, held.id)
 
 
+@pytest.mark.parametrize("patience", [BRIEF])
 async def test_an_answer_slower_than_the_timeout_is_unknown(gateway: StripeGateway, world: World) -> None:
-    await world.fault(fault("authorize", "slow", seconds=8))
+    await world.fault(fault("authorize", "slow", seconds=SILENCE))
     with pytest.raises(OutcomeUnknown):
         await gateway.authorise(order(), "key-1")
 
@@ -212,8 +216,9 @@ async def test_being_throttled_or_locked_out_is_certainly_without_effect(
     assert await charges(world) == before
 
 
+@pytest.mark.parametrize("patience", [BRIEF])
 async def test_a_key_still_in_flight_is_unknown(gateway: StripeGateway, world: World) -> None:
-    await world.fault(fault("authorize", "slow", seconds=8))
+    await world.fault(fault("authorize", "slow", seconds=SILENCE))
     first = asyncio.create_task(gateway.authorise(order(), "key-1"))
 
     async def under_way() -> bool:
