@@ -39,4 +39,4 @@ clean:
 	@rm -rf .venv .bench-venv .milesaga bench.json
 
 docs: setup
-	@$(BIN)/python -m services.checkout.picture docs/checkout.md
+	@$(BIN)/python -m services.cli.picture docs/checkout.md

@@ -3,15 +3,16 @@
 from fastapi import APIRouter
 
 from services.checkout.adapters.cart_http import HttpCarts
-from services.checkout.announcing import announce
-from services.checkout.domain import Checkout
-from services.checkout.followers import Followers
-from services.checkout.handlers import Handlers
-from services.checkout.http import CheckoutRoutes, router
-from services.checkout.operations import Operations, operations_router
+from services.checkout.cases.following import Followers
+from services.checkout.cases.looking import Purchases
+from services.checkout.cases.starting import Starter
+from services.checkout.cases.steering import Steering
+from services.checkout.domain.announcing import announce
+from services.checkout.domain.checkout import Checkout
+from services.checkout.handlers import table
+from services.checkout.http import members, operators
 from services.checkout.saga import VERSIONS
 from services.checkout.settings import CheckoutSettings, SandboxCheckoutSettings
-from services.checkout.starting import Starter
 from shared.bus.outbox import Outbox
 from shared.contracts.checkout import WakeCheckout
 from shared.runtime.service import Runtime, Service
@@ -61,13 +62,15 @@ def compose(runtime: Runtime) -> Service:
         service="checkout",
         wake=lambda checkout_id: WakeCheckout(checkout_id=checkout_id),
     )
-    routes = CheckoutRoutes(repository, orchestrator, starter, followers, runtime.draining)
+    purchases = Purchases(repository)
+    steering = Steering(purchases, orchestrator)
+    door = members.Door(starter, runtime.draining)
     api = APIRouter()
-    api.include_router(router(routes, runtime.authenticator))
-    api.include_router(operations_router(Operations(repository, orchestrator, followers), runtime.authenticator))
+    api.include_router(members.routes(purchases, steering, followers, runtime.authenticator, door))
+    api.include_router(operators.routes(purchases, steering, followers, runtime.authenticator))
     return Service(
         name="checkout",
-        table=Handlers(orchestrator, starter, outbox).table(),
+        table=table(orchestrator, starter, outbox),
         router=api,
         store=store,
         outbox=outbox,

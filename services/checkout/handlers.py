@@ -1,39 +1,30 @@
 """The checkout's bus edge."""
 
-import logging
+from dataclasses import dataclass
 
-from services.checkout.domain import Checkout
+from services.checkout.cases.starting import CannotStart, KeyReused, Starter, Wish
+from services.checkout.domain.announcing import refused_event
+from services.checkout.domain.checkout import Checkout
 from services.checkout.ports import CartsUnavailable
-from services.checkout.starting import CannotStart, KeyReused, Starter, Wish, refused_event
-from shared.bus.dispatch import Handler, HandlerTable
+from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox
 from shared.bus.retry import Unreadable
 from shared.contracts import CATALOGUE
 from shared.contracts.checkout import StartCheckout, WakeCheckout
 from shared.contracts.cloudevents import Envelope
-from shared.contracts.messages import Message
 from shared.contracts.steps import Answer
 from shared.kernel.errors import Later
 from shared.saga.process import Orchestrator
 from shared.saga.record import Status
 
-log = logging.getLogger(__name__)
 
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What the checkout is asked by message."""
 
-class Handlers:
-    """What the checkout does with its messages."""
-
-    def __init__(self, orchestrator: Orchestrator[Checkout], starter: Starter, outbox: Outbox) -> None:
-        self._orchestrator = orchestrator
-        self._starter = starter
-        self._outbox = outbox
-
-    def table(self) -> HandlerTable:
-        table: dict[type[Message], Handler] = {StartCheckout: self.start, WakeCheckout: self.wake}
-        for contract in CATALOGUE.values():
-            if issubclass(contract, Answer):
-                table[contract] = self._orchestrator.take
-        return table
+    orchestrator: Orchestrator[Checkout]
+    starter: Starter
+    outbox: Outbox
 
     async def start(self, message: StartCheckout, envelope: Envelope) -> None:
         """Begin a purchase; what HTTP would refuse at once is told by `checkout.refused.v1`."""
@@ -45,18 +36,29 @@ class Handlers:
             contact=message.contact,
         )
         try:
-            known = await self._starter.find(wish)
+            known = await self.starter.find(wish)
             if known is None:
-                await self._starter.start(wish)
+                await self.starter.start(wish)
             elif known.record.status is Status.REFUSED:
-                await self._outbox.say(refused_event(known), envelope)
+                await self.outbox.say(refused_event(known), envelope)
         except KeyReused as reused:
             # An event about this id would speak of the purchase that lives under the key already.
             raise Unreadable(reused.detail) from reused
         except CannotStart as refused:
-            await self._starter.record_refusal(wish, refused)
+            await self.starter.record_refusal(wish, refused)
         except CartsUnavailable as silence:
             raise Later(str(silence)) from silence
 
     async def wake(self, message: WakeCheckout, _envelope: Envelope) -> None:
-        await self._orchestrator.fire(message.checkout_id)
+        await self.orchestrator.fire(message.checkout_id)
+
+
+def table(orchestrator: Orchestrator[Checkout], starter: Starter, outbox: Outbox) -> HandlerTable:
+    """The service's handlers by kind of message: requests, and every answer there is."""
+    requests = Requests(orchestrator, starter, outbox)
+    answers = [contract for contract in CATALOGUE.values() if issubclass(contract, Answer)]
+    return {
+        StartCheckout: requests.start,
+        WakeCheckout: requests.wake,
+        **dict.fromkeys(answers, orchestrator.take),
+    }

@@ -6,7 +6,7 @@ follow in this order: tickets, money, miles.
 
 from datetime import timedelta
 
-from services.checkout.domain import Purchase
+from services.checkout.domain.checkout import Purchase
 from shared.contracts import cart, miles, payment, ticketing
 from shared.saga.definition import Saga, step
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from services.checkout.domain import Purchase
+from services.checkout.domain.checkout import Purchase
 from services.checkout.saga import CHECKOUT
 from shared.contracts.cart import CartClosed, CartLocked, LockCart, UnlockCart
 from shared.contracts.checkout import CardPayment, Total

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from services.checkout.picture import with_picture
 from services.checkout.saga import CHECKOUT
+from services.cli.picture import with_picture
 from shared.contracts.cart import CloseCart, LockCart, UnlockCart
 from shared.contracts.miles import AccrueMiles, HoldMiles, MilesAccrued, RedeemMiles, ReleaseMiles, ReverseMiles
 from shared.contracts.payment import AuthorizeCard, CapturePayment, RefundPayment, VoidAuthorization

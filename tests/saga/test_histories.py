@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from services.checkout.domain import Purchase
+from services.checkout.domain.checkout import Purchase
 from services.checkout.saga import VERSIONS
 from shared.contracts import CATALOGUE
 from shared.contracts.cart import CloseCart, LockCart, UnlockCart

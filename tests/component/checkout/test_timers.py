@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.checkout.domain import Checkout
+from services.checkout.domain.checkout import Checkout
 from shared.bus import headers as names
 from shared.contracts.cart import LockCart
 from shared.contracts.checkout import WakeCheckout

@@ -3,19 +3,16 @@
 from datetime import UTC
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import computed_field
 
 from shared.contracts.checkout import CardPayment, Payment, Refusal, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
 from shared.kernel.money import Money
+from shared.kernel.values import Value, changed
 from shared.saga.process import Process
 
 
-class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Purchase(_Stored):
+class Purchase(Value):
     """What the steps need to know of each other: the saga's state."""
 
     member_id: str
@@ -66,16 +63,16 @@ class Purchase(_Stored):
         return self.due.miles
 
     def priced(self, order: Order) -> Self:
-        return self.model_copy(update={"order": order, "earned": order.money.amount // 100 * self.earn_rate})
+        return changed(self, order=order, earned=order.money.amount // 100 * self.earn_rate)
 
     def reserved(self, locators: tuple[str, ...]) -> Self:
-        return self.model_copy(update={"locators": locators})
+        return changed(self, locators=locators)
 
     def paid_by(self, masked: str) -> Self:
-        return self.model_copy(update={"paid_with": masked})
+        return changed(self, paid_with=masked)
 
     def ticketed(self, tickets: tuple[Ticket, ...], documents: tuple[Document, ...]) -> Self:
-        return self.model_copy(update={"tickets": tickets, "documents": documents})
+        return changed(self, tickets=tickets, documents=documents)
 
 
 class Checkout(Process[Purchase]):

@@ -1,4 +1,4 @@
-"""Who watches a purchase: server-sent events from the stored timeline.
+"""Who watches a purchase: its changes, from the stored timeline.
 
 Any replica may see the answer that moves a purchase on, so a stream reads the store: one query every quarter of a
 second for all of a replica's streams together, and at once when this process saves one of those watched.
@@ -6,16 +6,23 @@ second for all of a replica's streams together, and at once when this process sa
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from services.checkout.domain import Checkout
-from services.checkout.views import view
+from services.checkout.domain.checkout import Checkout
 from shared.saga.record import Status
 from shared.store.repository import Repository
 
 POLL_SECONDS = 0.25
 KEEP_ALIVE_SECONDS = 15.0
+
+
+class Change(NamedTuple):
+    """A change of a purchase: the purchase as last read, and which of its changes it is, counted from 1."""
+
+    checkout: Checkout
+    position: int
 
 
 class _Watch:
@@ -62,18 +69,21 @@ class Followers:
                 continue
             self._touched.clear()
 
-    async def events(self, checkout: Checkout, position: int) -> AsyncIterator[bytes]:
-        """The changes after a position, as they come; ends with the purchase, or when the process drains."""
+    async def changes(self, checkout: Checkout, position: int) -> AsyncGenerator[Change | None, None]:
+        """The changes after a position, as they come; None now and then, while there are none.
+
+        They end with the purchase, or when the process drains.
+        """
         with self._watch(checkout) as watch:
             while True:
                 for number in range(position + 1, len(checkout.record.timeline) + 1):
-                    yield _event(checkout, number)
+                    yield Change(checkout, number)
                 position = max(position, len(checkout.record.timeline))
                 if _over(checkout) or self._draining.is_set():
                     return
                 found = await self._next(watch)
                 if found is None:
-                    yield b": waiting\n\n"
+                    yield None
                 else:
                     checkout = found
 
@@ -104,8 +114,3 @@ class Followers:
 
 def _over(checkout: Checkout) -> bool:
     return checkout.record.ended or checkout.record.status is Status.NEEDS_ATTENTION
-
-
-def _event(checkout: Checkout, position: int) -> bytes:
-    data = view(checkout, position).model_dump_json()
-    return f"event: change\nid: {position}\ndata: {data}\n\n".encode()

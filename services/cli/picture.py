@@ -1,4 +1,4 @@
-"""Writes the saga's picture into the documentation: `python -m services.checkout.picture docs/checkout.md`."""
+"""Writes the saga's picture into the documentation: `python -m services.cli.picture docs/checkout.md`."""
 
 import re
 import sys

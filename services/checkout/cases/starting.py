@@ -3,13 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 
-from services.checkout.domain import Checkout, Purchase
+from services.checkout.domain.announcing import refused_event
+from services.checkout.domain.checkout import Checkout, Purchase
 from services.checkout.ports import Carts, CartSummary
 from services.checkout.saga import CHECKOUT
-from shared.contracts.checkout import CardPayment, CheckoutRefused, CustomerContact, Payment
-from shared.contracts.messages import Message
+from shared.contracts.checkout import CardPayment, CustomerContact, Payment
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived
+from shared.kernel.values import changed
 from shared.saga.engine import new_record
 from shared.saga.process import Orchestrator
 from shared.saga.record import Entry, Record, Refusal, Status
@@ -100,13 +101,8 @@ class Starter:
         """Store that a purchase asked for by message never began, so that the same message hears the same."""
         now = self._clock.now()
         refusal = Refusal(step=START, code=refused.code, detail=refused.detail)
-        record = new_record(CHECKOUT).model_copy(
-            update={
-                "status": Status.REFUSED,
-                "refusal": refusal,
-                "timeline": (Entry(at=now, step="", status=Status.REFUSED, of=Status.REFUSED, detail=refused.code),),
-            }
-        )
+        ended = Entry(at=now, step="", status=Status.REFUSED, of=Status.REFUSED, detail=refused.code)
+        record = changed(new_record(CHECKOUT), status=Status.REFUSED, refusal=refusal, timeline=(ended,))
         checkout = self._document(wish, None, record)
         await self._orchestrator.store(checkout, [refused_event(checkout)])
         return checkout
@@ -168,14 +164,3 @@ class Starter:
 
 def _locked() -> CannotStart:
     return CannotStart("cart_locked", "The cart is being bought, or was bought")
-
-
-def refused_event(checkout: Checkout) -> Message:
-    """What everybody is told of a purchase that was not made."""
-    return CheckoutRefused(
-        checkout_id=checkout.id,
-        key=checkout.key,
-        member_id=checkout.member_id,
-        cart_id=checkout.state.cart_id,
-        refusal=checkout.refusal,
-    )

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.checkout.domain import Checkout
-from services.checkout.starting import refused_event
-from shared.contracts.checkout import CheckoutCancelled, CheckoutCompleted, CheckoutNeedsAttention
+from services.checkout.domain.checkout import Checkout
+from shared.contracts.checkout import CheckoutCancelled, CheckoutCompleted, CheckoutNeedsAttention, CheckoutRefused
 from shared.contracts.messages import Message
 from shared.contracts.notifications import NotifyCustomer, Template
 from shared.saga.record import Status
@@ -29,6 +28,17 @@ def announce(before: Checkout, after: Checkout) -> Sequence[Message]:
             return (_needs_attention(after), _notice(after, "needs_attention"))
         case _:
             return ()
+
+
+def refused_event(checkout: Checkout) -> Message:
+    """What everybody is told of a purchase that was not made."""
+    return CheckoutRefused(
+        checkout_id=checkout.id,
+        key=checkout.key,
+        member_id=checkout.member_id,
+        cart_id=checkout.state.cart_id,
+        refusal=checkout.refusal,
+    )
 
 
 def _completed(checkout: Checkout) -> Message:

@@ -1,14 +1,16 @@
 """What members and operators see of a purchase. `view(checkout, position)` shows it as it stood after a change."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 
-from services.checkout.domain import Checkout
+from services.checkout.domain.checkout import Checkout
 from services.checkout.saga import VERSIONS
 from shared.contracts.checkout import Refusal, Total
 from shared.contracts.journey import Document, Ticket
 from shared.saga.record import Entry, Record, Status, StepStatus
+from shared.web.bodies import Shown
 
 RESERVED_BY = "reserve booking"
 TICKETED_BY = "issue tickets"
@@ -16,7 +18,7 @@ PRICED_BY = "lock cart"
 _ENDS = (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.REFUSED, StepStatus.UNDONE)
 
 
-class StepView(BaseModel):
+class StepView(Shown):
     """A step; `attempts` is how often its present command was sent."""
 
     name: str
@@ -26,7 +28,7 @@ class StepView(BaseModel):
     finished_at: AwareDatetime | None = None
 
 
-class NextAction(BaseModel):
+class NextAction(Shown):
     """What the customer must do for the purchase to go on."""
 
     kind: Literal["redirect", "pix_qr"]
@@ -34,7 +36,7 @@ class NextAction(BaseModel):
     expires_at: AwareDatetime
 
 
-class CheckoutView(BaseModel):
+class CheckoutView(Shown):
     """A purchase."""
 
     id: str
@@ -49,7 +51,7 @@ class CheckoutView(BaseModel):
     locators: tuple[str, ...]
 
 
-class CheckoutPage(BaseModel):
+class CheckoutPage(Shown):
     """A page of purchases, newest first."""
 
     checkouts: list[CheckoutView]
@@ -66,7 +68,7 @@ class OperatorView(CheckoutView):
     wake_at: AwareDatetime | None
 
 
-class TimelineEntry(BaseModel):
+class TimelineEntry(Shown):
     """One change of a purchase."""
 
     position: int
@@ -76,12 +78,25 @@ class TimelineEntry(BaseModel):
     detail: str
 
 
-class TimerView(BaseModel):
+class TimerView(Shown):
     """Something that will happen at a time."""
 
     name: str
     step: str
     at: AwareDatetime
+
+
+class ListedTimer(TimerView):
+    """A timer and whose it is."""
+
+    checkout_id: str
+
+
+class TimerPage(Shown):
+    """A page of timers, the earliest first."""
+
+    timers: list[ListedTimer]
+    next_cursor: str | None
 
 
 class OperatorDetail(OperatorView):
@@ -91,7 +106,7 @@ class OperatorDetail(OperatorView):
     timers: list[TimerView]
 
 
-class OperatorPage(BaseModel):
+class OperatorPage(Shown):
     """A page of all members' purchases, newest first."""
 
     checkouts: list[OperatorView]
@@ -130,6 +145,24 @@ def operator_detail(checkout: Checkout) -> OperatorDetail:
     ]
     timers = [TimerView(name=timer.name, step=timer.step, at=timer.at) for timer in checkout.record.timers]
     return OperatorDetail(**_operators(checkout), timeline=timeline, timers=timers)
+
+
+def listed_timers(checkouts: Sequence[Checkout]) -> list[ListedTimer]:
+    return [
+        ListedTimer(checkout_id=each.id, name=timer.name, step=timer.step, at=timer.at)
+        for each in checkouts
+        for timer in each.record.timers
+    ]
+
+
+def creation_key(checkout: Checkout) -> tuple[str, str]:
+    """Where a purchase stands in a list by age, as it is stored."""
+    return checkout.model_dump(mode="json", include={"created_at"})["created_at"], checkout.id
+
+
+def timer_key(checkout: Checkout) -> tuple[str, str]:
+    """Where a purchase stands in the list of timers."""
+    return checkout.wake_key or "", checkout.id
 
 
 def _operators(checkout: Checkout) -> dict[str, Any]:

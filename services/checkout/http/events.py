@@ -1,0 +1,41 @@
+"""A purchase's changes as server-sent events (WHATWG HTML §9.2). An event's id is the change's position."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from fastapi.responses import StreamingResponse
+
+from services.checkout.cases.following import Change, Followers
+from services.checkout.domain.checkout import Checkout
+from services.checkout.http.views import view
+from shared.web.problems import Fault, Problem
+
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+LONGEST_POSITION = 9
+"""Digits; no timeline is longer."""
+
+
+def stream(followers: Followers, checkout: Checkout, last_event_id: str | None) -> StreamingResponse:
+    """The changes after the one the client saw last."""
+    position = _position(last_event_id)
+    return StreamingResponse(_events(followers, checkout, position), media_type="text/event-stream", headers=HEADERS)
+
+
+async def _events(followers: Followers, checkout: Checkout, position: int) -> AsyncIterator[bytes]:
+    async with aclosing(followers.changes(checkout, position)) as changes:
+        async for change in changes:
+            yield _event(change) if change else b": waiting\n\n"
+
+
+def _event(change: Change) -> bytes:
+    data = view(change.checkout, change.position).model_dump_json()
+    return f"event: change\nid: {change.position}\ndata: {data}\n\n".encode()
+
+
+def _position(last_event_id: str | None) -> int:
+    if not last_event_id:
+        return 0
+    if not (last_event_id.isascii() and last_event_id.isdigit()) or len(last_event_id) > LONGEST_POSITION:
+        fault = Fault("must be the id of an event of this stream", header="Last-Event-ID")
+        raise Problem(422, "invalid_request", "Last-Event-ID " + fault.detail, errors=[fault])
+    return int(last_event_id)

@@ -1,0 +1,126 @@
+"""The checkout over HTTP, for operators: every member's purchases, their timelines and timers."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from services.checkout.cases.following import Followers
+from services.checkout.cases.looking import Purchases
+from services.checkout.cases.steering import Steering
+from services.checkout.http.bodies import TimerBody
+from services.checkout.http.events import stream
+from services.checkout.http.refusing import refusals_as_problems
+from services.checkout.http.views import (
+    OperatorDetail,
+    OperatorPage,
+    TimerPage,
+    creation_key,
+    listed_timers,
+    operator_detail,
+    operator_view,
+    timer_key,
+)
+from shared.saga.record import Status
+from shared.web.answers import answer, nothing
+from shared.web.auth import Authenticator, Caller
+from shared.web.docs import CREATING, READING, answers, problems
+from shared.web.pages import decode_cursor, page
+
+Size = Annotated[int, Query(ge=1, le=500)]
+
+
+def routes(purchases: Purchases, steering: Steering, followers: Followers, authenticator: Authenticator) -> APIRouter:
+    """The operators' routes, under `/v1/operations`."""
+    router = APIRouter(prefix="/v1/operations", tags=["operations"])
+    reader = Depends(authenticator.requires("ops:read"))
+    writer = Depends(authenticator.requires("ops:write"))
+    _purchases(router, purchases, followers, reader)
+    _asking(router, steering, writer)
+    _timers(router, purchases, reader)
+    _moving_timers(router, steering, writer)
+    return router
+
+
+def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, reader: Any) -> None:
+    @router.get(
+        "/checkouts",
+        summary="Everybody's purchases, newest first",
+        response_model=None,
+        responses=answers(OperatorPage, *READING),
+    )
+    async def list_all(
+        _: Annotated[Caller, reader], status: Status | None = None, cursor: str | None = None, limit: Size = 50
+    ) -> Response:
+        found = await purchases.of_all(status, decode_cursor(cursor, (str, str)), limit)
+        newest_first, following = page(found, limit, creation_key)
+        return answer(OperatorPage(checkouts=[operator_view(each) for each in newest_first], next_cursor=following))
+
+    @router.get(
+        "/checkouts/{checkout_id}",
+        summary="One purchase with its timeline and timers",
+        response_model=None,
+        responses=answers(OperatorDetail, *READING),
+    )
+    async def show(_: Annotated[Caller, reader], checkout_id: str) -> Response:
+        with refusals_as_problems():
+            return answer(operator_detail(await purchases.one(checkout_id)))
+
+    @router.get(
+        "/checkouts/{checkout_id}/events",
+        summary="Follow a purchase",
+        response_class=StreamingResponse,
+        responses=problems(*READING),
+    )
+    async def events(
+        _: Annotated[Caller, reader], checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
+    ) -> StreamingResponse:
+        with refusals_as_problems():
+            checkout = await purchases.one(checkout_id)
+        return stream(followers, checkout, last_event_id)
+
+
+def _asking(router: APIRouter, steering: Steering, writer: Any) -> None:
+    @router.post(
+        "/checkouts/{checkout_id}/ask",
+        status_code=202,
+        summary="Ask for the awaited step now",
+        response_model=None,
+        responses=answers(OperatorDetail, *READING, 409, status=202),
+    )
+    async def ask(_: Annotated[Caller, writer], checkout_id: str) -> Response:
+        with refusals_as_problems():
+            return answer(operator_detail(await steering.ask(checkout_id)), 202)
+
+
+def _timers(router: APIRouter, purchases: Purchases, reader: Any) -> None:
+    @router.get(
+        "/timers",
+        summary="What will happen by itself, the earliest first",
+        response_model=None,
+        responses=answers(TimerPage, *READING),
+    )
+    async def timers(_: Annotated[Caller, reader], cursor: str | None = None, limit: Size = 50) -> Response:
+        found = await purchases.by_timer(decode_cursor(cursor, (str, str)), limit)
+        earliest_first, following = page(found, limit, timer_key)
+        return answer(TimerPage(timers=listed_timers(earliest_first), next_cursor=following))
+
+
+def _moving_timers(router: APIRouter, steering: Steering, writer: Any) -> None:
+    @router.put(
+        "/timers/{checkout_id}/{name}",
+        summary="Move a timer",
+        response_model=None,
+        responses=answers(OperatorDetail, *CREATING, 404),
+    )
+    async def move(_: Annotated[Caller, writer], checkout_id: str, name: str, body: TimerBody) -> Response:
+        with refusals_as_problems():
+            return answer(operator_detail(await steering.move_timer(checkout_id, name, body.at)))
+
+    @router.delete(
+        "/timers/{checkout_id}/{name}", status_code=204, summary="Cancel a timer", responses=problems(*READING)
+    )
+    async def stop(_: Annotated[Caller, writer], checkout_id: str, name: str) -> Response:
+        with refusals_as_problems():
+            await steering.stop_timer(checkout_id, name)
+        return nothing()
