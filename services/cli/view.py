@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from services.cli.client import AT_REST, Change, Json
+from shared.kernel.money import Money
 
 WIDE: Final = 160
 
@@ -51,8 +52,8 @@ def reference(title: str) -> Column:
 
 
 def money(amount: Json) -> str:
-    """`BRL 2,599.90`: minor units of a currency with two decimals."""
-    return f"{amount['currency']} {amount['amount'] / 100:,.2f}"
+    """`BRL 2,599.90`, from minor units."""
+    return str(Money.model_validate(amount))
 
 
 def total(checkout: Json) -> str:

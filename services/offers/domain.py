@@ -92,6 +92,13 @@ class Extras(Value):
     seats: tuple[SeatPrice, ...] = ()
     bags: tuple[BagPrice, ...] = ()
 
+    def sold_in(self, currency: str) -> "Extras":
+        """Those priced in the fare's currency: a cart has one, and prices are not exchanged."""
+        return Extras(
+            seats=tuple(seat for seat in self.seats if seat.price.currency == currency),
+            bags=tuple(bag for bag in self.bags if bag.price.currency == currency),
+        )
+
 
 class Offer(Value):
     """An itinerary with its extras, as quoted; price, taxes and miles are totals for all adults."""

@@ -69,7 +69,10 @@ class Quoting:
         if not itineraries:
             return ()
         extras = await self._shopping.extras(itineraries)
-        offers = [self._offer(query, *found) for found in zip(itineraries, extras, strict=True)]
+        offers = [
+            self._offer(query, one, also.sold_in(one.fare.price.currency))
+            for one, also in zip(itineraries, extras, strict=True)
+        ]
         await asyncio.gather(*[self._offers.save(offer, version=0) for offer in offers])
         return offers
 

@@ -167,8 +167,8 @@ def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[jour
     for number, passenger in enumerate(passengers):
         if not EARLIEST_BIRTH <= date.fromisoformat(passenger.birth_date) <= today:
             raise WrongField(f"/passengers/{number}/birth_date", "must be a date of birth, such as 1990-05-01")
-    if quote.price.currency != cart.currency:
-        raise WrongField("/offer_id", f"must be an offer in {cart.currency}, the cart's currency", "currency_mismatch")
+    for money in (quote.price, quote.taxes):
+        _check_currency(cart, "/offer_id", "an offer", money)
     if len(passengers) != quote.adults:
         raise WrongField("/passengers", f"must name exactly {quote.adults}, as many as the offer is for")
     if any(flight.offer_id == quote.id for flight in cart.flights):
@@ -200,6 +200,7 @@ def add_seat(cart: Cart, item_id: str, quote: Quote, wanted: SeatChoice) -> Cart
             break
     else:
         raise WrongField("/seat", "must be one of the offer's seats on that segment, such as 12A", "seat_not_available")
+    _check_currency(cart, "/seat", "a seat sold", offered.price)
     seats = [one for one in cart.items if isinstance(one, SeatItem) and one.offer_id == quote.id]
     for other in seats:
         if (other.segment, other.seat) == (wanted.segment, wanted.seat):
@@ -219,6 +220,7 @@ def add_bag(cart: Cart, item_id: str, quote: Quote, wanted: BagChoice) -> Cart:
     else:
         sold = ", ".join(str(one.pieces) for one in quote.bags) or "none"
         raise WrongField("/pieces", f"must be a number of pieces that the offer sells: {sold}", "bag_not_available")
+    _check_currency(cart, "/pieces", "a number of pieces sold", offered.price)
     bags = [one for one in cart.items if isinstance(one, BagItem) and one.offer_id == quote.id]
     if any(one.passenger == wanted.passenger for one in bags):
         raise CannotChange("duplicate_item", "The passenger has bags already; remove them first", "/passenger")
@@ -260,6 +262,11 @@ def _fence_of(log: StepLog) -> StepLog:
 
 def _goes_with(item: FlightItem | SeatItem | BagItem, gone: FlightItem | SeatItem | BagItem) -> bool:
     return item.id == gone.id or (isinstance(gone, FlightItem) and item.offer_id == gone.offer_id)
+
+
+def _check_currency(cart: Cart, pointer: str, what: str, price: Money) -> None:
+    if price.currency != cart.currency:
+        raise WrongField(pointer, f"must be {what} in {cart.currency}, the cart's currency", "currency_mismatch")
 
 
 def _check_passenger(flight: FlightItem, passenger: int) -> None:

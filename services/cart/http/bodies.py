@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StrictInt
 
 from services.cart.domain.cart import Channel
+from shared.kernel.currencies import DECIMALS
 from shared.kernel.money import Currency
 from shared.web.bodies import Body
 
@@ -32,7 +33,7 @@ class NewCart(Body):
     """An empty cart."""
 
     channel: Channel
-    currency: Currency
+    currency: Annotated[Currency, Field(json_schema_extra={"enum": sorted(DECIMALS)})]
 
 
 class NewPassenger(Body):

@@ -30,7 +30,7 @@ class Purchase(Value):
     documents: tuple[Document, ...] = ()
     paid_with: str = ""
     earn_rate: int = 0
-    """Miles per whole unit of currency paid for fares; the programme's rule when the purchase began."""
+    """Miles per whole unit of currency paid, taxes and extras included; the programme's rule when it began."""
 
     @property
     def locked_order(self) -> Order:
@@ -63,7 +63,7 @@ class Purchase(Value):
         return self.due.miles
 
     def priced(self, order: Order) -> Self:
-        return changed(self, order=order, earned=order.money.amount // 100 * self.earn_rate)
+        return changed(self, order=order, earned=int(order.money.decimal()) * self.earn_rate)
 
     def reserved(self, locators: tuple[str, ...]) -> Self:
         return changed(self, locators=locators)

@@ -11,9 +11,6 @@ DEFAULT: Final[Language] = "pt-BR"
 
 _SYMBOLS = {"BRL": "R$", "USD": "US$", "EUR": "€"}
 """As Brazilians write them; other languages use the ISO code."""
-_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "PYG": 0, "ISK": 0, "VND": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
-"""Digits of the minor unit where it is not the hundredth (ISO 4217)."""
-_USUAL_DIGITS = 2
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -31,10 +28,9 @@ def negotiate(locale: str) -> Language:
 
 def money(amount: Money, language: Language) -> str:
     """`R$ 2.599,90` in Brazil, `BRL 2,599.90` elsewhere. The space does not break."""
-    digits = _DIGITS.get(amount.currency, _USUAL_DIGITS)
     sign = "-" if amount.amount < 0 else ""
-    whole, minor = divmod(abs(amount.amount), 10**digits)
-    fraction = f"{minor:0{digits}d}" if digits else ""
+    written, _, fraction = f"{abs(amount.decimal()):f}".partition(".")
+    whole = int(written)
     if language == "pt-BR":
         number = number_of(whole, language) + (f",{fraction}" if fraction else "")
         return f"{sign}{_SYMBOLS.get(amount.currency, amount.currency)}\u00a0{number}"

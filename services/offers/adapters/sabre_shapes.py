@@ -8,12 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from services.offers.domain import BagPrice, Cabin, Fare, Itinerary, Query, SeatPrice, Segment
+from shared.kernel.currencies import DECIMALS
 from shared.kernel.money import Money
 
 CABIN_CODES: dict[Cabin, str] = {"economy": "Y", "premium_economy": "S", "business": "C", "first": "F"}
 CABINS: dict[str, Cabin] = {code: cabin for cabin, code in CABIN_CODES.items()}
-MINOR_DIGITS = {"CLP": 0, "JPY": 0, "KRW": 0, "PYG": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
-"""Where a currency has other than two decimals (ISO 4217)."""
 FREE = "F"
 BAGGAGE = "BG"
 NO_SUCH_FLIGHT = "FLIGHT_NOT_FOUND"
@@ -23,10 +22,7 @@ MOST_STOPS = 2
 @lru_cache(maxsize=4096)
 def money(amount: str | Decimal | int, currency: str) -> Money:
     """Remembered, because a seat map has hundreds of seats and a handful of prices."""
-    minor = Decimal(str(amount)).scaleb(MINOR_DIGITS.get(currency, 2))
-    if minor != minor.to_integral_value():
-        raise ValueError(f"{amount} has more decimals than {currency}")
-    return Money(amount=int(minor), currency=currency)
+    return Money.of(Decimal(str(amount)), currency)
 
 
 def shop_request(query: Query, pseudo_city: str, chosen: Sequence[Segment] = ()) -> dict[str, Any]:
@@ -58,7 +54,10 @@ def shop_request(query: Query, pseudo_city: str, chosen: Sequence[Segment] = ())
 
 
 def itineraries(answer: Mapping[str, Any]) -> Iterator[Itinerary]:
-    """The itineraries of a grouped answer, in its order. It lists schedules and legs once and refers to them."""
+    """The itineraries of a grouped answer, in its order. It lists schedules and legs once and refers to them.
+
+    What is sold in a currency that nobody here can count is left out, as it is of seats and bags.
+    """
     response = answer["groupedItineraryResponse"]
     schedules = {schedule["id"]: schedule for schedule in response.get("scheduleDescs", ())}
     legs = {leg["id"]: leg for leg in response.get("legDescs", ())}
@@ -67,6 +66,8 @@ def itineraries(answer: Mapping[str, Any]) -> Iterator[Itinerary]:
         for itinerary in group["itineraries"]:
             stops = [stop for leg in itinerary["legs"] for stop in legs[leg["ref"]]["schedules"]]
             fare = itinerary["pricingInformation"][0]["fare"]
+            if fare["totalFare"]["currency"] not in DECIMALS:
+                continue
             sold = fare["passengerInfoList"][0]["passengerInfo"]["fareComponents"][0]["segments"]
             yield Itinerary(
                 segments=tuple(
@@ -102,7 +103,7 @@ def free_seats(seat_map: Mapping[str, Any]) -> list[SeatPrice]:
         for cabin in seat_map["cabinCompartments"]
         for row in cabin["seatRows"]
         for seat in row["seats"]
-        if seat["occupationStatusCode"] == FREE
+        if seat["occupationStatusCode"] == FREE and seat["price"]["currencyCode"] in DECIMALS
     ]
 
 
@@ -113,7 +114,7 @@ def bags(answer: Mapping[str, Any]) -> tuple[BagPrice, ...]:
     return tuple(
         BagPrice(pieces=int(one["numberOfItems"]), price=money(one["price"]["amount"], one["price"]["currencyCode"]))
         for one in answer["response"]["ancillaries"]
-        if one["groupCode"] == BAGGAGE
+        if one["groupCode"] == BAGGAGE and one["price"]["currencyCode"] in DECIMALS
     )
 
 

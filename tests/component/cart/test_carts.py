@@ -47,6 +47,8 @@ async def test_a_new_cart_is_open_empty_and_where_location_says(ana: Member) -> 
         ({}, "/channel"),
         ({"channel": "fax", "currency": "BRL"}, "/channel"),
         ({"channel": "portal", "currency": "brl"}, "/currency"),
+        ({"channel": "portal", "currency": "XAU"}, "/currency"),
+        ({"channel": "portal", "currency": "ZZZ"}, "/currency"),
         ({"channel": "portal", "currency": "BRL", "owner": "x"}, "/owner"),
         ([], ""),
     ],

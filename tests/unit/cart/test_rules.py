@@ -7,11 +7,12 @@ import pytest
 from services.cart.domain import cart as rules
 from services.cart.domain import purchase
 from services.cart.domain.cart import LOGS_KEPT_WHOLE, MOST_PURCHASES, CannotChange, Cart, WrongField
-from services.cart.domain.items import BagChoice, PriceNow, SeatChoice
+from services.cart.domain.items import BagChoice, BagQuote, PriceNow, SeatChoice, SeatQuote
 from services.cart.ports import OffersUnavailable
 from shared.contracts.cart import CartLocked, LockCart, UnlockCart
 from shared.contracts.steps import StepUndone
 from shared.kernel.errors import NotSent, Refused
+from shared.kernel.money import Money
 from shared.worker.work import Saying, StepLog
 from tests.unit.cart.carts import ANA, BOB, LATER, NOW, TOMORROW, a_bag, a_cart, a_flight, a_quote, a_seat, brl
 
@@ -52,6 +53,31 @@ def test_two_passengers_take_two_seats_and_bags_of_their_own() -> None:
     cart = rules.add_bag(cart, "b-1", a_quote(), BagChoice(passenger=0, pieces=1))
     cart = rules.add_bag(cart, "b-2", a_quote(), BagChoice(passenger=1, pieces=2))
     assert [extra.price for extra in cart.extras] == [brl(3500), brl(0), brl(14_000), brl(33_000)]
+
+
+def test_a_seat_or_bag_sold_in_another_currency_than_the_carts_is_refused() -> None:
+    dollars = Money(amount=3500, currency="USD")
+    quote = a_quote().model_copy(
+        update={
+            "seats": (SeatQuote(segment=0, seat="12A", price=dollars),),
+            "bags": (BagQuote(pieces=1, price=dollars),),
+        }
+    )
+    with pytest.raises(WrongField) as seat:
+        rules.add_seat(FILLED, "s-1", quote, SeatChoice(segment=0, passenger=0, seat="12A"))
+    with pytest.raises(WrongField) as bag:
+        rules.add_bag(FILLED, "b-1", quote, BagChoice(passenger=0, pieces=1))
+    assert [(one.value.pointer, one.value.code) for one in (seat, bag)] == [
+        ("/seat", "currency_mismatch"),
+        ("/pieces", "currency_mismatch"),
+    ]
+
+
+def test_a_flight_taxed_in_another_currency_than_the_carts_is_refused() -> None:
+    quote = a_quote().model_copy(update={"taxes": Money(amount=1, currency="USD")})
+    with pytest.raises(WrongField) as refusal:
+        rules.add_flight(a_cart(), "i-1", quote, [ANA, BOB], TODAY)
+    assert (refusal.value.pointer, refusal.value.code) == ("/offer_id", "currency_mismatch")
 
 
 def test_an_offer_ends_at_its_moment() -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from services.offers.domain import (
     MILES_STEP,
+    BagPrice,
+    Extras,
     Fare,
     Itinerary,
     Query,
@@ -37,6 +39,16 @@ FLIGHT = Segment(
 
 def brl(amount: int) -> Money:
     return Money(amount=amount, currency="BRL")
+
+
+def test_seats_and_bags_in_another_currency_than_the_fare_are_not_offered() -> None:
+    dollars, reais = Money(amount=1, currency="USD"), brl(1)
+    mixed = Extras(
+        seats=(SeatPrice(segment=0, seat="1A", price=dollars), SeatPrice(segment=0, seat="1B", price=reais)),
+        bags=(BagPrice(pieces=1, price=reais), BagPrice(pieces=2, price=dollars)),
+    )
+    assert [seat.seat for seat in mixed.sold_in("BRL").seats] == ["1B"]
+    assert [bag.pieces for bag in mixed.sold_in("BRL").bags] == [1]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,14 @@ def test_a_fare_filed_abroad_is_sold_at_its_equivalent() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "currency", "minor"),
-    [("2964.53", "BRL", 296_453), ("0.00", "BRL", 0), ("15000", "JPY", 15_000), ("1.234", "KWD", 1_234)],
+    [
+        ("2964.53", "BRL", 296_453),
+        ("0.00", "BRL", 0),
+        ("15000", "JPY", 15_000),
+        ("1.234", "KWD", 1_234),
+        ("5000000", "VND", 5_000_000),
+        ("70.125", "JOD", 70_125),
+    ],
 )
 def test_a_currency_has_its_own_decimals(amount: str, currency: str, minor: int) -> None:
     assert money(amount, currency) == Money(amount=minor, currency=currency)
@@ -98,6 +105,14 @@ def test_a_currency_has_its_own_decimals(amount: str, currency: str, minor: int)
 def test_a_fraction_of_a_minor_unit_is_refused(amount: str, currency: str) -> None:
     with pytest.raises(ValueError, match="decimals"):
         money(amount, currency)
+
+
+def test_what_is_sold_in_a_currency_nobody_can_count_is_left_out_and_the_rest_stays() -> None:
+    answer = an_answer()
+    gold = an_answer(currency="XAU", baseFareCurrency="XAU")
+    groups = answer["groupedItineraryResponse"]["itineraryGroups"]
+    groups[:0] = gold["groupedItineraryResponse"]["itineraryGroups"]
+    assert [one.fare.price.currency for one in itineraries(answer)] == ["BRL"]
 
 
 def test_no_availability_has_no_itineraries() -> None:

@@ -164,7 +164,7 @@ def _flight_id(flights: list[Json], itinerary: Itinerary, place: int) -> str:
 
 
 def _money(total: Json) -> Money:
-    return Money(amount=int(Decimal(str(total["total"])) * 100), currency=_currency(total))
+    return Money.of(Decimal(str(total["total"])), _currency(total))
 
 
 def _currency(total: Json) -> str:

@@ -76,8 +76,8 @@ def cancel_booking(locator: str, operation: Literal["VOID", "REFUND"] | None) ->
 
 
 def decimal(money: Money) -> str:
-    """As Sabre writes money: "2964.53"."""
-    return f"{money.amount // 100}.{money.amount % 100:02d}"
+    """As Sabre writes money, with the currency's decimals: "2964.53"."""
+    return f"{money.decimal():f}"
 
 
 def _traveler(itinerary: Itinerary, place: int) -> Json:
