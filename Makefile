@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check format bench docs lock clean setup setup-dev
+.PHONY: demo run test check any-day format bench docs lock clean setup setup-dev
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
@@ -25,6 +25,11 @@ check: setup-dev
 	$(BIN)/pytest -q -n 3 --dist loadfile
 
 test: check
+
+# SOME=3: three of the days, others every day, and fewer tests.
+any-day: setup-dev
+	@deploy/setup.sh any-day "$(PYTHON)"
+	@$(BIN)/python -m tests.any_day $(if $(SOME),--some $(SOME))
 
 format: setup-dev
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .

@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Everything a bare Debian needs to run or to test Milesaga; a second run finds it done and takes no time.
-#   deploy/setup.sh run|dev [PYTHON]
-# Makes .venv from the lock file (hashes checked), and installs rabbitmq-server when it is missing and we may.
+#   deploy/setup.sh run|dev|any-day [PYTHON]
+# Makes .venv from the lock file (hashes checked), and installs rabbitmq-server when it is missing and we may. `any-day` adds
+# to `dev` what moves the clock of a process.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 kind=$1
 asked=${2:-python3}
 venv=.venv
+clock=real
 case $kind in
   run) lock=requirements.lock ;;
   dev) lock=requirements-dev.lock ;;
-  *) echo "usage: deploy/setup.sh run|dev [PYTHON]" >&2; exit 2 ;;
+  any-day) kind=dev lock=requirements-dev.lock clock=movable ;;
+  *) echo "usage: deploy/setup.sh run|dev|any-day [PYTHON]" >&2; exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -73,9 +76,13 @@ broker_package() {
     echo rabbitmq-server
 }
 
+clock_package() {
+  [ $clock = real ] || command -v faketime >/dev/null || echo faketime
+}
+
 install_system_packages() {
   local missing=()
-  mapfile -t missing < <(venv_stands || venv_package; broker_package)
+  mapfile -t missing < <(venv_stands || venv_package; broker_package; clock_package)
   [ ${#missing[@]} = 0 ] && return
   local advice="run \`apt-get install ${missing[*]}\`"
   [[ " ${missing[*]} " == *" rabbitmq-server "* ]] && advice+=", or set BROKER_URL to the AMQP URL of a broker"

@@ -1,23 +1,19 @@
 """Composition root: the outside world as one ASGI application and one SMTP server."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from random import Random
 
 from fastapi import FastAPI
 
-from services.sandbox import beliefs, faults, mail, members, oauth, prices
+from services.sandbox import beliefs, clock, faults, mail, members, oauth, prices
 from services.sandbox.books import Books
+from services.sandbox.clock import Clock
 from services.sandbox.miles import Miles
 from services.sandbox.sabre import http as sabre_http
 from services.sandbox.sabre.tokens import Tokens
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.stripe import http as stripe_http
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Sandbox:
@@ -27,13 +23,14 @@ class Sandbox:
     def __init__(
         self,
         settings: SandboxSettings,
-        now: Callable[[], datetime] = utc_now,
+        now: Clock = clock.machine,
         random: Random | None = None,
     ) -> None:
         self._settings = settings
         self._books = Books(settings.folder / "books.sqlite")
         self._faults = faults.Faults(self._books, random or Random())  # noqa: S311 - mishaps, no secrets
         self._issuer = oauth.Issuer(self._books, settings.issuer, now)
+        now = clock.beginning_at(settings.begins_at, now)
         self._miles = Miles(settings.public_url, self._issuer)
         self._prices = prices.PriceLevel(self._books)
         self._tokens = Tokens(self._books, now)

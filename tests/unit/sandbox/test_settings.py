@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from services.sandbox.settings import SandboxSettings
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SANDBOX", "ENVIRONMENT", "MILESAGA_HOME", "PUBLIC_URL", "SANDBOX_SMTP_PORT"):
+    for name in ("SANDBOX", "ENVIRONMENT", "MILESAGA_HOME", "PUBLIC_URL", "SANDBOX_SMTP_PORT", "SANDBOX_BEGINS_AT"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -34,17 +35,22 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         "MILESAGA_HOME": "/data/m",
         "PUBLIC_URL": "https://miles.example/",
         "SANDBOX_SMTP_PORT": "2525",
+        "SANDBOX_BEGINS_AT": "2026-11-21T09:00:00-03:00",
     }.items():
         monkeypatch.setenv(name, value)
     settings = SandboxSettings()
     assert settings.folder == Path("/data/m/sandbox")
     assert settings.issuer == "https://miles.example/sandbox/oauth"
     assert settings.smtp_port == 2525
+    assert settings.begins_at == datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SANDBOX_SMTP_PORT", "mail")
-    with pytest.raises(ValidationError, match="SANDBOX_SMTP_PORT"):
+@pytest.mark.parametrize(
+    ("name", "value"), [("SANDBOX_SMTP_PORT", "mail"), ("SANDBOX_BEGINS_AT", "2026-11-21T12:00:00")]
+)
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match=name):
         SandboxSettings(enabled=True)
 
 
