@@ -17,3 +17,22 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+class Stopwatch:
+    """Seconds that went by on a clock. Where the clock is set back they stand still, and never run backwards.
+
+    For pauses, lives and ages: a step backwards lengthens none of them by more than the step.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._seen = clock.now()
+        self._seconds = 0.0
+
+    def seconds(self) -> float:
+        """Since this watch was made."""
+        now = self._clock.now()
+        self._seconds += max(0.0, (now - self._seen).total_seconds())
+        self._seen = now
+        return self._seconds

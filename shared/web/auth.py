@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from fastapi import Request
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, Stopwatch
 from shared.web.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -26,10 +28,16 @@ LEEWAY = timedelta(seconds=30)
 """How far the issuer's clock may be from ours."""
 KEYS_LIVE = timedelta(minutes=10)
 """So long keys, and tokens they verified, are believed without asking again: a withdrawn key works no longer."""
+KEYS_FRESH = timedelta(minutes=5)
+"""Older keys are renewed behind the calls that use them, long before anybody would have to wait."""
 KEYS_PAUSE = timedelta(seconds=5)
 """An unknown key id asks the issuer no more often, or garbage tokens would make us flood it."""
 SILENCE_PAUSE = timedelta(seconds=1)
 ISSUER_SECONDS = 3.0
+"""The longest that one asking lasts, and so the longest that a call with an unknown key waits."""
+RENEWAL_SECONDS = 0.05
+"""Keys past their life wait this long for a renewal, counted from its beginning: an issuer that answers is heard
+before a withdrawn key is believed, one that hangs holds nobody up."""
 TOKENS_CACHED = 2048
 LONGEST_TOKEN = 8192
 
@@ -42,6 +50,15 @@ class Caller:
     scopes: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """A token that was checked: it expires by the issuer's clock, and is looked at again by how long we kept it."""
+
+    expires: float
+    believed_until: float
+    caller: Caller
+
+
 class Authenticator:
     """Checks bearer tokens against the keys of one issuer.
 
@@ -51,11 +68,12 @@ class Authenticator:
 
     def __init__(self, issuer: str, http: Callable[[], httpx.AsyncClient], clock: Clock, internal_token: str) -> None:
         """`http` gives the client for the issuer, when it is first needed."""
-        self._keys = _IssuerKeys(issuer.rstrip("/"), http, clock)
         self._issuer = issuer.rstrip("/")
         self._clock = clock
+        self._watch = Stopwatch(clock)
+        self._keys = _IssuerKeys(self._issuer, http, self._watch)
         self._internal_token = internal_token.encode()
-        self._verified: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
+        self._verified: OrderedDict[str, _Verified] = OrderedDict()
         self.internal_headers = {INTERNAL_HEADER: internal_token}
 
     def requires(self, scope: str) -> "Bearer":
@@ -72,13 +90,12 @@ class Authenticator:
         """Who the token speaks for. Raises the 401 or 503 to answer."""
         now = self._clock.now().timestamp()
         known = self._verified.get(token)
-        if known is not None and now < known[0]:
+        if known is not None and now < known.expires and self._watch.seconds() < known.believed_until:
             self._verified.move_to_end(token)
-            return known[1]
+            return known.caller
         claims = await self._claims(token)
-        until = min(_expiry(claims, now), now + KEYS_LIVE.total_seconds())
-        caller = _caller(claims)
-        self._verified[token] = (until, caller)
+        expires, caller = _expiry(claims, now), _caller(claims)
+        self._verified[token] = _Verified(expires, self._watch.seconds() + KEYS_LIVE.total_seconds(), caller)
         if len(self._verified) > TOKENS_CACHED:
             self._verified.popitem(last=False)
         return caller
@@ -131,26 +148,33 @@ class Bearer(SecurityBase):
 
 
 class _IssuerKeys:
-    """The issuer's public keys by id, found by OpenID Connect discovery."""
+    """The issuer's public keys by id, found by OpenID Connect discovery.
 
-    def __init__(self, issuer: str, http: Callable[[], httpx.AsyncClient], clock: Clock) -> None:
+    There is one asking at a time, and it belongs to nobody: a caller that goes away takes no other's answer along.
+    """
+
+    def __init__(self, issuer: str, http: Callable[[], httpx.AsyncClient], watch: Stopwatch) -> None:
         self._issuer = issuer
         self._http = http
         self._client: httpx.AsyncClient | None = None
-        self._clock = clock
+        self._watch = watch
         self._keys: dict[str | None, Any] = {}
         self._fetched_at: float | None = None
         self._asked_at: float | None = None
         self._silent = False
-        self._one_at_a_time = asyncio.Lock()
+        self._asking: asyncio.Task[None] | None = None
+        self._began_at = 0.0
 
     async def of(self, kid: Any) -> Any:
-        """The key of that id (without an id: the only key there is), or None. Raises 503 while the issuer is silent."""
-        being_asked = self._one_at_a_time.locked() and self._found(kid) is None
-        if being_asked or self._must_ask(kid):
-            async with self._one_at_a_time:
-                if self._must_ask(kid):
-                    await self._fetch()
+        """The key of that id (without an id: the only key there is), or None. Raises 503 while the issuer is silent.
+
+        A known key is answered at once, and renewed behind the call. An unknown one waits for the asking under way,
+        or for one of its own where the pauses allow it.
+        """
+        if self._asking is None and self._must_ask(kid):
+            self._ask()
+        if self._asking is not None:
+            await self._wait(self._asking, kid)
         key = self._found(kid)
         if key is None and self._silent:
             raise issuer_silent()
@@ -161,23 +185,40 @@ class _IssuerKeys:
             return next(iter(self._keys.values()))
         return self._keys.get(kid) if isinstance(kid, str) else None
 
+    def _age(self) -> float:
+        return math.inf if self._fetched_at is None else self._watch.seconds() - self._fetched_at
+
     def _must_ask(self, kid: Any) -> bool:
-        now = self._clock.now().timestamp()
-        if self._asked_at is not None and 0 <= now - self._asked_at < SILENCE_PAUSE.total_seconds():
+        if self._asked_at is not None and self._watch.seconds() - self._asked_at < SILENCE_PAUSE.total_seconds():
             return False
-        if self._fetched_at is None or now - self._fetched_at > KEYS_LIVE.total_seconds():
-            return True
-        return self._found(kid) is None and now - self._fetched_at > KEYS_PAUSE.total_seconds()
+        longest = KEYS_PAUSE if self._found(kid) is None else KEYS_FRESH
+        return self._age() > longest.total_seconds()
+
+    def _ask(self) -> None:
+        self._began_at = time.monotonic()
+        self._asking = asyncio.create_task(self._fetch(), name="issuer's keys")
+        self._asking.add_done_callback(self._asked)
+
+    def _asked(self, _: asyncio.Task[None]) -> None:
+        self._asking = None
+        self._asked_at = self._watch.seconds()
+
+    async def _wait(self, asking: asyncio.Task[None], kid: Any) -> None:
+        if self._found(kid) is None:
+            await asyncio.wait((asking,))  # the asking ends after ISSUER_SECONDS
+        elif self._age() > KEYS_LIVE.total_seconds() and not self._silent:
+            left = self._began_at + RENEWAL_SECONDS - time.monotonic()
+            if left > 0:
+                await asyncio.wait((asking,), timeout=left)
 
     async def _fetch(self) -> None:
         """Replace the keys; a silent issuer leaves the ones there are."""
-        self._silent = True
-        self._asked_at = self._clock.now().timestamp()
         try:
             async with asyncio.timeout(ISSUER_SECONDS):
                 discovered = await self._get(f"{self._issuer}/.well-known/openid-configuration")
                 if str(discovered["issuer"]).rstrip("/") != self._issuer:
-                    return  # somebody else answers
+                    self._silent = True  # somebody else answers
+                    return
                 self._keys = _public_keys(await self._get(discovered["jwks_uri"]))
         except (
             httpx.HTTPError,
@@ -189,9 +230,10 @@ class _IssuerKeys:
             AttributeError,
         ) as error:
             log.warning("issuer silent", extra={"error": type(error).__name__})
+            self._silent = True
             return
         self._silent = False
-        self._fetched_at = self._clock.now().timestamp()
+        self._fetched_at = self._watch.seconds()
 
     async def _get(self, url: str) -> Any:
         self._client = self._client or self._http()

@@ -44,6 +44,8 @@ class Issuer:
         self.kids = ["one"]
         self.silent = False
         self.asked = 0
+        self.waiting = 0
+        """So many requests have come to a closed door."""
         self.calls_itself = ISSUER
         self.open = asyncio.Event()
         """Answers wait for it."""
@@ -64,6 +66,7 @@ class Issuer:
         return {"Authorization": f"Bearer {self.token(member, scope)}"}
 
     async def _answer_when_open(self, request: httpx.Request) -> httpx.Response:
+        self.waiting += not self.open.is_set()
         await self.open.wait()
         return self._answer(request)
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx
@@ -14,9 +16,10 @@ from fastapi import Depends, FastAPI
 from jwt.algorithms import ECAlgorithm
 from jwt.utils import base64url_encode
 
-from shared.web import problems
+from shared.web import auth, problems
 from shared.web.auth import Authenticator, Caller
 from tests.component.web.issuer import INTERNAL_TOKEN, ISSUER, HandClock, Issuer, key_pair
+from tests.eventually import eventually
 
 
 @pytest.fixture
@@ -215,6 +218,94 @@ async def test_known_keys_outlive_the_issuers_silence(
     assert (await ask(client, issuer.token())).status_code == 200
     clock.pass_by(minutes=1)
     assert refused(await ask(client, issuer.token(kid="two")), 503, "issuer_unavailable")
+
+
+async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(
+    client: httpx.AsyncClient, issuer: Issuer, clock: HandClock
+) -> None:
+    """However old the keys are, and however many come."""
+    assert (await ask(client, issuer.token())).status_code == 200
+    issuer.open.clear()
+    for age in (timedelta(minutes=6), timedelta(minutes=10), timedelta(days=1)):
+        clock.time += age
+        tokens = [issuer.token(f"m-{age}-{number}") for number in range(20)]
+        async with asyncio.timeout(auth.ISSUER_SECONDS / 4):
+            answers = [await ask(client, token) for token in tokens]
+        assert {answer.status_code for answer in answers} == {200}
+    issuer.open.set()
+
+
+async def test_callers_with_unknown_keys_share_one_wait_that_has_an_end(
+    client: httpx.AsyncClient, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "ISSUER_SECONDS", 0.2)
+    issuer.open.clear()
+    began = time.monotonic()
+    answers = await asyncio.gather(*[ask(client, issuer.token(f"m-{number}")) for number in range(50)])
+    assert {answer.status_code for answer in answers} == {503}
+    assert time.monotonic() - began < 2, "50 waits one after the other would be ten seconds"
+    assert issuer.waiting == 1
+
+
+async def test_strangers_key_ids_hold_up_nobody_while_the_issuer_hangs(
+    client: httpx.AsyncClient, issuer: Issuer, clock: HandClock
+) -> None:
+    assert (await ask(client, issuer.token())).status_code == 200
+    clock.pass_by(seconds=6)
+    issuer.open.clear()
+    strangers = [asyncio.create_task(ask(client, issuer.token(kid="two"))) for _ in range(20)]
+    await eventually(lambda: issuer.waiting == 1)
+    async with asyncio.timeout(auth.ISSUER_SECONDS / 4):
+        assert (await ask(client, issuer.token("m-2"))).status_code == 200
+    issuer.open.set()
+    assert {(await stranger).status_code for stranger in strangers} == {401}
+    assert issuer.asked == 2
+
+
+async def test_a_caller_that_goes_away_takes_nobodys_answer_along(client: httpx.AsyncClient, issuer: Issuer) -> None:
+    issuer.open.clear()
+    first = asyncio.create_task(ask(client, issuer.token("first")))
+    await eventually(lambda: issuer.waiting == 1)
+    second = asyncio.create_task(ask(client, issuer.token("second")))
+    first.cancel()
+    issuer.open.set()
+    assert (await second).status_code == 200
+    assert issuer.asked == 1
+
+
+async def test_busy_processes_renew_keys_behind_the_calls(
+    client: httpx.AsyncClient, issuer: Issuer, clock: HandClock
+) -> None:
+    assert (await ask(client, issuer.token())).status_code == 200
+    issuer.kids = ["two"]
+    clock.pass_by(minutes=6)
+    assert (await ask(client, issuer.token("m-2"))).status_code == 200
+    await eventually(lambda: issuer.asked == 2)
+    assert (await ask(client, issuer.token("m-3", kid="two"))).status_code == 200
+
+
+async def test_a_clock_set_back_keeps_no_key_and_no_token_longer(
+    client: httpx.AsyncClient, issuer: Issuer, clock: HandClock
+) -> None:
+    token = issuer.token(exp=int(clock.now().timestamp()) + 86400)
+    assert (await ask(client, token)).status_code == 200
+    issuer.kids = ["two"]
+    clock.pass_by(hours=-3)
+    assert (await ask(client, token)).status_code == 200
+    clock.pass_by(minutes=10, seconds=1)
+    assert refused(await ask(client, token), 401, "invalid_token")
+
+
+async def test_a_clock_set_back_delays_no_question_to_the_issuer(
+    client: httpx.AsyncClient, issuer: Issuer, clock: HandClock
+) -> None:
+    issuer.silent = True
+    assert (await ask(client, issuer.token())).status_code == 503
+    clock.pass_by(hours=-3)
+    assert (await ask(client, issuer.token())).status_code == 503
+    issuer.silent = False
+    clock.pass_by(seconds=2)
+    assert (await ask(client, issuer.token())).status_code == 200
 
 
 async def test_a_discovery_document_of_somebody_else_is_not_believed(client: httpx.AsyncClient, issuer: Issuer) -> None:
