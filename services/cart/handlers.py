@@ -41,6 +41,10 @@ class Steps:
         return Done(CartClosed.to(command), purchase.closed(cart, command.purchase_id))
 
 
+def _not_found(command: LockCart) -> StepRefused:
+    return StepRefused.to(command, code="not_found", detail="there is no such cart")
+
+
 def table(participant: Participant[Cart], locking: Locking, outbox: Outbox) -> HandlerTable:
     """The service's handlers by kind of message."""
 
@@ -62,7 +66,3 @@ def table(participant: Participant[Cart], locking: Locking, outbox: Outbox) -> H
         UnlockCart: answering(steps.unlock, StepUndone.to),
         CloseCart: answering(steps.close, CartClosed.to),
     }
-
-
-def _not_found(command: LockCart) -> StepRefused:
-    return StepRefused.to(command, code="not_found", detail="there is no such cart")

@@ -10,13 +10,14 @@ from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
 from services.miles.domain.redemption import Redemption
 from services.miles.handlers import table
-from services.miles.http import routes
+from services.miles.http.routes import routes
 from services.miles.settings import MilesSettings
 from shared.bus.outbox import Outbox
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
+from shared.worker.participant import Participant
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +35,14 @@ def compose(runtime: Runtime) -> Service:
     )
     ledger = Ledger(accounts, journal, runtime.clock, Policy(settings.validity_months, settings.grace))
     books = LedgerBooks(ledger, accounts, journal, redemptions, runtime.clock)
+    participant = Participant(redemptions, outbox, runtime.clock, new=lambda purchase_id: Redemption(id=purchase_id))
     return Service(
         name="miles",
-        table=table(ledger, redemptions, outbox, runtime.clock),
+        table=table(participant, ledger),
         router=routes(books, runtime.authenticator),
         store=store,
         outbox=outbox,
-        tasks=(_expiring(ledger, settings.miles_expiry_seconds),),
+        tasks=(_expiring(ledger, settings.expiry_seconds),),
     )
 
 

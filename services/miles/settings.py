@@ -4,35 +4,41 @@ from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from services.miles.domain.account import Tier
 from shared.runtime.settings import Settings
 
 
 class MilesSettings(Settings):
-    """How long miles live, and what becomes of those that expired while a purchase had them."""
+    """How long miles live, and what becomes of those that expired while a purchase had them.
 
-    miles_validity_months_member: int = Field(default=36, ge=1, le=600)
-    miles_validity_months_silver: int = Field(default=72, ge=1, le=600)
-    miles_validity_months_gold: int = Field(default=96, ge=1, le=600)
-    miles_validity_months_diamond: int = Field(default=120, ge=1, le=600)
+    All from `MILES_...` variables.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MILES_")
+
+    validity_months_member: int = Field(default=36, ge=1, le=600)
+    validity_months_silver: int = Field(default=72, ge=1, le=600)
+    validity_months_gold: int = Field(default=96, ge=1, le=600)
+    validity_months_diamond: int = Field(default=120, ge=1, le=600)
     """Months that earned miles live, by the member's tier when they are earned; they end with a month."""
-    miles_lapsed: Literal["EXPIRE_NOW", "GRACE_DAYS"] = "GRACE_DAYS"
+    lapsed: Literal["EXPIRE_NOW", "GRACE_DAYS"] = "GRACE_DAYS"
     """Miles given back after their lot expired are lost, or live on for some days."""
-    miles_grace_days: int = Field(default=30, ge=1, le=3650)
-    miles_expiry_seconds: float = Field(default=60.0, gt=0)
+    grace_days: int = Field(default=30, ge=1, le=3650)
+    expiry_seconds: float = Field(default=60.0, gt=0)
     """Pause between two looks for expired miles. They cannot be spent in between, either."""
 
     @property
     def grace(self) -> timedelta | None:
         """Days of grace; None where there are none."""
-        return timedelta(days=self.miles_grace_days) if self.miles_lapsed == "GRACE_DAYS" else None
+        return timedelta(days=self.grace_days) if self.lapsed == "GRACE_DAYS" else None
 
     @property
     def validity_months(self) -> dict[Tier, int]:
         return {
-            "member": self.miles_validity_months_member,
-            "silver": self.miles_validity_months_silver,
-            "gold": self.miles_validity_months_gold,
-            "diamond": self.miles_validity_months_diamond,
+            "member": self.validity_months_member,
+            "silver": self.validity_months_silver,
+            "gold": self.validity_months_gold,
+            "diamond": self.validity_months_diamond,
         }

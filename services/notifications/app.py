@@ -5,21 +5,28 @@ from email.utils import parseaddr
 
 from services.notifications.adapters.smtp import SmtpMailer, SmtpServer
 from services.notifications.adapters.templates import MailTemplates
+from services.notifications.cases.telling import Telling
 from services.notifications.domain.notice import Notice
-from services.notifications.handlers import NotificationHandlers, table
-from services.notifications.settings import NotificationSettings
+from services.notifications.handlers import table
+from services.notifications.settings import NotificationsSettings, SmtpSettings
 from shared.bus.outbox import Outbox
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import WrongSettings, read
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
+from shared.worker.participant import Participant
+
+MARGIN = timedelta(seconds=5)
+"""Beyond the mailer's own timeout."""
+SETTLE = timedelta(seconds=5)
+"""Given to a mail server to finish with a mail after the line broke."""
 
 
 def compose(runtime: Runtime) -> Service:
-    settings = read(NotificationSettings)
-    if settings.smtp_url is None and not runtime.settings.sandbox:
+    settings, smtp = read(NotificationsSettings), read(SmtpSettings)
+    if smtp.url is None and not runtime.settings.sandbox:
         raise WrongSettings("SMTP_URL: is required where the sandbox is off")
-    own = SmtpServer.of(settings.smtp_url, settings.smtp_ca_file) if settings.smtp_url else None
+    own = SmtpServer.of(smtp.url, smtp.ca_file) if smtp.url else None
 
     def server() -> SmtpServer:
         """The sandbox's port is known only when it listens, and is another after a restart."""
@@ -32,16 +39,18 @@ def compose(runtime: Runtime) -> Service:
     )
     mailer = SmtpMailer(
         server,
-        settings.mail_from,
-        timeout_seconds=settings.smtp_timeout_seconds,
-        connections=settings.smtp_connections,
+        settings.sender,
+        timeout_seconds=smtp.timeout_seconds,
+        connections=smtp.connections,
     )
-    domain = parseaddr(settings.mail_from)[1].rsplit("@", 1)[1]
-    handlers = NotificationHandlers(MailTemplates(settings.mail_issuer), mailer, runtime.clock, domain)
-    mail_timeout = timedelta(seconds=settings.smtp_timeout_seconds)
-    return Service(
-        name="notifications",
-        table=table(handlers, notices, outbox, runtime.clock, mail_timeout=mail_timeout),
-        store=store,
-        outbox=outbox,
+    message_domain = parseaddr(settings.sender)[1].rsplit("@", 1)[1]
+    telling = Telling(MailTemplates(settings.issuer), mailer, runtime.clock, message_domain)
+    participant = Participant(
+        notices,
+        outbox,
+        runtime.clock,
+        new=lambda purchase_id: Notice(id=purchase_id),
+        call_timeout=timedelta(seconds=smtp.timeout_seconds) + MARGIN,
+        settle=SETTLE,
     )
+    return Service(name="notifications", table=table(participant, telling), store=store, outbox=outbox)

@@ -1,36 +1,32 @@
 """Settings of the notifications service, from the environment."""
 
+from collections.abc import Mapping
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class NotificationSettings(Settings):
-    """Where mail goes out, and in whose name."""
+class NotificationsSettings(Settings):
+    """In whose name mail goes out. All from `NOTIFICATIONS_...` variables."""
 
-    smtp_url: str | None = Field(default=None, pattern=r"^smtp(s|\+starttls)?://[^/]+/?$", repr=False)
-    """`smtp://host:port` (no encryption), `smtp+starttls://user:password@host:587`, `smtps://user:password@host:465`.
-    User and password are percent-encoded. The sandbox's mail server where it is not given and the sandbox is on."""
-    smtp_ca_file: Path | None = None
-    """Certificate authorities to trust instead of the system's, PEM."""
-    smtp_timeout_seconds: float = Field(default=20.0, gt=0, le=120)
-    """For one mail, from connecting to the server's last word."""
-    smtp_connections: int = Field(default=8, ge=1, le=100)
-    """Mails under way at once in one process."""
-    mail_from: str = "Milesaga <no-reply@milesaga.example>"
-    mail_issuer: str = Field(default="Milesaga", min_length=1, max_length=100)
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_")
+    formerly: ClassVar[Mapping[str, str]] = {"sender": "MAIL_FROM", "issuer": "MAIL_ISSUER"}
+
+    sender: str = "Milesaga <no-reply@milesaga.example>"
+    issuer: str = Field(default="Milesaga", min_length=1, max_length=100)
     """Who the receipt names as the tickets' issuer."""
 
-    @field_validator("mail_from")
+    @field_validator("sender")
     @classmethod
     def _is_an_address(cls, text: str) -> str:
         try:
@@ -41,9 +37,25 @@ class NotificationSettings(Settings):
             raise ValueError("must be an address such as Milesaga <no-reply@example.org>")
         return text
 
+
+class SmtpSettings(Settings):
+    """Where mail goes out."""
+
+    model_config = SettingsConfigDict(env_prefix="SMTP_")
+
+    url: str | None = Field(default=None, pattern=r"^smtp(s|\+starttls)?://[^/]+/?$", repr=False)
+    """`smtp://host:port` (no encryption), `smtp+starttls://user:password@host:587`, `smtps://user:password@host:465`.
+    User and password are percent-encoded. The sandbox's mail server where it is not given and the sandbox is on."""
+    ca_file: Path | None = None
+    """Certificate authorities to trust instead of the system's, PEM."""
+    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
+    """For one mail, from connecting to the server's last word."""
+    connections: int = Field(default=8, ge=1, le=100)
+    """Mails under way at once in one process."""
+
     @model_validator(mode="after")
     def _tells_no_password_in_the_clear(self) -> Self:
-        url = urlsplit(self.smtp_url or "")
+        url = urlsplit(self.url or "")
         if url.scheme == "smtp" and url.username and url.hostname not in LOOPBACK:
             raise ValueError("SMTP_URL: a password goes over smtps:// or smtp+starttls:// only")
         return self

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from services.offers.adapters.sabre_client import SabreClient
 from services.offers.adapters.sabre_shopping import SabreShopping
+from services.offers.cases.quoting import Quoting, Terms
 from services.offers.domain import Offer
-from services.offers.http import routes
-from services.offers.quoting import Quoting, Terms
+from services.offers.http.routes import routes
 from services.offers.settings import OffersSettings, sabre_settings
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
@@ -21,7 +21,7 @@ def compose(runtime: Runtime) -> Service:
     """The service with everything it needs. It takes no messages. Raises WrongSettings."""
     settings = read(OffersSettings)
     store = runtime.store(NAME)
-    kept = timedelta(seconds=settings.offer_kept_seconds)
+    kept = timedelta(seconds=settings.kept_seconds)
     offers = Repository(
         store.collection(CollectionSpec("offers")),
         Offer,
@@ -29,7 +29,7 @@ def compose(runtime: Runtime) -> Service:
         wake=lambda offer: offer.expires_at + kept,
     )
     terms = Terms(
-        offer_life=timedelta(seconds=settings.offer_seconds),
+        offer_life=timedelta(seconds=settings.seconds),
         search_cache=timedelta(seconds=settings.search_cache_seconds),
         miles_per_hundred=settings.miles_per_hundred,
     )
@@ -55,6 +55,6 @@ def _sabre(runtime: Runtime, settings: OffersSettings) -> SabreShopping:
         client,
         sabre.pseudo_city,
         runtime.clock,
-        most_offers=settings.offers_per_search,
-        seats_per_segment=settings.offer_seats_per_segment,
+        most_offers=settings.per_search,
+        seats_per_segment=settings.seats_per_segment,
     )

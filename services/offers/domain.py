@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
 from shared.kernel.money import Miles, Money
+from shared.kernel.values import Value
 
 Cabin = Literal["economy", "premium_economy", "business", "first"]
 
@@ -15,10 +16,6 @@ FARTHEST_DAYS = 361
 """Airlines open their flights for sale so many days ahead."""
 MILES_STEP = 100
 """Miles prices are quoted in whole hundreds per passenger."""
-
-
-class Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
 
 @dataclass(frozen=True, slots=True)

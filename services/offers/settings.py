@@ -1,5 +1,8 @@
 """The offers service's settings, from the environment."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -11,15 +14,24 @@ SABRE_URL = HttpUrl("https://api.platform.sabre.com")
 
 
 class OffersSettings(Settings):
-    """How offers are found, what they cost in miles, and how long they live."""
+    """How offers are found, what they cost in miles, and how long they live. All from `OFFERS_...` variables."""
 
-    offer_seconds: int = Field(default=900, ge=1, le=86_400)
+    model_config = SettingsConfigDict(env_prefix="OFFERS_")
+    formerly: ClassVar[Mapping[str, str]] = {
+        "seconds": "OFFER_SECONDS",
+        "kept_seconds": "OFFER_KEPT_SECONDS",
+        "seats_per_segment": "OFFER_SEATS_PER_SEGMENT",
+        "search_cache_seconds": "SEARCH_CACHE_SECONDS",
+        "miles_per_hundred": "MILES_PER_HUNDRED",
+    }
+
+    seconds: int = Field(default=900, ge=1, le=86_400)
     """How long an offer may be bought."""
-    offer_kept_seconds: int = Field(default=3_600, ge=0)
+    kept_seconds: int = Field(default=3_600, ge=0)
     """How long an expired offer is still known, as expired; then it is swept."""
-    offers_per_search: int = Field(default=10, ge=1, le=50)
+    per_search: int = Field(default=10, ge=1, le=50)
     """At most so many offers per answer."""
-    offer_seats_per_segment: int = Field(default=30, ge=0, le=500)
+    seats_per_segment: int = Field(default=30, ge=0, le=500)
     search_cache_seconds: float = Field(default=0.0, ge=0, le=60)
     """So long the same search gets the same offers. 0: only searches that run at the same moment share an answer."""
     miles_per_hundred: int = Field(default=24, ge=1)

@@ -45,7 +45,7 @@ async def test_an_expired_offer_is_gone_and_stops_the_cart_that_holds_it(
     start_stack: StartStack, unused_port: int
 ) -> None:
     """On a stack of its own, whose offers live for three seconds."""
-    stack = start_stack(environment={"OFFER_SECONDS": "3", "PORT": str(unused_port)})
+    stack = start_stack(environment={"OFFERS_SECONDS": "3", "PORT": str(unused_port)})
     async with Shop(stack.url) as shop:
         member = await shop.member()
         offer = await member.offer()

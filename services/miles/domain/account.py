@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
 
 from services.miles.domain.journal import Line, Transaction
+from shared.kernel.values import Value, changed
 
 Tier = Literal["member", "silver", "gold", "diamond"]
 
@@ -20,10 +21,8 @@ def may_be_member(member_id: str) -> bool:
     return re.fullmatch(MEMBER_ID, member_id) is not None
 
 
-class Lot(BaseModel):
+class Lot(Value):
     """Miles that were earned and will expire together. 0 <= held <= remaining <= amount."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     owner: str
@@ -55,10 +54,8 @@ class Lot(BaseModel):
         )
 
 
-class Hold(BaseModel):
+class Hold(Value):
     """Miles set aside for a purchase. It has no clock: release or commit ends it."""
-
-    model_config = ConfigDict(frozen=True)
 
     reference: str
     at: AwareDatetime
@@ -69,10 +66,9 @@ class Hold(BaseModel):
         return sum(line.miles for line in self.lines)
 
 
-class Account(BaseModel):
+class Account(Value):
     """One member's miles. Small, however much was bought: what is over lies in the journal."""
 
-    model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1
 
     id: str
@@ -113,4 +109,4 @@ class Account(BaseModel):
     def without(self, moved: Iterable[Transaction]) -> "Account":
         """The account after transactions have been written to the journal."""
         gone = {transaction.id for transaction in moved}
-        return self.model_copy(update={"recent": tuple(kept for kept in self.recent if kept.id not in gone)})
+        return changed(self, recent=tuple(kept for kept in self.recent if kept.id not in gone))

@@ -8,7 +8,9 @@ kept as documents, every purchase would write them.
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime
+
+from shared.kernel.values import Value
 
 AVAILABLE = "member:available"
 HELD = "member:held"
@@ -22,10 +24,8 @@ Kind = Literal["accrual", "hold", "redemption", "release", "reversal", "expiry",
 Operation = Literal["hold", "release", "redemption", "reversal", "accrual", "expiry", "replacement"]
 
 
-class Line(BaseModel):
+class Line(Value):
     """Some miles of one lot, with what is needed to make the lot again when it is gone."""
-
-    model_config = ConfigDict(frozen=True)
 
     lot: str
     source: str
@@ -35,10 +35,8 @@ class Line(BaseModel):
     miles: int
 
 
-class Entry(BaseModel):
+class Entry(Value):
     """One movement. `miles` is signed: what it does to the miles the member can spend."""
-
-    model_config = ConfigDict(frozen=True)
 
     kind: Kind
     miles: int
@@ -50,13 +48,12 @@ class Entry(BaseModel):
     """Miles the member can spend afterwards."""
 
 
-class Transaction(BaseModel):
+class Transaction(Value):
     """What one operation did to one account; never changed. `sequence` counts an account's transactions from 1.
 
     A transaction without entries moved nothing: it is on record so that what it forbids stays forbidden.
     """
 
-    model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1
 
     id: str

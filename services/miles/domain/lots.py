@@ -5,6 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from services.miles.domain.account import Lot
 from services.miles.domain.journal import Line
+from shared.kernel.values import changed
 
 Lots = tuple[Lot, ...]
 
@@ -29,16 +30,14 @@ def first_to_expire(lots: Lots, miles: int, now: datetime) -> tuple[Line, ...] |
 def hold(lots: Lots, lines: Sequence[Line]) -> Lots:
     """Set the lines' miles aside."""
     wanted = _by_lot(lines)
-    return tuple(lot.model_copy(update={"held": lot.held + wanted.get(lot.id, 0)}) for lot in lots)
+    return tuple(changed(lot, held=lot.held + wanted.get(lot.id, 0)) for lot in lots)
 
 
 def take_held(lots: Lots, lines: Sequence[Line]) -> Lots:
     """Take held miles out of their lots."""
     taken = _by_lot(lines)
     return in_order(
-        lot.model_copy(update={"remaining": lot.remaining - n, "held": lot.held - n})
-        for lot in lots
-        for n in (taken.get(lot.id, 0),)
+        changed(lot, remaining=lot.remaining - n, held=lot.held - n) for lot in lots for n in (taken.get(lot.id, 0),)
     )
 
 
@@ -73,14 +72,14 @@ def add(lots: Lots, line: Line) -> Lots:
         )
         return in_order((*lots, made))
     remaining = known.remaining + line.miles
-    filled = known.model_copy(update={"remaining": remaining, "amount": max(known.amount, remaining)})
+    filled = changed(known, remaining=remaining, amount=max(known.amount, remaining))
     return in_order(filled if lot.id == line.lot else lot for lot in lots)
 
 
 def expire(lots: Lots, now: datetime) -> tuple[Lots, int]:
     """Drop what expired, except what is held, and tell how many miles that were."""
     over = sum(lot.free for lot in lots if lot.expires_at <= now)
-    kept = (lot.model_copy(update={"remaining": lot.held}) if lot.expires_at <= now else lot for lot in lots)
+    kept = (changed(lot, remaining=lot.held) if lot.expires_at <= now else lot for lot in lots)
     return in_order(kept), over
 
 
@@ -95,4 +94,4 @@ def _with_grace(line: Line, now: datetime, grace: timedelta) -> Line:
     """Days of grace end with the day, so that what is given back on one day shares a lot."""
     until = datetime.combine(now.astimezone(UTC).date() + grace + timedelta(days=1), time(), UTC)
     lot = f"grace:{line.owner}:{until.date().isoformat()}"
-    return line.model_copy(update={"lot": lot, "source": "grace", "earned_at": now, "expires_at": until})
+    return changed(line, lot=lot, source="grace", earned_at=now, expires_at=until)

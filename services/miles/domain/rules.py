@@ -30,6 +30,7 @@ from services.miles.domain.journal import (
 from services.miles.domain.validity import end_of, end_of_month_after
 from shared.kernel.errors import Refused
 from shared.kernel.ids import derived
+from shared.kernel.values import changed
 
 Movement = tuple[Kind, int, str, str]
 """Kind, miles, from, to."""
@@ -151,7 +152,7 @@ def replace(account: Account, tier: Tier, new: Sequence[NewLot], now: datetime) 
     wanted = [lot for lot in new if lot.miles]
     if account.opened_at is not None and account.tier == tier and _has_exactly(account, wanted):
         return account
-    kept = of_lots.in_order(lot.model_copy(update={"remaining": lot.held}) for lot in account.lots)
+    kept = of_lots.in_order(changed(lot, remaining=lot.held) for lot in account.lots)
     for position, lot in enumerate(wanted):
         line = Line(
             lot=f"granted:{account.id}:{account.sequence + 1}.{position}",
@@ -166,8 +167,7 @@ def replace(account: Account, tier: Tier, new: Sequence[NewLot], now: datetime) 
         ("transfer", account.free, AVAILABLE, ADJUSTED),
         ("accrual", sum(lot.miles for lot in wanted), ISSUED, AVAILABLE),
     ]
-    opened = {"opened_at": account.opened_at or now, "listed_as": account.id, "tier": tier}
-    account = account.model_copy(update=opened)
+    account = changed(account, opened_at=account.opened_at or now, listed_as=account.id, tier=tier)
     return _post(account, "replacement", None, now, movements, lots=kept)
 
 
@@ -202,7 +202,7 @@ def _post(
         entries=_entries(account.free, movements),
         lines=lines,
     )
-    after = account.model_copy(update={**changes, "sequence": sequence, "recent": (*account.recent, posted)})
+    after = changed(account, **changes, sequence=sequence, recent=(*account.recent, posted))
     balance = posted.entries[-1].balance_after if posted.entries else account.free
     to_held = sum(miles for _, miles, _, credit in movements if credit == HELD)
     from_held = sum(miles for _, miles, debit, _ in movements if debit == HELD)

@@ -3,17 +3,16 @@
 import hashlib
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
+from shared.kernel.values import Value
 from shared.worker.work import Work
 
 Channel = Literal["email"]
 
 
-class Delivery(BaseModel):
+class Delivery(Value):
     """One message to one address. The address itself is not kept."""
-
-    model_config = ConfigDict(frozen=True)
 
     template: str
     channel: Channel

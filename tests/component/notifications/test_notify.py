@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from services.notifications.app import compose
-from services.notifications.settings import NotificationSettings
+from services.notifications.settings import NotificationsSettings, SmtpSettings
 from shared.contracts.notifications import CustomerNotified
 from shared.contracts.steps import StepRefused
 from shared.kernel.errors import Later, Misconfigured
-from shared.runtime.settings import WrongSettings, read
+from shared.runtime.settings import Settings, WrongSettings, read
 from shared.store.documents import CollectionSpec
 from tests.component.miles.desk import Desk, TestRuntime
 from tests.component.notifications.mail_servers import MailServer
@@ -175,16 +175,19 @@ def test_without_sandbox_the_mail_server_must_be_named(tmp_path: Path, clock: Ha
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "settings"),
     [
-        ("SMTP_URL", "http://mail.example"),
-        ("SMTP_URL", "smtp://user:secret@mail.example:25"),
-        ("MAIL_FROM", "nobody"),
-        ("SMTP_TIMEOUT_SECONDS", "0"),
+        ("SMTP_URL", "http://mail.example", SmtpSettings),
+        ("SMTP_URL", "smtp://user:secret@mail.example:25", SmtpSettings),
+        ("NOTIFICATIONS_SENDER", "nobody", NotificationsSettings),
+        ("MAIL_FROM", "nobody", NotificationsSettings),
+        ("SMTP_TIMEOUT_SECONDS", "0", SmtpSettings),
     ],
 )
-def test_a_wrong_setting_is_named_and_keeps_its_secret(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_wrong_setting_is_named_and_keeps_its_secret(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, settings: type[Settings]
+) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(WrongSettings, match=name) as error:
-        read(NotificationSettings)
+        read(settings)
     assert "secret" not in str(error.value)

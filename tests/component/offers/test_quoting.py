@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from services.offers.cases.quoting import Quoting, Terms
 from services.offers.domain import Extras, Fare, Itinerary, Offer, Query
 from services.offers.ports import ShoppingUnavailable
-from services.offers.quoting import Quoting, Terms
 from shared.kernel.money import Money
 from shared.store import open_store
 from shared.store.documents import CollectionSpec

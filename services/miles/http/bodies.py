@@ -1,0 +1,25 @@
+"""What operators send. Unknown fields are refused."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from services.miles.domain.account import Tier
+from shared.web.bodies import Body
+
+LAST_EXPIRY = date(2999, 12, 31)
+
+
+class GrantedLot(Body):
+    """Miles good through a day."""
+
+    miles: Annotated[int, Field(ge=0, le=10**12, strict=True)]
+    expires_on: Annotated[date, Field(le=LAST_EXPIRY)]
+
+
+class AccountBody(Body):
+    """What an account shall be."""
+
+    tier: Tier = "member"
+    lots: Annotated[list[GrantedLot], Field(max_length=200)]
