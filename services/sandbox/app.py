@@ -1,19 +1,17 @@
 """Composition root: the outside world as one ASGI application and one SMTP server."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
 from fastapi import FastAPI
 
-from services.sandbox import beliefs, clock, faults, mail, members, oauth, prices
+from services.sandbox import beliefs, clock, faults, oauth
 from services.sandbox.books import Books
 from services.sandbox.clock import Clock
-from services.sandbox.miles import Miles
-from services.sandbox.sabre import http as sabre_http
-from services.sandbox.sabre.tokens import Tokens
+from services.sandbox.provider import Provider, Surroundings
+from services.sandbox.providers import PROVIDERS
 from services.sandbox.settings import SandboxSettings
-from services.sandbox.stripe import http as stripe_http
 
 
 class Sandbox:
@@ -25,53 +23,47 @@ class Sandbox:
         settings: SandboxSettings,
         now: Clock = clock.machine,
         random: Random | None = None,
+        providers: Sequence[Provider] = PROVIDERS,
     ) -> None:
-        self._settings = settings
-        self._books = Books(settings.folder / "books.sqlite")
-        self._faults = faults.Faults(self._books, random or Random())  # noqa: S311 - mishaps, no secrets
+        self._books = Books(settings.folder / "books.sqlite", [provider.schema for provider in providers])
+        operations = {provider.name: provider.operations for provider in providers if provider.operations}
+        self._faults = faults.Faults(self._books, operations, random or Random())  # noqa: S311 - mishaps, no secrets
         self._issuer = oauth.Issuer(self._books, settings.issuer, now)
-        now = clock.beginning_at(settings.begins_at, now)
-        self._miles = Miles(settings.public_url, self._issuer)
-        self._prices = prices.PriceLevel(self._books)
-        self._tokens = Tokens(self._books, now)
-        self._mailbox = mail.Mailbox(self._books, self._faults, settings.folder / "mail", now)
-        sabre = sabre_http.Sabre(self._books, self._faults, self._tokens, self._prices, now)
-        stripe = stripe_http.Stripe(self._books, self._faults, settings.public_url, now)
+        theirs = clock.beginning_at(settings.begins_at, now)
+        around = Surroundings(settings, self._books, self._faults, self._issuer, theirs)
+        self._stand_ins = {provider.name: provider.open(around) for provider in providers}
         self.app = FastAPI(
             title="Milesaga sandbox", openapi_url="/sandbox/openapi.json", docs_url="/sandbox/docs", redoc_url=None
         )
         for router in (
             oauth.router(self._issuer),
-            members.router(self._books, self._miles),
             faults.router(self._faults),
-            beliefs.router(self._books, self._miles, self._mailbox.folder, now),
-            prices.router(self._prices),
-            sabre_http.router(sabre),
-            stripe_http.router(stripe),
-            mail.router(self._books),
+            beliefs.router(self._books, providers, [*self._stand_ins.values()]),
+            *(router for stand_in in self._stand_ins.values() for router in stand_in.routers),
         ):
             self.app.include_router(router)
 
     @property
     def smtp_port(self) -> int:
         """Where mail is taken, on 127.0.0.1; 0 before the start."""
-        return self._mailbox.port
+        return self._stand_ins["mail"].port
 
     async def start(self) -> None:
-        """Open the books, take up what they say, listen for mail."""
+        """Open the books, take up what they say, listen."""
         self._books.open()
         try:
-            for remembered in (self._faults, self._issuer, self._prices, self._tokens):
-                await remembered.load()
-            await self._mailbox.open(self._settings.smtp_port)
+            await self._faults.load()
+            await self._issuer.load()
+            for stand_in in self._stand_ins.values():
+                await stand_in.start()
         except BaseException:
-            await self._books.close()
+            await self.stop()
             raise
 
     async def stop(self) -> None:
-        """Take no more mail, close the books."""
-        await self._mailbox.close()
-        await self._miles.close()
+        """Nobody listens any more; close the books."""
+        for stand_in in self._stand_ins.values():
+            await stand_in.stop()
         await self._books.close()
 
 

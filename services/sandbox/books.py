@@ -8,7 +8,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -19,45 +19,8 @@ BATCH = 200  # a page of waiting work; more would only make the first of them wa
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS members (member_id TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS faults (position INTEGER PRIMARY KEY, rule TEXT NOT NULL, hits INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS bookings (
-    locator TEXT PRIMARY KEY, reference TEXT, status TEXT NOT NULL, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS seats (
-    flight TEXT NOT NULL, seat TEXT NOT NULL, locator TEXT NOT NULL, PRIMARY KEY (flight, seat));
-CREATE INDEX IF NOT EXISTS seats_by_locator ON seats (locator);
-CREATE TABLE IF NOT EXISTS documents (
-    number TEXT PRIMARY KEY, kind TEXT NOT NULL, locator TEXT NOT NULL, reference TEXT,
-    status TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS documents_by_locator ON documents (locator);
-CREATE TABLE IF NOT EXISTS payment_intents (
-    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, reference TEXT, currency TEXT NOT NULL,
-    authorized INTEGER NOT NULL, captured INTEGER NOT NULL, voided INTEGER NOT NULL, refunded INTEGER NOT NULL,
-    body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS payment_intents_by_reference ON payment_intents (reference);
-CREATE TABLE IF NOT EXISTS refunds (
-    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, payment_intent TEXT NOT NULL, body TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS refunds_by_intent ON refunds (payment_intent);
-CREATE TABLE IF NOT EXISTS idempotency (
-    key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL, at REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS mails (
-    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, message_id TEXT NOT NULL, sender TEXT NOT NULL,
-    subject TEXT NOT NULL, template TEXT, reference TEXT, file TEXT NOT NULL, received_at TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS mails_by_reference ON mails (reference);
-CREATE TABLE IF NOT EXISTS mail_recipients (
-    message_id TEXT NOT NULL, recipient TEXT NOT NULL, mail TEXT NOT NULL, PRIMARY KEY (message_id, recipient));
 """
-
-EMPTIED = (
-    "bookings",
-    "seats",
-    "documents",
-    "payment_intents",
-    "refunds",
-    "idempotency",
-    "mails",
-    "mail_recipients",
-)
 
 
 class _Job(Generic[T]):
@@ -90,8 +53,9 @@ class _Job(Generic[T]):
 class Books:
     """Runs pieces of work against the file, in the order in which they were asked for."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, schemas: Iterable[str] = ()) -> None:
+        """`schemas` are the providers' tables, beside those of the sandbox itself."""
+        self._path, self._schema = path, "\n".join((SCHEMA, *schemas))
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -103,7 +67,7 @@ class Books:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(SCHEMA)
+        connection.executescript(self._schema)
         # A daemon: what was answered is on disk, so a process that ends in haste need not wait for it.
         self._thread = threading.Thread(target=self._serve, args=(connection,), name="sandbox-books", daemon=True)
         self._thread.start()
@@ -181,7 +145,7 @@ def next_serial(connection: sqlite3.Connection, name: str) -> int:
     return serial
 
 
-def empty(connection: sqlite3.Connection) -> None:
-    """Forget every purchase; members, faults, prices and serial numbers stay."""
-    for table in EMPTIED:
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own table names
+def empty(connection: sqlite3.Connection, tables: Iterable[str]) -> None:
+    """Forget what these say of purchases; serial numbers stay."""
+    for table in tables:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the providers' own table names

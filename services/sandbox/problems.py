@@ -42,14 +42,14 @@ def as_json(
     return Response(content, status, headers, media_type)
 
 
-async def body_of(request: Request, model: type[M]) -> M:
-    """The body as `model`; 400 when it is no JSON, 422 naming each wrong field."""
+async def body_of(request: Request, model: type[M], context: Any = None) -> M:
+    """The body as `model`, validated with `context`; 400 when it is no JSON, 422 naming each wrong field."""
     try:
         raw = json.loads(await request.body())
     except ValueError as error:
         raise ProblemError(400, "malformed_body", f"the body is no JSON: {error}") from error
     try:
-        return model.model_validate(raw)
+        return model.model_validate(raw, context=context)
     except ValidationError as error:
         errors = [
             {"pointer": "".join(f"/{part}" for part in found["loc"]), "detail": found["msg"]}

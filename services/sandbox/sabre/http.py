@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 from services.sandbox.books import Books
 from services.sandbox.faults import Faults, Rule, answer
 from services.sandbox.oauth import basic_credentials
-from services.sandbox.prices import PriceLevel
 from services.sandbox.problems import as_json
 from services.sandbox.sabre import extras, shopping, tickets
 from services.sandbox.sabre.booking_requests import (
@@ -27,6 +26,7 @@ from services.sandbox.sabre.booking_requests import (
 )
 from services.sandbox.sabre.bookings import create
 from services.sandbox.sabre.errors import SabreError, gateway_body, gateway_error, invalid, missing, refused
+from services.sandbox.sabre.prices import PriceLevel
 from services.sandbox.sabre.pricing import PriceDay
 from services.sandbox.sabre.records import documents_of, load_booking
 from services.sandbox.sabre.shop_requests import SegmentsRequest, ShopRequest
@@ -49,6 +49,15 @@ REFUSALS = {
     "getancillaries": "INTERNAL_SERVER_TIMEOUT",
 }
 PARTIAL = "PARTIAL_FULFILLMENT"
+TRIP_METHODS = (
+    "createBooking",
+    "getBooking",
+    "fulfillFlightTickets",
+    "checkFlightTickets",
+    "voidFlightTickets",
+    "refundFlightTickets",
+    "cancelBooking",
+)
 
 
 class Sabre:
@@ -238,15 +247,7 @@ def router(sabre: Sabre) -> APIRouter:
         async def trip(request: Request) -> Response:
             return await sabre.trip(request, method)
 
-    for method in (
-        "createBooking",
-        "getBooking",
-        "fulfillFlightTickets",
-        "checkFlightTickets",
-        "voidFlightTickets",
-        "refundFlightTickets",
-        "cancelBooking",
-    ):
+    for method in TRIP_METHODS:
         method_route(method)
     return routes
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.sandbox.books import Books
-from services.sandbox.miles import Miles
+from services.sandbox.miles.client import Miles
 from services.sandbox.problems import ProblemError, as_json, body_of
 
 
