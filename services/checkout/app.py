@@ -41,7 +41,9 @@ def compose(runtime: Runtime) -> Service:
     outbox = Outbox("milesaga/checkout", runtime.publisher, runtime.clock, runtime.ids)
     collection = outbox.watch(store.collection(CHECKOUTS))
     repository = Repository(collection, Checkout, key=lambda it: it.id, wake=lambda it: it.record.wake_at)
-    followers = Followers(repository, runtime.draining)
+    followers = Followers(
+        repository, runtime.draining, streams=settings.streams, per_caller=settings.streams_per_caller
+    )
     orchestrator = Orchestrator(
         repository,
         outbox,

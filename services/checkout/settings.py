@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.checkout.cases.following import STREAMS, STREAMS_PER_CALLER
 from shared.runtime.settings import Settings
 from shared.saga.record import Patience
 
@@ -25,6 +26,10 @@ class CheckoutSettings(Settings):
     miles_per_unit: int = Field(default=0, ge=0)
     """Miles credited for each whole unit of currency paid. 0: flights earn when they are flown, not when bought."""
     cart_timeout_seconds: float = Field(default=3.0, gt=0)
+    streams: int = Field(default=STREAMS, ge=1)
+    """Event streams that one process keeps open; more are refused with 429."""
+    streams_per_caller: int = Field(default=STREAMS_PER_CALLER, ge=1)
+    """Event streams of one caller that one process keeps open."""
 
     def patience(self) -> Patience:
         return Patience(

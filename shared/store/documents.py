@@ -106,6 +106,10 @@ class Collection(Protocol):
         """Those of `ids` that exist, each once, in any order, by one query."""
         ...
 
+    async def versions(self, ids: Iterable[str]) -> dict[str, int]:
+        """The versions of those of `ids` that exist, by one query that reads no body."""
+        ...
+
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         """Store the state and its messages in one durable write; return the document with its new version.
 

@@ -160,6 +160,14 @@ class MongoCollection:
         wanted = list(set(ids))
         return await self._find({"_id": {"$in": wanted}, "deleted": None}, [], len(wanted))
 
+    async def versions(self, ids: Iterable[str]) -> dict[str, int]:
+        wanted = list(set(ids))
+        if not wanted:
+            return {}
+        with _translated():
+            cursor = self.driver.find({"_id": {"$in": wanted}, "deleted": None}, {"version": 1})
+            return {found["_id"]: found["version"] for found in await cursor.to_list(len(wanted))}
+
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         check_storable(self._spec, document)
         wake_at = None if document.wake_at is None else millis.to_datetime(millis.rounded_up(document.wake_at))

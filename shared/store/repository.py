@@ -83,6 +83,10 @@ class Repository(Generic[M]):
         """Those that exist and that this release can read, by one query, in any order."""
         return [self._stored(found) for found in await self.collection.get_many(ids) if found.schema <= self._schema]
 
+    async def versions(self, ids: Iterable[str]) -> dict[str, int]:
+        """The versions of those that exist, without reading them."""
+        return await self.collection.versions(ids)
+
     async def save(self, value: M, *, version: int, messages: Sequence[OutboxMessage] = ()) -> Stored[M]:
         """Store the model and its messages in one write; `version` is that of `load`, or 0 for a new one.
 

@@ -1,12 +1,13 @@
 """Who watches a purchase: its changes, from the stored timeline.
 
-Any replica may see the answer that moves a purchase on, so a stream reads the store: one query every quarter of a
-second for all of a replica's streams together, and at once when this process saves one of those watched.
+Any replica may see the answer that moves a purchase on, so four times a second the store is asked for the versions of
+all that this replica's streams watch, by one query that reads no purchase. Only what moved is read, once for all its
+streams; what this process saves itself is read at once.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -16,6 +17,12 @@ from shared.store.repository import Repository
 
 POLL_SECONDS = 0.25
 KEEP_ALIVE_SECONDS = 15.0
+STREAMS = 2_000
+STREAMS_PER_CALLER = 20
+
+
+class TooManyStreams(Exception):
+    """The caller, or the process, has as many open streams as it may."""
 
 
 class Change(NamedTuple):
@@ -26,48 +33,101 @@ class Change(NamedTuple):
 
 
 class _Watch:
-    """One stream's inbox: what it was shown last, and what came since."""
+    """One stream's inbox. A purchase holds its whole timeline, so only the newest reading is kept."""
 
     def __init__(self, checkout: Checkout) -> None:
-        self._revision = checkout.revision
-        self._news: asyncio.Queue[Checkout] = asyncio.Queue()
+        self._newest = checkout
+        self._moved = asyncio.Event()
 
     def tell(self, checkout: Checkout) -> None:
-        if checkout.revision > self._revision:
-            self._revision = checkout.revision
-            self._news.put_nowait(checkout)
+        if checkout.revision > self._newest.revision:
+            self._newest = checkout
+            self._moved.set()
 
     async def next(self) -> Checkout:
-        return await self._news.get()
+        await self._moved.wait()
+        self._moved.clear()
+        return self._newest
 
 
 class Followers:
-    """The open streams of one process."""
+    """The open streams of one process: no more than `streams`, and `per_caller` of one caller."""
 
-    def __init__(self, repository: Repository[Checkout], draining: asyncio.Event) -> None:
+    def __init__(
+        self,
+        repository: Repository[Checkout],
+        draining: asyncio.Event,
+        *,
+        streams: int = STREAMS,
+        per_caller: int = STREAMS_PER_CALLER,
+    ) -> None:
         self._repository = repository
         self._draining = draining
+        self._streams = streams
+        self._per_caller = per_caller
+        self._open: Counter[str] = Counter()
         self._watches: dict[str, set[_Watch]] = defaultdict(set)
-        self._touched = asyncio.Event()
+        self._versions: dict[str, int] = {}
+        self._touched: set[str] = set()
+        self._touch = asyncio.Event()
+
+    def enter(self, caller: str) -> None:
+        """Count a stream in, until `leave`. Raises TooManyStreams."""
+        if self._open.total() >= self._streams or self._open[caller] >= self._per_caller:
+            raise TooManyStreams
+        self._open[caller] += 1
+
+    def leave(self, caller: str) -> None:
+        """The stream has ended."""
+        self._open[caller] -= 1
+        if not self._open[caller]:
+            del self._open[caller]
 
     def touch(self, checkout_id: str) -> None:
-        """A purchase was saved here: if it is watched, look before the next poll is due."""
+        """A purchase was saved here: if it is watched, it is read before the next poll is due."""
         if checkout_id in self._watches:
-            self._touched.set()
+            self._touched.add(checkout_id)
+            self._touch.set()
 
     async def run(self) -> None:
         """Look at what is watched, for ever."""
+        loop = asyncio.get_running_loop()
         while True:
-            if self._watches:
-                for stored in await self._repository.load_many(list(self._watches)):
-                    for watch in self._watches.get(stored.value.id, ()):
-                        watch.tell(stored.value)
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._touched.wait()
-            except TimeoutError:
-                continue
-            self._touched.clear()
+            await self._poll()
+            due = loop.time() + POLL_SECONDS
+            while await self._touched_before(due):
+                touched, self._touched = self._touched, set()
+                await self._read(touched)
+
+    async def _touched_before(self, due: float) -> bool:
+        try:
+            async with asyncio.timeout_at(due):
+                await self._touch.wait()
+        except TimeoutError:
+            return False
+        self._touch.clear()
+        return True
+
+    async def _poll(self) -> None:
+        """Read what has another version than when it was read last."""
+        if not self._watches:
+            return
+        versions = await self._repository.versions(list(self._watches))
+        moved = {id_ for id_, version in versions.items() if self._versions.get(id_) != version}
+        # What a newer release wrote is not read, nor asked for again before it moves.
+        for id_ in moved - await self._read(moved):
+            if id_ in self._watches:
+                self._versions[id_] = versions[id_]
+
+    async def _read(self, ids: Iterable[str]) -> set[str]:
+        """Tell the streams what is stored; the ids of what could be read."""
+        wanted = [id_ for id_ in ids if id_ in self._watches]
+        found = await self._repository.load_many(wanted) if wanted else []
+        for stored in found:
+            for watch in self._watches.get(stored.value.id, ()):
+                self._versions[stored.value.id] = stored.version
+                watch.tell(stored.value)
+        return {stored.value.id for stored in found}
 
     async def changes(self, checkout: Checkout, position: int) -> AsyncGenerator[Change | None, None]:
         """The changes after a position, as they come; None now and then, while there are none.
@@ -104,12 +164,15 @@ class Followers:
     def _watch(self, checkout: Checkout) -> Iterator[_Watch]:
         watch = _Watch(checkout)
         self._watches[checkout.id].add(watch)
+        # It may have moved since this stream's first reading, which only another reading tells.
+        self._versions.pop(checkout.id, None)
         try:
             yield watch
         finally:
             self._watches[checkout.id].discard(watch)
             if not self._watches[checkout.id]:
                 del self._watches[checkout.id]
+                self._versions.pop(checkout.id, None)
 
 
 def _over(checkout: Checkout) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from services.checkout.cases.following import Change, Followers
 from services.checkout.domain.checkout import Checkout
@@ -15,10 +16,26 @@ LONGEST_POSITION = 9
 """Digits; no timeline is longer."""
 
 
-def stream(followers: Followers, checkout: Checkout, last_event_id: str | None) -> StreamingResponse:
-    """The changes after the one the client saw last."""
+class EventStream(StreamingResponse):
+    """Counted among the caller's streams until it has been sent, or could not be."""
+
+    def __init__(self, followers: Followers, caller: str, events: AsyncIterator[bytes]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=HEADERS)
+        self._followers = followers
+        self._caller = caller
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._followers.leave(self._caller)
+
+
+def stream(followers: Followers, caller: str, checkout: Checkout, last_event_id: str | None) -> EventStream:
+    """The changes after the one the client saw last. Raises TooManyStreams."""
     position = _position(last_event_id)
-    return StreamingResponse(_events(followers, checkout, position), media_type="text/event-stream", headers=HEADERS)
+    followers.enter(caller)
+    return EventStream(followers, caller, _events(followers, checkout, position))
 
 
 async def _events(followers: Followers, checkout: Checkout, position: int) -> AsyncIterator[bytes]:

@@ -107,14 +107,14 @@ def _looking(router: APIRouter, purchases: Purchases, followers: Followers, memb
         "/{checkout_id}/events",
         summary="Follow a purchase (server-sent events)",
         response_class=StreamingResponse,
-        responses=problems(*READING),
+        responses=problems(*READING, 429),
     )
     async def events(
         caller: Annotated[Caller, member], checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
         with refusals_as_problems():
             checkout = await purchases.own(checkout_id, caller.subject)
-        return stream(followers, checkout, last_event_id)
+            return stream(followers, caller.subject, checkout, last_event_id)
 
 
 def _cancelling(router: APIRouter, steering: Steering, member: Any) -> None:

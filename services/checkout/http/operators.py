@@ -70,14 +70,14 @@ def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, re
         "/checkouts/{checkout_id}/events",
         summary="Follow a purchase",
         response_class=StreamingResponse,
-        responses=problems(*READING),
+        responses=problems(*READING, 429),
     )
     async def events(
-        _: Annotated[Caller, reader], checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
+        caller: Annotated[Caller, reader], checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
     ) -> StreamingResponse:
         with refusals_as_problems():
             checkout = await purchases.one(checkout_id)
-        return stream(followers, checkout, last_event_id)
+            return stream(followers, caller.subject, checkout, last_event_id)
 
 
 def _asking(router: APIRouter, steering: Steering, writer: Any) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from services.checkout.cases.following import TooManyStreams
 from services.checkout.cases.looking import UnknownCheckout
 from services.checkout.cases.starting import CannotStart
 from services.checkout.cases.steering import NothingAwaited, TooLate, UnknownTimer
@@ -17,8 +18,9 @@ STATUS = {
     "offer_expired": 409,
 }
 """HTTP status of what is refused at once; 422 for everything else."""
+STREAMS_RETRY_AFTER = {"Retry-After": "5"}
 
-REFUSALS = (CannotStart, CartsUnavailable, UnknownCheckout, TooLate, NothingAwaited, UnknownTimer)
+REFUSALS = (CannotStart, CartsUnavailable, UnknownCheckout, TooLate, NothingAwaited, TooManyStreams, UnknownTimer)
 
 
 @contextmanager
@@ -41,10 +43,17 @@ def _problem(refusal: Exception) -> Problem:
             return _too_late(checkout)
         case NothingAwaited():
             return Problem(409, "nothing_awaited", "No step of this purchase is waiting for an answer")
-        case UnknownTimer():
-            return Problem(404, "timer_not_found", "The purchase has no such timer now")
+        case TooManyStreams():
+            detail = "Too many event streams are open: end one, or try again later"
+            return Problem(429, "too_many_streams", detail, headers=STREAMS_RETRY_AFTER)
         case _:
-            return not_found("checkout")
+            return _unknown(refusal)
+
+
+def _unknown(refusal: Exception) -> Problem:
+    if isinstance(refusal, UnknownTimer):
+        return Problem(404, "timer_not_found", "The purchase has no such timer now")
+    return not_found("checkout")
 
 
 def _too_late(checkout: Checkout) -> Problem:

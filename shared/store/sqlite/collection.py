@@ -34,9 +34,10 @@ class SqliteCollection:
         return _document(rows[0]) if rows else None
 
     async def get_many(self, ids: Iterable[str]) -> list[Document]:
-        wanted = [id_ for id_ in ids if "\0" not in id_]  # where json_each would end it
-        rows = await self._file.reader.rows(self._sql.get_many, (to_json(wanted).decode(),), len(wanted))
-        return [_document(row) for row in rows]
+        return [_document(row) for row in await self._rows_of(self._sql.get_many, ids)]
+
+    async def versions(self, ids: Iterable[str]) -> dict[str, int]:
+        return dict(await self._rows_of(self._sql.versions, ids))
 
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         check_storable(self._spec, document)
@@ -80,6 +81,10 @@ class SqliteCollection:
     async def due(self, now: datetime, limit: int) -> list[Document]:
         values = (millis.rounded_down(now), limit * _WIDER, limit)
         return [_document(row) for row in await self._file.reader.rows(self._sql.due, values, limit)]
+
+    async def _rows_of(self, sql: str, ids: Iterable[str]) -> list[Row]:
+        wanted = [id_ for id_ in ids if "\0" not in id_]  # where json_each would end it
+        return await self._file.reader.rows(sql, (to_json(wanted).decode(),), len(wanted))
 
     async def next_wake(self) -> datetime | None:
         ((earliest,),) = self._file.reader.now(self._sql.next_wake)

@@ -6,6 +6,7 @@ from pydantic_core import to_json
 
 from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, Index, Unavailable
 from tests.contract.store.conftest import THINGS, Engine, put
+from tests.contract.store.test_outbox import message
 
 ODD = {
     "text": 'São Paulo → Lisboa 日本 🛫 "quoted" \\ and \u0000 NUL',
@@ -164,6 +165,18 @@ async def test_get_many_gives_each_that_exists_once(things: Collection) -> None:
     found = await things.get_many(["b", "a", "nobody", "a"])
     assert sorted(document.id for document in found) == ["a", "b"]
     assert await things.get_many([]) == []
+
+
+async def test_versions_are_those_of_what_exists(things: Collection) -> None:
+    twice = await things.save(Document("b", {"n": 1}))
+    await things.save(twice)
+    await things.save(Document("a", {}))
+    with_message = await things.save(Document("gone", {}), [message("left")])
+    await things.delete(with_message)
+    assert await things.versions(["b", "a", "gone", "nobody", "a"]) == {"b": 2, "a": 1}
+    assert await things.versions([]) == {}
+    await asyncio.gather(*(things.save(Document(f"d{n}", {})) for n in range(100)))
+    assert await things.versions([f"d{n}" for n in range(100)]) == {f"d{n}": 1 for n in range(100)}
 
 
 async def test_a_deleted_document_is_gone_and_its_id_may_be_used_again(things: Collection) -> None:
