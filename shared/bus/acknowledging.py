@@ -7,9 +7,8 @@ one acknowledgement, and the rest one by one, so that a slow message holds back 
 import asyncio
 from typing import Final
 
-from aiormq.abc import ChannelFrame, DeliveredMessage
-from aiormq.channel import Channel
-from pamqp import commands
+from shared.bus import wire
+from shared.bus.wire import Channel, DeliveredMessage
 
 PAUSE: Final = 0.005
 """Seconds for which acknowledgements gather. A crash in that time costs repetitions, which are harmless."""
@@ -41,10 +40,11 @@ class Acknowledgements:
                 del self._channels[channel]
             elif not deliveries.done:
                 continue
-            elif channel.write_queue.full():  # all channels of a connection share it; its writer needs a moment
+            elif not wire.has_room(channel):
                 self._send_soon()
-            elif frames := deliveries.frames():
-                channel.write_queue.put_nowait(ChannelFrame.marshall(channel.number, frames))
+            else:
+                through, alone = deliveries.settled()
+                wire.acknowledge(channel, through, alone)
 
     async def drain(self) -> None:
         """Return when all that is done has been told."""
@@ -57,9 +57,7 @@ class Acknowledgements:
             self._timer = asyncio.get_running_loop().call_later(PAUSE, self.send)
 
     def _of(self, delivered: DeliveredMessage) -> "_Deliveries":
-        channel = delivered.channel
-        if not isinstance(channel, Channel):
-            raise TypeError(f"expected an aiormq channel, not {type(channel).__name__}")
+        channel = wire.channel_of(delivered)
         found = self._channels.get(channel)
         if found is None:
             found = self._channels[channel] = _Deliveries()
@@ -77,7 +75,8 @@ class _Deliveries:
         self._through = 0
         """This one and every earlier one is settled."""
 
-    def frames(self) -> list[commands.Basic.Ack]:
+    def settled(self) -> tuple[int, list[int]]:
+        """Through which delivery all are done (0: no further than was told), and which others are."""
         done, self.done = sorted(self.done), []
         group = 0
         rest: list[int] = []
@@ -89,8 +88,7 @@ class _Deliveries:
                 rest.append(tag)
                 self.ahead.add(tag)
         self._pass_over()
-        together = [commands.Basic.Ack(delivery_tag=group, multiple=True)] if group else []
-        return [*together, *(commands.Basic.Ack(delivery_tag=tag) for tag in rest)]
+        return group, rest
 
     def _pass_over(self) -> None:
         while self._through + 1 in self.ahead:

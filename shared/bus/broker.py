@@ -10,16 +10,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiormq.abc import AbstractConnection
-from aiormq.channel import Channel
 from faststream.rabbit import RabbitBroker
 
+from shared.bus import wire
 from shared.bus.consumer import Consumer
 from shared.bus.declaring import Difference, declare
 from shared.bus.dispatch import Dispatcher, HandlerTable
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
 from shared.bus.topology import SERVICES, suspect_queue, topology
+from shared.bus.wire import AbstractConnection, Channel
 from shared.kernel.clock import Clock
 from shared.kernel.meter import Meter, NoMeter
 
@@ -132,7 +132,7 @@ class Bus:
     async def _use(self, connection: AbstractConnection) -> None:
         """Work on a connection until it, or a channel on it, is gone; leave nothing of it behind."""
         self._lost = lost = asyncio.Event()
-        connection.closing.add_done_callback(lambda _: lost.set())
+        wire.tell_end(connection, lost.set)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
                 await self._open(connection, lost)
@@ -159,17 +159,15 @@ class Bus:
         """The living connection beneath FastStream's, once there is one."""
         robust = await self._broker.connect()
         while True:
-            transport = robust.transport
-            if transport is not None and not transport.connection.is_closed:
-                return transport.connection
+            if (living := wire.living_connection(robust)) is not None:
+                return living
             await asyncio.sleep(RECONNECT_SECONDS / 10)
 
     async def _open(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
         """Declare what is missing, then open the channels: publishing first, because handlers answer."""
         await self._declare(connection)
         self._connection = connection
-        publishing = await _open_channel(connection, lost, publisher_confirms=True)
-        self.publisher.attach(publishing)
+        self.publisher.attach(await wire.open_channel(connection, lost.set, confirms=True))
 
     async def _declare(self, connection: AbstractConnection) -> None:
         major = int(str(connection.server_properties.get("version", "3")).split(".", 1)[0])
@@ -194,20 +192,10 @@ class Bus:
         """A channel for each of a service's queues: work comes in bulk, suspects one at a time."""
         channels = {}
         for queue, prefetch in ((subscription.service, self._prefetch), (suspect_queue(subscription.service), 1)):
-            channels[queue] = await _open_channel(connection, lost, publisher_confirms=False)
-            channels[queue].on_consumer_cancel_callbacks.add(lambda _: lost.set())
+            channels[queue] = await wire.open_channel(connection, lost.set, confirms=False)
             await channels[queue].basic_qos(prefetch_count=prefetch)
         return channels
 
     async def _consume(self, subscription: _Subscription, channels: Mapping[str, Channel]) -> None:
         for queue, channel in channels.items():
             await subscription.consumer.attach(channel, queue)
-
-
-async def _open_channel(connection: AbstractConnection, lost: asyncio.Event, *, publisher_confirms: bool) -> Channel:
-    """A channel whose end is told to `lost`."""
-    channel = await connection.channel(publisher_confirms=publisher_confirms, on_return_raises=True)
-    if not isinstance(channel, Channel):
-        raise TypeError(f"expected an aiormq channel, not {type(channel).__name__}")
-    channel.closing.add_done_callback(lambda _: lost.set())
-    return channel

@@ -9,14 +9,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from aiormq.abc import DeliveredMessage
-from aiormq.channel import Channel
-
 from shared.bus.acknowledging import Acknowledgements
 from shared.bus.arrival import Arrival, arrival
 from shared.bus.dispatch import Dispatcher
 from shared.bus.outbox import Publisher
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
+from shared.bus.wire import Channel, DeliveredMessage
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.kernel.meter import Meter

@@ -3,12 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from aiormq.abc import ChannelFrame
-from aiormq.channel import Channel
-from aiormq.exceptions import AMQPError, PublishError
-
-from shared.bus import frames
+from shared.bus import frames, wire
+from shared.bus.wire import AMQPError, Channel, Confirmation, PublishError
 from shared.contracts.messages import OutboxMessage
 
 log = logging.getLogger(__name__)
@@ -28,11 +26,7 @@ class Unroutable(NotPublished):
 
 
 class ConfirmingPublisher:
-    """Publishes on a channel of its own; outlives the channel, which the bus gives and takes away.
-
-    Coalescing writes to the channel's frame queue directly: aiormq's own `basic_publish` awaits a lock and a write per
-    message, which costs ten times the CPU.
-    """
+    """Publishes on a channel of its own; outlives the channel, which the bus gives and takes away."""
 
     def __init__(
         self, publish_timeout: float = PUBLISH_TIMEOUT, *, on_unroutable: Callable[[], None] = lambda: None
@@ -91,39 +85,27 @@ class ConfirmingPublisher:
         channel = self._channel
         if channel is None or channel.is_closed:
             return
-        if channel.write_queue.full():  # all channels of a connection share it; its writer needs a moment
+        if not wire.has_room(channel):
             self._flush_is_due = True
             asyncio.get_running_loop().call_later(FULL_PAUSE, self._flush)
             return
         waiting, self._waiting = self._waiting, []
         payload = b"".join(self._frames(channel, message, future) for message, future in waiting if not future.done())
         if payload:
-            channel.write_queue.put_nowait(ChannelFrame(payload=payload, should_close=False))
+            wire.write(channel, payload)
 
     def _frames(self, channel: Channel, message: OutboxMessage, future: asyncio.Future[None]) -> bytes:
-        tag = channel.delivery_tag + 1
-        amqp_id = _amqp_id(channel, message, tag)
+        amqp_id = _amqp_id(channel, message)
         try:
-            payload = frames.publish(channel.number, message, amqp_id, channel.max_content_size)
+            payload = frames.publish(channel.number, message, amqp_id, wire.largest_body(channel))
         except ValueError as error:  # nothing of it has reached the channel
             future.set_exception(NotPublished(str(error)))
             return b""
-        channel.delivery_tag = tag
-        confirmation = channel.create_future()
-        channel.confirmations[tag] = confirmation
-        if message.mandatory:
-            channel.message_id_delivery_tag[amqp_id] = tag
-
-        def settle(confirmation: asyncio.Future[object]) -> None:
-            channel.message_id_delivery_tag.pop(amqp_id, None)
-            self._settle(message, future, confirmation)
-
-        confirmation.add_done_callback(settle)
+        confirmation = wire.promise(channel, amqp_id, mandatory=message.mandatory)
+        confirmation.add_done_callback(partial(self._settle, message, future))
         return payload
 
-    def _settle(
-        self, message: OutboxMessage, future: asyncio.Future[None], confirmation: asyncio.Future[object]
-    ) -> None:
+    def _settle(self, message: OutboxMessage, future: asyncio.Future[None], confirmation: Confirmation) -> None:
         error = None if confirmation.cancelled() else confirmation.exception()
         if future.done():
             return
@@ -139,11 +121,11 @@ class ConfirmingPublisher:
             future.set_result(None)
 
 
-def _amqp_id(channel: Channel, message: OutboxMessage, tag: int) -> str:
+def _amqp_id(channel: Channel, message: OutboxMessage) -> str:
     """The message's own id, where AMQP can hold it and it is not on its way already: a returned message is known by
     this id alone, so two in flight must not share one."""
-    fits = len(message.id.encode()) <= frames.LONGEST and message.id not in channel.message_id_delivery_tag
-    return message.id if fits else f"again-{tag}"
+    fits = len(message.id.encode()) <= frames.LONGEST and not wire.is_under_way(channel, message.id)
+    return message.id if fits else f"again-{wire.next_tag(channel)}"
 
 
 def _reason(error: BaseException) -> str:

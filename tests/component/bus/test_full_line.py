@@ -2,22 +2,19 @@
 
 import asyncio
 
-from aiormq.abc import ChannelFrame
-from aiormq.channel import Channel
-
+from shared.bus import wire
 from shared.bus.broker import Bus
 from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Job, OpenBus, outbox_of
 from tests.eventually import eventually
 
 
-def fill(bus: Bus) -> Channel:
+def fill(bus: Bus) -> None:
     """Take all the room there is, with writes of nothing."""
     channel = bus.publisher._channel
     assert channel is not None
-    while not channel.write_queue.full():
-        channel.write_queue.put_nowait(ChannelFrame(payload=b"", should_close=False))
-    return channel
+    while wire.has_room(channel):
+        wire.write(channel, b"")
 
 
 async def test_a_publish_that_finds_no_room_goes_out_a_moment_later(vhost_url: str, open_bus: OpenBus) -> None:

@@ -8,7 +8,8 @@ from shared.bus.acknowledging import _Deliveries
 
 def told(deliveries: _Deliveries, done: Iterable[int]) -> list[tuple[int, bool]]:
     deliveries.done += done
-    return [(frame.delivery_tag, frame.multiple) for frame in deliveries.frames()]
+    through, alone = deliveries.settled()
+    return [(through, True)] * bool(through) + [(tag, False) for tag in alone]
 
 
 def test_all_that_is_done_without_a_gap_goes_in_one() -> None:

@@ -1,0 +1,111 @@
+"""The one place that reaches into aiormq below what it promises: a channel's queue of writes and its confirmations.
+
+Its own `basic_publish` and `basic_ack` await a lock and a write for every message, which costs ten times the CPU. Here
+many messages, or many acknowledgements, go into the queue as one write. What is reached stands in `REACHED`; for which
+releases that holds is bounded in pyproject.toml, and a new one is taken in when the tests have seen it.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from aio_pika.abc import AbstractRobustConnection
+from aiormq.abc import AbstractConnection, ChannelFrame, DeliveredMessage
+from aiormq.channel import Channel
+from aiormq.exceptions import AMQPError, PublishError
+from pamqp import commands
+
+REACHED: Final = frozenset(
+    {
+        "closing",
+        "confirmations",
+        "create_future",
+        "delivery_tag",
+        "max_content_size",
+        "message_id_delivery_tag",
+        "number",
+        "on_consumer_cancel_callbacks",
+        "transport",
+        "write_queue",
+    }
+)
+"""What is used of aiormq's channel and connection, and of aio-pika's connection (`transport`), that they do not
+document."""
+
+Confirmation: TypeAlias = "asyncio.Future[object]"
+"""Done when the broker has the message; fails with `PublishError` for one that no queue took."""
+
+__all__ = ["AMQPError", "AbstractConnection", "Channel", "Confirmation", "DeliveredMessage", "PublishError"]
+
+
+def living_connection(robust: AbstractRobustConnection) -> AbstractConnection | None:
+    """aiormq's connection beneath aio-pika's, while there is one."""
+    transport = robust.transport
+    return transport.connection if transport is not None and not transport.connection.is_closed else None
+
+
+def tell_end(of: AbstractConnection | Channel, told: Callable[[], None]) -> None:
+    """Call `told` once the connection or channel is gone."""
+    of.closing.add_done_callback(lambda _: told())
+
+
+async def open_channel(connection: AbstractConnection, lost: Callable[[], None], *, confirms: bool) -> Channel:
+    """A channel whose end, or whose consumer's, is told to `lost`."""
+    channel = _channel(await connection.channel(publisher_confirms=confirms, on_return_raises=True))
+    tell_end(channel, lost)
+    channel.on_consumer_cancel_callbacks.add(lambda _: lost())
+    return channel
+
+
+def channel_of(delivered: DeliveredMessage) -> Channel:
+    """The channel that a message came on."""
+    return _channel(delivered.channel)
+
+
+def has_room(channel: Channel) -> bool:
+    """May something be written now? All channels of a connection share ten places; its writer tells nobody of room."""
+    return not channel.write_queue.full()
+
+
+def write(channel: Channel, payload: bytes) -> None:
+    """Whole frames, in one write, when there is room."""
+    channel.write_queue.put_nowait(ChannelFrame(payload=payload, should_close=False))
+
+
+def acknowledge(channel: Channel, through: int, alone: Sequence[int]) -> None:
+    """Every delivery up to `through` (0: none) and each of `alone`, in one write, when there is room."""
+    frames = [commands.Basic.Ack(delivery_tag=through, multiple=True)] if through else []
+    frames += (commands.Basic.Ack(delivery_tag=tag) for tag in alone)
+    channel.write_queue.put_nowait(ChannelFrame.marshall(channel.number, frames))
+
+
+def largest_body(channel: Channel) -> int:
+    """Bytes that one frame may carry, by what client and broker agreed on."""
+    return channel.max_content_size
+
+
+def next_tag(channel: Channel) -> int:
+    """The number that the broker will give the channel's next publish."""
+    return channel.delivery_tag + 1
+
+
+def is_under_way(channel: Channel, amqp_id: str) -> bool:
+    """Is a message with this id published and not confirmed? One that comes back is known by its id alone."""
+    return amqp_id in channel.message_id_delivery_tag
+
+
+def promise(channel: Channel, amqp_id: str, *, mandatory: bool) -> Confirmation:
+    """Count one publish, whose frames are written next, and wait for what the broker says of it."""
+    tag = channel.delivery_tag = channel.delivery_tag + 1
+    confirmation: Confirmation = channel.create_future()
+    channel.confirmations[tag] = confirmation
+    if mandatory:
+        channel.message_id_delivery_tag[amqp_id] = tag
+    confirmation.add_done_callback(lambda _: channel.message_id_delivery_tag.pop(amqp_id, None))
+    return confirmation
+
+
+def _channel(found: object) -> Channel:
+    if not isinstance(found, Channel):
+        raise TypeError(f"expected an aiormq channel, not {type(found).__name__}")
+    return found

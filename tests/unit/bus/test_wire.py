@@ -1,0 +1,48 @@
+"""Below what aiormq promises we reach in one file, for releases that were tried."""
+
+import ast
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from aio_pika.robust_connection import RobustConnection
+from aiormq.base import Base
+from aiormq.channel import Channel
+
+from shared.bus import wire
+
+ROOT = Path(__file__).parents[3]
+WIRE = ROOT / "shared/bus/wire.py"
+OF_MESSAGES = {"delivery_tag", "number", "closing", "create_future"}
+"""Names that other things have, too: a delivery, a flight, an event loop."""
+
+
+def reached(path: Path) -> set[str]:
+    """The attributes a file asks for that are on the list."""
+    tree = ast.parse(path.read_text())
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & wire.REACHED
+
+
+def test_what_is_reached_is_named_and_nothing_else_reaches_it() -> None:
+    assert reached(WIRE) == wire.REACHED
+    others = {path.name: reached(path) - OF_MESSAGES for path in WIRE.parent.glob("*.py") if path != WIRE}
+    assert not {path: names for path, names in others.items() if names}
+
+
+def test_all_that_is_reached_is_still_there() -> None:
+    names = set(Channel.__init__.__code__.co_names) | {name for kind in Channel.__mro__ for name in vars(kind)}
+    names |= set(Base.__init__.__code__.co_names) | set(RobustConnection.__init__.__code__.co_names)
+    names |= {
+        name for kind in RobustConnection.__mro__ for name in (*vars(kind), *getattr(kind, "__annotations__", {}))
+    }
+    assert wire.REACHED - names == set()
+
+
+@pytest.mark.parametrize("library", ["aiormq", "aio-pika", "pamqp"])
+def test_the_next_minor_release_is_not_taken_in_unseen(library: str) -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    [bound] = [one for one in declared if re.match(rf"{library}\b", one)]
+    major, minor = map(int, version(library).split(".")[:2])
+    assert bound == f"{library}>={major}.{minor},<{major}.{minor + 1}"
