@@ -52,7 +52,7 @@ class Steps:
         made = await self.airline.reserve(ReservationOrder(command.purchase_id, itinerary, command.contact))
         refusal = objections(itinerary, made)
         if refusal is not None:
-            await self._give_back(made.locator)
+            await self._give_back(command.purchase_id, made.locator)
             raise refusal
         answer = BookingReserved.to(command, locators=(made.locator,))
         return Done(answer, booking.reserved(itinerary, made))
@@ -142,13 +142,13 @@ class Steps:
         if reading is not None and reading.in_force:
             raise OutcomeUnknown(f"{len(reading.in_force)} documents are still in force")
 
-    async def _give_back(self, locator: str) -> None:
+    async def _give_back(self, purchase_id: str, locator: str) -> None:
         """The refusal stands whether or not this succeeds: a booking nobody tickets lapses at its ticketing limit."""
         for _ in range(TRIES_TO_GIVE_BACK):
             with suppress(NotSent, Misconfigured, OutcomeUnknown):
                 await self.airline.cancel(locator, documents=False)
                 return
-        log.warning("booking left to lapse", extra={"locator": locator})
+        log.warning("booking left to lapse", extra={"purchase_id": purchase_id})
 
 
 async def _after_effect(answer: Awaitable[Reading | None]) -> Reading | None:

@@ -1,11 +1,16 @@
 """What a log line may say."""
 
+import ast
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from shared.runtime import logging as logs
+
+ROOT = Path(__file__).parents[3]
 
 
 def line(name: str, message: str, *arguments: object, **extra: object) -> dict[str, Any]:
@@ -74,3 +79,41 @@ def test_libraries_are_heard_from_warnings_upwards() -> None:
         root.handlers[:] = handlers
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+def logged(function: ast.AST) -> Iterator[str]:
+    """The names of fields that the log is given in a function, as literals there."""
+    tables = {
+        target.id: node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call))
+    for call, keyword in ((one, keyword) for one in calls for keyword in one.keywords):
+        if keyword.arg == "extra" and isinstance(call.func, ast.Attribute):
+            yield from names_in(keyword.value, tables)
+
+
+def names_in(fields: ast.expr, tables: Mapping[str, ast.expr]) -> Iterator[str]:
+    """Fields stand beside the call, or in a variable of the function; `**more` is another such variable."""
+    if isinstance(fields, ast.Name):
+        fields = tables[fields.id]
+    assert isinstance(fields, ast.Dict), f"line {fields.lineno}: name the fields in the function that logs"
+    for key, value in zip(fields.keys, fields.values, strict=True):
+        if key is None:
+            yield from names_in(value, tables)
+        else:
+            assert isinstance(key, ast.Constant), f"line {key.lineno}: a field's name is a literal"
+            yield str(key.value)
+
+
+def test_no_field_that_we_log_is_dropped() -> None:
+    names: set[str] = set()
+    for path in (path for room in ("shared", "services") for path in (ROOT / room).rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        names |= {name for function in functions for name in logged(function)}
+    assert {"service", "error", "purchase_id"} <= names
+    assert names - set(logs.FIELDS) == set()
