@@ -2,8 +2,9 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from shared.contracts.cards import refuse_card_number
 from shared.contracts.journey import Contact, Ticket
 from shared.contracts.messages import Event, Message, Personal, PublicMessage
 from shared.kernel.money import Money
@@ -22,7 +23,11 @@ class CardPayment(Strict):
     """Paid with a card the gateway keeps in its vault."""
 
     method: Literal["card"]
-    token: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", repr=False)]
+    token: Annotated[
+        str,
+        Field(min_length=1, max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", repr=False),
+        BeforeValidator(refuse_card_number),
+    ]
     installments: Annotated[int, Field(ge=1, le=12)] = 1
 
 

@@ -1,9 +1,10 @@
 """Payment's words. One purchase has one payment."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from shared.contracts.cards import refuse_card_number
 from shared.contracts.steps import Answer, Command, Undo
 from shared.kernel.money import Money
 
@@ -15,7 +16,7 @@ class AuthorizeCard(Command):
 
     type: ClassVar[str] = "payment.authorize_card.v1"
     amount: Money
-    card_token: str = Field(repr=False)
+    card_token: Annotated[str, BeforeValidator(refuse_card_number)] = Field(repr=False)
     """A gateway's vault token; never a card number."""
     installments: int = Field(default=1, ge=1, le=12)
 

@@ -94,17 +94,6 @@ def try_again(code: str, detail: str, *, seconds: int = 1) -> Problem:
     return Problem(503, code, detail, headers={"Retry-After": str(seconds)})
 
 
-def refuse_card_number(value: str, pointer: str) -> None:
-    """Refuse a field that holds a card number (PAN): 13 to 19 digits that pass Luhn, however they are spaced.
-
-    For the one field that takes a card's token: elsewhere a 13-digit ticket number may pass Luhn, too.
-    """
-    digits = "".join(character for character in value if character not in " -.")
-    if digits.isascii() and digits.isdigit() and 13 <= len(digits) <= 19 and _luhn(digits):  # noqa: PLR2004 - ISO 7812
-        detail = "holds a card number; send the gateway's token instead, card numbers are never taken"
-        raise invalid_field(pointer, detail, "card_number_refused")
-
-
 def install(app: FastAPI) -> None:
     """Answer every error of the application as a problem."""
     app.add_exception_handler(Problem, _problem)
@@ -188,8 +177,3 @@ async def _newer(request: Request, _: Exception) -> Response:
 async def _conflict(request: Request, _: Exception) -> Response:
     detail = "Others are changing this at the same time; try again."
     return Problem(409, "busy", detail, headers=RETRY_AFTER).response(request.url.path)
-
-
-def _luhn(digits: str) -> bool:
-    doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (doubled + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0
