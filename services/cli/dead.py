@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.table import Column, Table
 
 from services.cli import view
+from services.cli.options import AsJson
 from shared.bus.dead_letters import Choice, DeadLetter, DeadLetters
 from shared.contracts import CATALOGUE
 from shared.contracts.masking import masked
@@ -25,7 +26,6 @@ T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Dead letters: list, show, retry or discard them.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 OneService = Annotated[str | None, typer.Option("--service", help="Only this service's letters.")]
 LetterId = Annotated[str, typer.Argument(metavar="ID", help="The letter's id, as `milesaga dead list` shows it.")]
 

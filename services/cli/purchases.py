@@ -10,13 +10,13 @@ from rich.table import Table
 
 from services.cli import view
 from services.cli.client import Api, Json, operator, reported
+from services.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="Purchases: list, show or follow them, ask for their steps.")
 
 CHECKOUTS = "/v1/operations/checkouts"
 PAGE = 100
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 PurchaseId = Annotated[str, typer.Argument(metavar="ID", help="The checkout's id.")]
 
 

@@ -11,13 +11,13 @@ from rich.table import Table
 
 from services.cli import view
 from services.cli.client import operator, reported
+from services.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="Timers: list, move or cancel them.")
 
 TIMERS = "/v1/operations/timers"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 PurchaseId = Annotated[str, typer.Argument(metavar="PURCHASE", help="The checkout's id.")]
 TimerName = Annotated[str, typer.Argument(metavar="NAME", help="The timer's name, as `milesaga timers list` shows it.")]
 

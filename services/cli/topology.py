@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from services.cli import view
 from services.cli.dead import reported
+from services.cli.options import AsJson
 from shared.bus.comparing import Found, NotRecreated, State, compare, recreate
 from shared.bus.declaring import declare
 from shared.bus.topology import Topology, topology
@@ -29,7 +30,6 @@ app = typer.Typer(
     help="Exchanges, queues, bindings: show them, or bring the broker into line.",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 CONNECT_SECONDS = 10.0
 
 
