@@ -25,7 +25,7 @@ SETTLE = timedelta(seconds=5)
 def compose(runtime: Runtime) -> Service:
     settings, smtp = read(NotificationsSettings), read(SmtpSettings)
     if smtp.url is None and not runtime.settings.sandbox:
-        raise WrongSettings("SMTP_URL: is required where the sandbox is off")
+        raise WrongSettings("NOTIFICATIONS_SMTP_URL: is required where the sandbox is off")
     own = SmtpServer.of(smtp.url, smtp.ca_file) if smtp.url else None
 
     def server() -> SmtpServer:

@@ -5,10 +5,10 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.settings import Settings
@@ -41,7 +41,13 @@ class NotificationsSettings(Settings):
 class SmtpSettings(Settings):
     """Where mail goes out."""
 
-    model_config = SettingsConfigDict(env_prefix="SMTP_")
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_SMTP_")
+    formerly: ClassVar[Mapping[str, str]] = {
+        "url": "SMTP_URL",
+        "ca_file": "SMTP_CA_FILE",
+        "timeout_seconds": "SMTP_TIMEOUT_SECONDS",
+        "connections": "SMTP_CONNECTIONS",
+    }
 
     url: str | None = Field(default=None, pattern=r"^smtp(s|\+starttls)?://[^/]+/?$", repr=False)
     """`smtp://host:port` (no encryption), `smtp+starttls://user:password@host:587`, `smtps://user:password@host:465`.
@@ -53,9 +59,10 @@ class SmtpSettings(Settings):
     connections: int = Field(default=8, ge=1, le=100)
     """Mails under way at once in one process."""
 
-    @model_validator(mode="after")
-    def _tells_no_password_in_the_clear(self) -> Self:
-        url = urlsplit(self.url or "")
+    @field_validator("url")
+    @classmethod
+    def _tells_no_password_in_the_clear(cls, text: str | None) -> str | None:
+        url = urlsplit(text or "")
         if url.scheme == "smtp" and url.username and url.hostname not in LOOPBACK:
-            raise ValueError("SMTP_URL: a password goes over smtps:// or smtp+starttls:// only")
-        return self
+            raise ValueError("a password goes over smtps:// or smtp+starttls:// only")
+        return text

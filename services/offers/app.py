@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from services.offers.adapters.sabre_client import SabreClient
 from services.offers.adapters.sabre_shopping import SabreShopping
 from services.offers.cases.quoting import Quoting, Terms
 from services.offers.domain import Offer
 from services.offers.http.routes import routes
 from services.offers.settings import OffersSettings, sabre_settings
+from shared.outside.sabre import sabre_credentials
+from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
@@ -44,17 +45,13 @@ def compose(runtime: Runtime) -> Service:
 
 def _sabre(runtime: Runtime, settings: OffersSettings) -> SabreShopping:
     sabre = sabre_settings(runtime)
-    client = SabreClient(
-        runtime.http(str(sabre.url).rstrip("/"), sabre.timeout_seconds),
-        sabre.client_id,
-        sabre.client_secret.get_secret_value(),
-        runtime.clock,
-        sabre.timeout_seconds,
-    )
+    line = provider_line(runtime, NAME, "sabre", sabre)
+    credentials = sabre_credentials(line, sabre.client_id, sabre.client_secret.get_secret_value(), runtime.clock)
     return SabreShopping(
-        client,
+        line.adapted(credentials=credentials),
         sabre.pseudo_city,
         runtime.clock,
+        timeout=timedelta(seconds=sabre.timeout_seconds),
         most_offers=settings.per_search,
         seats_per_segment=settings.seats_per_segment,
     )

@@ -6,11 +6,10 @@ from typing import ClassVar
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.runtime.providers import provider_settings
+from shared.outside.sabre import SABRE_URL
+from shared.runtime.providers import Provider, formerly, provider_settings
 from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings
-
-SABRE_URL = HttpUrl("https://api.platform.sabre.com")
 
 
 class OffersSettings(Settings):
@@ -38,18 +37,19 @@ class OffersSettings(Settings):
     """Miles for each 100 minor units of fare. 24: one mile is worth a little over four cents."""
 
 
-class SabreSettings(Settings):
+class SabreSettings(Provider):
     """The GDS. The sandbox, where it is on, stands in for whatever is not given."""
 
-    model_config = SettingsConfigDict(env_prefix="SABRE_")
+    model_config = SettingsConfigDict(env_prefix="OFFERS_SABRE_")
+    formerly: ClassVar = formerly("SABRE_", ("url", "client_id", "client_secret", "pseudo_city", "timeout_seconds"))
 
-    url: HttpUrl = SABRE_URL
+    url: HttpUrl = HttpUrl(SABRE_URL)
     client_id: str = Field(min_length=1)
     """`V1:user:group:domain`"""
     client_secret: SecretStr = Field(min_length=1)
     pseudo_city: str = Field(pattern=r"^[A-Z0-9]{3,5}$")
     """The agency (PCC) in whose name flights are looked for."""
-    timeout_seconds: float = Field(default=3.0, gt=0)
+    timeout_seconds: float = Field(default=3.0, gt=0, le=120)
     """For one call, token and repetition included."""
 
 
@@ -57,6 +57,8 @@ class _SandboxSettings(SabreSettings):
     client_id: str = Field(default="V1:sandbox:MILE:AA", min_length=1)
     client_secret: SecretStr = Field(default=SecretStr("sandbox"), min_length=1)
     pseudo_city: str = Field(default="MILE", pattern=r"^[A-Z0-9]{3,5}$")
+    calls_per_second: float = Field(default=1000.0, gt=0, le=10_000)
+    breaker_seconds: float = Field(default=1.0, gt=0, le=900)
 
 
 def sabre_settings(runtime: Runtime) -> SabreSettings:

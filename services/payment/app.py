@@ -5,6 +5,7 @@ from services.payment.domain import Payment
 from services.payment.handlers import table
 from services.payment.settings import settings
 from shared.bus.outbox import Outbox
+from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
@@ -16,8 +17,8 @@ NAME = "payment"
 def compose(runtime: Runtime) -> Service:
     """Payment over Stripe. Raises WrongSettings."""
     stripe = settings(runtime)
-    client = runtime.http(str(stripe.url).rstrip("/"), stripe.timeout_seconds)
-    client.headers["Authorization"] = f"Bearer {stripe.secret_key.get_secret_value()}"
+    line = provider_line(runtime, NAME, "stripe", stripe)
+    gateway = StripeGateway(line, stripe.secret_key.get_secret_value(), runtime.clock)
     store = runtime.store(NAME)
     outbox = Outbox(f"milesaga/{NAME}", runtime.publisher, runtime.clock, runtime.ids)
     collection = outbox.watch(store.collection(CollectionSpec("payments")))
@@ -31,7 +32,7 @@ def compose(runtime: Runtime) -> Service:
     )
     return Service(
         name=NAME,
-        table=table(participant, StripeGateway(client, runtime.clock)),
+        table=table(participant, gateway),
         store=store,
         outbox=outbox,
     )

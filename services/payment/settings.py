@@ -1,21 +1,22 @@
 """What payment is told from outside."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.runtime.providers import provider_settings
+from shared.runtime.providers import Provider, formerly, provider_settings
 from shared.runtime.service import Runtime
-from shared.runtime.settings import Settings
 
 STRIPE_URL = HttpUrl("https://api.stripe.com")
 
 
-class StripeSettings(Settings):
+class StripeSettings(Provider):
     """The card gateway. The sandbox, where it is on, stands in for whatever is not given."""
 
-    model_config = SettingsConfigDict(env_prefix="STRIPE_")
+    model_config = SettingsConfigDict(env_prefix="PAYMENT_STRIPE_")
+    formerly: ClassVar = formerly("STRIPE_", ("url", "secret_key", "timeout_seconds", "settle_seconds"))
 
     url: HttpUrl = STRIPE_URL
     secret_key: SecretStr = Field(min_length=1)
@@ -35,9 +36,11 @@ class StripeSettings(Settings):
 
 
 class _SandboxSettings(StripeSettings):
-    secret_key: SecretStr = SecretStr("sk_test_sandbox")
+    secret_key: SecretStr = Field(default=SecretStr("sk_test_sandbox"), min_length=1)
     timeout_seconds: float = Field(default=3.0, gt=0, le=120)
     settle_seconds: float = Field(default=1.0, gt=0, le=600)
+    calls_per_second: float = Field(default=1000.0, gt=0, le=10_000)
+    breaker_seconds: float = Field(default=1.0, gt=0, le=900)
 
 
 def settings(runtime: Runtime) -> StripeSettings:

@@ -2,11 +2,13 @@
 
 import asyncio
 
-from services.ticketing.adapters.sabre import Credentials, SabreAirline, SabreLine, SabreOffice, Tokens
+from services.ticketing.adapters.sabre import SabreAirline, SabreLine, SabreOffice
 from services.ticketing.domain import Booking
 from services.ticketing.handlers import table
 from services.ticketing.settings import settings
 from shared.bus.outbox import Outbox
+from shared.outside.sabre import sabre_credentials
+from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
@@ -18,9 +20,9 @@ NAME = "ticketing"
 def compose(runtime: Runtime) -> Service:
     """Ticketing over Sabre. Raises WrongSettings."""
     sabre = settings(runtime)
-    client = runtime.http(str(sabre.url).rstrip("/"), sabre.timeout_seconds)
-    tokens = Tokens(client, Credentials(sabre.client_id, sabre.client_secret), runtime.clock)
-    airline = SabreAirline(SabreLine(client, tokens), SabreOffice(sabre.printer, sabre.country))
+    line = provider_line(runtime, NAME, "sabre", sabre)
+    credentials = sabre_credentials(line, sabre.client_id, sabre.client_secret.get_secret_value(), runtime.clock)
+    airline = SabreAirline(SabreLine(line, credentials), SabreOffice(sabre.printer, sabre.country))
     store = runtime.store(NAME)
     outbox = Outbox(f"milesaga/{NAME}", runtime.publisher, runtime.clock, runtime.ids)
     collection = outbox.watch(store.collection(CollectionSpec("bookings")))

@@ -1,23 +1,35 @@
 """What ticketing is told from outside."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.runtime.providers import provider_settings
+from shared.outside.sabre import SABRE_URL
+from shared.runtime.providers import Provider, formerly, provider_settings
 from shared.runtime.service import Runtime
-from shared.runtime.settings import Settings
-
-SABRE_URL = HttpUrl("https://api.platform.sabre.com")
 
 
-class SabreSettings(Settings):
+class SabreSettings(Provider):
     """The GDS. The sandbox, where it is on, stands in for whatever is not given."""
 
-    model_config = SettingsConfigDict(env_prefix="SABRE_")
+    model_config = SettingsConfigDict(env_prefix="TICKETING_SABRE_")
+    formerly: ClassVar = formerly(
+        "SABRE_",
+        (
+            "url",
+            "client_id",
+            "client_secret",
+            "printer",
+            "country",
+            "timeout_seconds",
+            "settle_seconds",
+            "reread_seconds",
+        ),
+    )
 
-    url: HttpUrl = SABRE_URL
+    url: HttpUrl = HttpUrl(SABRE_URL)
     client_id: str = Field(min_length=1)
     """`V1:user:group:domain`"""
     client_secret: SecretStr = Field(min_length=1)
@@ -49,6 +61,8 @@ class _SandboxSettings(SabreSettings):
     timeout_seconds: float = Field(default=3.0, gt=0, le=120)
     settle_seconds: float = Field(default=1.0, gt=0, le=600)
     reread_seconds: float = Field(default=0.2, gt=0, le=60)
+    calls_per_second: float = Field(default=1000.0, gt=0, le=10_000)
+    breaker_seconds: float = Field(default=1.0, gt=0, le=900)
 
 
 def settings(runtime: Runtime) -> SabreSettings:

@@ -14,6 +14,7 @@ from shared.bus.outbox import Publisher
 from shared.bus.retry import RetryPolicy
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7Ids
+from shared.kernel.meter import CallMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.addresses import Addresses, internal_token
 from shared.runtime.application import application
@@ -74,6 +75,7 @@ class Host:
         self.ids: Ids = Uuid7Ids(self.clock)
         self.random: Random = SystemRandom()
         self.telemetry = Telemetry()
+        self.meter: CallMeter = self.telemetry
         self.bus = Bus(broker_url, clock=self.clock, retry=RetryPolicy(self.ids, self.random), meter=self.telemetry)
         self.publisher: Publisher = self.bus.publisher
         self.addresses = Addresses(settings, self.home, listener.url, here)

@@ -1,13 +1,53 @@
-"""A provider's settings, and when the sandbox may stand in for them."""
+"""A provider's settings, when the sandbox may stand in for it, and the line to it."""
 
-from pydantic import HttpUrl
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TypeVar
 
+from pydantic import Field, HttpUrl
+
+from shared.outside.gate import Gate, Terms
+from shared.outside.line import Line
 from shared.runtime.service import Runtime
-from shared.runtime.settings import S, WrongSettings, read
+from shared.runtime.settings import Settings, WrongSettings, read
 
 
-def provider_settings(runtime: Runtime, provider: str, real: type[S], beside_sandbox: type[S]) -> S:
-    """The settings of a provider, whose address is their field `url`, from the environment.
+class Provider(Settings):
+    """What every provider over HTTP needs. A service has a class of its own for each, with its own prefix."""
+
+    url: HttpUrl
+    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
+    """How long one request may take, to the last byte of its answer."""
+    calls_at_once: int = Field(default=50, ge=1, le=100)
+    """Requests under way in one process."""
+    calls_per_second: float = Field(default=100.0, gt=0, le=10_000)
+    """Requests that one process begins."""
+    breaker_failures: int = Field(default=5, ge=1, le=1000)
+    """After so many requests in a row without an answer, or with a 5xx, the provider is left alone."""
+    breaker_seconds: float = Field(default=10.0, gt=0, le=900)
+    """How long, before one request probes it."""
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            calls_at_once=self.calls_at_once,
+            calls_per_second=self.calls_per_second,
+            patience=timedelta(seconds=self.timeout_seconds / 4),
+            failures=self.breaker_failures,
+            pause=timedelta(seconds=self.breaker_seconds),
+        )
+
+
+P = TypeVar("P", bound=Provider)
+
+
+def formerly(prefix: str, fields: Iterable[str]) -> dict[str, str]:
+    """The former names of fields that only got another prefix."""
+    return {field: f"{prefix}{field.upper()}" for field in fields}
+
+
+def provider_settings(runtime: Runtime, provider: str, real: type[P], beside_sandbox: type[P]) -> P:
+    """A provider's settings from the environment.
 
     Where the sandbox is on it stands in for a provider whose address is not given, with the defaults of
     `beside_sandbox`. A provider whose address is given gets credentials of its own or none: whatever has no default in
@@ -23,3 +63,10 @@ def provider_settings(runtime: Runtime, provider: str, real: type[S], beside_san
         if field.is_required() and name not in found.model_fields_set:
             raise WrongSettings(f"{prefix}{name.upper()}: Field required where {prefix}URL is given")
     return found
+
+
+def provider_line(runtime: Runtime, service: str, provider: str, settings: Provider) -> Line:
+    """The line to a provider, within what its settings allow."""
+    client = runtime.http(str(settings.url).rstrip("/"), settings.timeout_seconds)
+    gate = Gate(service, provider, settings.terms, runtime.meter)
+    return Line(client, timedelta(seconds=settings.timeout_seconds), gate=gate)

@@ -12,6 +12,7 @@ from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox, Publisher
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
+from shared.kernel.meter import CallMeter
 from shared.kernel.randomness import Random
 from shared.runtime.settings import RuntimeSettings
 from shared.store.documents import Store
@@ -41,6 +42,7 @@ class Runtime(Protocol):
     ids: Ids
     random: Random
     publisher: Publisher
+    meter: CallMeter
     authenticator: Authenticator
     """Checks members' bearer tokens and services' internal token."""
     draining: asyncio.Event

@@ -44,13 +44,16 @@ class Histogram:
 
 
 class Telemetry:
-    """What this process did since its start. Fulfils the bus's `Meter`."""
+    """What this process did since its start. Fulfils `Meter` and `CallMeter`."""
 
     def __init__(self) -> None:
         self._messages: Counter[tuple[str, str, str]] = Counter()
         self._handlers: dict[tuple[str, str], Histogram] = {}
         self._requests: Counter[tuple[str, str, str]] = Counter()
         self._answers: dict[tuple[str, str], Histogram] = {}
+        self._calls: Counter[tuple[str, str, str]] = Counter()
+        self._providers: dict[tuple[str, str], Histogram] = {}
+        self._left_alone: dict[tuple[str, str], bool] = {}
         self.restarts: Counter[str] = Counter()
         """Background tasks that died and were started again, by name."""
 
@@ -70,6 +73,14 @@ class Telemetry:
         if histogram is None:
             histogram = self._answers[method, route] = Histogram()
         histogram.add(seconds)
+
+    def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
+        self._calls[service, provider, outcome] += 1
+        if outcome != "parked":
+            self._providers.setdefault((service, provider), Histogram()).add(seconds)
+
+    def breaker(self, service: str, provider: str, *, is_open: bool) -> None:
+        self._left_alone[service, provider] = is_open
 
     def exposition(self, published: int, unsent_seconds: Mapping[str, float]) -> bytes:
         """Everything in Prometheus' text format. `unsent_seconds`: the age of each service's oldest unsent message."""
@@ -91,6 +102,7 @@ class Telemetry:
             "milesaga_http_requests", "HTTP requests answered.", ("method", "route", "status"), self._requests
         )
         yield _histogram("milesaga_http_seconds", "Time to the end of an answer.", ("method", "route"), self._answers)
+        yield from self._provider_families()
         restarts = {(name,): count for name, count in self.restarts.items()}
         yield _counter("milesaga_task_restarts", "Background tasks that died and started again.", ("task",), restarts)
         yield CounterMetricFamily("milesaga_published", "Messages the broker confirmed.", published)
@@ -103,6 +115,19 @@ class Telemetry:
         for service, seconds in unsent_seconds.items():
             unsent.add_metric([service], seconds)
         yield unsent
+
+    def _provider_families(self) -> Iterator["Metric"]:
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+        labels = ("service", "provider")
+        yield _counter("milesaga_provider_requests", "Requests to providers.", (*labels, "outcome"), self._calls)
+        yield _histogram("milesaga_provider_seconds", "Time of a provider's answer.", labels, self._providers)
+        left_alone = GaugeMetricFamily(
+            "milesaga_provider_left_alone", "1 while a provider is not asked because it does not answer.", labels=labels
+        )
+        for values, is_open in self._left_alone.items():
+            left_alone.add_metric(values, float(is_open))
+        yield left_alone
 
 
 class _Snapshot:

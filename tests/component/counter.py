@@ -17,6 +17,7 @@ from shared.contracts.steps import Answer, Command, StepRefused
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids, Uuid7Ids
+from shared.kernel.meter import CallMeter, NoCallMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.service import Service
 from shared.runtime.settings import RuntimeSettings
@@ -52,6 +53,7 @@ class Surroundings:
         self.random: Random = SystemRandom()
         self.heard = Heard()
         self.publisher: Publisher = self.heard
+        self.meter: CallMeter = NoCallMeter()
         self.authenticator = cast(Authenticator, None)
         self.path = folder
         self._sandbox_url = sandbox_url

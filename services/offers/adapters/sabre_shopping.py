@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from services.offers.adapters import sabre_shapes as shapes
-from services.offers.adapters.sabre_client import SabreClient
 from services.offers.domain import (
     BagPrice,
     Extras,
@@ -26,6 +25,8 @@ from services.offers.domain import (
 )
 from services.offers.ports import ShoppingUnavailable
 from shared.kernel.clock import Clock
+from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
+from shared.outside.line import Json, Line, Request
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,18 @@ class SabreShopping:
     """The `Shopping` port on Sabre. Nothing here books or holds anything, so any call may be repeated."""
 
     def __init__(
-        self, client: SabreClient, pseudo_city: str, clock: Clock, *, most_offers: int, seats_per_segment: int
+        self,
+        line: Line,
+        pseudo_city: str,
+        clock: Clock,
+        *,
+        timeout: timedelta,
+        most_offers: int,
+        seats_per_segment: int,
     ) -> None:
-        self._client = client
+        """`timeout` bounds one call as a whole, its token and repetition included."""
+        self._line = line
+        self._seconds = timeout.total_seconds()
         self._clock = clock
         self._filed_bags: dict[tuple[Segment, ...], tuple[datetime, tuple[BagPrice, ...]]] = {}
         self._pseudo_city = pseudo_city
@@ -55,7 +65,7 @@ class SabreShopping:
         self._seats_per_segment = seats_per_segment
 
     async def search(self, query: Query) -> Sequence[Itinerary]:
-        answer = await self._client.post(SHOP, shapes.shop_request(query, self._pseudo_city))
+        answer = await self._ask(SHOP, shapes.shop_request(query, self._pseudo_city))
         found = _read(answer, lambda: list(shapes.itineraries(answer)))
         return some_itineraries(found, self._most_offers)
 
@@ -72,9 +82,18 @@ class SabreShopping:
     async def reprice(self, offer: Offer) -> Fare | None:
         first, last = offer.segments[0], offer.segments[-1]
         query = Query(first.origin, last.destination, first.departs_at.date(), offer.adults, offer.cabin)
-        answer = await self._client.post(REVALIDATE, shapes.shop_request(query, self._pseudo_city, offer.segments))
+        answer = await self._ask(REVALIDATE, shapes.shop_request(query, self._pseudo_city, offer.segments))
         found = _read(answer, lambda: next(shapes.itineraries(answer), None))
         return found.fare if found else None
+
+    async def _ask(self, path: str, body: Json) -> Json:
+        """What Sabre answers, its decimals exact. Silence is not borne for long, because the asker waits."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return (await self._line.send(Request("POST", path, json=body, repeatable=True))).body
+        except (NotSent, OutcomeUnknown, Misconfigured, TimeoutError) as error:
+            log.warning("sabre gave no answer", extra={"operation": path, "error": type(error).__name__})
+            raise ShoppingUnavailable(f"{path}: {type(error).__name__}") from error
 
     async def _seats(self, segments: Sequence[Segment]) -> dict[Segment, tuple[SeatPrice, ...]]:
         """The free seats of each flight; several itineraries may share one."""
@@ -87,7 +106,7 @@ class SabreShopping:
         return {segment: seats for found in await asyncio.gather(*calls) for segment, seats in found.items()}
 
     async def _seat_maps(self, segments: Sequence[Segment]) -> dict[Segment, tuple[SeatPrice, ...]]:
-        answer = await self._client.post(SEATS, _segments(segments))
+        answer = await self._ask(SEATS, _segments(segments))
         return _read(answer, lambda: self._offered(answer, segments))
 
     def _offered(self, answer: Any, segments: Sequence[Segment]) -> dict[Segment, tuple[SeatPrice, ...]]:
@@ -103,7 +122,7 @@ class SabreShopping:
         until, known = self._filed_bags.get(segments, (now, ()))
         if now < until:
             return known
-        answer = await self._client.post(ANCILLARIES, _segments(segments))
+        answer = await self._ask(ANCILLARIES, _segments(segments))
         found = _read(answer, lambda: shapes.bags(answer))
         self._filed_bags.pop(segments, None)
         self._filed_bags[segments] = (now + BAGS_FOR, found)

@@ -7,15 +7,13 @@ first status and body for 24 hours.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
-
-import httpx
 
 from services.payment.domain import Authorization, Standing, masked
 from services.payment.ports import CardOrder
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
+from shared.outside.line import Answer, Json, Line, Request
 
 INTENTS = "/v1/payment_intents"
 REFUNDS = "/v1/refunds"
@@ -29,7 +27,9 @@ SINGLE_USE = "tok_"
 EXPANDED = {"expand[0]": "payment_method"}
 ALL_EXPANDED = {"expand[0]": "data.payment_method"}
 
-Json = dict[str, Any]
+BAD_REQUEST, PAYMENT_REQUIRED, NOT_FOUND = 400, 402, 404
+EXPLAINED = frozenset({BAD_REQUEST, PAYMENT_REQUIRED, NOT_FOUND})
+"""Refusals of the request itself, whose body says why."""
 
 _STANDINGS = {
     "requires_payment_method": Standing.FAILED,
@@ -59,10 +59,10 @@ class StripeRefusal(Exception):
 
 
 class StripeGateway:
-    """`Gateway` over Stripe's API. The client carries base URL, credentials and timeouts."""
+    """`Gateway` over Stripe's API."""
 
-    def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
-        self._client = client
+    def __init__(self, line: Line, secret_key: str, clock: Clock) -> None:
+        self._line = line.adapted(headers={"Authorization": f"Bearer {secret_key}"}, explained=EXPLAINED)
         self._clock = clock
 
     async def authorise(self, order: CardOrder, key: str) -> Authorization:
@@ -144,13 +144,7 @@ class StripeGateway:
         key: str = "",
     ) -> Json:
         headers = {"Idempotency-Key": key} if key else {}
-        try:
-            response = await self._client.request(method, path, data=data, params=query, headers=headers)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotSent(f"stripe: {type(error).__name__}") from error
-        except httpx.TransportError as error:
-            raise OutcomeUnknown(f"stripe: {type(error).__name__}") from error
-        return _answer(response)
+        return _body(await self._line.send(Request(method, path, form=data, query=query, headers=headers)))
 
 
 def authorise_form(order: CardOrder) -> dict[str, str]:
@@ -194,29 +188,20 @@ def to_authorization(intent: Json) -> Authorization:
     )
 
 
-def _answer(response: httpx.Response) -> Json:
-    status = response.status_code
-    if status in {401, 429}:
-        raise NotSent(f"stripe: HTTP {status}")
-    if status == httpx.codes.CONFLICT or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        raise OutcomeUnknown(f"stripe: HTTP {status}")
-    try:
-        body = response.json()
-    except ValueError as error:
-        raise OutcomeUnknown(f"stripe: HTTP {status} without JSON") from error
-    if status < httpx.codes.BAD_REQUEST:
-        return dict(body)
-    fault = body.get("error") or {}
+def _body(answer: Answer) -> Json:
+    if answer.status not in EXPLAINED:
+        return answer.body
+    fault = answer.body.get("error")
+    if not isinstance(fault, dict):
+        raise OutcomeUnknown(f"stripe: HTTP {answer.status} without a reason")
     if fault.get("type") == "idempotency_error":
         # Another body went out under this key: what became of that one is not known.
         raise OutcomeUnknown("stripe: idempotency_error")
-    if status == httpx.codes.FORBIDDEN:
-        raise Misconfigured("stripe: HTTP 403")
-    raise StripeRefusal(status, fault)
+    raise StripeRefusal(answer.status, fault)
 
 
 def _declined(refusal: StripeRefusal) -> Refused | Misconfigured:
-    if refusal.status == httpx.codes.PAYMENT_REQUIRED:
+    if refusal.status == PAYMENT_REQUIRED:
         code = _decline_code({"code": refusal.code, "decline_code": refusal.decline_code})
         return Refused(code, "the card's issuer declined")
     if refusal.param.startswith("payment_method") or refusal.code == "token_already_used":

@@ -18,6 +18,7 @@ from shared.contracts.messages import Message, OutboxMessage
 from shared.contracts.steps import Answer, Command
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids, Uuid7Ids
+from shared.kernel.meter import CallMeter, NoCallMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.service import Service
 from shared.runtime.settings import RuntimeSettings
@@ -55,6 +56,7 @@ class TestRuntime:
         self.random: Random = SystemRandom(7)
         self.recorder = Recorder()
         self.publisher: Publisher = self.recorder
+        self.meter: CallMeter = NoCallMeter()
         self.draining = asyncio.Event()
         self.issuer = Issuer(clock)
         self.authenticator = self.issuer.authenticator()

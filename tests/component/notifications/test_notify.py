@@ -170,18 +170,18 @@ async def test_a_mail_server_that_wants_a_log_in_is_a_fault(desk: Desk, mailbox:
 
 
 def test_without_sandbox_the_mail_server_must_be_named(tmp_path: Path, clock: HandClock) -> None:
-    with pytest.raises(WrongSettings, match="SMTP_URL"):
+    with pytest.raises(WrongSettings, match="NOTIFICATIONS_SMTP_URL"):
         compose(TestRuntime(tmp_path, clock, sandbox=False))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "settings"),
     [
-        ("SMTP_URL", "http://mail.example", SmtpSettings),
-        ("SMTP_URL", "smtp://user:secret@mail.example:25", SmtpSettings),
+        ("NOTIFICATIONS_SMTP_URL", "http://mail.example", SmtpSettings),
+        ("NOTIFICATIONS_SMTP_URL", "smtp://user:secret@mail.example:25", SmtpSettings),
         ("NOTIFICATIONS_SENDER", "nobody", NotificationsSettings),
         ("MAIL_FROM", "nobody", NotificationsSettings),
-        ("SMTP_TIMEOUT_SECONDS", "0", SmtpSettings),
+        ("NOTIFICATIONS_SMTP_TIMEOUT_SECONDS", "0", SmtpSettings),
     ],
 )
 def test_a_wrong_setting_is_named_and_keeps_its_secret(

@@ -27,7 +27,7 @@ async def sandbox(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 @pytest.fixture
 async def service(laptop: Laptop, patience: float, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    monkeypatch.setenv("SABRE_TIMEOUT_SECONDS", str(patience))
+    monkeypatch.setenv("OFFERS_SABRE_TIMEOUT_SECONDS", str(patience))
     service = compose(laptop)
     assert service.store is not None
     await service.store.open()

@@ -1,25 +1,27 @@
-"""The line to Sabre: tokens, broken lines, answers of no known shape."""
+"""Shopping over a line that breaks, hangs, or answers in no known shape."""
 
 import asyncio
 import base64
 from collections.abc import Callable, Coroutine
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from services.offers.adapters.sabre_client import SabreClient
 from services.offers.adapters.sabre_shopping import SabreShopping
 from services.offers.domain import Query
 from services.offers.ports import ShoppingUnavailable
+from shared.outside.line import Line
+from shared.outside.sabre import sabre_credentials
 from tests.component.web.issuer import HandClock
 
 Answer = Callable[[httpx.Request], Coroutine[Any, Any, httpx.Response]]
+NOTHING: dict[str, Any] = {"groupedItineraryResponse": {}}
 QUERY = Query("GRU", "LIS", date(2027, 1, 20), 1, "economy")
 
 
-class Line:
+class Sabre:
     """Sabre as a function, that gives out tokens by itself."""
 
     def __init__(self, answer: Answer) -> None:
@@ -27,8 +29,16 @@ class Line:
         self.asked: list[httpx.Request] = []
         self._answer = answer
         http = httpx.AsyncClient(base_url="http://sabre.test", transport=httpx.MockTransport(self._handle))
-        self.client = SabreClient(http, "V1:id:MILE:AA", "secret", HandClock(), 0.3)
-        self.shopping = SabreShopping(self.client, "MILE", HandClock(), most_offers=10, seats_per_segment=30)
+        line = Line(http, timedelta(seconds=0.3))
+        credentials = sabre_credentials(line, "V1:id:MILE:AA", "secret", HandClock())
+        self.shopping = SabreShopping(
+            line.adapted(credentials=credentials),
+            "MILE",
+            HandClock(),
+            timeout=timedelta(seconds=0.3),
+            most_offers=10,
+            seats_per_segment=30,
+        )
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
@@ -46,8 +56,8 @@ def always(response: httpx.Response) -> Answer:
 
 
 async def test_credentials_are_encoded_as_sabre_wants_them() -> None:
-    line = Line(always(httpx.Response(200, json={})))
-    await line.client.post("/v5/offers/shop", {})
+    line = Sabre(always(httpx.Response(200, json=NOTHING)))
+    await line.shopping.search(QUERY)
     scheme, encoded = line.asked[0].headers["Authorization"].split(" ")
     client_id, secret = base64.b64decode(encoded).split(b":")
     assert (scheme, base64.b64decode(client_id), base64.b64decode(secret)) == ("Basic", b"V1:id:MILE:AA", b"secret")
@@ -55,15 +65,15 @@ async def test_credentials_are_encoded_as_sabre_wants_them() -> None:
 
 
 async def test_calls_at_the_same_moment_share_one_token() -> None:
-    line = Line(always(httpx.Response(200, json={})))
-    await asyncio.gather(*[line.client.post("/v5/offers/shop", {}) for _ in range(5)])
+    line = Sabre(always(httpx.Response(200, json=NOTHING)))
+    await asyncio.gather(*[line.shopping.search(QUERY) for _ in range(5)])
     assert line.tokens == 1
 
 
 async def test_a_token_that_is_refused_twice_is_given_up() -> None:
-    line = Line(always(httpx.Response(401)))
+    line = Sabre(always(httpx.Response(401)))
     with pytest.raises(ShoppingUnavailable):
-        await line.client.post("/v5/offers/shop", {})
+        await line.shopping.search(QUERY)
     assert line.tokens == 2
 
 
@@ -73,9 +83,9 @@ async def test_a_broken_line_is_tried_once_more() -> None:
     async def answer(_: httpx.Request) -> httpx.Response:
         if next(broken):
             raise httpx.ReadError("closed")
-        return httpx.Response(200, json={"well": True})
+        return httpx.Response(200, json=NOTHING)
 
-    assert await Line(answer).client.post("/v5/offers/shop", {}) == {"well": True}
+    assert list(await Sabre(answer).shopping.search(QUERY)) == []
 
 
 async def test_silence_ends_after_the_whole_calls_time() -> None:
@@ -83,10 +93,10 @@ async def test_silence_ends_after_the_whole_calls_time() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    line = Line(answer)
+    line = Sabre(answer)
     async with asyncio.timeout(5):
         with pytest.raises(ShoppingUnavailable):
-            await line.client.post("/v5/offers/shop", {})
+            await line.shopping.search(QUERY)
     assert len(line.asked) == 2, "a token and one call"
 
 
@@ -104,4 +114,4 @@ async def test_silence_ends_after_the_whole_calls_time() -> None:
 )
 async def test_an_answer_of_no_known_shape_is_no_answer(response: httpx.Response) -> None:
     with pytest.raises(ShoppingUnavailable):
-        await Line(always(response)).shopping.search(QUERY)
+        await Sabre(always(response)).shopping.search(QUERY)

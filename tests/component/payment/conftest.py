@@ -20,7 +20,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def payment(
     tmp_path: Path, world: World, patience: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Counter]:
-    monkeypatch.setenv("STRIPE_TIMEOUT_SECONDS", str(patience))
+    monkeypatch.setenv("PAYMENT_STRIPE_TIMEOUT_SECONDS", str(patience))
     around = Surroundings(tmp_path, world.url)
     async with Counter(compose(around), around) as counter:
         yield counter

@@ -20,8 +20,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def ticketing(
     tmp_path: Path, world: World, patience: float, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Counter]:
-    monkeypatch.setenv("SABRE_TIMEOUT_SECONDS", str(patience))
-    monkeypatch.setenv("SABRE_REREAD_SECONDS", "0.01")
+    monkeypatch.setenv("TICKETING_SABRE_TIMEOUT_SECONDS", str(patience))
+    monkeypatch.setenv("TICKETING_SABRE_REREAD_SECONDS", "0.01")
     around = Surroundings(tmp_path, world.url)
     async with Counter(compose(around), around) as counter:
         yield counter

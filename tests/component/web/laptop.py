@@ -16,6 +16,7 @@ from shared.contracts import CATALOGUE
 from shared.contracts.messages import Message, OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids, Uuid7Ids
+from shared.kernel.meter import CallMeter, NoCallMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.service import Service
 from shared.runtime.settings import RuntimeSettings
@@ -71,6 +72,7 @@ class Laptop:
         self.ids: Ids = Uuid7Ids(self.clock)
         self.random: Random = SystemRandom(1)
         self.publisher: Publisher = self.bag
+        self.meter: CallMeter = NoCallMeter()
         self.issuer = Issuer(self.hand)
         self.authenticator = self.issuer.authenticator()
         self.draining = asyncio.Event()

@@ -1,13 +1,15 @@
 """The airline's adapter against a GDS that shares no code with it, over real HTTP."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
-from services.ticketing.adapters.sabre import Credentials, SabreAirline, SabreLine, SabreOffice, Tokens
+from services.ticketing.adapters.sabre import SabreAirline, SabreLine, SabreOffice
+from shared.outside.line import Line
+from shared.outside.sabre import sabre_credentials
 from tests import days
 from tests.component.sandbox.world import World
 
@@ -21,6 +23,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 @pytest.fixture
 async def airline(world: World, patience: float) -> AsyncIterator[SabreAirline]:
     url = f"{world.url}/sandbox/sabre"
-    async with httpx.AsyncClient(base_url=url, timeout=patience, trust_env=False) as client:
-        tokens = Tokens(client, Credentials("V1:sandbox:MILE:EXT", SecretStr("sandbox")), days.Clock())
-        yield SabreAirline(SabreLine(client, tokens), SabreOffice("498BF1", "BR"))
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        line = Line(client, timedelta(seconds=patience))
+        credentials = sabre_credentials(line, "V1:sandbox:MILE:EXT", "sandbox", days.Clock())
+        yield SabreAirline(SabreLine(line, credentials), SabreOffice("498BF1", "BR"))

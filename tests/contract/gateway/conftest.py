@@ -1,12 +1,14 @@
 """The card gateway's adapter against a gateway that shares no code with it, over real HTTP."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from services.payment.adapters.stripe import StripeGateway
+from shared.outside.line import Line
 from tests import days
 from tests.component.sandbox.world import World
 
@@ -19,7 +21,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture
 async def gateway(world: World, patience: float) -> AsyncIterator[StripeGateway]:
-    headers = {"Authorization": "Bearer sk_test_sandbox"}
     url = f"{world.url}/sandbox/stripe"
-    async with httpx.AsyncClient(base_url=url, timeout=patience, headers=headers, trust_env=False) as client:
-        yield StripeGateway(client, days.Clock())
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        yield StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())

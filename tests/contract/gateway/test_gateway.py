@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from services.payment.domain import Authorization, Standing
 from services.payment.ports import CardOrder
 from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
+from shared.outside.line import Line
 from tests import days
 from tests.component.sandbox.world import World
 from tests.eventually import eventually
@@ -136,10 +138,9 @@ async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(worl
                 return httpx.Response(200, json={"object": "search_result", "data": [], "has_more": False})
             return await super().handle_async_request(request)
 
-    headers = {"Authorization": "Bearer sk_test_sandbox"}
     url = f"{world.url}/sandbox/stripe"
-    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Blind(), timeout=patience) as client:
-        gateway = StripeGateway(client, days.Clock())
+    async with httpx.AsyncClient(base_url=url, transport=Blind()) as client:
+        gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())
         held = await gateway.authorise(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (held,)
         assert await gateway.find("somebody-else") == ()
@@ -161,10 +162,9 @@ async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_on
                 await self.index.aread()
             return httpx.Response(200, content=self.index.content)
 
-    headers = {"Authorization": "Bearer sk_test_sandbox"}
     url = f"{world.url}/sandbox/stripe"
-    async with httpx.AsyncClient(base_url=url, headers=headers, transport=Lagging(), timeout=patience) as client:
-        gateway = StripeGateway(client, days.Clock())
+    async with httpx.AsyncClient(base_url=url, transport=Lagging()) as client:
+        gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())
         older = await gateway.authorise(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (older,)
         newer = await gateway.authorise(order(), "key-2")

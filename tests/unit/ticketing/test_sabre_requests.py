@@ -1,12 +1,8 @@
 """Request bodies, against Sabre's public examples, copied by hand."""
 
-import base64
-
 import pytest
-from pydantic import SecretStr
 
 from services.ticketing.adapters.sabre import requests
-from services.ticketing.adapters.sabre.token import Credentials
 from services.ticketing.domain import Itinerary
 from services.ticketing.ports import IssueOrder, ReservationOrder
 from shared.contracts.journey import Contact, Flight
@@ -153,14 +149,6 @@ def test_cancelling_names_what_becomes_of_tickets_only_where_there_are_some() ->
     }
     assert requests.cancel_booking("ABCDEF", None) == plain
     assert requests.cancel_booking("ABCDEF", "VOID") == plain | {"flightTicketOperation": "VOID"}
-
-
-def test_credentials_are_encoded_one_by_one_and_then_together() -> None:
-    scheme, value = Credentials("V1:user:group:EXT", SecretStr("secret")).basic().split(" ")
-    client_id, secret = base64.b64decode(value).decode().split(":")
-    assert scheme == "Basic"
-    assert base64.b64decode(client_id) == b"V1:user:group:EXT"
-    assert base64.b64decode(secret) == b"secret"
 
 
 def test_nobodys_name_or_document_shows_when_an_order_is_printed() -> None:
