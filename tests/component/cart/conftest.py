@@ -22,7 +22,7 @@ def laptop(tmp_path: Path) -> Laptop:
 @pytest.fixture
 async def cart(laptop: Laptop, patience: float, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
     """The cart service, with everything around it running."""
-    for asked in ("SABRE_TIMEOUT_SECONDS", "CART_OFFERS_TIMEOUT_SECONDS"):
+    for asked in ("OFFERS_SABRE_TIMEOUT_SECONDS", "CART_OFFERS_TIMEOUT_SECONDS"):
         monkeypatch.setenv(asked, str(patience))
     sandbox = laptop.a_sandbox(monkeypatch)
     await sandbox.start()
