@@ -35,7 +35,7 @@ def table(participant: Participant[Payment], gateway: Gateway) -> HandlerTable:
     """Payment's handlers."""
     steps = Steps(gateway)
     return {
-        AuthorizeCard: participant.handler(Effect(steps.authorise, steps.find_authorization, tidy=steps.void_others)),
+        AuthorizeCard: participant.handler(Effect(steps.authorize, steps.find_authorization, tidy=steps.void_others)),
         VoidAuthorization: participant.handler(Repeatable(steps.void)),
         CapturePayment: participant.handler(Effect(call=steps.capture, find=steps.find_capture)),
         RefundPayment: participant.handler(Repeatable(steps.refund)),
@@ -48,7 +48,7 @@ class Steps:
 
     gateway: Gateway
 
-    async def authorise(self, payment: Payment, command: AuthorizeCard, key: str) -> Done:
+    async def authorize(self, payment: Payment, command: AuthorizeCard, key: str) -> Done:
         order = CardOrder(
             reference=command.purchase_id,
             attempt=command.attempt,
@@ -56,7 +56,7 @@ class Steps:
             token=command.card_token,
             installments=command.installments,
         )
-        return await self._authorized(payment, command, [await self.gateway.authorise(order, key)])
+        return await self._authorized(payment, command, [await self.gateway.authorize(order, key)])
 
     async def find_authorization(self, payment: Payment, command: AuthorizeCard, _key: str) -> Done | None:
         """Looked up by our reference: repeating the call under its key could replay an error for a day."""

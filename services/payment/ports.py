@@ -26,12 +26,12 @@ class Gateway(Protocol):
     the effect may have happened), `Misconfigured` (our mistake, without effect).
     """
 
-    async def authorise(self, order: CardOrder, key: str) -> Authorization:
+    async def authorize(self, order: CardOrder, key: str) -> Authorization:
         """Hold money without taking it.
 
         `key` is the gateway's idempotency key: it replays the first answer, errors included, for a day, so a new call
         after a proven failure needs a new key. Refused: `card_declined`, `insufficient_funds`, `invalid_token`,
-        `authentication_required`.
+        `authentication_required`, `amount_not_chargeable` (finer than the gateway can charge).
         """
         ...
 

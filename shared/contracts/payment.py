@@ -12,7 +12,7 @@ from shared.kernel.money import Money
 class AuthorizeCard(Command):
     """Hold money on a card without taking it.
     Answers: CardAuthorized | StepRefused (`card_declined`, `insufficient_funds`, `invalid_token`,
-    `authentication_required`)."""
+    `authentication_required`, `amount_not_chargeable`)."""
 
     type: ClassVar[str] = "payment.authorize_card.v1"
     amount: Money

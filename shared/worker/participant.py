@@ -15,13 +15,14 @@ from shared.bus.dispatch import Handler
 from shared.bus.outbox import Outbox
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.messages import Message
-from shared.contracts.steps import StepRefused
+from shared.contracts.steps import Command, StepRefused
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.locks import KeyedLocks
 from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import Repository, Stored
 from shared.worker.effect import C, Done, Effect, Repeatable, W
+from shared.worker.parking import Parking
 from shared.worker.work import (
     Call,
     Look,
@@ -74,6 +75,7 @@ class Participant(Generic[W]):
         self._call_timeout = call_timeout
         self._settle = settle
         self._locks = KeyedLocks()
+        self._parking = Parking(clock)
 
     def handler(
         self, effect: Effect[W, C] | Repeatable[W, C], *, key: Callable[[C], str] = lambda command: command.purchase_id
@@ -230,9 +232,15 @@ class Participant(Generic[W]):
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _leave_open(self, command: C, effect: Effect[W, C] | Repeatable[W, C], error: Exception) -> None:
-        """Say nothing: whoever asked asks again. Coming back by itself too, every ask would add one that does."""
+        """Say nothing: whoever asked asks again. Coming back by itself too, every ask would add one that does.
+
+        Only where the provider is left alone for a while one copy waits for its return, for asks would be in vain.
+        """
         fields = {"purchase_id": command.purchase_id, "step": command.step, "error": str(error)}
         log.warning("outcome open", extra=fields)
+        pause = error.again_in if isinstance(error, NotSent) else None
+        if pause is not None and (not effect.asked_again or self._parking.takes(_name(command), pause)):
+            raise Later(str(error), pause) from error
         if not effect.asked_again:
             raise Later(str(error), self._settle if isinstance(error, OutcomeUnknown) else NOT_SENT_PAUSE) from error
 
@@ -295,3 +303,7 @@ class Participant(Generic[W]):
         saved = await self._repository.save(work, version=stored.version, messages=[entry])
         await self._outbox.send(self._repository.collection, work.id, [entry])
         return saved
+
+
+def _name(command: Command) -> str:
+    return f"{slot_of(command)}/{command.attempt}"

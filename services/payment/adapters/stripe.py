@@ -7,10 +7,13 @@ first status and body for 24 hours.
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
+from typing import Final
 
 from services.payment.domain import Authorization, Standing, masked
 from services.payment.ports import CardOrder
 from shared.kernel.clock import Clock
+from shared.kernel.currencies import decimals
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
 from shared.outside.line import Answer, Json, Line, Request
@@ -23,6 +26,11 @@ SEARCH_LAG = timedelta(minutes=10)
 """How far the search index may lie behind: usually less than a minute. Lists are always current."""
 SINGLE_USE = "tok_"
 """A single-use token made from a card; a `pm_` is a payment method that exists already."""
+
+DECIMALS: Final = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""Where Stripe counts a currency otherwise than ISO 4217 (docs.stripe.com/currencies, "special cases")."""
+CENTS: Final = 2
+"""Of three decimals Stripe takes two: the last one must be 0."""
 
 EXPANDED = {"expand[0]": "payment_method"}
 ALL_EXPANDED = {"expand[0]": "data.payment_method"}
@@ -65,15 +73,15 @@ class StripeGateway:
         self._line = line.adapted(headers={"Authorization": f"Bearer {secret_key}"}, explained=EXPLAINED)
         self._clock = clock
 
-    async def authorise(self, order: CardOrder, key: str) -> Authorization:
+    async def authorize(self, order: CardOrder, key: str) -> Authorization:
         try:
-            intent = await self._send("POST", INTENTS, data=authorise_form(order), key=key)
+            intent = await self._send("POST", INTENTS, data=authorize_form(order), key=key)
         except StripeRefusal as refusal:
             raise _declined(refusal) from refusal
         return to_authorization(intent)
 
     async def capture(self, authorization: str, amount: Money, key: str) -> Authorization:
-        form = {"amount_to_capture": str(amount.amount)}
+        form = {"amount_to_capture": stripe_amount(amount)}
         try:
             return to_authorization(await self._send("POST", f"{INTENTS}/{authorization}/capture", data=form, key=key))
         except StripeRefusal as refusal:
@@ -147,10 +155,10 @@ class StripeGateway:
         return _body(await self._line.send(Request(method, path, form=data, query=query, headers=headers)))
 
 
-def authorise_form(order: CardOrder) -> dict[str, str]:
+def authorize_form(order: CardOrder) -> dict[str, str]:
     """The form of a PaymentIntent that holds money now and takes it later."""
     form = {
-        "amount": str(order.amount.amount),
+        "amount": stripe_amount(order.amount),
         "currency": order.amount.currency.lower(),
         "capture_method": "manual",
         "confirm": "true",
@@ -172,6 +180,24 @@ def authorise_form(order: CardOrder) -> dict[str, str]:
     return form | EXPANDED
 
 
+def stripe_amount(money: Money) -> str:
+    """An amount as Stripe counts it. Refused: `amount_not_chargeable`, one that is finer than Stripe can charge."""
+    digits = _digits(money.currency)
+    counted = money.decimal().scaleb(digits)
+    finest = 10 ** max(0, digits - CENTS)
+    if counted % finest:
+        raise Refused("amount_not_chargeable", f"the card gateway cannot charge {money} exactly")
+    return str(int(counted))
+
+
+def _money(counted: int, currency: str) -> Money:
+    return Money.of(Decimal(counted).scaleb(-_digits(currency)), currency)
+
+
+def _digits(currency: str) -> int:
+    return DECIMALS.get(currency, decimals(currency))
+
+
 def to_authorization(intent: Json) -> Authorization:
     """A PaymentIntent in our words."""
     metadata = intent.get("metadata") or {}
@@ -182,7 +208,7 @@ def to_authorization(intent: Json) -> Authorization:
         id=intent["id"],
         attempt=int(attempt) if attempt.isdecimal() else 0,
         standing=standing,
-        amount=Money(amount=intent["amount"], currency=intent["currency"].upper()),
+        amount=_money(intent["amount"], intent["currency"].upper()),
         masked=_masked(intent),
         failure=_decline_code(intent.get("last_payment_error") or {}) if failed else "",
     )
@@ -206,7 +232,7 @@ def _declined(refusal: StripeRefusal) -> Refused | Misconfigured:
         return Refused(code, "the card's issuer declined")
     if refusal.param.startswith("payment_method") or refusal.code == "token_already_used":
         return Refused("invalid_token", "the gateway does not know the card token")
-    return Misconfigured(f"authorise: {refusal}")
+    return Misconfigured(f"authorize: {refusal}")
 
 
 def _decline_code(error: Json) -> str:

@@ -38,13 +38,13 @@ async def charges(world: World) -> list[tuple[int, int, int, int]]:
 
 
 async def test_an_authorisation_holds_the_money_and_names_the_card(gateway: StripeGateway, world: World) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     assert held == Authorization(held.id, 1, Standing.AUTHORIZED, AMOUNT, masked="visa •••• 4242")
     assert await charges(world) == [(125_000, 0, 0, 0)]
 
 
 async def test_the_same_key_holds_the_money_once(gateway: StripeGateway, world: World) -> None:
-    assert await gateway.authorise(order(), "key-1") == await gateway.authorise(order(), "key-1")
+    assert await gateway.authorize(order(), "key-1") == await gateway.authorize(order(), "key-1")
     assert await charges(world) == [(125_000, 0, 0, 0)]
 
 
@@ -59,19 +59,19 @@ async def test_the_same_key_holds_the_money_once(gateway: StripeGateway, world: 
 )
 async def test_a_refusal_carries_the_contracts_code(gateway: StripeGateway, token: str, code: str) -> None:
     with pytest.raises(Refused) as refusal:
-        await gateway.authorise(order(token), "key-1")
+        await gateway.authorize(order(token), "key-1")
     assert refusal.value.code == code
 
 
 async def test_an_issuers_secret_reason_is_a_plain_decline(gateway: StripeGateway, world: World) -> None:
     await world.fault(fault("authorize", "refuse", code="stolen_card"))
     with pytest.raises(Refused) as refusal:
-        await gateway.authorise(order(), "key-1")
+        await gateway.authorize(order(), "key-1")
     assert (refusal.value.code, "stolen" in str(refusal.value)) == ("card_declined", False)
 
 
 async def test_a_card_that_wants_authentication_holds_no_money(gateway: StripeGateway, world: World) -> None:
-    asked = await gateway.authorise(order("tok_3ds"), "key-1")
+    asked = await gateway.authorize(order("tok_3ds"), "key-1")
     assert asked.standing is Standing.REQUIRES_ACTION
     await gateway.void(asked.id)
     assert (await gateway.read(asked.id)).standing is Standing.CANCELED
@@ -79,7 +79,7 @@ async def test_a_card_that_wants_authentication_holds_no_money(gateway: StripeGa
 
 
 async def test_held_money_is_captured_once(gateway: StripeGateway, world: World) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     taken = await gateway.capture(held.id, AMOUNT, "key-2")
     again = await gateway.capture(held.id, AMOUNT, "key-3")
     assert (taken.standing, again.standing) == (Standing.CAPTURED, Standing.CAPTURED)
@@ -87,13 +87,13 @@ async def test_held_money_is_captured_once(gateway: StripeGateway, world: World)
 
 
 async def test_what_was_voided_cannot_be_captured(gateway: StripeGateway) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     await gateway.void(held.id)
     assert (await gateway.capture(held.id, AMOUNT, "key-2")).standing is Standing.CANCELED
 
 
 async def test_a_refused_capture_is_final(gateway: StripeGateway, world: World) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     await world.fault(fault("capture", "refuse"))
     with pytest.raises(Refused) as refusal:
         await gateway.capture(held.id, AMOUNT, "key-2")
@@ -101,7 +101,7 @@ async def test_a_refused_capture_is_final(gateway: StripeGateway, world: World) 
 
 
 async def test_captured_money_is_given_back_once(gateway: StripeGateway, world: World) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     await gateway.capture(held.id, AMOUNT, "key-2")
     assert not await gateway.refunded(held.id)
     await gateway.refund(held.id)
@@ -112,7 +112,7 @@ async def test_captured_money_is_given_back_once(gateway: StripeGateway, world: 
 
 
 async def test_a_void_of_captured_money_has_no_effect(gateway: StripeGateway, world: World) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     await gateway.capture(held.id, AMOUNT, "key-2")
     with pytest.raises(NotSent):
         await gateway.void(held.id)
@@ -121,8 +121,8 @@ async def test_a_void_of_captured_money_has_no_effect(gateway: StripeGateway, wo
 
 async def test_every_authorisation_of_a_purchase_is_found_by_its_reference(gateway: StripeGateway) -> None:
     with pytest.raises(Refused):
-        await gateway.authorise(order("tok_insufficient_funds"), "key-1")
-    held = await gateway.authorise(order(attempt=2), "key-2")
+        await gateway.authorize(order("tok_insufficient_funds"), "key-1")
+    held = await gateway.authorize(order(attempt=2), "key-2")
     declined, found = sorted(await gateway.find(CHECKOUT), key=lambda each: each.attempt)
     assert found == held
     assert (declined.standing, declined.failure, declined.attempt) == (Standing.FAILED, "insufficient_funds", 1)
@@ -141,7 +141,7 @@ async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(worl
     url = f"{world.url}/sandbox/stripe"
     async with httpx.AsyncClient(base_url=url, transport=Blind()) as client:
         gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())
-        held = await gateway.authorise(order(), "key-1")
+        held = await gateway.authorize(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (held,)
         assert await gateway.find("somebody-else") == ()
 
@@ -165,9 +165,9 @@ async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_on
     url = f"{world.url}/sandbox/stripe"
     async with httpx.AsyncClient(base_url=url, transport=Lagging()) as client:
         gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())
-        older = await gateway.authorise(order(), "key-1")
+        older = await gateway.authorize(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (older,)
-        newer = await gateway.authorise(order(), "key-2")
+        newer = await gateway.authorize(order(), "key-2")
         await gateway.void(older.id)
         found = {each.id: each.standing for each in await gateway.find(CHECKOUT)}
         assert found == {older.id: Standing.CANCELED, newer.id: Standing.AUTHORIZED}
@@ -175,7 +175,7 @@ async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_on
 
 Method = Callable[[StripeGateway, str], Awaitable[object]]
 METHODS: dict[str, Method] = {
-    "authorize": lambda gateway, _: gateway.authorise(order(attempt=2), "key-2"),
+    "authorize": lambda gateway, _: gateway.authorize(order(attempt=2), "key-2"),
     "capture": lambda gateway, held: gateway.capture(held, AMOUNT, "key-2"),
     "void": lambda gateway, held: gateway.void(held),
     "refund": lambda gateway, held: gateway.refund(held),
@@ -188,7 +188,7 @@ METHODS: dict[str, Method] = {
 async def test_silence_and_server_errors_are_unknown(
     gateway: StripeGateway, world: World, operation: str, mode: str
 ) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     if operation == "refund":
         await gateway.capture(held.id, AMOUNT, "key-3")
     await world.fault(fault(operation, mode))
@@ -200,7 +200,7 @@ async def test_silence_and_server_errors_are_unknown(
 async def test_an_answer_slower_than_the_timeout_is_unknown(gateway: StripeGateway, world: World) -> None:
     await world.fault(fault("authorize", "slow", seconds=SILENCE))
     with pytest.raises(OutcomeUnknown):
-        await gateway.authorise(order(), "key-1")
+        await gateway.authorize(order(), "key-1")
 
 
 @pytest.mark.parametrize("status", ["429", "401"])
@@ -208,7 +208,7 @@ async def test_an_answer_slower_than_the_timeout_is_unknown(gateway: StripeGatew
 async def test_being_throttled_or_locked_out_is_certainly_without_effect(
     gateway: StripeGateway, world: World, operation: str, status: str
 ) -> None:
-    held = await gateway.authorise(order(), "key-1")
+    held = await gateway.authorize(order(), "key-1")
     before = await charges(world)
     await world.fault(fault(operation, "refuse", code=status))
     with pytest.raises(NotSent):
@@ -219,7 +219,7 @@ async def test_being_throttled_or_locked_out_is_certainly_without_effect(
 @pytest.mark.parametrize("patience", [BRIEF])
 async def test_a_key_still_in_flight_is_unknown(gateway: StripeGateway, world: World) -> None:
     await world.fault(fault("authorize", "slow", seconds=SILENCE))
-    first = asyncio.create_task(gateway.authorise(order(), "key-1"))
+    first = asyncio.create_task(gateway.authorize(order(), "key-1"))
 
     async def under_way() -> bool:
         rules = (await world.get("/sandbox/faults"))["rules"]
@@ -227,21 +227,21 @@ async def test_a_key_still_in_flight_is_unknown(gateway: StripeGateway, world: W
 
     await eventually(under_way)
     with pytest.raises(OutcomeUnknown):
-        await gateway.authorise(order(), "key-1")
+        await gateway.authorize(order(), "key-1")
     with pytest.raises(OutcomeUnknown):
         await first
 
 
 async def test_a_key_used_with_another_body_is_unknown(gateway: StripeGateway) -> None:
-    await gateway.authorise(order(), "key-1")
+    await gateway.authorize(order(), "key-1")
     with pytest.raises(OutcomeUnknown):
-        await gateway.authorise(order(amount=Money(amount=1, currency="BRL")), "key-1")
+        await gateway.authorize(order(amount=Money(amount=1, currency="BRL")), "key-1")
 
 
 async def test_no_connection_is_certainly_without_effect(gateway: StripeGateway, world: World) -> None:
     await world.stop()
     world.socket.close()
     with pytest.raises(NotSent):
-        await gateway.authorise(order(), "key-1")
+        await gateway.authorize(order(), "key-1")
     await world.start()
     assert await charges(world) == []

@@ -1,12 +1,14 @@
 """What is said to Stripe and understood of it, against values copied by hand from its documentation."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.payment.adapters.stripe import authorise_form, to_authorization
+from services.payment.adapters.stripe import authorize_form, stripe_amount, to_authorization
 from services.payment.domain import Authorization, Standing
 from services.payment.ports import CardOrder
+from shared.kernel.errors import Refused
 from shared.kernel.money import Money
 
 
@@ -30,7 +32,7 @@ def intent(**changed: Any) -> dict[str, Any]:
 
 
 def test_money_is_held_now_and_taken_later() -> None:
-    assert authorise_form(order("pm_card_visa")) == {
+    assert authorize_form(order("pm_card_visa")) == {
         "amount": "1099",
         "currency": "brl",
         "capture_method": "manual",
@@ -44,14 +46,14 @@ def test_money_is_held_now_and_taken_later() -> None:
 
 
 def test_a_single_use_token_is_sent_as_data_of_a_payment_method() -> None:
-    form = authorise_form(order("tok_visa"))
+    form = authorize_form(order("tok_visa"))
     assert "payment_method" not in form
     assert form["payment_method_data[type]"] == "card"
     assert form["payment_method_data[card][token]"] == "tok_visa"
 
 
 def test_installments_are_a_plan_of_the_card() -> None:
-    form = authorise_form(order("pm_card_visa", 3))
+    form = authorize_form(order("pm_card_visa", 3))
     plan = "payment_method_options[card][installments][plan]"
     assert (form[f"{plan}[type]"], form[f"{plan}[interval]"], form[f"{plan}[count]"]) == ("fixed_count", "month", "3")
 
@@ -104,3 +106,35 @@ def test_an_intent_of_somebody_elses_making_belongs_to_no_attempt() -> None:
 def test_why_an_intent_failed_is_told_in_the_contracts_codes(error: dict[str, str], code: str) -> None:
     failed = to_authorization(intent(status="requires_payment_method", last_payment_error=error))
     assert failed.failure == code
+
+
+@pytest.mark.parametrize(
+    ("units", "currency", "counted"),
+    [
+        ("10.99", "BRL", "1099"),
+        ("0.01", "USD", "1"),
+        ("2964", "HUF", "296400"),
+        ("500", "JPY", "500"),
+        ("1250", "CLP", "1250"),
+        ("90000", "VND", "90000"),
+        ("655", "XAF", "655"),
+        ("5", "ISK", "500"),
+        ("5", "UGX", "500"),
+        ("700", "MGA", "700"),
+        ("5.12", "KWD", "5120"),
+        ("5.00", "JOD", "5000"),
+        ("1.2", "TND", "1200"),
+    ],
+)
+def test_an_amount_is_counted_as_stripe_counts_it(units: str, currency: str, counted: str) -> None:
+    money = Money.of(Decimal(units), currency)
+    form = authorize_form(CardOrder("checkout-1", 2, money, "pm_card_visa"))
+    assert (form["amount"], form["currency"]) == (counted, currency.lower())
+    assert to_authorization(intent(amount=int(counted), currency=currency.lower())).amount == money
+
+
+@pytest.mark.parametrize(("units", "currency"), [("5.124", "KWD"), ("0.001", "BHD"), ("700.20", "MGA")])
+def test_an_amount_finer_than_stripe_can_charge_is_refused_rather_than_rounded(units: str, currency: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        stripe_amount(Money.of(Decimal(units), currency))
+    assert refusal.value.code == "amount_not_chargeable"
