@@ -10,6 +10,7 @@ from services.cart.handlers import no_cart, table
 from services.cart.http.routes import routes
 from services.cart.settings import CartSettings
 from shared.bus.outbox import Outbox
+from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec, Index
@@ -31,9 +32,7 @@ def compose(runtime: Runtime) -> Service:
     kept = timedelta(seconds=settings.kept_seconds)
     repository = Repository(collection, Cart, key=lambda cart: cart.id, wake=forgotten_at(kept))
     timeout = settings.offers_timeout_seconds
-    offers = OffersOverHttp(
-        runtime.http(runtime.service_url("offers"), timeout), runtime.authenticator.internal_headers, timeout
-    )
+    offers = OffersOverHttp(neighbor(runtime, "offers", timeout))
     participant = Participant(
         repository,
         outbox,

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from services.cart.domain.items import PriceNow, Quote
+from shared.contracts.offers import Price, Quote
 from shared.kernel.errors import NotSent
 
 
@@ -17,6 +17,6 @@ class Offers(Protocol):
         """The offer as it was made, expired or not; None when there is none."""
         ...
 
-    async def price_now(self, offer_id: str) -> PriceNow | None:
+    async def price_now(self, offer_id: str) -> Price | None:
         """What the airline asks now; None when the offer has expired or its flights are not for sale any more."""
         ...

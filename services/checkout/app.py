@@ -15,6 +15,7 @@ from services.checkout.saga import VERSIONS
 from services.checkout.settings import CheckoutSettings, SandboxCheckoutSettings
 from shared.bus.outbox import Outbox
 from shared.contracts.checkout import WakeCheckout
+from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.saga.process import Orchestrator
@@ -53,8 +54,7 @@ def compose(runtime: Runtime) -> Service:
         announce=announce,
         changed=followers.touch,
     )
-    client = runtime.http(runtime.service_url("cart"), settings.cart_timeout_seconds)
-    carts = HttpCarts(client, runtime.authenticator.internal_headers)
+    carts = HttpCarts(neighbor(runtime, "cart", settings.cart_timeout_seconds))
     starter = Starter(repository, orchestrator, carts, runtime.clock, earn_rate=settings.miles_per_unit)
     timers = TimerPoller(
         collection,

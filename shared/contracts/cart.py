@@ -2,7 +2,8 @@
 
 from typing import ClassVar
 
-from shared.contracts.journey import Order
+from shared.contracts.checkout import Total
+from shared.contracts.journey import Order, Part
 from shared.contracts.steps import Answer, Command, Undo
 
 
@@ -40,3 +41,20 @@ class CartClosed(Answer):
     """The cart is `purchased` for good."""
 
     type: ClassVar[str] = "cart.closed.v1"
+
+
+class CartAtCheckout(Part):
+    """What a checkout must know of a cart before it begins, over the cart's internal route.
+
+    `status` is open, locked, purchased or expired; `items` is a count, `expired_offers` are ids.
+    """
+
+    id: str
+    member_id: str
+    channel: str
+    status: str
+    currency: str
+    items: int
+    expired_offers: tuple[str, ...]
+    total: Total
+    revision: int

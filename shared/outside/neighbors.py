@@ -20,20 +20,18 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Neighbor:
     """Reads from another service. Silence and nonsense are one error, the asker's own."""
 
-    def __init__(
-        self,
-        client: httpx.AsyncClient,
-        headers: Mapping[str, str],
-        timeout: timedelta,
-        unavailable: Callable[[str], Exception],
-    ) -> None:
+    def __init__(self, client: httpx.AsyncClient, headers: Mapping[str, str], timeout: timedelta) -> None:
         """`headers` have the internal token; `timeout` bounds a question as a whole."""
         explained = frozenset({int(httpx.codes.NOT_FOUND)})
         self._line = Line(client, timeout).adapted(headers=headers, explained=explained)
-        self._unavailable = unavailable
 
-    async def get(self, contract: type[C], path: str, document_id: str) -> C | None:
-        """What stands at `path`, with the id in the place of `{id}`; None where there is no such thing."""
+    async def get(
+        self, contract: type[C], path: str, document_id: str, unavailable: Callable[[str], Exception]
+    ) -> C | None:
+        """What stands at `path`, with the id in the place of `{id}`; None where there is no such thing.
+
+        Raises what `unavailable` makes of the reason.
+        """
         if not _ID.fullmatch(document_id):
             return None
         try:
@@ -42,6 +40,6 @@ class Neighbor:
                 return None
             return contract.model_validate(answer.body)
         except (NotSent, OutcomeUnknown, Misconfigured) as error:
-            raise self._unavailable(f"no answer: {error}") from error
+            raise unavailable(f"no answer: {error}") from error
         except ValidationError as error:
-            raise self._unavailable(f"an answer of no known shape to {path}") from error
+            raise unavailable(f"an answer of no known shape to {path}") from error

@@ -1,4 +1,4 @@
-"""A provider's settings, when the sandbox may stand in for it, and the line to it."""
+"""A provider's settings, when the sandbox may stand in for it, and the lines to providers and neighbors."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,6 +8,7 @@ from pydantic import Field, HttpUrl
 
 from shared.outside.gate import Gate, Terms
 from shared.outside.line import Line
+from shared.outside.neighbors import Neighbor
 from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings, WrongSettings, read
 
@@ -70,3 +71,9 @@ def provider_line(runtime: Runtime, service: str, provider: str, settings: Provi
     client = runtime.http(str(settings.url).rstrip("/"), settings.timeout_seconds)
     gate = Gate(service, provider, settings.terms, runtime.meter)
     return Line(client, timedelta(seconds=settings.timeout_seconds), gate=gate)
+
+
+def neighbor(runtime: Runtime, service: str, timeout_seconds: float) -> Neighbor:
+    """Another service's internal routes; `timeout_seconds` bounds a question as a whole."""
+    client = runtime.http(runtime.service_url(service), timeout_seconds)
+    return Neighbor(client, runtime.authenticator.internal_headers, timedelta(seconds=timeout_seconds))

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from services.cart.domain import cart as rules
 from services.cart.domain.cart import Cart, Channel, UnknownCart, WrongField
-from services.cart.domain.items import Quote
 from services.cart.ports import Offers
+from shared.contracts.offers import Quote
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.store.repository import Repository

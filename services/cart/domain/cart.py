@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime
 
-from services.cart.domain.items import BagChoice, BagItem, FlightItem, Item, Quote, SeatChoice, SeatItem
+from services.cart.domain.items import BagChoice, BagItem, FlightItem, Item, SeatChoice, SeatItem
 from shared.contracts import journey
+from shared.contracts.offers import Quote
 from shared.kernel.money import Money
 from shared.kernel.values import Value, changed
 from shared.worker.work import StepLog, Work
@@ -180,7 +181,7 @@ def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[jour
         offer_id=quote.id,
         offer_expires_at=quote.expires_at,
         cabin=quote.cabin,
-        segments=quote.segments,
+        segments=tuple(segment.flown() for segment in quote.segments),
         passengers=tuple(passengers),
         price=quote.price,
         taxes=quote.taxes,

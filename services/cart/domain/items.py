@@ -1,4 +1,4 @@
-"""What stands in a cart, and what the offers service quotes for it."""
+"""What stands in a cart."""
 
 from typing import Annotated, Literal
 
@@ -7,41 +7,6 @@ from pydantic import AwareDatetime, Field
 from shared.contracts import journey
 from shared.kernel.money import Money
 from shared.kernel.values import Value
-
-
-class SeatQuote(Value):
-    segment: int
-    seat: str
-    price: Money
-
-
-class BagQuote(Value):
-    pieces: int
-    price: Money
-
-
-class Quote(Value):
-    """An offer, as the offers service made it. Price, taxes and miles are for all `adults`."""
-
-    id: str
-    expired: bool
-    expires_at: AwareDatetime
-    adults: int
-    cabin: str
-    segments: tuple[journey.Segment, ...]
-    price: Money
-    taxes: Money
-    miles: int
-    seats: tuple[SeatQuote, ...] = ()
-    bags: tuple[BagQuote, ...] = ()
-
-
-class PriceNow(Value):
-    """What an offer's flights cost at this moment."""
-
-    price: Money
-    taxes: Money
-    miles: int
 
 
 class FlightItem(Value):

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from services.cart.domain.cart import MOST_PURCHASES, Cart, Total, UnknownCart, total_money
-from services.cart.domain.items import BagItem, FlightItem, PriceNow, SeatItem
+from services.cart.domain.items import BagItem, FlightItem, SeatItem
 from shared.contracts import journey
+from shared.contracts.offers import Price
 from shared.kernel.errors import Refused
 from shared.kernel.values import changed
 
@@ -27,7 +28,7 @@ def check_lockable(cart: Cart, member_id: str, purchase_id: str, now: datetime) 
         raise offer_expired(expired)
 
 
-def check_prices(cart: Cart, now_for: Mapping[str, PriceNow | None]) -> None:
+def check_prices(cart: Cart, now_for: Mapping[str, Price | None]) -> None:
     """Raise Refused when a fare moved since it was put into the cart, or is not for sale any more."""
     if gone := [offer_id for offer_id, price in now_for.items() if price is None]:
         raise offer_expired(gone)
@@ -75,7 +76,7 @@ def offer_expired(offer_ids: list[str]) -> Refused:
     return Refused("offer_expired", f"no longer for sale: {', '.join(offer_ids)}")
 
 
-def _at(flight: FlightItem, price: PriceNow | None) -> FlightItem:
+def _at(flight: FlightItem, price: Price | None) -> FlightItem:
     return changed(flight, **dict(price)) if price else flight
 
 

@@ -10,11 +10,13 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from services.cart.cases.filling import PAGE, Carts
 from services.cart.domain import cart as rules
 from services.cart.domain.cart import CannotChange, Cart, UnknownCart, WrongField
-from services.cart.domain.items import BagChoice, Quote, SeatChoice
+from services.cart.domain.items import BagChoice, SeatChoice
 from services.cart.http.bodies import CartChange, NewCart, NewFlight, NewItem, NewSeat
 from services.cart.http.views import ShownCart, ShownCarts, for_services, shown
 from services.cart.ports import OffersUnavailable
+from shared.contracts.cart import CartAtCheckout
 from shared.contracts.journey import Passenger
+from shared.contracts.offers import Quote
 from shared.kernel.clock import Clock
 from shared.web import docs
 from shared.web.answers import answer, nothing
@@ -122,11 +124,11 @@ def _contents(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None
 
 def _internal(router: APIRouter, carts: Carts, clock: Clock, services_only: Any) -> None:
     @router.get("/internal/carts/{cart_id}", dependencies=[services_only], include_in_schema=False)
-    async def whole(cart_id: str) -> dict[str, Any]:
+    async def whole(cart_id: str) -> CartAtCheckout:
         cart = await carts.find(cart_id)
-        if cart is None:
+        if cart is None or cart.member_id is None:
             raise _problem(UnknownCart())
-        return for_services(cart, clock.now())
+        return for_services(cart, cart.member_id, clock.now())
 
 
 def _adding(body: NewItem, quote: Quote, item_id: str, clock: Clock) -> Callable[[Cart], Cart]:

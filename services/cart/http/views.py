@@ -1,11 +1,13 @@
 """How carts look on HTTP."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from services.cart.domain import cart as rules
+from shared.contracts.cart import CartAtCheckout
+from shared.contracts.checkout import Total
 from shared.kernel.money import Money
 from shared.web.bodies import Shown
 
@@ -106,16 +108,16 @@ def shown(cart: rules.Cart, now: datetime) -> ShownCart:
     )
 
 
-def for_services(cart: rules.Cart, now: datetime) -> dict[str, Any]:
+def for_services(cart: rules.Cart, member_id: str, now: datetime) -> CartAtCheckout:
     """What a checkout must know before it begins."""
-    return {
-        "id": cart.id,
-        "member_id": cart.member_id,
-        "channel": cart.channel,
-        "status": cart.status(now),
-        "currency": cart.currency,
-        "items": len(cart.items),
-        "expired_offers": cart.expired_offers(now),
-        "total": cart.total().model_dump(mode="json"),
-        "revision": cart.revision,
-    }
+    return CartAtCheckout(
+        id=cart.id,
+        member_id=member_id,
+        channel=cart.channel,
+        status=cart.status(now),
+        currency=cart.currency,
+        items=len(cart.items),
+        expired_offers=tuple(cart.expired_offers(now)),
+        total=Total(**dict(cart.total())),
+        revision=cart.revision,
+    )

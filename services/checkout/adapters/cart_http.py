@@ -1,36 +1,15 @@
 """The cart service's internal HTTP route."""
 
-from collections.abc import Mapping
-from urllib.parse import quote
-
-import httpx
-
-from services.checkout.ports import CartSummary, CartsUnavailable
-from shared.contracts.checkout import Total
-
-NOT_FOUND = 404
+from services.checkout.ports import CartsUnavailable
+from shared.contracts.cart import CartAtCheckout
+from shared.outside.neighbors import Neighbor
 
 
 class HttpCarts:
     """Reads carts from the service that owns them."""
 
-    def __init__(self, client: httpx.AsyncClient, headers: Mapping[str, str]) -> None:
-        self._client = client
-        self._headers = dict(headers)
+    def __init__(self, carts: Neighbor) -> None:
+        self._carts = carts
 
-    async def find(self, cart_id: str) -> CartSummary | None:
-        try:
-            answer = await self._client.get(f"/internal/carts/{quote(cart_id, safe='')}", headers=self._headers)
-            if answer.status_code == NOT_FOUND:
-                return None
-            cart = answer.raise_for_status().json()
-        except httpx.HTTPError as error:
-            raise CartsUnavailable("the cart service does not answer") from error
-        return CartSummary(
-            id=cart["id"],
-            member_id=cart["member_id"],
-            status=cart["status"],
-            items=cart["items"],
-            has_expired_offers=bool(cart["expired_offers"]),
-            total=Total.model_validate(cart["total"]),
-        )
+    async def find(self, cart_id: str) -> CartAtCheckout | None:
+        return await self._carts.get(CartAtCheckout, "/internal/carts/{id}", cart_id, CartsUnavailable)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from services.checkout.domain.announcing import refused_event
 from services.checkout.domain.checkout import Checkout, Purchase
-from services.checkout.ports import Carts, CartSummary
+from services.checkout.ports import Carts
 from services.checkout.saga import CHECKOUT
+from shared.contracts.cart import CartAtCheckout
 from shared.contracts.checkout import CardPayment, CustomerContact, Payment
 from shared.kernel.clock import Clock
 from shared.kernel.ids import derived
@@ -116,7 +117,7 @@ class Starter:
         if any(stored.value.id != wish.checkout_id for stored in buying):
             raise _locked()
 
-    def _check(self, wish: Wish, cart: CartSummary | None) -> None:
+    def _check(self, wish: Wish, cart: CartAtCheckout | None) -> None:
         if cart is None or cart.member_id != wish.member_id:
             raise CannotStart("cart_not_found", "There is no such cart", "/cart_id")
         if cart.status in ("locked", "purchased"):
@@ -125,11 +126,11 @@ class Starter:
             raise CannotStart("cart_expired", "The cart has expired")
         if cart.items == 0:
             raise CannotStart("cart_empty", "The cart is empty: add a flight first", "/cart_id")
-        if cart.has_expired_offers:
+        if cart.expired_offers:
             raise CannotStart("offer_expired", "An offer in the cart has expired: remove it and search again")
         self._check_payment(wish, cart)
 
-    def _check_payment(self, wish: Wish, cart: CartSummary) -> None:
+    def _check_payment(self, wish: Wish, cart: CartAtCheckout) -> None:
         if wish.payment is None:
             if cart.total.money.amount > 0:
                 detail = f"A payment is required: {cart.total.money} are left to pay"
@@ -139,10 +140,10 @@ class Starter:
         elif wish.payment.installments != 1:
             raise CannotStart("not_available", "Installments are not available yet: send 1", "/payment/installments")
 
-    def _new(self, wish: Wish, cart: CartSummary | None) -> Checkout:
+    def _new(self, wish: Wish, cart: CartAtCheckout | None) -> Checkout:
         return self._document(wish, cart, new_record(CHECKOUT))
 
-    def _document(self, wish: Wish, cart: CartSummary | None, record: Record) -> Checkout:
+    def _document(self, wish: Wish, cart: CartAtCheckout | None, record: Record) -> Checkout:
         now = self._clock.now()
         return Checkout(
             id=wish.checkout_id,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -11,6 +11,7 @@ from services.offers.cases.quoting import Quoting
 from services.offers.http.bodies import Search
 from services.offers.http.views import ShownOffer, ShownOffers
 from services.offers.ports import ShoppingUnavailable
+from shared.contracts.offers import PriceNow, Quote
 from shared.kernel.clock import Clock
 from shared.web.answers import answer
 from shared.web.auth import Authenticator
@@ -67,12 +68,17 @@ def _internal(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: 
     services_only = [Depends(authenticator.internal_only)]
 
     @router.get("/internal/offers/{offer_id}", dependencies=services_only, include_in_schema=False)
-    async def whole(offer_id: str) -> dict[str, Any]:
+    async def whole(offer_id: str) -> Response:
         offer = await _found(quoting, offer_id)
-        return {**offer.model_dump(mode="json"), "expired": offer.expired(clock.now())}
+        return answer(Quote(**offer.model_dump(), expired=offer.expired(clock.now())))
 
-    @router.get("/internal/offers/{offer_id}/price", dependencies=services_only, include_in_schema=False)
-    async def price_now(offer_id: str) -> dict[str, Any]:
+    @router.get(
+        "/internal/offers/{offer_id}/price",
+        dependencies=services_only,
+        include_in_schema=False,
+        response_model_exclude_none=True,
+    )
+    async def price_now(offer_id: str) -> PriceNow:
         offer = await _found(quoting, offer_id)
         try:
             fare = await quoting.reprice(offer)
@@ -80,9 +86,9 @@ def _internal(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: 
             raise _gds_silent() from error
         expired = offer.expired(clock.now())
         if fare is None:
-            return {"available": False, "expired": expired}
+            return PriceNow(available=False, expired=expired)
         miles = quoting.miles_for(fare, offer.adults)
-        return {"available": True, "expired": expired, **fare.model_dump(mode="json"), "miles": miles}
+        return PriceNow(available=True, expired=expired, price=fare.price, taxes=fare.taxes, miles=miles)
 
 
 async def _found(quoting: Quoting, offer_id: str) -> domain.Offer:

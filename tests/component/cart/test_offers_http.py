@@ -1,19 +1,21 @@
 """The line to the offers service: what becomes of answers nobody expects."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from services.cart.adapters.offers_http import OffersOverHttp
 from services.cart.ports import OffersUnavailable
+from shared.outside.neighbors import Neighbor
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def offers(answer: Answer) -> OffersOverHttp:
     client = httpx.AsyncClient(base_url="http://offers.test", transport=httpx.MockTransport(answer))
-    return OffersOverHttp(client, {"X-Internal-Token": "t"}, 0.2)
+    return OffersOverHttp(Neighbor(client, {"X-Internal-Token": "t"}, timedelta(seconds=0.2)))
 
 
 @pytest.mark.parametrize(

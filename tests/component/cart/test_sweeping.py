@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from services.cart.adapters.offers_http import OffersOverHttp
 from services.cart.cases.filling import BY_MEMBER, Carts, forgotten_at
 from services.cart.domain.cart import Cart
+from shared.runtime.providers import neighbor
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
 from shared.store.sweeping import Sweeper
@@ -29,7 +29,7 @@ class Shelf:
             key=lambda cart: cart.id,
             wake=forgotten_at(timedelta(days=30)),
         )
-        offers = OffersOverHttp(httpx.AsyncClient(), {}, 1)
+        offers = OffersOverHttp(neighbor(laptop, "offers", 1))
         self.sweeper = Sweeper(self.repository, laptop.clock)
         self.carts = Carts(self.repository, offers, laptop.clock, laptop.ids, timedelta(days=1))
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 
 from services.cart.domain.cart import Cart, open_cart
-from services.cart.domain.items import BagItem, BagQuote, FlightItem, Quote, SeatItem, SeatQuote
+from services.cart.domain.items import BagItem, FlightItem, SeatItem
 from shared.contracts.journey import Passenger, Segment
+from shared.contracts.offers import BagQuote, Quote, QuotedSegment, SeatQuote
 from shared.kernel.money import Money
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -36,7 +37,7 @@ def a_quote(quote_id: str = "o-1", price: int = 100_000, taxes: int = 10_000, mi
         expires_at=LATER,
         adults=2,
         cabin="economy",
-        segments=(GRU_LIS,),
+        segments=(QuotedSegment(**GRU_LIS.model_dump(), cabin="economy"),),
         price=brl(price),
         taxes=brl(taxes),
         miles=miles,

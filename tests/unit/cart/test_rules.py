@@ -7,9 +7,10 @@ import pytest
 from services.cart.domain import cart as rules
 from services.cart.domain import purchase
 from services.cart.domain.cart import LOGS_KEPT_WHOLE, MOST_PURCHASES, CannotChange, Cart, WrongField
-from services.cart.domain.items import BagChoice, BagQuote, PriceNow, SeatChoice, SeatQuote
+from services.cart.domain.items import BagChoice, SeatChoice
 from services.cart.ports import OffersUnavailable
 from shared.contracts.cart import CartLocked, LockCart, UnlockCart
+from shared.contracts.offers import BagQuote, Price, SeatQuote
 from shared.contracts.steps import StepUndone
 from shared.kernel.errors import NotSent, Refused
 from shared.kernel.money import Money
@@ -18,7 +19,7 @@ from tests.unit.cart.carts import ANA, BOB, LATER, NOW, TOMORROW, a_bag, a_cart,
 
 TODAY = NOW.date()
 FILLED = a_cart(a_flight(100_000, 10_000, 24_000))
-SAME = PriceNow(price=brl(100_000), taxes=brl(10_000), miles=24_000)
+SAME = Price(price=brl(100_000), taxes=brl(10_000), miles=24_000)
 
 
 def test_a_flight_stands_in_the_cart_as_it_was_quoted() -> None:
@@ -165,7 +166,7 @@ def test_whatever_moved_refuses_the_purchase(moved: dict[str, object]) -> None:
 def test_a_refusal_for_the_price_names_both_totals_and_fits_the_miles() -> None:
     """More miles than the fares cost now are not asked for."""
     cart = a_cart(a_flight(100_000, 10_000, 24_000), a_bag(14_000), use_miles=24_000)
-    cheaper = PriceNow(price=brl(50_000), taxes=brl(10_000), miles=12_000)
+    cheaper = Price(price=brl(50_000), taxes=brl(10_000), miles=12_000)
     with pytest.raises(Refused) as refusal:
         purchase.check_prices(cart, {"o-1": cheaper})
     assert refusal.value.detail == ("the price was BRL 240.00 and 24000 miles, and is now BRL 240.00 and 12000 miles")
