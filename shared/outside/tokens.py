@@ -29,9 +29,7 @@ class ClientCredentials:
     def __init__(self, line: Line, path: str, headers: Mapping[str, str], clock: Clock) -> None:
         """`headers` prove to the issuer at `path` who we are."""
         self._line = line
-        self._request = Request(
-            "POST", path, form={"grant_type": "client_credentials"}, headers=headers, repeatable=True
-        )
+        self._request = Request("POST", path, form={"grant_type": "client_credentials"}, headers=headers)
         self._clock = clock
         self._token = ""
         self._good_until: datetime | None = None
