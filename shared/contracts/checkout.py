@@ -2,11 +2,12 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.contracts.cards import refuse_card_number
 from shared.contracts.journey import Contact, Ticket
 from shared.contracts.messages import Event, Message, Personal, PublicMessage
+from shared.kernel.mailbox import deliverable
 from shared.kernel.money import Money
 
 VisibleText = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
@@ -28,7 +29,7 @@ class CardPayment(Strict):
         Field(min_length=1, max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", repr=False),
         BeforeValidator(refuse_card_number),
     ]
-    installments: Annotated[int, Field(ge=1, le=12)] = 1
+    installments: Annotated[int, Field(ge=1, le=12, strict=True)] = 1
 
 
 class PixPayment(Strict):
@@ -37,10 +38,20 @@ class PixPayment(Strict):
     method: Literal["pix"]
 
 
+def _deliverable(address: str) -> str:
+    """Refuse what no mail can be sent to; what was typed stays as it is."""
+    deliverable(address)
+    return address
+
+
 class CustomerContact(Strict):
     """Where the customer wants to be told, as a client or a partner writes it. `locale` is a BCP 47 tag."""
 
-    email: Annotated[Personal[str], Field(max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")]
+    email: Annotated[
+        Personal[str],
+        Field(max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$"),
+        AfterValidator(_deliverable),
+    ]
     phone: Annotated[Personal[str | None], Field(max_length=32, pattern=r"^\+?[0-9 ()\-]{4,31}$")] = None
     locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "pt-BR"
 

@@ -4,7 +4,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,11 +15,15 @@ from shared.runtime.service import Service
 from shared.runtime.telemetry import Telemetry
 from shared.web import problems
 from shared.web.limits import BodyLimits
+from shared.web.parameters import known_parameters_only
+from shared.web.reading import Reading
 
 TITLE = "Milesaga"
 VERSION = "0.1.0"
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 SANDBOX_PREFIX = "/sandbox/"
+WORTH_PACKING = 1024
+"""Bytes; a shorter answer fits into one packet as it is."""
 
 Scrape = Callable[[], Awaitable[bytes]]
 
@@ -30,10 +35,12 @@ def application(
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     problems.install(app)
     app.add_middleware(BodyLimits)
+    app.add_middleware(GZipMiddleware, minimum_size=WORTH_PACKING)
+    app.add_middleware(Reading)
     app.include_router(_own_routes(app, health, scrape))
     for service in services:
         if service.router is not None:
-            app.include_router(service.router)
+            app.include_router(service.router, dependencies=[Depends(known_parameters_only)])
     return Front(app, health, telemetry, sandbox)
 
 

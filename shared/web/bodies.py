@@ -1,6 +1,10 @@
 """What every body on HTTP has in common."""
 
-from pydantic import BaseModel, ConfigDict
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
 
 class Body(BaseModel):
@@ -13,3 +17,44 @@ class Shown(BaseModel):
     """What clients are shown; made of the domain's own objects where the names are the same."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2999, 12, 31, tzinfo=UTC)
+"""Beyond them, times overflow somewhere on the way: in an index, in a zone, in milliseconds."""
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}.*")
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
+def day_only(given: Any) -> Any:
+    """Refuse what only resembles a day: numbers, weeks, times."""
+    if not isinstance(given, date) and not (isinstance(given, str) and _DAY.fullmatch(given)):
+        raise ValueError("must be a date such as 2027-01-20")
+    return given
+
+
+def _moment_only(given: Any) -> Any:
+    if not isinstance(given, datetime) and not (isinstance(given, str) and _MOMENT.fullmatch(given)):
+        raise ValueError("must be a time with its zone such as 2027-01-20T10:00:00Z")
+    return given
+
+
+def _within_reach(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError(f"must be between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}")
+    return moment
+
+
+def _digits_only(given: Any) -> Any:
+    if isinstance(given, str) and not _WHOLE.fullmatch(given):
+        raise ValueError("must be a whole number")
+    return given
+
+
+Day = Annotated[date, BeforeValidator(day_only)]
+"""A day as ISO 8601 writes it with hyphens, and nothing else that could be taken for one."""
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment_only), AfterValidator(_within_reach)]
+"""A time with its zone (RFC 3339); never a number, never a day alone."""
+WholeNumber = Annotated[int, BeforeValidator(_digits_only)]
+"""A whole number in a query, where everything is text: ASCII digits, and a sign at most."""

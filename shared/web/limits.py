@@ -1,6 +1,6 @@
 """What a request's body may be, checked before anybody reads it: its size and its media type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,7 +29,7 @@ class BodyLimits:
         if length in ("", "0") and b"transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
-        problem = self._refusal(scope, headers.get(b"content-type", ""), length)
+        problem = self._refusal(scope, headers, length)
         body = None if problem else await _read(receive)
         if body is None:
             problem = problem or Problem(413, "body_too_large", f"The body may have {LARGEST_BODY} bytes")
@@ -37,13 +37,16 @@ class BodyLimits:
             return
         await self._app(scope, _replaying(body, receive), send)
 
-    def _refusal(self, scope: Scope, content_type: str, length: str) -> Problem | None:
-        if length.isdigit() and int(length) > LARGEST_BODY:
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, str], length: str) -> Problem | None:
+        if length.isascii() and length.isdigit() and int(length) > LARGEST_BODY:
             return Problem(413, "body_too_large", f"The body may have {LARGEST_BODY} bytes")
         if scope["method"] not in _WITH_JSON or scope["path"].startswith(self._other_media):
             return None
-        if not _is_json(content_type):
+        if not _is_json(headers.get(b"content-type", "")):
             return Problem(415, "unsupported_media_type", "The body must be application/json in UTF-8")
+        if headers.get(b"content-encoding", "identity").strip().lower() != "identity":
+            detail = "The body must come as it is, without Content-Encoding"
+            return Problem(415, "unsupported_content_encoding", detail, headers={"Accept-Encoding": "identity"})
         return None
 
 
@@ -73,6 +76,8 @@ def _replaying(messages: list[Message], receive: Receive) -> Receive:
 
 
 def _is_json(content_type: str) -> bool:
-    media_type, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    return media_type.strip().lower() == "application/json" and charset in ("", "utf-8", "utf8")
+    """Is it JSON in UTF-8? Other parameters change nothing (RFC 8259 §11)."""
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    pairs = (parameter.partition("=") for parameter in parameters)
+    charsets = {value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"}
+    return media_type == "application/json" and charsets <= {"utf-8", "utf8"}

@@ -44,7 +44,16 @@ def decode_cursor(cursor: str | None, shape: tuple[type[str | int], ...]) -> tup
         raise _not_ours() from error
     if not isinstance(parts, list) or [type(part) for part in parts] != list(shape):
         raise _not_ours()
+    if not all(_can_be_stored(part) for part in parts) or encode_cursor(parts) != cursor:
+        raise _not_ours()
     return tuple(parts)
+
+
+def _can_be_stored(part: str | int) -> bool:
+    """Is it a number of 64 bits, or text that has a form in UTF-8?"""
+    if isinstance(part, int):
+        return -(2**63) <= part < 2**63
+    return not any("\ud800" <= character <= "\udfff" for character in part)
 
 
 def _padded(cursor: str) -> bytes:

@@ -25,9 +25,22 @@ def check_if_match(header: str | None, revision: int, *, required: bool = False)
         return
     if header.strip() == "*":
         return
-    if not _TAGS.fullmatch(header):
-        detail = 'If-Match must be *, or entity tags such as "3"'
-        raise Problem(400, "if_match_malformed", detail, errors=[Fault(detail, header="If-Match")])
+    if problem := malformed_tags("If-Match", header):
+        raise problem
     if etag(revision) not in {tag for weak, tag in _TAG.findall(header) if not weak}:
         detail = "It was changed meanwhile: read it again"
         raise Problem(412, "precondition_failed", detail, headers={"ETag": etag(revision)})
+
+
+def malformed_tags(name: str, header: str) -> Problem | None:
+    """The 400 for a header that is neither `*` nor a list of entity tags."""
+    if header.strip() == "*" or _TAGS.fullmatch(header):
+        return None
+    detail = f'{name} must be *, or entity tags such as "3"'
+    return Problem(400, f"{name.lower().replace('-', '_')}_malformed", detail, errors=[Fault(detail, header=name)])
+
+
+def any_matches(header: str, tag: str) -> bool:
+    """Does a well-formed `If-None-Match` name this tag? Weak and strong ones compare as equal there."""
+    opaque = tag.removeprefix("W/")
+    return header.strip() == "*" or any(opaque == named for _, named in _TAG.findall(header))

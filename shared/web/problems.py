@@ -15,8 +15,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.kernel.errors import Later
 from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import NewerSchema
 from shared.web.validation import faults_of, is_unparsable
@@ -24,6 +26,7 @@ from shared.web.validation import faults_of, is_unparsable
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 RETRY_AFTER = {"Retry-After": "1"}
 
 
@@ -102,6 +105,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Unavailable, _unavailable)
     app.add_exception_handler(NewerSchema, _newer)
     app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(Later, _later)
     app.add_middleware(LastResort)
 
 
@@ -161,7 +165,16 @@ async def _http(request: Request, error: Exception) -> Response:
     }
     phrase = HTTPStatus(error.status_code).phrase
     code, detail = known.get(error.status_code, (phrase.lower().replace(" ", "_").replace("-", "_"), f"{phrase}."))
-    return Problem(error.status_code, code, detail, headers=error.headers).response(request.url.path)
+    headers = {"Allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else error.headers
+    return Problem(error.status_code, code, detail, headers=headers).response(request.url.path)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the resource: each of its routes knows only its own. HEAD goes wherever GET does."""
+    routes = request.app.router.routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    allowed = {name for name, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)}
+    return ", ".join(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
 
 
 async def _unavailable(request: Request, _: Exception) -> Response:
@@ -177,3 +190,7 @@ async def _newer(request: Request, _: Exception) -> Response:
 async def _conflict(request: Request, _: Exception) -> Response:
     detail = "Others are changing this at the same time; try again."
     return Problem(409, "busy", detail, headers=RETRY_AFTER).response(request.url.path)
+
+
+async def _later(request: Request, _: Exception) -> Response:
+    return try_again("busy", "Others are changing this at the same time; try again.").response(request.url.path)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StrictInt
 from services.cart.domain.cart import Channel
 from shared.kernel.currencies import DECIMALS
 from shared.kernel.money import Currency
-from shared.web.bodies import Body
+from shared.web.bodies import Body, day_only
 
 
 def _printable(text: str) -> str:
@@ -19,7 +19,7 @@ def _printable(text: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        return date.fromisoformat(text).isoformat()
+        return date.fromisoformat(day_only(text)).isoformat()
     except ValueError:
         raise ValueError("must be a date such as 1990-05-01") from None
 

@@ -1,9 +1,9 @@
 """What clients send. Unknown fields are refused."""
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.contracts.checkout import CustomerContact, Payment
-from shared.web.bodies import Body
+from shared.web.bodies import Body, Moment
 
 
 class CheckoutBody(Body):
@@ -17,4 +17,4 @@ class CheckoutBody(Body):
 class TimerBody(Body):
     """When the timer shall fire."""
 
-    at: AwareDatetime
+    at: Moment

@@ -24,10 +24,11 @@ from services.checkout.http.views import (
 from shared.saga.record import Status
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
+from shared.web.bodies import WholeNumber
 from shared.web.docs import CREATING, READING, answers, problems
 from shared.web.pages import decode_cursor, page
 
-Size = Annotated[int, Query(ge=1, le=500)]
+Size = Annotated[WholeNumber, Query(ge=1, le=500)]
 
 
 def routes(purchases: Purchases, steering: Steering, followers: Followers, authenticator: Authenticator) -> APIRouter:

@@ -3,10 +3,10 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from services.miles.domain.account import Tier
-from shared.web.bodies import Body
+from shared.web.bodies import Body, day_only
 
 LAST_EXPIRY = date(2999, 12, 31)
 
@@ -15,7 +15,7 @@ class GrantedLot(Body):
     """Miles good through a day."""
 
     miles: Annotated[int, Field(ge=0, le=10**12, strict=True)]
-    expires_on: Annotated[date, Field(le=LAST_EXPIRY)]
+    expires_on: Annotated[date, Field(le=LAST_EXPIRY), BeforeValidator(day_only)]
 
 
 class AccountBody(Body):

@@ -26,6 +26,7 @@ from aiosmtplib import SMTPAuthenticationError, SMTPNotSupported, SMTPResponseEx
 from services.notifications.domain.receipt import one_line
 from services.notifications.ports import Mail
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
+from shared.kernel.mailbox import deliverable
 
 PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LEAVING_SECONDS = 1.0
@@ -34,7 +35,6 @@ LONGEST_REPLY = 120
 NOT_LOGGED_IN: Final = (530, 534, 535, 538)
 """RFC 4954: our credentials are at fault, not the address."""
 _ENHANCED = re.compile(r"^[245]\.\d{1,3}\.\d{1,3}\b")
-_ADDRESS = re.compile(r"[^\s\x00-\x20\x7f@\"(),:;<>\[\\\]]{1,64}@[^\s\x00-\x20\x7f@\"(),:;<>\[\\\]]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,15 @@ class SmtpMailer:
         self._lines = asyncio.Semaphore(connections)
 
     async def send(self, mail: Mail) -> str:
-        recipient = _recipient(mail.to)
-        message = self._message(mail, recipient)
+        to = recipient(mail.to)
+        message = self._message(mail, to)
         handed_over = False
         line: aiosmtplib.SMTP | None = None
         try:
             async with asyncio.timeout(self._timeout), self._lines:
                 line = self._line(self._server())
                 await self._greet(line)
-                await self._envelope(line, recipient)
+                await self._envelope(line, to)
                 handed_over = True
                 reply = await line.data(message.as_bytes())
         except SMTPResponseException as error:
@@ -148,16 +148,12 @@ class SmtpMailer:
         return message
 
 
-def _recipient(address: str) -> str:
-    """The address with its domain in ASCII (IDNA). Raises Refused."""
-    text = address.strip()
-    if not _ADDRESS.fullmatch(text):
-        raise Refused("invalid_address", "the address has no form that mail could be sent to")
-    local, domain = text.rsplit("@", 1)
+def recipient(address: str) -> str:
+    """The address with its domain in ASCII. Raises Refused."""
     try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        raise Refused("invalid_address", "the address's domain is no domain") from None
+        return deliverable(address)
+    except ValueError:
+        raise Refused("invalid_address", "the address has no form that mail could be sent to") from None
 
 
 def _answered(error: SMTPResponseException) -> Exception:
