@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.checkout.adapters.cart_http import HttpCarts
+from services.checkout.adapters.partners_file import PartnersFile
 from services.checkout.cases.following import Followers
 from services.checkout.cases.looking import Purchases
 from services.checkout.cases.starting import Starter
@@ -14,6 +15,7 @@ from services.checkout.http import members, operators
 from services.checkout.saga import VERSIONS
 from services.checkout.settings import CheckoutSettings, SandboxCheckoutSettings
 from shared.bus.outbox import Outbox
+from shared.bus.partners import Partners
 from shared.contracts.checkout import WakeCheckout
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
@@ -64,6 +66,7 @@ def compose(runtime: Runtime) -> Service:
         service="checkout",
         wake=lambda checkout_id: WakeCheckout(checkout_id=checkout_id),
     )
+    senders = PartnersFile(Partners(runtime.settings.partners), nameless=runtime.settings.environment != "production")
     purchases = Purchases(repository)
     steering = Steering(purchases, orchestrator)
     door = members.Door(starter, runtime.draining)
@@ -72,7 +75,7 @@ def compose(runtime: Runtime) -> Service:
     api.include_router(operators.routes(purchases, steering, followers, runtime.authenticator))
     return Service(
         name="checkout",
-        table=table(orchestrator, starter, outbox),
+        table=table(orchestrator, starter, outbox, senders),
         router=api,
         store=store,
         outbox=outbox,

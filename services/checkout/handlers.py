@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.checkout.cases.starting import CannotStart, KeyReused, Starter, Wish
 from services.checkout.domain.announcing import refused_event
 from services.checkout.domain.checkout import Checkout
-from services.checkout.ports import CartsUnavailable
+from services.checkout.ports import CartsUnavailable, Senders
 from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox
 from shared.bus.retry import Unreadable
@@ -25,9 +25,13 @@ class Requests:
     orchestrator: Orchestrator[Checkout]
     starter: Starter
     outbox: Outbox
+    senders: Senders
 
     async def start(self, message: StartCheckout, envelope: Envelope) -> None:
         """Begin a purchase; what HTTP would refuse at once is told by `checkout.refused.v1`."""
+        refusal = self.senders.refusal(envelope.sender, message.member_id)
+        if refusal is not None:
+            raise Unreadable(refusal)  # and no event: whoever asks for others' purchases learns nothing of them
         wish = Wish(
             member_id=message.member_id,
             key=message.key,
@@ -53,9 +57,9 @@ class Requests:
         await self.orchestrator.fire(message.checkout_id)
 
 
-def table(orchestrator: Orchestrator[Checkout], starter: Starter, outbox: Outbox) -> HandlerTable:
+def table(orchestrator: Orchestrator[Checkout], starter: Starter, outbox: Outbox, senders: Senders) -> HandlerTable:
     """The service's handlers by kind of message: requests, and every answer there is."""
-    requests = Requests(orchestrator, starter, outbox)
+    requests = Requests(orchestrator, starter, outbox, senders)
     answers = [contract for contract in CATALOGUE.values() if issubclass(contract, Answer)]
     return {
         StartCheckout: requests.start,

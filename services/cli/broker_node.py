@@ -111,10 +111,14 @@ class PrivateBroker:
         self._signal(signal.SIGCONT)
 
     def ctl(self, *arguments: str, tool: str = "rabbitmqctl", timeout: float = 60.0) -> str:
-        """Run `rabbitmqctl` (or `rabbitmq-queues`, ...) on this node and return what it prints."""
+        """Run `rabbitmqctl` (or `rabbitmq-queues`, ...) on this node and return what it prints. The node may be another
+        process's."""
+        node = self._node or Node.load(self._state_file)
+        if node is None:
+            raise BrokerError(f"no RabbitMQ node was started in {self.folder}")
         done = subprocess.run(
             [_binary(tool), "-n", NODE_NAME, "-q", *arguments],
-            env=environment(self.folder, self._known()),
+            env=environment(self.folder, node),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "demo": Lazy("services.cli.demo", "run", "Show purchases that go well, badly, and through a crash."),
     "purchases": Lazy("services.cli.purchases", "app", "Purchases: list, show or follow them, ask for their steps."),
     "dead": Lazy("services.cli.dead", "app", "Dead letters: list, show, retry or discard them."),
+    "partners": Lazy("services.cli.partners", "app", "Partners: add, list or remove them."),
     "timers": Lazy("services.cli.timers", "app", "Timers: list, move or cancel them."),
     "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),
     "topology": Lazy("services.cli.topology", "app", "Exchanges, queues, bindings: show or apply them."),

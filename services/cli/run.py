@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from shared.runtime.home import BROKER_USERS
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
                 for note in (HTTP_URL, SANDBOX_URL, SMTP_URL):
                     home.remove(note)  # a killed stack may have left them
             listener = bind(settings.host, settings.port)
-            broker = stack.enter_context(_broker(settings, home, everything=not names))
+            broker = stack.enter_context(_broker(settings, home, names))
             return _serve(names, settings, listener, broker)
         except BrokerError as error:
             typer.echo(f"milesaga: {error}", err=True)
@@ -141,24 +142,35 @@ def _sandbox(names: Sequence[str], settings: RuntimeSettings, listener: "Listene
 
 
 @contextmanager
-def _broker(settings: RuntimeSettings, home: "Home", *, everything: bool) -> Iterator["Future[str]"]:
+def _broker(settings: RuntimeSettings, home: "Home", names: Sequence[str]) -> Iterator["Future[str]"]:
     """The broker's URL, when it is there: a private node takes seconds to start, in which the services are imported."""
-    from shared.runtime.addresses import broker_url  # noqa: PLC0415
+    from shared.runtime.addresses import broker_url, own_broker_url  # noqa: PLC0415
 
-    if settings.broker_url is not None or not everything:
+    if settings.broker_url is not None or names:
         known: Future[str] = Future()
-        known.set_result(broker_url(settings, home))
+        alone = len(names) == 1
+        known.set_result(own_broker_url(settings, home, names[0]) if alone else broker_url(settings, home))
         yield known
         return
     from services.cli.broker_node import PrivateBroker  # noqa: PLC0415
 
     broker = PrivateBroker(home.path)
     with ThreadPoolExecutor(1) as starter:
-        starting = starter.submit(broker.start, BROKER_START_SECONDS)
+        starting = starter.submit(_start, broker, settings, home)
         try:
             yield starting
         finally:
             _stop(broker, starting)
+
+
+def _start(broker: "PrivateBroker", settings: RuntimeSettings, home: "Home") -> str:
+    """With the users that were ever given on this home: its node may be a new one."""
+    url = broker.start(BROKER_START_SECONDS)
+    if settings.partners.exists() or home.read(BROKER_USERS):
+        from services.cli.users import BrokerUsers  # noqa: PLC0415 - few stacks have users
+
+        BrokerUsers(settings).apply()
+    return url
 
 
 def _stop(broker: "PrivateBroker", starting: "Future[str]") -> None:

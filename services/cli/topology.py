@@ -14,8 +14,10 @@ from rich.table import Column, Table
 from services.cli import view
 from services.cli.dead import reported
 from services.cli.options import AsJson
+from services.cli.users import BrokerUsers, UsersNotApplied
 from shared.bus.comparing import Found, NotRecreated, State, compare, recreate
 from shared.bus.declaring import declare
+from shared.bus.partners import WrongPartners
 from shared.bus.topology import Topology, topology
 from shared.runtime.addresses import broker_url
 from shared.runtime.home import Home
@@ -60,11 +62,24 @@ def apply(
         return described, await compare(connection, described), said
 
     described, found, said = _on_broker(work)
+    users = _users()
     if as_json:
-        typer.echo(json.dumps({**_as_json(described, found), "done": said}, indent=2))
+        typer.echo(json.dumps({**_as_json(described, found), "done": said, "users": users}, indent=2))
     else:
-        typer.echo("\n".join(said or ["Nothing to do: the broker has what is described."]))
+        typer.echo("\n".join([*(said or ["Nothing to do: the broker has what is described."]), *users]))
     raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
+
+
+def _users() -> list[str]:
+    """What became of the broker's users. Not every broker has an API for them, and a lone stack needs none."""
+    users = BrokerUsers(read(RuntimeSettings))
+    try:
+        return [f"user {name}: as described" for name in users.apply()]
+    except (UsersNotApplied, WrongPartners) as error:
+        if users.partners.path.exists():
+            typer.echo(f"milesaga: {error}", err=True)
+            raise typer.Exit(1) from error
+        return [f"users: not made: {error}"]
 
 
 async def _bring_into_line(connection: AbstractConnection, described: Topology, found: Found, *, yes: bool) -> str:

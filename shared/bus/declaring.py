@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from aiormq.abc import AbstractChannel, AbstractConnection
-from aiormq.exceptions import ChannelPreconditionFailed
+from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 from faststream.rabbit import RabbitExchange, RabbitQueue
 
 from shared.bus.topology import Topology
@@ -18,7 +18,10 @@ class Difference:
 
 
 async def declare(connection: AbstractConnection, topology: Topology) -> list[Difference]:
-    """Make whatever is missing. Returns what differs; only `milesaga topology apply` changes that."""
+    """Make whatever is missing and may be made. Returns what differs; only `milesaga topology apply` changes that.
+
+    A service's own user may make its own queues alone; whoever makes such users has made everything else.
+    """
     differences: list[Difference] = []
     channel = await connection.channel(publisher_confirms=False)
     described: tuple[RabbitExchange | RabbitQueue, ...] = (*topology.exchanges, *topology.queues)
@@ -28,8 +31,13 @@ async def declare(connection: AbstractConnection, topology: Topology) -> list[Di
         except ChannelPreconditionFailed as error:  # the broker closes the channel with it
             differences.append(Difference(item.name, str(error)))
             channel = await connection.channel(publisher_confirms=False)
+        except ChannelAccessRefused:
+            channel = await connection.channel(publisher_confirms=False)
     for binding in topology.bindings:
-        await channel.queue_bind(binding.queue, binding.exchange, binding.pattern)
+        try:
+            await channel.queue_bind(binding.queue, binding.exchange, binding.pattern)
+        except ChannelAccessRefused:
+            channel = await connection.channel(publisher_confirms=False)
     await channel.close()
     return differences
 

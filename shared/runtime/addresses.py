@@ -1,8 +1,10 @@
 """Where everything is that a process must reach: settings first, then what runs here, then a stack on this machine."""
 
+import json
 from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from shared.runtime.home import BROKER_URL, HTTP_URL, INTERNAL_TOKEN, SANDBOX_URL, SMTP_URL, Home
+from shared.runtime.home import BROKER_URL, BROKER_USERS, HTTP_URL, INTERNAL_TOKEN, SANDBOX_URL, SMTP_URL, Home
 from shared.runtime.settings import RuntimeSettings, WrongSettings
 
 SANDBOX = "sandbox"
@@ -14,6 +16,21 @@ def broker_url(settings: RuntimeSettings, home: Home) -> str:
     if found is None:
         raise WrongSettings(f"BROKER_URL: not set, and no stack runs over MILESAGA_HOME={home.path}")
     return found
+
+
+def own_broker_url(settings: RuntimeSettings, home: Home, service: str) -> str:
+    """The stack's broker under the service's own user, where `milesaga topology apply` has made one; a BROKER_URL that
+    is given names its user itself. Raises WrongSettings."""
+    url = broker_url(settings, home)
+    password = json.loads(home.read(BROKER_USERS) or "{}").get(service)
+    return url if settings.broker_url is not None or not password else with_user(url, service, password)
+
+
+def with_user(url: str, name: str, password: str) -> str:
+    """A broker's URL with another user in it."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(name, safe='')}:{quote(password, safe='')}@{place}"))
 
 
 def internal_token(settings: RuntimeSettings, home: Home) -> str:

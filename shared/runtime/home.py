@@ -10,6 +10,7 @@ from pathlib import Path
 from shared.runtime.settings import WrongSettings
 
 BROKER_URL = "broker.url"
+BROKER_USERS = "broker-users.json"
 HTTP_URL = "http.url"
 SANDBOX_URL = "sandbox.url"
 SMTP_URL = "smtp.url"

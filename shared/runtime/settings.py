@@ -83,6 +83,11 @@ class RuntimeSettings(Settings):
     """Folder of everything a laptop's stack keeps: stores, private broker, sandbox."""
     broker_url: str | None = Field(default=None, pattern=r"^amqps?://", repr=False)
     """RabbitMQ; a private node is started under `MILESAGA_HOME` where it is not given."""
+    broker_management_url: HttpUrl | None = None
+    """RabbitMQ's management API, for `milesaga topology apply` and `milesaga partners`; port 15672 of the broker's host
+    where it is not given."""
+    partners_file: Path | None = None
+    """Who may buy by message, as `milesaga partners` keeps it; `partners.json` in `MILESAGA_HOME` where not given."""
     mongodb_url: str | None = Field(default=None, pattern=r"^mongodb(\+srv)?://", repr=False)
     """MongoDB; SQLite files under `MILESAGA_HOME` where it is not given."""
     host: str = "127.0.0.1"
@@ -105,6 +110,10 @@ class RuntimeSettings(Settings):
     drain_seconds: float = Field(default=15.0, gt=0, le=20)
     """How long a stopping process finishes what is in hand; bounded, because all of it must end within 40 s."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def partners(self) -> Path:
+        return self.partners_file or self.milesaga_home / "partners.json"
 
     @model_validator(mode="after")
     def _no_sandbox_in_production(self) -> Self:

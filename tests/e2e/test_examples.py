@@ -7,11 +7,14 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 from aio_pika.exceptions import ChannelNotFoundEntity
+from typer.testing import CliRunner
 
+from services.cli.main import app as milesaga
 from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Shop
 from tests.e2e.wires import channel_to, listening
@@ -22,8 +25,23 @@ EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
 README = (REPOSITORY / "README.md").read_text()
 
 
+PARTNER = "example"
+
+
 def environment(stack: Stack) -> dict[str, str]:
-    return stack.environment() | {"BROKER_URL": (stack.home / "broker.url").read_text().strip()}
+    return stack.environment() | {"BROKER_URL": partner_url(stack.home)}
+
+
+@cache
+def partner_url(home: Path) -> str:
+    """The URL of a partner of this module's own."""
+    added = CliRunner(env={"MILESAGA_HOME": str(home)}).invoke(milesaga, ["partners", "add", PARTNER])
+    assert added.exit_code == 0, added.output
+    return added.output.strip()
+
+
+def house_url(stack: Stack) -> str:
+    return (stack.home / "broker.url").read_text().strip()
 
 
 async def run(stack: Stack, *command: str | Path) -> str:
@@ -58,7 +76,7 @@ async def test_a_purchase_is_started_by_the_example(shop: Shop, stack: Stack, li
     member = await shop.member()
     cart, key = await member.cart(), uuid.uuid4().hex
     script = f"examples/start_purchase_{library}.py"
-    async with listening(environment(stack)["BROKER_URL"], "events", "checkout.#") as listener:
+    async with listening(house_url(stack), "events", "checkout.#") as listener:
         await run(stack, sys.executable, script, member.id, cart["id"], key)
         told = await listener.told("checkout.completed.v1", key=key)
     await assert_bought(shop, member, await member.checkout(told["checkout_id"]), miles=0)
@@ -66,12 +84,14 @@ async def test_a_purchase_is_started_by_the_example(shop: Shop, stack: Stack, li
 
 @pytest.mark.parametrize("library", ["faststream", "aio_pika"])
 async def test_an_event_is_published_by_the_example(stack: Stack, library: str) -> None:
-    async with listening(environment(stack)["BROKER_URL"], "public", "partner.#") as listener:
+    async with listening(house_url(stack), "public", "partner.#") as listener:
         await run(stack, sys.executable, f"examples/publish_event_{library}.py", "TP84", "30")
         assert await listener.told("partner.flight_delayed.v1") == {"flight": "TP84", "minutes": 30}
 
 
-@pytest.mark.parametrize(("library", "queue"), [("faststream", "my-shop"), ("aio_pika", "my-other-shop")])
+@pytest.mark.parametrize(
+    ("library", "queue"), [("faststream", f"{PARTNER}.shop"), ("aio_pika", f"{PARTNER}.other-shop")]
+)
 async def test_events_are_heard_by_the_example(
     shop: Shop, stack: Stack, library: str, queue: str, tmp_path: Path
 ) -> None:
@@ -79,7 +99,7 @@ async def test_events_are_heard_by_the_example(
     cart = await member.cart()
     heard = tmp_path / "heard"
     async with subscriber(stack, library, heard):
-        url = environment(stack)["BROKER_URL"]
+        url = house_url(stack)
         await eventually(lambda: has_consumer(url, queue), 20.0)
         checkout_id = await member.buy(cart)
         await eventually(lambda: f"told of {checkout_id}" in heard.read_text(), 20.0)

@@ -1,6 +1,6 @@
 """A bus on a virtual host of its own, with one service, `work`, and messages of the tests' own."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import ClassVar
@@ -56,9 +56,15 @@ class Heard(Event):
 OpenBus = Callable[..., Awaitable[Bus]]
 
 
-def new_bus(url: str, *, budget: timedelta = timedelta(hours=24), prefetch: int = 200) -> Bus:
+def new_bus(
+    url: str,
+    *,
+    budget: timedelta = timedelta(hours=24),
+    prefetch: int = 200,
+    services: Mapping[str, tuple[tuple[str, str], ...]] = SERVICES,
+) -> Bus:
     retry = RetryPolicy(IDS, SystemRandom(1), budget)
-    return Bus(url, clock=CLOCK, retry=retry, prefetch=prefetch, services=SERVICES)
+    return Bus(url, clock=CLOCK, retry=retry, prefetch=prefetch, services=services)
 
 
 def outbox_of(bus: Bus) -> Outbox:

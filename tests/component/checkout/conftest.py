@@ -80,9 +80,10 @@ class Desk:
         self.client = client
         self._read = 0
 
-    async def tell(self, message: Message) -> None:
-        """Deliver a message."""
-        await self.service.table[type(message)](message, Envelope(id="m-1", source="tests", type=message.type))
+    async def tell(self, message: Message, sender: str = "") -> None:
+        """Deliver a message; `sender` is the user whom the broker checked."""
+        envelope = Envelope(id="m-1", source="tests", type=message.type, sender=sender)
+        await self.service.table[type(message)](message, envelope)
 
     async def expect(self, kind: type[M]) -> M:
         """The next message said, which is of this kind."""

@@ -1,9 +1,12 @@
 """Purchases that are started by messages, and answers that find none."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.checkout.adapters.partners_file import PartnersFile
+from shared.bus.partners import Partner, Partners
 from shared.bus.retry import Unreadable
 from shared.contracts.cart import LockCart
 from shared.contracts.checkout import CheckoutRefused, StartCheckout
@@ -54,3 +57,26 @@ async def test_an_answer_to_a_purchase_that_is_not_here_is_kept_with_the_dead(de
     lock = await desk.expect(LockCart)
     with pytest.raises(Unreadable, match="not here"):
         await desk.tell(locked()(lock.model_copy(update={"purchase_id": "unknown"})))
+
+
+async def test_a_partner_buys_for_those_members_alone_that_its_entry_names(desk: Desk) -> None:
+    partners = Partners(desk.runtime.settings.partners)
+    partners.put("acme", Partner(members=frozenset({"ana"}), password_hash="x"))
+    partners.put("zeta", Partner(members=frozenset({"rui"}), password_hash="x"))
+    for stranger in ("zeta", "nobody", "milesaga"):
+        with pytest.raises(Unreadable, match="not_allowed: "):
+            await desk.tell(a_start(), sender=stranger)
+    await desk.nothing_more()
+    await desk.tell(a_start(), sender="acme")
+    await desk.expect(LockCart)
+    partners.put("acme", Partner(members=frozenset({"rui"}), password_hash="x"))
+    with pytest.raises(Unreadable, match="not_allowed: "):
+        await desk.tell(a_start(key="k-2"), sender="acme")
+
+
+def test_a_nameless_message_is_taken_on_a_laptop_and_nowhere_else(tmp_path: Path) -> None:
+    partners = Partners(tmp_path / "partners.json")
+    assert PartnersFile(partners, nameless=True).refusal("", "ana") is None
+    refusal = PartnersFile(partners, nameless=False).refusal("", "ana")
+    assert refusal is not None
+    assert refusal.startswith("unidentified")

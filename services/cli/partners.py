@@ -1,0 +1,101 @@
+"""`milesaga partners`: who may buy by message, and for which members."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Final, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from services.cli import view
+from services.cli.dead import reported
+from services.cli.options import AsJson
+from services.cli.users import BrokerUsers, UsersNotApplied
+from shared.bus.partners import NAME, Partner, WrongPartners
+from shared.bus.permissions import TOPIC_EXCHANGES, password_hash
+from shared.bus.topology import SERVICES
+from shared.runtime.settings import RuntimeSettings, read
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Partners: add, list or remove them.")
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, hyphens; its queues are NAME.<any>.")]
+
+TAKEN: Final = frozenset((*SERVICES, *TOPIC_EXCHANGES, "retry", "amq", "milesaga", "guest", "offers", "saga"))
+"""Names of ours and of the broker's: a partner called so would own our queues."""
+
+
+@app.command("add")
+def add(
+    name: Name,
+    members: Annotated[str, typer.Option(metavar="any|LIST", help="For whom it may buy: ids with commas.")] = "any",
+    as_json: AsJson = False,
+) -> None:
+    """Give a partner a user of its own on the broker, and print its URL: the password is kept nowhere else."""
+    if not re.fullmatch(NAME, name) or name in TAKEN:
+        raise typer.BadParameter(f"{name!r} cannot be a partner's name.")
+    with _applied() as users:
+        if name in users.partners.all():
+            raise typer.BadParameter(f"there is a partner {name} already: remove it first.")
+        password = secrets.token_urlsafe(24)
+        users.partners.put(name, Partner(members=_members(members), password_hash=password_hash(password)))
+        try:
+            users.apply()
+        except UsersNotApplied:
+            users.partners.remove(name)
+            raise
+        url = users.url_of(name, password)
+        typer.echo(json.dumps({"name": name, "url": url}) if as_json else url)
+
+
+@app.command("list")
+def list_partners(as_json: AsJson = False) -> None:
+    """List the partners, and for whom each may buy."""
+    with _applied() as users:
+        known = {
+            name: partner.members if partner.members == "any" else sorted(partner.members)
+            for name, partner in sorted(users.partners.all().items())
+        }
+    if as_json:
+        typer.echo(
+            json.dumps({"partners": [{"name": name, "members": whom} for name, whom in known.items()]}, indent=2)
+        )
+        return
+    table = Table("partner", "buys for")
+    for name, whom in known.items():
+        table.add_row(name, escape(whom if isinstance(whom, str) else ", ".join(whom)))
+    view.console().print(table)
+
+
+@app.command("remove")
+def remove(name: Name, as_json: AsJson = False) -> None:
+    """Take a partner's user away: what it says from now on comes nowhere. Its queues stay until they are deleted."""
+    with _applied() as users:
+        if name not in users.partners.all():
+            typer.echo(f"milesaga: there is no partner {name}", err=True)
+            raise typer.Exit(1)
+        users.remove(name)
+        users.partners.remove(name)
+    typer.echo(json.dumps({"removed": name}) if as_json else f"{name} is removed")
+
+
+def _members(text: str) -> Literal["any"] | frozenset[str]:
+    if text == "any":
+        return "any"
+    ids = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if not ids:
+        raise typer.BadParameter("--members is `any`, or ids with commas between them.")
+    return ids
+
+
+@contextmanager
+def _applied() -> Iterator[BrokerUsers]:
+    with reported():
+        try:
+            yield BrokerUsers(read(RuntimeSettings))
+        except (UsersNotApplied, WrongPartners) as error:
+            typer.echo(f"milesaga: {error}", err=True)
+            raise typer.Exit(1) from error

@@ -1,0 +1,99 @@
+"""Who may do what on the broker, as RabbitMQ's definitions say it.
+
+A partner writes to `public`, and has exchanges and queues of its own, all named `<partner>.<anything>`, which it may
+bind to `events`. A service takes from its own queues, and writes what is its own to say. RabbitMQ checks topics beside
+exchanges: without a rule for a user and an exchange every topic is open, so every exchange of ours has one.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+NOTHING: Final = "^$"
+EVERYTHING: Final = ".*"
+TOPIC_EXCHANGES: Final = ("commands", "answers", "events", "public")
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Expressions for what a user may make, write and read; `topics` has them by exchange, written and read."""
+
+    configure: str
+    write: str
+    read: str
+    topics: Mapping[str, tuple[str, str]]
+
+
+def partner_rights(name: str) -> Rights:
+    own = rf"{re.escape(name)}\..+"
+    return Rights(
+        configure=f"^{own}$",
+        write=f"^(public|{own})$",
+        read=f"^(events|{own})$",
+        topics={
+            "commands": (NOTHING, NOTHING),
+            "answers": (NOTHING, NOTHING),
+            "events": (NOTHING, EVERYTHING),
+            "public": (EVERYTHING, NOTHING),
+        },
+    )
+
+
+def service_rights(name: str, bindings: Sequence[tuple[str, str]]) -> Rights:
+    """`bindings` are those of the service's queue. Who hears the answers gives the commands."""
+    own = rf"{re.escape(name)}(\..+)?"
+    speaks = rf"^{re.escape(name)}\."
+    commands = EVERYTHING if "answers" in dict(bindings) else speaks
+    written = {"commands": commands, "answers": rf"^({re.escape(name)}|saga)\.", "events": speaks, "public": NOTHING}
+    return Rights(
+        configure=f"^{own}$",
+        write=rf"^(commands|answers|events|retry\..+|amq\.default|{own})$",
+        read=f"^(commands|answers|events|public|{own})$",
+        topics={exchange: (written[exchange], _read(exchange, bindings)) for exchange in TOPIC_EXCHANGES},
+    )
+
+
+def _read(exchange: str, bindings: Sequence[tuple[str, str]]) -> str:
+    patterns = [pattern for bound, pattern in bindings if bound == exchange]
+    if not patterns:
+        return NOTHING
+    return "|".join(EVERYTHING if pattern == "#" else f"^{re.escape(pattern.rstrip('#*'))}" for pattern in patterns)
+
+
+def password_hash(password: str) -> str:
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def definitions(users: Mapping[str, tuple[str, Rights]], virtual_host: str) -> dict[str, Any]:
+    """What RabbitMQ imports: each user's password hash and rights. Whoever is not named stays as it is."""
+    return {
+        "users": [
+            {
+                "name": name,
+                "password_hash": hashed,
+                "hashing_algorithm": "rabbit_password_hashing_sha256",
+                "tags": "",
+            }
+            for name, (hashed, _) in users.items()
+        ],
+        "permissions": [
+            {
+                "user": name,
+                "vhost": virtual_host,
+                "configure": rights.configure,
+                "write": rights.write,
+                "read": rights.read,
+            }
+            for name, (_, rights) in users.items()
+        ],
+        "topic_permissions": [
+            {"user": name, "vhost": virtual_host, "exchange": exchange, "write": write, "read": read}
+            for name, (_, rights) in users.items()
+            for exchange, (write, read) in rights.topics.items()
+        ],
+    }
