@@ -28,6 +28,8 @@ log.file.rotation.count = 3
 disk_free_limit.absolute = 50MB
 # the write-ahead log of the quorum queues is read again at each start and kept in memory until it is full
 raft.wal_max_size_bytes = 67108864
+# four times what any service reads: nothing larger comes in to fill its memory
+max_message_size = 4194304
 """
 
 MANAGEMENT: Final = """\

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from faststream.rabbit import RabbitBroker
 
-from shared.bus import wire
+from shared.bus import decoding, wire
 from shared.bus.consumer import Consumer
 from shared.bus.declaring import Difference, declare
 from shared.bus.dispatch import Dispatcher, HandlerTable
@@ -50,6 +50,7 @@ class Bus:
         prefetch: int = PREFETCH,
         services: Mapping[str, tuple[tuple[str, str], ...]] = SERVICES,
     ) -> None:
+        decoding.install()
         self._broker = RabbitBroker(url, logger=None, reconnect_interval=RECONNECT_SECONDS)
         self._clock = clock
         self._retry = retry

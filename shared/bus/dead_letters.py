@@ -17,6 +17,7 @@ from typing import Self
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
+from shared.bus import decoding
 from shared.bus import headers as names
 from shared.bus.arrival import LIMIT, OUR_OWN, Arrival, arrival, died_in
 from shared.bus.headers import carried, moment, number
@@ -57,6 +58,7 @@ class DeadLetters:
     """The dead letters on one broker; an async context manager."""
 
     def __init__(self, url: str, services: Iterable[str] = SERVICES) -> None:
+        decoding.install()
         self._url = url
         self.services = tuple(services)
         self._connection: AbstractConnection | None = None

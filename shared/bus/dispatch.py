@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.bus.arrival import Arrival
+from shared.bus.decoding import LARGEST_BODY, MARK
 from shared.bus.retry import Unreadable
-from shared.contracts.cloudevents import Envelope
+from shared.contracts.cloudevents import Envelope, text_of
 from shared.contracts.messages import Message
 from shared.kernel.errors import Later
 
@@ -18,9 +19,6 @@ Handler = Callable[[Any, Envelope], Awaitable[None]]
 wait, anything else when it failed."""
 
 HandlerTable = Mapping[type[Message], Handler]
-
-LARGEST_BODY = 1_048_576
-"""Bytes; reading more would hold up everything else in the process."""
 
 _VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,5})")
 
@@ -42,6 +40,8 @@ class Dispatcher:
         Raises `Unreadable` for what is none of ours, not whole or came by another way than its contract names, `Later`
         for a newer version of a known message, and whatever the handler raises.
         """
+        if refused := arrival.headers.get(MARK):
+            raise Unreadable(text_of(refused))
         if len(body) > LARGEST_BODY:
             raise Unreadable(f"the body has {len(body)} bytes, {LARGEST_BODY} are read")
         envelope, contract, handler = self._find(arrival)

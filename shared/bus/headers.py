@@ -28,6 +28,8 @@ LARGEST_FOREIGN: Final = 16_384
 """Characters of headers that are none of ours. All headers must fit one AMQP frame (128 KiB by default): a larger one
 costs the whole connection."""
 MOST: Final = 100
+LONGEST: Final = 255
+"""Bytes of a name."""
 CUT: Final = "milesaga-headers-cut"
 _DIGITS: Final = 6
 
@@ -53,9 +55,10 @@ def carried(headers: Mapping[str, Any]) -> dict[str, str]:
     """The headers that a message keeps on its way: the broker's own stay behind, what is too large is cut."""
     kept: dict[str, str] = {}
     foreign = cut = 0
-    for name, value in headers.items():
-        if name.startswith("x-") or name in BROKERS:
+    for given, value in headers.items():
+        if given.startswith("x-") or given in BROKERS:
             continue
+        name = given.encode()[:LONGEST].decode("utf-8", "ignore")
         written = text_of(value)
         foreign += 0 if name.startswith(OURS) else len(name) + len(written)
         if len(kept) >= MOST or foreign > LARGEST_FOREIGN:
