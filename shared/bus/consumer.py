@@ -53,7 +53,8 @@ class Consumer:
     async def attach(self, channel: Channel, queue: str) -> None:
         """Consume `queue` on this channel until it closes."""
         ok = await channel.basic_consume(queue, self._begin)
-        self._subscriptions.append((channel, ok.consumer_tag or ""))
+        living = [(each, tag) for each, tag in self._subscriptions if not each.is_closed]
+        self._subscriptions = [*living, (channel, ok.consumer_tag or "")]
 
     async def drain(self, seconds: float) -> None:
         """Take no more, and finish what is in hand, if it takes no longer than that."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.messages import Message, OutboxMessage
@@ -18,9 +19,21 @@ log = logging.getLogger(__name__)
 RELAY_AGE = timedelta(seconds=5)
 """Younger messages are on their way already; sending them too would double every message."""
 RELAY_PAUSE = 2.0
-RELAY_PAGE = 500
+RELAY_PAGE = 200
+RELAY_WINDOW = 2_000
+"""Messages that a relay chooses its page from: wide enough for several replicas to choose apart."""
+RING: Final = 1 << 32
+"""Places for documents, by their ids' checksums."""
 CLEAR_PAUSE = 0.1
 """Seconds for which sent messages are gathered before they are cleared together."""
+
+
+class NotPublished(Exception):
+    """The broker did not confirm in time, or refused. Some of the messages may have gone out."""
+
+
+class Unroutable(NotPublished):
+    """No queue takes a message that must reach one."""
 
 
 class Publisher(Protocol):
@@ -45,7 +58,7 @@ class Outbox:
         self._clock = clock
         self._ids = ids
         self._collections: list[Collection] = []
-        self._stuck: dict[Collection, int] = {}
+        self._place = _ring(ids.new())
         self._sent: dict[Collection, dict[str, list[str]]] = {}
         self._clearing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -104,26 +117,51 @@ class Outbox:
                 log.warning("outbox relay waits", extra={"error": type(error).__name__})
 
     async def relay_once(self) -> int:
-        """One pass over the watched collections; the number of messages sent. One that fails holds up no other."""
+        """All that is old enough, of every watched collection; the number sent. One that fails holds up no other."""
         if not self.connected:
             return 0
+        relaying = (self._relay_all(collection) for collection in self._collections)
+        counts = await asyncio.gather(*relaying, return_exceptions=True)
+        for failure in counts:
+            if isinstance(failure, BaseException):
+                raise failure
+        return sum(count for count in counts if not isinstance(count, BaseException))
+
+    async def _relay_all(self, collection: Collection) -> int:
+        """Page after page, while there is something that was not tried in this pass and the broker takes it."""
         count = 0
+        tried: set[str] = set()
         older_than = self._clock.now() - RELAY_AGE
-        for collection in self._collections:
-            # What nobody takes stays, and stands first: the page grows by it, so that it hides nothing behind it.
-            unsent = await collection.unsent(older_than, RELAY_PAGE + self._stuck.get(collection, 0))
-            outcomes = await asyncio.gather(
-                *(self._publisher.publish([found.message]) for found in unsent), return_exceptions=True
-            )
-            ids: dict[str, list[str]] = defaultdict(list)
-            for found, failure in zip(unsent, outcomes, strict=True):
-                if failure is None:
-                    ids[found.document_id].append(found.message.id)
-            if ids:
-                await collection.sent(ids)
-            self._stuck[collection] = self._tell_failures(unsent, outcomes)
-            count += len(unsent) - self._stuck[collection]
+        while self.connected:
+            # What nobody takes stays, and stands first: the window grows by it, so that it hides nothing behind it.
+            unsent = await collection.unsent(older_than, RELAY_WINDOW + len(tried))
+            page = self._apart([found for found in unsent if found.message.id not in tried])
+            if not page:
+                break
+            outcomes = await self._relay_page(collection, page)
+            tried = {found.message.id for found in unsent if found.message.id in tried}
+            tried.update(found.message.id for found in page)
+            failed = self._tell_failures(page, outcomes)
+            count += len(page) - failed
+            if failed == len(page) and not all(isinstance(outcome, Unroutable) for outcome in outcomes):
+                break
         return count
+
+    def _apart(self, unsent: Sequence[Unsent]) -> list[Unsent]:
+        """The next page. Documents lie on a ring, and each process begins at a place of its own: replicas meet only
+        where one comes to what another has sent and cleared. One document's messages keep their order."""
+        return sorted(unsent, key=lambda found: (_ring(found.document_id) - self._place) % RING)[:RELAY_PAGE]
+
+    async def _relay_page(self, collection: Collection, page: Sequence[Unsent]) -> Sequence[BaseException | None]:
+        sending = (self._publisher.publish([found.message]) for found in page)
+        outcomes = await asyncio.gather(*sending, return_exceptions=True)
+        ids: dict[str, list[str]] = defaultdict(list)
+        for found, failure in zip(page, outcomes, strict=True):
+            if failure is None:
+                ids[found.document_id].append(found.message.id)
+        if ids:
+            await collection.sent(ids)
+        return outcomes
 
     def _tell_failures(self, unsent: Sequence[Unsent], outcomes: Sequence[BaseException | None]) -> int:
         """One line for a whole pass; the number of failures."""
@@ -164,8 +202,10 @@ class Outbox:
             self._clearing = asyncio.create_task(self._clear_after_pause())
 
     async def _clear_after_pause(self) -> None:
-        await asyncio.sleep(CLEAR_PAUSE)
-        await self._clear_now()
+        """Until nothing is left: what comes while the store is at work begins no clearing of its own."""
+        while self._sent:
+            await asyncio.sleep(CLEAR_PAUSE)
+            await self._clear_now()
 
     async def _clear_now(self) -> None:
         sent, self._sent = self._sent, {}
@@ -174,3 +214,7 @@ class Outbox:
                 await collection.sent(ids)
             except Exception as error:  # noqa: BLE001 - they are sent a second time by the relay, which is harmless
                 log.warning("sent messages stay in the outbox", extra={"error": type(error).__name__})
+
+
+def _ring(text: str) -> int:
+    return zlib.crc32(text.encode())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from shared.bus import frames, wire
+from shared.bus.outbox import NotPublished, Unroutable
 from shared.bus.wire import AMQPError, Channel, Confirmation, PublishError
 from shared.contracts.messages import OutboxMessage
 
@@ -15,14 +16,6 @@ PUBLISH_TIMEOUT = 10.0
 """Seconds until a message that nobody confirmed counts as not published; it may still arrive."""
 
 FULL_PAUSE = 0.002
-
-
-class NotPublished(Exception):
-    """The broker did not confirm in time, or refused. Some of the messages may have gone out."""
-
-
-class Unroutable(NotPublished):
-    """No queue takes a message that must reach one."""
 
 
 class ConfirmingPublisher:

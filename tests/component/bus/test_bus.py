@@ -9,7 +9,7 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from shared.bus import headers as names
-from shared.bus.publisher import Unroutable
+from shared.bus.outbox import Unroutable
 from shared.contracts.cloudevents import Envelope
 from shared.kernel.errors import Later
 from tests.component.bus.conftest import Errand, Heard, Job, OpenBus, outbox_of

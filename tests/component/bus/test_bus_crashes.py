@@ -10,8 +10,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from services.cli.broker_node import PrivateBroker
-from shared.bus.outbox import Outbox
-from shared.bus.publisher import ConfirmingPublisher, NotPublished
+from shared.bus.outbox import NotPublished, Outbox
+from shared.bus.publisher import ConfirmingPublisher
 from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Job, OpenBus, new_bus, outbox_of
 from tests.component.bus.crashing_worker import POISON

@@ -8,7 +8,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from shared.bus import headers as names
-from shared.bus.publisher import Unroutable
+from shared.bus.outbox import Unroutable
 from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Errand, Job, OpenBus, outbox_of
 from tests.component.bus.test_bus import count
