@@ -101,6 +101,8 @@ class Bus:
         connection = self._connection
         if not self.ready or connection is None or connection.is_closed:
             raise ConnectionError("no connection to the broker")
+        if not self.publisher.connected:
+            raise ConnectionError("the broker takes no messages")
         channel = await connection.channel(publisher_confirms=False)
         await channel.close()
 

@@ -41,7 +41,7 @@ class Publisher(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Can anything be sent at the moment?"""
+        """Can anything be sent at the moment? A connection alone is not enough: see what fulfils it."""
         ...
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
@@ -58,7 +58,6 @@ class Outbox:
         self._clock = clock
         self._ids = ids
         self._collections: list[Collection] = []
-        self._place = _ring(ids.new())
         self._sent: dict[Collection, dict[str, list[str]]] = {}
         self._clearing: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -148,9 +147,10 @@ class Outbox:
         return count
 
     def _apart(self, unsent: Sequence[Unsent]) -> list[Unsent]:
-        """The next page. Documents lie on a ring, and each process begins at a place of its own: replicas meet only
-        where one comes to what another has sent and cleared. One document's messages keep their order."""
-        return sorted(unsent, key=lambda found: (_ring(found.document_id) - self._place) % RING)[:RELAY_PAGE]
+        """The next page. Documents lie on a ring, and each page begins at a place that nobody else knows: replicas
+        seldom send the same. One document's messages keep their order."""
+        place = _ring(self._ids.new())
+        return sorted(unsent, key=lambda found: (_ring(found.document_id) - place) % RING)[:RELAY_PAGE]
 
     async def _relay_page(self, collection: Collection, page: Sequence[Unsent]) -> Sequence[BaseException | None]:
         sending = (self._publisher.publish([found.message]) for found in page)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -14,6 +15,9 @@ log = logging.getLogger(__name__)
 
 PUBLISH_TIMEOUT = 10.0
 """Seconds until a message that nobody confirmed counts as not published; it may still arrive."""
+
+CONFIRMED_WITHIN = 3.0
+"""Seconds for which a broker may owe a confirm and still count as able to take more."""
 
 FULL_PAUSE = 0.002
 
@@ -29,12 +33,14 @@ class ConfirmingPublisher:
         self._on_unroutable = on_unroutable
         self._channel: Channel | None = None
         self._waiting: list[tuple[OutboxMessage, asyncio.Future[None]]] = []
+        self._unconfirmed: dict[Confirmation, float] = {}
         self._flush_is_due = False
         self.published = 0
 
     def attach(self, channel: Channel) -> None:
         """Publish here from now on; what waited meanwhile goes out at once."""
         self._channel = channel
+        self._unconfirmed.clear()
         self._flush_soon()
 
     def detach(self) -> None:
@@ -43,8 +49,14 @@ class ConfirmingPublisher:
 
     @property
     def connected(self) -> bool:
-        """Is there a channel to publish on?"""
-        return self._channel is not None
+        """Can anything be sent: is there a channel, and a broker that neither blocks us nor owes a confirm for long?
+
+        A broker that is frozen, full or short of memory keeps its connections and confirms nothing.
+        """
+        if self._channel is None or wire.is_blocked(self._channel):
+            return False
+        oldest = next(iter(self._unconfirmed.values()), None)
+        return oldest is None or time.monotonic() - oldest < CONFIRMED_WITHIN
 
     async def publish(self, messages: Sequence[OutboxMessage]) -> None:
         """Send them and wait until the broker has taken each. Raises NotPublished, Unroutable."""
@@ -60,7 +72,7 @@ class ConfirmingPublisher:
             timer.cancel()
             for future in futures:
                 _forget(future)
-            if self._channel is None:  # nothing is flushed: what nobody waits for must not pile up
+            if not self.connected:  # nothing is flushed: what nobody waits for must not pile up
                 self._waiting = [(message, future) for message, future in self._waiting if not future.done()]
 
     def _give_up(self, futures: Sequence[asyncio.Future[None]]) -> None:
@@ -95,10 +107,12 @@ class ConfirmingPublisher:
             future.set_exception(NotPublished(str(error)))
             return b""
         confirmation = wire.promise(channel, amqp_id, mandatory=message.mandatory)
+        self._unconfirmed[confirmation] = time.monotonic()
         confirmation.add_done_callback(partial(self._settle, message, future))
         return payload
 
     def _settle(self, message: OutboxMessage, future: asyncio.Future[None], confirmation: Confirmation) -> None:
+        self._unconfirmed.pop(confirmation, None)
         error = None if confirmation.cancelled() else confirmation.exception()
         if future.done():
             return

@@ -7,7 +7,7 @@ releases that holds is bounded in pyproject.toml, and a new one is taken in when
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from aio_pika.abc import AbstractRobustConnection
 from aiormq.abc import AbstractConnection, ChannelFrame, DeliveredMessage
@@ -17,6 +17,7 @@ from pamqp import commands
 
 REACHED: Final = frozenset(
     {
+        "_Connection__connection_unblocked",
         "closing",
         "confirmations",
         "create_future",
@@ -65,6 +66,12 @@ def channel_of(delivered: DeliveredMessage) -> Channel:
 def has_room(channel: Channel) -> bool:
     """May something be written now? All channels of a connection share ten places; its writer tells nobody of room."""
     return not channel.write_queue.full()
+
+
+def is_blocked(channel: Channel) -> bool:
+    """Has the broker said, by `connection.blocked`, that it takes nothing for now?"""
+    connection: Any = channel.connection
+    return not connection._Connection__connection_unblocked.is_set()  # noqa: SLF001 - aiormq tells nobody otherwise
 
 
 def write(channel: Channel, payload: bytes) -> None:

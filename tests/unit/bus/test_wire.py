@@ -10,6 +10,7 @@ import pytest
 from aio_pika.robust_connection import RobustConnection
 from aiormq.base import Base
 from aiormq.channel import Channel
+from aiormq.connection import Connection
 
 from shared.bus import wire
 
@@ -33,6 +34,7 @@ def test_what_is_reached_is_named_and_nothing_else_reaches_it() -> None:
 
 def test_all_that_is_reached_is_still_there() -> None:
     names = set(Channel.__init__.__code__.co_names) | {name for kind in Channel.__mro__ for name in vars(kind)}
+    names |= set(Connection.__init__.__code__.co_names)
     names |= set(Base.__init__.__code__.co_names) | set(RobustConnection.__init__.__code__.co_names)
     names |= {
         name for kind in RobustConnection.__mro__ for name in (*vars(kind), *getattr(kind, "__annotations__", {}))

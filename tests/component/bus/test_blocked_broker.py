@@ -1,0 +1,49 @@
+"""A broker that keeps its connections and takes nothing is not one that can be sent to."""
+
+import asyncio
+
+import pytest
+
+from services.cli.broker_node import PrivateBroker
+from shared.bus.outbox import NotPublished
+from tests.component.bus.conftest import Job, OpenBus, outbox_of
+from tests.component.bus.test_bus import Recorder
+from tests.eventually import eventually
+
+
+@pytest.mark.timeout(120)
+async def test_a_broker_short_of_memory_takes_nothing_until_it_has_some_again(
+    own_broker: PrivateBroker, open_bus: OpenBus
+) -> None:
+    seen = Recorder()
+    bus = await open_bus(own_broker.url, {Job: seen})
+    outbox = outbox_of(bus)
+    await outbox.say(Job(name="before"))
+    assert bus.publisher.connected
+    await asyncio.to_thread(own_broker.ctl, "set_vm_memory_high_watermark", "0")
+    unsent = asyncio.create_task(outbox.say(Job(name="blocked")))
+    await eventually(lambda: not outbox.connected, within=15)
+    with pytest.raises(ConnectionError):
+        await bus.ping()
+    with pytest.raises(NotPublished):
+        await unsent
+    assert not outbox.connected, "nothing was confirmed since"
+    await asyncio.to_thread(own_broker.ctl, "set_vm_memory_high_watermark", "0.4")
+    await eventually(lambda: outbox.connected, within=15)
+    await outbox.say(Job(name="after"))
+    await eventually(lambda: "after" in seen.names)
+    await bus.ping()
+
+
+@pytest.mark.timeout(120)
+async def test_a_frozen_broker_cannot_be_sent_to(own_broker: PrivateBroker, open_bus: OpenBus) -> None:
+    """Its sockets stay open; what is silent owes a confirm."""
+    bus = await open_bus(own_broker.url)
+    await asyncio.to_thread(own_broker.pause)
+    unsent = asyncio.create_task(outbox_of(bus).say(Job(name="frozen")))
+    try:
+        await eventually(lambda: not bus.publisher.connected, within=15)
+    finally:
+        await asyncio.to_thread(own_broker.resume)
+    await asyncio.gather(unsent, return_exceptions=True)
+    await eventually(lambda: bus.publisher.connected, within=15)
