@@ -15,7 +15,8 @@ from rich.table import Column, Table
 
 from services.cli import view
 from services.cli.options import AsJson
-from shared.bus.dead_letters import Choice, DeadLetter, DeadLetters
+from shared.bus.dead_letters import CRASHED, Choice, DeadLetter, DeadLetters
+from shared.bus.retry import Unreadable
 from shared.contracts import CATALOGUE
 from shared.contracts.masking import masked
 from shared.runtime.addresses import broker_url
@@ -27,7 +28,9 @@ T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Dead letters: list, show, retry or discard them.")
 
 OneService = Annotated[str | None, typer.Option("--service", help="Only this service's letters.")]
-LetterId = Annotated[str, typer.Argument(metavar="ID", help="The letter's id, as `milesaga dead list` shows it.")]
+LetterId = Annotated[
+    str, typer.Argument(metavar="ID", help="A letter's handle, as `milesaga dead list` shows it, or its id.")
+]
 
 SHOWN: Final = 1000
 """Letters listed of each service unless more are asked for: reading them takes them out for that moment."""
@@ -64,14 +67,12 @@ def show_letter(letter_id: LetterId, service: OneService = None, as_json: AsJson
     """Show one letter. Personal fields are hidden; the body of what is none of our messages is not shown at all."""
 
     async def work(dead: DeadLetters) -> list[DeadLetter]:
-        return [
-            letter for name in _services(dead, service) for letter in await dead.letters(name) if letter.id == letter_id
-        ]
+        return await _named(dead, service, letter_id)
 
     letters = _on_broker(work)
     if not letters:
         raise _unknown(letter_id)
-    shown = [{**_summary(letter), "body": _body(letter)} for letter in letters]
+    shown = [{**_summary(letter), **_whose(letter), "body": _body(letter)} for letter in letters]
     if as_json:
         typer.echo(json.dumps({"letters": shown}, indent=2, ensure_ascii=False))
         return
@@ -84,7 +85,7 @@ def show_letter(letter_id: LetterId, service: OneService = None, as_json: AsJson
 
 @app.command("retry")
 def retry_letters(
-    letter_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The letter's id.")] = None,
+    letter_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A letter's handle or id.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All letters, of one service or of every one.")] = False,
     service: OneService = None,
     as_json: AsJson = False,
@@ -92,8 +93,7 @@ def retry_letters(
     """Send letters back to the queue of their service, as if they had never failed."""
     if (letter_id is None) != every:
         raise typer.BadParameter("name one letter, or give --all.")
-    chosen = _chosen(letter_id)
-    count = _on_broker(lambda dead: _in_all(dead.retry, _services(dead, service), chosen))
+    count = _on_broker(lambda dead: _settled(dead, dead.retry, service, letter_id))
     if letter_id is not None and not count:
         raise _unknown(letter_id)
     typer.echo(json.dumps({"retried": count}) if as_json else f"{count} sent back to work")
@@ -109,18 +109,36 @@ def discard_letter(
     """Remove a letter for good."""
     if not yes:
         typer.confirm(f"Remove {letter_id} for good?", abort=True)
-    count = _on_broker(lambda dead: _in_all(dead.discard, _services(dead, service), _chosen(letter_id)))
+    count = _on_broker(lambda dead: _settled(dead, dead.discard, service, letter_id))
     if not count:
         raise _unknown(letter_id)
     typer.echo(json.dumps({"discarded": count}) if as_json else f"{letter_id} is discarded")
 
 
-def _chosen(letter_id: str | None) -> Choice:
-    return lambda letter: letter_id is None or letter.id == letter_id
+async def _named(dead: DeadLetters, service: str | None, name: str) -> list[DeadLetter]:
+    """The letters with this handle, else those with this id."""
+    letters = [letter for each in _services(dead, service) for letter in await dead.letters(each)]
+    return [each for each in letters if each.handle == name] or [each for each in letters if each.id == name]
 
 
-async def _in_all(settle: Callable[[str, Choice], Awaitable[int]], services: Sequence[str], chosen: Choice) -> int:
-    return sum([await settle(service, chosen) for service in services])
+async def _settled(
+    dead: DeadLetters, settle: Callable[[str, Choice], Awaitable[int]], service: str | None, name: str | None
+) -> int:
+    """Settle every letter, or the one named; how many. An id that several letters have names none of them."""
+    handles: set[str] | None = None
+    if name is not None:
+        handles = {letter.handle for letter in await _named(dead, service, name)}
+        if len(handles) > 1:
+            listed = ", ".join(sorted(handles))
+            typer.echo(
+                f"milesaga: {len(handles)} letters have the id {name}: name one by its handle: {listed}", err=True
+            )
+            raise typer.Exit(1)
+
+    def chosen(letter: DeadLetter) -> bool:
+        return handles is None or letter.handle in handles
+
+    return sum([await settle(each, chosen) for each in _services(dead, service)])
 
 
 def _services(dead: DeadLetters, service: str | None) -> tuple[str, ...]:
@@ -165,7 +183,10 @@ def _unknown(letter_id: str) -> typer.Exit:
 def _summary(letter: DeadLetter) -> dict[str, Any]:
     return {
         "service": letter.service,
+        "handle": letter.handle,
         "id": letter.id,
+        "source": letter.source,
+        "sender": letter.came.sender,
         "type": letter.type,
         "purchase_id": letter.purchase_id,
         "reason": letter.reason,
@@ -180,6 +201,28 @@ def _summary(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
+def _whose(letter: DeadLetter) -> dict[str, Any]:
+    """Key and member, where the body tells them, and what is to be done."""
+    try:
+        body = json.loads(letter.body)
+    except (ValueError, RecursionError):
+        body = None
+    told = {name: body.get(name) for name in ("key", "member_id")} if isinstance(body, dict) else {}
+    return {
+        "queue": letter.service,
+        **{name: value[:255] for name, value in told.items() if isinstance(value, str)},
+        "what_to_do": _advice(letter),
+    }
+
+
+def _advice(letter: DeadLetter) -> str:
+    if letter.reason == CRASHED:
+        return "Look in the log for what ended the process; retry when that is cured."
+    if letter.exception == Unreadable.__name__:
+        return "Tell its sender, who must say it again as it should be; then discard it."
+    return "Cure the fault that the log shows, then retry: nothing was done by halves."
+
+
 def _body(letter: DeadLetter) -> Any:
     contract = CATALOGUE.get(letter.type)
     if contract is None:
@@ -192,11 +235,20 @@ def _body(letter: DeadLetter) -> Any:
 
 
 def _table(letters: Sequence[DeadLetter], now: datetime) -> Table:
-    table = Table("service", Column("id", no_wrap=True), "type", "reason", "attempts", "first failed", "last failed")
+    table = Table(
+        "service",
+        Column("letter", no_wrap=True),
+        Column("id", no_wrap=True),
+        "type",
+        "reason",
+        "attempts",
+        "first failed",
+        "last failed",
+    )
     for letter in letters:
         reason = f"{letter.reason} ({letter.exception})" if letter.exception else letter.reason
         first, last = _ago(letter.first_failed_at, now), _ago(letter.last_failed_at, now)
-        table.add_row(letter.service, letter.id, letter.type, reason, str(letter.attempts), first, last)
+        table.add_row(letter.service, letter.handle, letter.id, letter.type, reason, str(letter.attempts), first, last)
     return table
 
 

@@ -27,6 +27,8 @@ from shared.contracts.cloudevents import PREFIXES, text_of
 
 TIMEOUT = 10.0
 """Seconds for each exchange with the broker."""
+COUNTED = ("x-delivery-count", "x-acquired-count")
+"""Headers by which the broker counts our looks."""
 CRASHED = "delivered too often without an answer: it may crash its process"
 
 
@@ -34,11 +36,14 @@ CRASHED = "delivered too often without an answer: it may crash its process"
 class DeadLetter:
     """One message that a service could not handle. Its body may hold personal data: it is not for showing as it is.
 
-    Without a CloudEvents id, `id` is derived from the body, so that equal letters have equal ids.
+    `handle` is ours: letters that differ in anything have different ones, whatever ids their senders chose. Without a
+    CloudEvents id, `id` is derived from the body.
     """
 
     service: str
+    handle: str
     id: str
+    source: str
     type: str
     purchase_id: str
     reason: str
@@ -142,6 +147,8 @@ def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
     died_at = moment(death.get("time"))
     return DeadLetter(
         service=service,
+        handle=_handle(message),
+        source=event.get("source", ""),
         id=event.get("id") or message.message_id or hashlib.sha256(message.body).hexdigest()[:32],
         type=event.get("type", ""),
         purchase_id=event.get("correlationid", ""),
@@ -154,6 +161,12 @@ def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
         came=came,
         body=message.body,
     )
+
+
+def _handle(message: AbstractIncomingMessage) -> str:
+    """The same at every look, and after this and every other restart."""
+    told = sorted((name, repr(value)) for name, value in message.headers.items() if name not in COUNTED)
+    return hashlib.sha256(repr((told, message.message_id)).encode() + message.body).hexdigest()[:12]
 
 
 def _reborn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:

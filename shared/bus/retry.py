@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from shared.bus.arrival import Arrival
 from shared.bus.headers import (
@@ -107,10 +108,11 @@ def origin(arrival: Arrival) -> dict[str, str]:
 
 
 def blame(error: Exception) -> dict[str, str]:
-    """Who failed, and where: the same fault has the same fingerprint. No values, which may be personal."""
+    """Who failed, and where: the same fault has the same fingerprint, in the next release too, so that lines are not
+    counted. No values, which may be personal."""
     cause = error.__cause__ if isinstance(error, Later) and error.__cause__ else error
     frames = traceback.extract_tb(cause.__traceback__)
-    place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "-"
+    place = f"{Path(frames[-1].filename).stem}.{frames[-1].name}" if frames else "-"
     return {
         REASON: str(error)[:500] if isinstance(error, Unreadable | Later) else "the handler failed",
         EXCEPTION: type(cause).__name__,

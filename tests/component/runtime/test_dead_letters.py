@@ -38,9 +38,11 @@ def command(number: int) -> AuthorizeCard:
     )
 
 
-async def bury(connection: aio_pika.abc.AbstractConnection, number: int, *, place: str = "authorize:12") -> None:
+async def bury(
+    connection: aio_pika.abc.AbstractConnection, number: int, *, place: str = "authorize:12", source: str = "tests"
+) -> None:
     """Put a letter into payment's dead letters, as the retry policy writes it."""
-    envelope = Envelope(id=f"m{number}", source="tests", type=AuthorizeCard.type, correlation_id=f"p{number}")
+    envelope = Envelope(id=f"m{number}", source=source, type=AuthorizeCard.type, correlation_id=f"p{number}")
     now = datetime.now(UTC).isoformat()
     headers: dict[str, str] = {
         **envelope.headers(),
@@ -191,6 +193,25 @@ async def test_what_crashed_its_process_too_often_is_listed_with_that_reason(
     assert [letter["id"] for letter in found] == ["killer"]
     assert "may crash its process" in found[0]["reason"]
     assert found[0]["last_failed_at"] is not None
+
+
+async def test_letters_of_two_senders_with_one_id_are_told_apart(
+    broker_with_queues: aio_pika.abc.AbstractConnection,
+) -> None:
+    for source in ("/acme", "/zeta"):
+        await bury(broker_with_queues, 1, source=source)
+    letters = json.loads((await milesaga("dead", "show", "m1", "--json")).output)["letters"]
+    assert [letter["source"] for letter in letters] == ["/acme", "/zeta"]
+    assert all(letter["what_to_do"] for letter in letters)
+    for command_name in ("retry", "discard"):
+        refused = await milesaga("dead", command_name, "m1", *(["--yes"] if command_name == "discard" else []))
+        assert refused.exit_code == 1
+        assert "2 letters have the id m1" in refused.output
+    again = json.loads((await milesaga("dead", "list", "--json")).output)["letters"]
+    assert [letter["handle"] for letter in again] == [letter["handle"] for letter in letters], "looking changes nothing"
+    assert (await milesaga("dead", "discard", letters[0]["handle"], "--yes")).exit_code == 0
+    left = json.loads((await milesaga("dead", "list", "--json")).output)["letters"]
+    assert [letter["source"] for letter in left] == ["/zeta"]
 
 
 async def test_an_unknown_letter_or_service_and_an_absent_broker_are_refused(
