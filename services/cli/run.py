@@ -12,6 +12,7 @@ import typer
 
 from shared.runtime.home import BROKER_USERS
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
+from shared.runtime.signals import stop_signals
 
 if TYPE_CHECKING:
     from services.cli.broker_node import PrivateBroker
@@ -53,7 +54,7 @@ def run(
 
 
 class StopAsked(BaseException):
-    """SIGTERM or SIGINT came before the services could take it."""
+    """SIGTERM, SIGINT or SIGHUP came before the services could take it."""
 
 
 def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
@@ -175,7 +176,7 @@ def _start(broker: "PrivateBroker", settings: RuntimeSettings, home: "Home") -> 
 
 def _stop(broker: "PrivateBroker", starting: "Future[str]") -> None:
     """A node that is only half started cannot be stopped in order, so the start is awaited."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stop_signals():
         signal.signal(number, signal.SIG_IGN)
     if starting.exception() is None:
         broker.stop(BROKER_STOP_SECONDS)
@@ -188,7 +189,7 @@ def _stop_raises() -> Iterator[None]:
     def stop(_: int, __: object) -> None:
         raise StopAsked
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
     try:
         yield
     finally:

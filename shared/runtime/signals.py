@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks a process to drain and leave, the second to leave at once."""
+"""SIGTERM, SIGINT and SIGHUP: the first asks a process to drain and leave, the second to leave at once."""
 
 import asyncio
 import logging
@@ -8,7 +8,11 @@ from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """What asks this process to stop. A terminal that closes says SIGHUP, which `nohup` has ignored."""
+    hung_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    return (signal.SIGTERM, signal.SIGINT, *hung_up)
 
 
 class StopSignals:
@@ -22,12 +26,13 @@ class StopSignals:
     def listening(self) -> Iterator[None]:
         """Take the signals in the running loop."""
         loop = asyncio.get_running_loop()
-        for number in SIGNALS:
+        numbers = stop_signals()
+        for number in numbers:
             loop.add_signal_handler(number, self._take, number)
         try:
             yield
         finally:
-            for number in SIGNALS:
+            for number in numbers:
                 loop.remove_signal_handler(number)
                 signal.signal(number, signal.SIG_IGN)  # what is left to stop is the caller's, and short
 

@@ -1,6 +1,7 @@
 """A process from its start to the end of its drain, as an orchestrator of containers sees it."""
 
 import asyncio
+import signal
 import socket
 import time
 
@@ -282,3 +283,12 @@ async def test_a_topology_that_is_there_already_does_not_hinder_the_start(
         assert connection.transport is not None
         await declare(connection.transport.connection, topology())
     start_process("payment", BROKER_URL=vhost_url).wait_until_ready()
+
+
+async def test_a_terminal_that_closes_drains_as_an_orchestrator_does(
+    start_process: StartProcess, vhost_url: str
+) -> None:
+    process = start_process("payment", BROKER_URL=vhost_url)
+    await asyncio.to_thread(process.wait_until_ready)
+    process.process.send_signal(signal.SIGHUP)
+    assert await asyncio.to_thread(process.exit_code) == 0, process.log
