@@ -15,7 +15,7 @@ from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
-from shared.store.sweeping import Sweeper
+from shared.store.sweeping import Sweeper, sweeping_share
 from shared.worker.participant import Participant
 
 NAME = "cart"
@@ -48,5 +48,5 @@ def compose(runtime: Runtime) -> Service:
         router=routes(carts, clock, runtime.authenticator),
         store=store,
         outbox=outbox,
-        tasks=[Sweeper(repository, clock).run],
+        tasks=[Sweeper(repository, clock, sweeping_share("carts", "CART_SWEEP_SHARE", settings.sweep_share)).run],
     )

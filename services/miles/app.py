@@ -33,7 +33,8 @@ def compose(runtime: Runtime) -> Service:
     redemptions = Repository(
         outbox.watch(store.collection(CollectionSpec("redemptions"))), Redemption, key=lambda redemption: redemption.id
     )
-    ledger = Ledger(accounts, journal, runtime.clock, Policy(settings.validity_months, settings.grace))
+    policy = Policy(settings.validity_months, settings.grace)
+    ledger = Ledger(accounts, journal, runtime.clock, policy, settings.expiry_share)
     books = LedgerBooks(ledger, accounts, journal, redemptions, runtime.clock)
     participant = Participant(redemptions, outbox, runtime.clock, new=lambda purchase_id: Redemption(id=purchase_id))
     return Service(

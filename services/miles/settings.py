@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.miles.adapters.ledger import EXPIRY_SHARE
 from services.miles.domain.account import Tier
 from shared.runtime.settings import Settings
 
@@ -28,6 +29,8 @@ class MilesSettings(Settings):
     grace_days: int = Field(default=30, ge=1, le=3650)
     expiry_seconds: float = Field(default=60.0, gt=0)
     """Pause between two looks for expired miles. They cannot be spent in between, either."""
+    expiry_share: float = Field(default=EXPIRY_SHARE, gt=0, le=1)
+    """The part of all accounts that one pass of expiry may change before it asks an operator, who allows more by 1."""
 
     @property
     def grace(self) -> timedelta | None:

@@ -13,7 +13,7 @@ from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
-from shared.store.sweeping import Sweeper
+from shared.store.sweeping import Sweeper, sweeping_share
 
 NAME = "offers"
 
@@ -35,11 +35,12 @@ def compose(runtime: Runtime) -> Service:
         miles_per_hundred=settings.miles_per_hundred,
     )
     quoting = Quoting(_sabre(runtime, settings), offers, runtime.clock, runtime.ids, terms)
+    share = sweeping_share("offers", "OFFERS_SWEEP_SHARE", settings.sweep_share)
     return Service(
         name=NAME,
         router=routes(quoting, runtime.clock, runtime.authenticator),
         store=store,
-        tasks=[Sweeper(offers, runtime.clock).run],
+        tasks=[Sweeper(offers, runtime.clock, share).run],
     )
 
 

@@ -10,6 +10,7 @@ from shared.outside.sabre import SABRE_URL
 from shared.runtime.providers import Provider, formerly, provider_settings
 from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings
+from shared.store.sweeping import SWEEP_SHARE
 
 
 class OffersSettings(Settings):
@@ -28,6 +29,8 @@ class OffersSettings(Settings):
     """How long an offer may be bought."""
     kept_seconds: int = Field(default=3_600, ge=0)
     """How long an expired offer is still known, as expired; then it is swept."""
+    sweep_share: float = Field(default=SWEEP_SHARE, gt=0, le=1)
+    """The part of all offers that may be swept in an hour before an operator is asked, who allows more by 1."""
     per_search: int = Field(default=10, ge=1, le=50)
     """At most so many offers per answer."""
     seats_per_segment: int = Field(default=30, ge=0, le=500)

@@ -15,13 +15,14 @@ from shared.bus.dispatch import Dispatcher
 from shared.bus.outbox import Publisher
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
 from shared.bus.wire import Channel, DeliveredMessage
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import Later
 from shared.kernel.meter import Meter
 
 log = logging.getLogger(__name__)
 
 REQUEUE_PAUSE = 1.0
+CLOCK_PAUSE = 1.0
 
 
 class Consumer:
@@ -46,6 +47,7 @@ class Consumer:
         self._in_hand = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._draining = False
         self._acks = Acknowledgements()
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscriptions: list[tuple[Channel, str]] = []
@@ -58,6 +60,7 @@ class Consumer:
 
     async def drain(self, seconds: float) -> None:
         """Take no more, and finish what is in hand, if it takes no longer than that."""
+        self._draining = True
         subscriptions, self._subscriptions = self._subscriptions, []
         for channel, tag in subscriptions:
             if not channel.is_closed:
@@ -80,11 +83,23 @@ class Consumer:
         self._in_hand += 1
         self._idle.clear()
         try:
-            await self._handle(delivered)
+            if await self._clock_is_right():
+                await self._handle(delivered)
+            else:
+                await self._requeue(delivered)
         finally:
             self._in_hand -= 1
             if self._in_hand == 0:
                 self._idle.set()
+
+    async def _clock_is_right(self) -> bool:
+        """A far-off clock would expire what is not old, and set timers for another year: messages wait, unjudged.
+
+        False when the process leaves before its clock is right.
+        """
+        while far_off(self._clock) and not self._draining:  # noqa: ASYNC110 - no event tells that a clock was set
+            await asyncio.sleep(CLOCK_PAUSE)
+        return not far_off(self._clock)
 
     async def _handle(self, delivered: DeliveredMessage) -> None:
         came = arrival(self._service, _direct(delivered))

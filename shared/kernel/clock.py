@@ -1,6 +1,9 @@
 """Time comes from outside, so that a simulation can own it."""
 
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -17,6 +20,79 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def running_seconds() -> float:
+    """Counts on while the machine sleeps, where the system can tell, whatever its clock is set to."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Somebody's time, and when by our counter it was that."""
+
+    time: datetime
+    uncertain: timedelta
+    counted: float
+
+
+class CheckedClock:
+    """A clock that knows how far it is from others' clocks, which `compare` tells it.
+
+    From one reading to the next it goes by a counter that no setting of the clock moves, so that a step is known at
+    once. Until there is a reading, the clock is held to have been right when it was made.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        warning: timedelta = timedelta(seconds=5),
+        limit: timedelta = timedelta(seconds=60),
+        counter: Callable[[], float] = running_seconds,
+    ) -> None:
+        self._clock = clock
+        self._warning = warning
+        self._limit = limit
+        self._counter = counter
+        self._own = _Reading(clock.now(), timedelta(), counter())
+        self._others: dict[str, _Reading] = {}
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def compare(self, source: str, theirs: datetime, spent: float) -> None:
+        """`theirs` is what the source's clock showed at some moment of the `spent` seconds that end now."""
+        half = timedelta(seconds=spent / 2)
+        self._others[source] = _Reading(theirs + half, half, self._counter())
+
+    @property
+    def offset(self) -> timedelta:
+        """How far it is ahead of the clock from which it is furthest; less than nothing where it is behind."""
+        readings = self._others.values() or (self._own,)
+        return max((self._from(reading) for reading in readings), key=abs)
+
+    @property
+    def doubtful(self) -> bool:
+        """Far enough off to be looked after."""
+        return abs(self.offset) > self._warning
+
+    @property
+    def far_off(self) -> bool:
+        """Too far off for anything to be decided by it."""
+        return abs(self.offset) > self._limit
+
+    def _from(self, reading: _Reading) -> timedelta:
+        theirs = reading.time + timedelta(seconds=self._counter() - reading.counted)
+        apart = self._clock.now() - theirs
+        if abs(apart) <= reading.uncertain:
+            return timedelta()
+        return apart - reading.uncertain if apart > timedelta() else apart + reading.uncertain
+
+
+def far_off(clock: Clock) -> bool:
+    """Is the clock known to be so far off that nothing must be ended, deleted or proved absent by it?"""
+    return isinstance(clock, CheckedClock) and clock.far_off
 
 
 class Stopwatch:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from enum import Enum
 
+from shared.kernel.clock import Clock, SystemClock, far_off
 from shared.runtime.service import Work
 from shared.web.problems import Problem
 
@@ -22,7 +23,8 @@ class Phase(Enum):
 class Health:
     """What `/readyz` tells, and which requests a process takes in each phase of its life."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self.phase = Phase.STARTING
         self.open = False
         """The stores are open, so requests can be served, the broker there or not."""
@@ -39,6 +41,8 @@ class Health:
         away = await self.away()
         if away:
             raise Problem(503, "not_ready", f"No answer from: {', '.join(away)}.", headers={"Retry-After": "1"})
+        if far_off(self._clock):
+            raise clock_off()
         if self.phase is Phase.STARTING:
             raise starting()
 
@@ -53,13 +57,21 @@ class Health:
             return None
         if not self.open:
             return starting()
-        if self.phase is Phase.DRAINING and path.startswith("/v1/") and method not in ("GET", "HEAD", "OPTIONS"):
+        changes = path.startswith("/v1/") and method not in ("GET", "HEAD", "OPTIONS")
+        if changes and far_off(self._clock):
+            return clock_off()
+        if changes and self.phase is Phase.DRAINING:
             return draining()
         return None
 
 
 def starting() -> Problem:
     return Problem(503, "starting", "This process is starting; try again.", headers={"Retry-After": "1"})
+
+
+def clock_off() -> Problem:
+    detail = "This process's clock is far from the stores': nothing is changed by it."
+    return Problem(503, "clock_off", detail, headers={"Retry-After": "10"})
 
 
 def draining() -> Problem:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Protocol
 
 import httpx
@@ -12,13 +13,14 @@ from starlette.types import ASGIApp
 from shared.bus.broker import Bus
 from shared.bus.outbox import Publisher
 from shared.bus.retry import RetryPolicy
-from shared.kernel.clock import Clock, SystemClock
+from shared.kernel.clock import CheckedClock, Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.meter import CallMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.addresses import Addresses, internal_token
 from shared.runtime.application import application
 from shared.runtime.background import Background
+from shared.runtime.clock_check import ClockCheck
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
 from shared.runtime.server import HttpServer, Listener
@@ -71,7 +73,12 @@ class Host:
         """`here` names what runs in this process, `sandbox` when the sandbox is among it."""
         self.settings = settings
         self.home = Home(settings.milesaga_home)
-        self.clock: Clock = SystemClock()
+        self._checked = CheckedClock(
+            SystemClock(),
+            warning=timedelta(seconds=settings.clock_warning_seconds),
+            limit=timedelta(seconds=settings.clock_limit_seconds),
+        )
+        self.clock: Clock = self._checked
         self.ids: Ids = Uuid7Ids(self.clock)
         self.random: Random = SystemRandom()
         self.telemetry = Telemetry()
@@ -85,7 +92,7 @@ class Host:
         )
         self._listener = listener
         self._sandbox = sandbox
-        self._health = Health()
+        self._health = Health(self.clock)
         self._background = Background(self.telemetry.restarts)
         self._services: Sequence[Service] = ()
         self._clients: list[httpx.AsyncClient] = []
@@ -158,6 +165,9 @@ class Host:
     async def _come_up(self, on_ready: Work) -> None:
         """Stores first, then requests; the broker may be away until later."""
         await asyncio.gather(*(_open(each.store) for each in self._services if each.store is not None))
+        checking = ClockCheck(self._checked, {each.name: each.store for each in self._services if each.store})
+        await checking.once()
+        self._background.start("clock", checking.run)
         for service in self._services:
             if service.table:
                 await self.bus.consume(service.name, service.table)

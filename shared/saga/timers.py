@@ -16,7 +16,7 @@ from shared.bus.outbox import Outbox
 from shared.bus.retry import blame, origin
 from shared.bus.topology import dead_queue
 from shared.contracts.messages import Message, OutboxMessage
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import Later
 from shared.store.documents import Collection, Conflict, Document
 
@@ -63,8 +63,9 @@ class TimerPoller:
         """Fire one page of what is due; the number of records seen.
 
         Nothing is fired while nothing can be sent: an ask that waits in the outbox would spend the budget for silence.
+        Nor by a clock that is far off: what is fired sets the next timer by it.
         """
-        if not self._outbox.connected:
+        if not self._outbox.connected or far_off(self._clock):
             return 0
         due = await self._collection.due(self._clock.now(), PAGE)
         await asyncio.gather(*(self._fire_one(document) for document in due))

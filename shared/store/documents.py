@@ -110,6 +110,10 @@ class Collection(Protocol):
         """The versions of those of `ids` that exist, by one query that reads no body."""
         ...
 
+    async def count(self) -> int:
+        """About how many documents there are: cheap, and right enough to tell a few of them from most."""
+        ...
+
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         """Store the state and its messages in one durable write; return the document with its new version.
 
@@ -176,6 +180,10 @@ class Store(Protocol):
 
     async def ping(self) -> None:
         """Return when the engine answers, else raise `Unavailable`."""
+        ...
+
+    async def now(self) -> datetime:
+        """The engine's clock, to the millisecond. An embedded engine has none but this machine's."""
         ...
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from random import sample
 from typing import Any
 
@@ -113,6 +113,14 @@ class MongoStore:
         with _translated():
             await self._client.admin.command("ping")
 
+    async def now(self) -> datetime:
+        """The primary's clock (`localTime` of its `hello`)."""
+        if self._client is None:
+            raise Unavailable("the store is not open")
+        with _translated():
+            told: datetime = (await self._client.admin.command("hello"))["localTime"]
+        return told if told.tzinfo else told.replace(tzinfo=UTC)
+
     async def close(self) -> None:
         """Let go of the connections."""
         client, self._client = self._client, None
@@ -167,6 +175,10 @@ class MongoCollection:
         with _translated():
             cursor = self.driver.find({"_id": {"$in": wanted}, "deleted": None}, {"version": 1})
             return {found["_id"]: found["version"] for found in await cursor.to_list(len(wanted))}
+
+    async def count(self) -> int:
+        with _translated():
+            return int(await self.driver.estimated_document_count())
 
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         check_storable(self._spec, document)

@@ -16,11 +16,12 @@ from typing import Final
 from services.miles.domain import rules
 from services.miles.domain.account import Account, Tier, may_be_member
 from services.miles.domain.journal import Operation, Past, Transaction
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import NotSent, Refused
 from shared.kernel.locks import KeyedLocks
 from shared.store.documents import CollectionSpec, Conflict, Index
 from shared.store.repository import Repository, Stored
+from shared.store.share import Share
 
 ACCOUNTS: Final = CollectionSpec("accounts", (Index("listed", ("listed_as",)),))
 JOURNAL: Final = CollectionSpec(
@@ -33,6 +34,8 @@ RECENT = 12
 TRIES = 25
 """Saves that other processes may win before the message waits."""
 EXPIRY_PAGE = 100
+EXPIRY_SHARE = 0.1
+EXPIRY_LEAST = 20
 
 PURCHASE_OPERATIONS: Final[tuple[Operation, ...]] = ("hold", "release", "redemption", "reversal", "accrual")
 
@@ -51,12 +54,19 @@ class Ledger:
     """The loyalty programme we keep ourselves. Within a process one change after another is made to an account."""
 
     def __init__(
-        self, accounts: Repository[Account], journal: Repository[Transaction], clock: Clock, policy: Policy
+        self,
+        accounts: Repository[Account],
+        journal: Repository[Transaction],
+        clock: Clock,
+        policy: Policy,
+        share: float = EXPIRY_SHARE,
     ) -> None:
+        """`share` is the part of all accounts that one pass of expiry may change without asking an operator."""
         self._accounts = accounts
         self._journal = journal
         self._clock = clock
         self._policy = policy
+        self._share = Share("miles", "MILES_EXPIRY_SHARE", share=share, least=EXPIRY_LEAST)
         self._locks = KeyedLocks()
 
     async def hold(self, member_id: str, purchase_id: str, miles: int) -> None:
@@ -104,14 +114,23 @@ class Ledger:
         if stored is None:
             return Account(id=member_id)
         due = stored.value.next_expiry()
-        if due is None or due > self._clock.now():
+        if due is None or due > self._clock.now() or far_off(self._clock):
             return stored.value
         return await self.change(member_id, lambda account, _: account)
 
     async def expire_due(self) -> int:
-        """Post what has expired, a page of accounts; how many that were. Busy ones are left for the next time."""
+        """Post what has expired, a page of accounts; how many that were. Busy ones are left for the next time.
+
+        None by a clock that is far off, and no more than a share of all: then an operator is asked.
+        """
+        if far_off(self._clock):
+            return 0
+        due = await self._accounts.due(self._clock.now(), EXPIRY_PAGE)
+        if not due:
+            self._share.ended()
+            return 0
         count = 0
-        for stored in await self._accounts.due(self._clock.now(), EXPIRY_PAGE):
+        for stored in due[: await self._share.of(len(due), self._accounts.collection.count)]:
             with suppress(NotSent):
                 await self.up_to_date(stored.value.id)
                 count += 1
@@ -121,6 +140,8 @@ class Ledger:
         await self._change(member_id, purchase_id, change)
 
     async def _change(self, member_id: str, purchase_id: str | None, change: Change) -> Account:
+        if far_off(self._clock):
+            raise NotSent("this process's clock is far off: whatever is changed now would expire by it")
         async with self._locks.of(member_id):
             for _ in range(TRIES):
                 stored = await self._accounts.load(member_id) or Stored(Account(id=member_id), 0)

@@ -39,6 +39,10 @@ class SqliteCollection:
     async def versions(self, ids: Iterable[str]) -> dict[str, int]:
         return dict(await self._rows_of(self._sql.versions, ids))
 
+    async def count(self) -> int:
+        ((count,),) = await self._file.reader.rows(self._sql.count, (), SHORT + 1)  # walks an index: not on the loop
+        return int(count)
+
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         check_storable(self._spec, document)
         wake_at = None if document.wake_at is None else millis.rounded_up(document.wake_at)

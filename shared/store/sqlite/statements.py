@@ -19,6 +19,7 @@ class Statements:
         self.get = f"SELECT {COLUMNS} FROM {table} WHERE id = ?"
         self.get_many = f"SELECT {COLUMNS} FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
         self.versions = f"SELECT id, version FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
+        self.count = f"SELECT count(*) FROM {table}"
         self.exists = f"SELECT 1 FROM {table} WHERE id = ?"
         self.insert = (
             f"INSERT INTO {table} (schema, wake_at, body, id, version) VALUES (?, ?, ?, ?, ? + 1)"

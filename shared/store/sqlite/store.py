@@ -1,5 +1,6 @@
 """A service's documents in one file."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.store.documents import CollectionSpec
@@ -36,6 +37,10 @@ class SqliteStore:
     async def ping(self) -> None:
         """Take the writer's turn and change nothing."""
         await self._file.writer.flush()
+
+    async def now(self) -> datetime:
+        """This machine's clock: the file's processes all run on it."""
+        return datetime.now(UTC)
 
     async def close(self) -> None:
         """Commit what is queued, and let go of the file."""

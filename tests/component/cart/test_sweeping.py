@@ -9,6 +9,7 @@ import pytest
 from services.cart.adapters.offers_http import OffersOverHttp
 from services.cart.cases.filling import BY_MEMBER, Carts, forgotten_at
 from services.cart.domain.cart import Cart
+from shared.kernel.clock import CheckedClock
 from shared.runtime.providers import neighbor
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
@@ -73,3 +74,14 @@ async def test_a_deleted_cart_leaves_its_fences_for_a_while_and_then_nothing(she
     shelf.hand.pass_by(days=30)
     assert await shelf.sweeper.once() == 1
     assert await shelf.repository.load(cart.id) is None
+
+
+async def test_a_clock_far_ahead_costs_a_share_of_the_carts_and_a_known_one_none(shelf: Shelf) -> None:
+    carts = {await shelf.saved() for _ in range(300)}
+    shelf.hand.pass_by(days=400)
+    known = CheckedClock(shelf.hand)
+    known.compare("store", shelf.hand.now() - timedelta(days=400), 0.01)
+    assert await Sweeper(shelf.repository, known).once() == 0
+    while await shelf.sweeper.once():
+        pass
+    assert await shelf.repository.collection.count() == len(carts) - 100

@@ -1,14 +1,18 @@
 """Silence is noticed, whatever happens to the process that waits."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from services.checkout.app import CHECKOUTS
 from services.checkout.domain.checkout import Checkout
 from shared.bus import headers as names
 from shared.contracts.cart import LockCart
 from shared.contracts.checkout import WakeCheckout
+from shared.kernel.clock import CheckedClock
+from shared.saga.timers import TimerPoller
 from shared.store.repository import NewerSchema
 from tests.component.checkout.conftest import CartService, Desk, checkout_desk
 from tests.component.checkout.purchases import shown
@@ -107,3 +111,31 @@ async def test_a_document_of_a_newer_release_is_left_alone(desk: Desk) -> None:
     await desk.overwrite(replace(await desk.stored(checkout_id), schema=99))
     with pytest.raises(NewerSchema):
         await desk.tell(locked()(lock))
+
+
+async def test_nothing_is_fired_by_a_clock_that_is_far_off(desk: Desk, clock: HandClock) -> None:
+    """The next timer would be set by it: for another year."""
+    await desk.buy()
+    await desk.expect(LockCart)
+    store = desk.runtime.store("checkout")
+    collection = store.collection(CHECKOUTS)
+    await store.open()
+    known = CheckedClock(clock)
+    known.compare("store", clock.now() - timedelta(days=400), 0.01)
+    fired: list[str] = []
+
+    async def fire(checkout_id: str) -> None:
+        fired.append(checkout_id)
+
+    assert desk.service.outbox is not None
+    clock.pass_by(seconds=3)
+    poller = TimerPoller(
+        collection,
+        fire,
+        clock=known,
+        outbox=desk.service.outbox,
+        service="checkout",
+        wake=lambda id_: WakeCheckout(checkout_id=id_),
+    )
+    assert (await poller.poll(), fired) == (0, [])
+    await store.close()

@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic_core import to_json
@@ -7,6 +8,7 @@ from pydantic_core import to_json
 from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, Index, Unavailable
 from tests.contract.store.conftest import THINGS, Engine, put
 from tests.contract.store.test_outbox import message
+from tests.eventually import eventually
 
 ODD = {
     "text": 'São Paulo → Lisboa 日本 🛫 "quoted" \\ and \u0000 NUL',
@@ -177,6 +179,25 @@ async def test_versions_are_those_of_what_exists(things: Collection) -> None:
     assert await things.versions([]) == {}
     await asyncio.gather(*(things.save(Document(f"d{n}", {})) for n in range(100)))
     assert await things.versions([f"d{n}" for n in range(100)]) == {f"d{n}": 1 for n in range(100)}
+
+
+async def test_documents_are_counted(things: Collection) -> None:
+    assert await things.count() == 0
+    await asyncio.gather(*(things.save(Document(f"d{n}", {})) for n in range(70)))
+
+    async def all_of_them() -> bool:
+        return await things.count() == 70
+
+    await eventually(all_of_them)
+
+
+async def test_the_engine_tells_the_time(engine: Engine) -> None:
+    store, _ = await engine.open(THINGS)
+    before = datetime.now(UTC)
+    told = await store.now()
+    after = datetime.now(UTC)
+    assert before - timedelta(milliseconds=2) <= told <= after + timedelta(milliseconds=2)
+    await store.close()
 
 
 async def test_a_deleted_document_is_gone_and_its_id_may_be_used_again(things: Collection) -> None:
