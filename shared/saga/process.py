@@ -105,6 +105,8 @@ class Orchestrator(Generic[P]):
         """An operator's change of the record, such as a timer's time; None where there is no such process."""
 
         async def save(stored: Stored[P]) -> P:
+            if stored.value.record.version not in self._versions:
+                raise newer_than_we(stored.value.record.version)
             after = stored.value.moved_to(stored.value.state, edit(stored.value.record), self._clock.now())
             saved = await self._repository.save(after, version=stored.version)
             self._recollection.keep(after.id, saved, after.record)
@@ -141,7 +143,7 @@ class Orchestrator(Generic[P]):
         before, now = stored.value, self._clock.now()
         saga = self._versions.get(before.record.version)
         if saga is None:
-            raise Later(f"version {before.record.version} of the saga is newer than this process", NEWER_PAUSE)
+            raise newer_than_we(before.record.version)
         advanced = advance(
             saga,
             Advanced(before.record, before.state),
@@ -163,3 +165,8 @@ class Orchestrator(Generic[P]):
         else:
             self._outbox.send_soon(self._repository.collection, after.id, entries)
         return saved.value
+
+
+def newer_than_we(version: int) -> Later:
+    """A newer release began this process, and waits for one that knows how it goes on."""
+    return Later(f"version {version} of the saga is newer than this process", NEWER_PAUSE)

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 
 class Status(StrEnum):
@@ -34,6 +34,36 @@ class StepStatus(StrEnum):
     UNDONE = "undone"
 
 
+S = TypeVar("S", bound=StrEnum)
+
+
+def known_or_newer(kind: type[S], value: str) -> S:
+    """The status of that value; one that only a newer release knows is kept, shown and stored as it is."""
+    try:
+        return kind(value)
+    except ValueError:
+        newer = str.__new__(kind, value)
+        newer._name_ = newer._value_ = value
+        return newer
+
+
+def _or_newer(kind: type[S]) -> WrapValidator:
+    def kept(given: Any, known: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return known(given)
+        except ValidationError:
+            if not isinstance(given, str):
+                raise
+            return known_or_newer(kind, given)
+
+    return WrapValidator(kept)
+
+
+AnyStatus = Annotated[Status, _or_newer(Status)]
+AnyStepStatus = Annotated[StepStatus, _or_newer(StepStatus)]
+"""As stored and shown: another release may be running beside this one, and have statuses of its own."""
+
+
 class _Stored(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -41,7 +71,7 @@ class _Stored(BaseModel):
 class StepState(_Stored):
     """`asks` counts how often the present command was sent; `answered` tells that the step's own answer has come."""
 
-    status: StepStatus = StepStatus.PENDING
+    status: AnyStepStatus = StepStatus.PENDING
     attempt: int = 1
     asks: int = 0
     answered: bool = False
@@ -58,9 +88,9 @@ class Refusal(_Stored):
 
 
 class Timer(_Stored):
-    """Something to do at a time. `ask` repeats the command of a silent step."""
+    """Something to do at a time. `ask` repeats the command of a silent step; a newer release may have others."""
 
-    name: Literal["ask"]
+    name: str
     step: str
     at: AwareDatetime
 
@@ -71,7 +101,7 @@ class Entry(_Stored):
     at: AwareDatetime
     step: str
     status: str
-    of: Status
+    of: AnyStatus
     asks: int = 0
     detail: str = ""
 
@@ -81,7 +111,7 @@ class Record(_Stored):
 
     saga: str
     version: int
-    status: Status = Status.RUNNING
+    status: AnyStatus = Status.RUNNING
     forward: bool = True
     current: str = ""
     """The step whose answer is awaited; empty when none is."""

@@ -28,7 +28,8 @@ class Index:
     `fields` are dotted paths in the body, each leading to a scalar; null counts as absent. A document without the first
     field is not in the index. A unique index refuses a second document with equal values in *all* fields, where absent
     equals absent. A declared index is built at `Store.open`; one no longer declared stays, because an older release may
-    still run beside this one.
+    still run beside this one. For the same reason an index of this name that is defined otherwise stays, with what it
+    refuses where it is unique, and this one is built beside it: an operator drops it when its release has gone.
     """
 
     name: str

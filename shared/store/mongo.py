@@ -31,6 +31,8 @@ from shared.store.mongo_shapes import (
     WITHOUT_OUTBOX,
     Json,
     index_definitions,
+    name_beside,
+    options_of,
     page_filter,
     page_order,
     state_of,
@@ -306,6 +308,12 @@ async def _close(client: Any) -> None:
         await closing
 
 
+async def _is_there(collection: Any, keys: list[tuple[str, int]], options: Json) -> bool:
+    """Is there such an index under another name?"""
+    there = (await collection.index_information()).values()
+    return any(list(map(tuple, found["key"])) == keys and options_of(found) == options for found in there)
+
+
 async def _build(collection: Any, name: str, keys: list[tuple[str, int]], options: Json) -> None:
     try:
         try:
@@ -313,8 +321,8 @@ async def _build(collection: Any, name: str, keys: list[tuple[str, int]], option
         except OperationFailure as error:
             if error.code not in _CHANGED_INDEX:
                 raise
-            await collection.drop_index(name)
-            await collection.create_index(keys, name=name, **options)
+            if not await _is_there(collection, keys, options):
+                await collection.create_index(keys, name=name_beside(name, keys, options), **options)
     except DuplicateKeyError as error:
         raise Duplicate(name.removesuffix(UNIQUE)) from error
 

@@ -1,5 +1,6 @@
 """A document, its outbox, its indexes and a page of it as MongoDB holds and asks for them: plain dicts, no driver."""
 
+from hashlib import sha256
 from typing import Any
 
 from shared.contracts.messages import OutboxMessage
@@ -23,6 +24,16 @@ def index_definitions(index: Index) -> list[tuple[str, list[tuple[str, int]], Js
         return [walked]
     typed = {"partialFilterExpression": {paths[0]: {"$type": ["string", "number"]}}}
     return [walked, (index.name + UNIQUE, keys, {"unique": True, **typed})]
+
+
+def name_beside(name: str, keys: list[tuple[str, int]], options: Json) -> str:
+    """Another release's index of this name is used by it: one that is defined otherwise stands beside it."""
+    return f"{name}~{sha256(repr((keys, options)).encode()).hexdigest()[:8]}"
+
+
+def options_of(found: Json) -> Json:
+    """Of an index as the server lists it, what `index_definitions` says besides its keys."""
+    return {option: found[option] for option in ("unique", "partialFilterExpression") if option in found}
 
 
 def page_filter(wanted: Page) -> Json:

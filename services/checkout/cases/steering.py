@@ -8,7 +8,7 @@ from services.checkout.domain.checkout import Checkout
 from services.checkout.saga import VERSIONS
 from shared.saga.engine import cancellable
 from shared.saga.happening import AskRequested, CancelRequested
-from shared.saga.process import Orchestrator
+from shared.saga.process import Orchestrator, newer_than_we
 
 Check = Callable[[Checkout], None]
 """Refuses a purchase that is not the one the caller read."""
@@ -43,7 +43,10 @@ class Steering:
         check(checkout)
         record = checkout.record
         asked_before = record.cancelled_at is not None
-        if record.ended or not (asked_before or cancellable(VERSIONS[record.version], record)):
+        saga = VERSIONS.get(record.version)
+        if saga is None and not record.ended:
+            raise newer_than_we(record.version)
+        if saga is None or record.ended or not (asked_before or cancellable(saga, record)):
             raise TooLate(checkout)
         after = await self._orchestrator.happen(checkout_id, CancelRequested())
         if after is None or after.record.cancelled_at is None:

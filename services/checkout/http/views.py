@@ -9,7 +9,7 @@ from services.checkout.domain.checkout import Checkout
 from services.checkout.saga import VERSIONS
 from shared.contracts.checkout import Refusal, Total
 from shared.contracts.journey import Document, Ticket
-from shared.saga.record import Entry, Record, Status, StepStatus
+from shared.saga.record import AnyStatus, AnyStepStatus, Entry, Record, Status, StepStatus, known_or_newer
 from shared.web.bodies import Shown
 
 RESERVED_BY = "reserve booking"
@@ -22,7 +22,7 @@ class StepView(Shown):
     """A step; `attempts` is how often its present command was sent."""
 
     name: str
-    status: StepStatus = StepStatus.PENDING
+    status: AnyStepStatus = StepStatus.PENDING
     attempts: int = 0
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
@@ -41,7 +41,7 @@ class CheckoutView(Shown):
 
     id: str
     cart_id: str
-    status: Status
+    status: AnyStatus
     steps: list[StepView]
     next_action: NextAction | None = None
     refusal: Refusal | None
@@ -119,8 +119,8 @@ def view(checkout: Checkout, position: int | None = None) -> CheckoutView:
     timeline = record.timeline if position is None else record.timeline[:position]
     steps = _steps(record, timeline)
     purchase = checkout.state
-    reserved, ticketed = (steps[name].status is StepStatus.DONE for name in (RESERVED_BY, TICKETED_BY))
-    locked = steps[PRICED_BY].status is not StepStatus.PENDING
+    reserved, ticketed = (_standing(steps, name) is StepStatus.DONE for name in (RESERVED_BY, TICKETED_BY))
+    locked = _standing(steps, PRICED_BY) is not StepStatus.PENDING
     return CheckoutView(
         id=checkout.id,
         cart_id=purchase.cart_id,
@@ -177,19 +177,25 @@ def _operators(checkout: Checkout) -> dict[str, Any]:
 
 
 def _steps(record: Record, timeline: tuple[Entry, ...]) -> dict[str, StepView]:
-    """Every step, as the changes so far left it."""
-    steps = {step.name: StepView(name=step.name) for step in VERSIONS[record.version].steps}
+    """Every step, as the changes so far left it. Of a purchase that a newer release began, the steps it wrote down."""
+    saga = VERSIONS.get(record.version)
+    declared = [step.name for step in saga.steps] if saga else []
+    steps = {name: StepView(name=name) for name in (*declared, *record.steps)}
     for entry in timeline:
         if entry.step:
-            _apply(steps[entry.step], entry)
+            _apply(steps.setdefault(entry.step, StepView(name=entry.step)), entry)
     if len(timeline) == len(record.timeline):
-        for name, step in steps.items():
-            step.attempts = record.steps[name].asks
+        for name, state in record.steps.items():
+            steps[name].attempts = state.asks
     return steps
 
 
+def _standing(steps: dict[str, StepView], name: str) -> StepStatus:
+    return steps[name].status if name in steps else StepStatus.PENDING
+
+
 def _apply(step: StepView, entry: Entry) -> None:
-    step.status = StepStatus(entry.status)
+    step.status = known_or_newer(StepStatus, entry.status)
     step.attempts = entry.asks
     if step.status is StepStatus.RUNNING:
         step.started_at = entry.at

@@ -6,11 +6,12 @@ not know it goes on filling it.
 
 import re
 import sqlite3
+from hashlib import sha256
 
 from shared.store.documents import CollectionSpec, Duplicate, Index
 
 LAYOUT = 1
-_UNIQUE_FAILED = re.compile(r"UNIQUE constraint failed: index '[a-z0-9_]+\.([a-z0-9_]+)\.unique'")
+_UNIQUE_FAILED = re.compile(r"UNIQUE constraint failed: index '[a-z0-9_]+\.([a-z0-9_]+)\.unique(?:~[0-9a-f]+)?'")
 
 
 def field_sql(path: str) -> str:
@@ -64,18 +65,21 @@ def _tables(name: str) -> tuple[str, ...]:
 
 
 def _build(connection: sqlite3.Connection, collection: str, index: Index) -> None:
-    for name, statement in _statements(collection, index).items():
-        row = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", (name,)).fetchone()
-        if row and row[0] == statement:
+    for name, definition in _definitions(collection, index).items():
+        there = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index'").fetchall())
+        # Another release's index of this name is used by it: ours stands beside it, and none is built in turns.
+        beside = f"{name}~{sha256(definition.encode()).hexdigest()[:8]}"
+        statements = {free: definition.replace("INDEX", f'INDEX "{free}"', 1) for free in (name, beside)}
+        if any(there.get(built) == statement for built, statement in statements.items()):
             continue
-        connection.execute(f'DROP INDEX IF EXISTS "{name}"')
         try:
-            connection.execute(statement)
+            connection.execute(statements[beside if name in there else name])
         except sqlite3.IntegrityError as error:
             raise duplicate(error) or error from error
 
 
-def _statements(collection: str, index: Index) -> dict[str, str]:
+def _definitions(collection: str, index: Index) -> dict[str, str]:
+    """What to build, still without the names it gets, by the names it is meant to have."""
     first, *others = map(field_sql, index.fields)
     condition = f"WHERE {first} IS NOT NULL"
     name = f"{collection}.{index.name}"
@@ -83,8 +87,8 @@ def _statements(collection: str, index: Index) -> dict[str, str]:
     if index.unique:
         # SQL holds NULLs to be different; the port holds absent fields to be equal
         columns = ", ".join((first, *(f"ifnull({field}, x'')" for field in others)))
-        built[f"{name}.unique"] = f'CREATE UNIQUE INDEX "{name}.unique" ON "{collection}" ({columns}) {condition}'
+        built[f"{name}.unique"] = f'CREATE UNIQUE INDEX ON "{collection}" ({columns}) {condition}'
     if others or not index.unique:
         columns = ", ".join((first, *others, "id"))
-        built[name] = f'CREATE INDEX "{name}" ON "{collection}" ({columns}) {condition}'
+        built[name] = f'CREATE INDEX ON "{collection}" ({columns}) {condition}'
     return built

@@ -17,6 +17,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, write_patience: float = 5.0) -> None:
+        self.path = path
         self._file = File(path, write_patience)
         self._collections: dict[CollectionSpec, SqliteCollection] = {}
 

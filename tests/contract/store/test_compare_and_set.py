@@ -1,11 +1,15 @@
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic_core import to_json
 
-from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, Index, Unavailable
+from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, Index, Store, Unavailable
+from shared.store.mongo import MongoCollection
+from shared.store.sqlite import SqliteStore
 from tests.contract.store.conftest import THINGS, Engine, put
 from tests.contract.store.test_outbox import message
 from tests.eventually import eventually
@@ -281,6 +285,44 @@ async def test_an_index_may_change_its_fields(engine: Engine) -> None:
     await put(before, Document("a", {"colour": "red", "size": 2}), Document("b", {"colour": "red", "size": 1}))
     _, (after,) = await engine.open(CollectionSpec("things", (Index("by_look", ("colour", "size")),)))
     assert [found.id for found in await after.find("by_look", ("red",), limit=5)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("unique", [False, True])
+async def test_two_releases_with_other_indexes_of_one_name_build_none_in_turns(engine: Engine, *, unique: bool) -> None:
+    """Rolling back and forth, each finds its own index there; neither takes the other's."""
+    older = CollectionSpec("things", (Index("by_look", ("colour", "size"), unique=unique),))
+    newer = CollectionSpec("things", (Index("by_look", ("colour", "weight"), unique=unique),))
+    store, (first,) = await engine.open(older)
+    await put(first, *(Document(f"d{n}", {"colour": "red", "size": n, "weight": -n}) for n in range(3)))
+    await store.close()
+    standing: list[set[str]] = []
+    for spec in (newer, older, newer, older):
+        store, (collection,) = await engine.open(spec)
+        found = [document.id for document in await collection.find("by_look", ("red",), limit=5)]
+        assert found == (["d0", "d1", "d2"] if spec is older else ["d2", "d1", "d0"])
+        standing.append(await indexes_of(store, collection))
+        await store.close()
+    assert standing[0] == standing[1] == standing[2] == standing[3]
+    assert len([name for name in standing[0] if "by_look" in name]) == (4 if unique else 2)
+
+
+async def test_a_unique_index_that_was_defined_anew_refuses_under_its_own_name(engine: Engine) -> None:
+    await engine.open(CollectionSpec("things", (Index("by_look", ("colour", "size"), unique=True),)))
+    _, (newer,) = await engine.open(CollectionSpec("things", (Index("by_look", ("colour",), unique=True),)))
+    await newer.save(Document("a", {"colour": "red", "size": 1}))
+    with pytest.raises(Duplicate) as caught:
+        await newer.save(Document("b", {"colour": "red", "size": 2}))
+    assert caught.value.index == "by_look"
+
+
+async def indexes_of(store: Store, collection: Collection) -> set[str]:
+    """As the engine lists them, each with what tells it from one that was built anew."""
+    if isinstance(collection, MongoCollection):
+        return {f"{name} {found}" for name, found in (await collection.driver.index_information()).items()}
+    assert isinstance(store, SqliteStore)
+    with closing(sqlite3.connect(store.path)) as connection:
+        rows = connection.execute("SELECT name, rootpage, sql FROM sqlite_master WHERE type = 'index' AND sql NOT NULL")
+        return {f"{name} {page} {sql}" for name, page, sql in rows}
 
 
 async def test_a_unique_index_that_is_broken_already_stops_the_start(engine: Engine) -> None:
