@@ -18,7 +18,7 @@ def compose(runtime: Runtime) -> Service:
     """Payment over Stripe. Raises WrongSettings."""
     stripe = settings(runtime)
     line = provider_line(runtime, NAME, "stripe", stripe)
-    gateway = StripeGateway(line, stripe.secret_key.get_secret_value(), runtime.clock)
+    gateway = StripeGateway(line, stripe.secret_key.get_secret_value())
     store = runtime.store(NAME)
     outbox = Outbox(f"milesaga/{NAME}", runtime.publisher, runtime.clock, runtime.ids)
     collection = outbox.watch(store.collection(CollectionSpec("payments")))

@@ -12,7 +12,6 @@ from typing import Final
 
 from services.payment.domain import Authorization, Standing, masked
 from services.payment.ports import CardOrder
-from shared.kernel.clock import Clock
 from shared.kernel.currencies import decimals
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
@@ -23,7 +22,7 @@ REFUNDS = "/v1/refunds"
 PAGE = 100
 PAGES = 100
 SEARCH_LAG = timedelta(minutes=10)
-"""How far the search index may lie behind: usually less than a minute. Lists are always current."""
+"""How far the search index may lie behind, and a little: usually less than a minute. Lists are always current."""
 SINGLE_USE = "tok_"
 """A single-use token made from a card; a `pm_` is a payment method that exists already."""
 
@@ -69,9 +68,8 @@ class StripeRefusal(Exception):
 class StripeGateway:
     """`Gateway` over Stripe's API."""
 
-    def __init__(self, line: Line, secret_key: str, clock: Clock) -> None:
+    def __init__(self, line: Line, secret_key: str) -> None:
         self._line = line.adapted(headers={"Authorization": f"Bearer {secret_key}"}, explained=EXPLAINED)
-        self._clock = clock
 
     async def authorize(self, order: CardOrder, key: str) -> Authorization:
         try:
@@ -114,15 +112,21 @@ class StripeGateway:
         return tuple(map(to_authorization, intents.values()))
 
     async def _listed(self, reference: str, *, known: bool) -> list[Json]:
-        """Search the newest intents by hand, back to where the search index must have caught up."""
-        oldest = int((self._clock.now() - SEARCH_LAG).timestamp())
-        query = {"limit": str(PAGE), "created[gte]": str(oldest)} | ALL_EXPANDED
+        """Search the newest intents by hand, back to where the search index must have caught up.
+
+        Times are the gateway's alone: its newest intent was made no later than now, so what is older than that one by
+        the lag is in the index, wherever our own clock stands.
+        """
+        query = {"limit": str(PAGE)} | ALL_EXPANDED
         found: list[Json] = []
+        oldest: int | None = None
         for _ in range(PAGES):
             page = await self._read(INTENTS, query)
             intents: list[Json] = page["data"]
+            if oldest is None and intents:
+                oldest = intents[0]["created"] - int(SEARCH_LAG.total_seconds())
             found += [intent for intent in intents if (intent.get("metadata") or {}).get("reference") == reference]
-            if not page["has_more"] or not intents or intents[-1]["created"] < oldest:
+            if not page["has_more"] or oldest is None or not intents or intents[-1]["created"] < oldest:
                 return found
             query["starting_after"] = intents[-1]["id"]
         if found or known:

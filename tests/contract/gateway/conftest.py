@@ -9,7 +9,6 @@ import pytest
 
 from services.payment.adapters.stripe import StripeGateway
 from shared.outside.line import Line
-from tests import days
 from tests.component.sandbox.world import World
 
 
@@ -23,4 +22,4 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def gateway(world: World, patience: float) -> AsyncIterator[StripeGateway]:
     url = f"{world.url}/sandbox/stripe"
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        yield StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())
+        yield StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox")

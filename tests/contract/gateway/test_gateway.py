@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -14,7 +14,6 @@ from services.payment.ports import CardOrder
 from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
 from shared.outside.line import Line
-from tests import days
 from tests.component.sandbox.world import World
 from tests.eventually import eventually
 from tests.patience import BRIEF, SILENCE
@@ -140,10 +139,41 @@ async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(worl
 
     url = f"{world.url}/sandbox/stripe"
     async with httpx.AsyncClient(base_url=url, transport=Blind()) as client:
-        gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())
+        gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox")
         held = await gateway.authorize(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (held,)
         assert await gateway.find("somebody-else") == ()
+
+
+@pytest.mark.parametrize(
+    "apart", [timedelta(minutes=-11), timedelta(minutes=11), timedelta(days=-400), timedelta(days=1)]
+)
+async def test_nothing_is_proved_absent_by_our_own_clock(apart: timedelta) -> None:
+    """The gateway's clock is another one. Of thousands of intents no more are read than the index may lag behind."""
+    theirs = int((datetime.now(UTC) + apart).timestamp())
+    ours = {"reference": CHECKOUT, "attempt": "1"}
+    made = [
+        {"id": f"pi_{n}", "created": theirs - n, "status": "requires_capture", "amount": 100, "currency": "brl"}
+        | {"metadata": ours if n in (300, 700) else {}}
+        for n in range(5_000)
+    ]
+    asked = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        if request.url.path.endswith("/search"):
+            return httpx.Response(200, json={"data": [], "has_more": False})
+        oldest = int(request.url.params.get("created[gte]", 0))
+        listed = [intent for intent in made if cast("int", intent["created"]) >= oldest]
+        last = request.url.params.get("starting_after")
+        first = 0 if last is None else 1 + [intent["id"] for intent in listed].index(last)
+        return httpx.Response(200, json={"data": listed[first : first + 100], "has_more": first + 100 < len(listed)})
+
+    async with httpx.AsyncClient(base_url="http://stripe.test", transport=httpx.MockTransport(answer)) as client:
+        gateway = StripeGateway(Line(client, timedelta(seconds=5)), "sk_test_sandbox")
+        assert "pi_300" in {found.id for found in await gateway.find(CHECKOUT)}
+        assert asked <= 10
 
 
 async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_one_it_knows(
@@ -164,7 +194,7 @@ async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_on
 
     url = f"{world.url}/sandbox/stripe"
     async with httpx.AsyncClient(base_url=url, transport=Lagging()) as client:
-        gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox", days.Clock())
+        gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox")
         older = await gateway.authorize(order(), "key-1")
         assert await gateway.find(CHECKOUT) == (older,)
         newer = await gateway.authorize(order(), "key-2")
