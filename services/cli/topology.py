@@ -33,6 +33,11 @@ app = typer.Typer(
 )
 
 CONNECT_SECONDS = 10.0
+LIFT_LIMIT = (
+    "RabbitMQ 4 drops its letters after 20 deliveries unless a policy lifts the limit: "
+    """rabbitmqctl set_policy milesaga-dead '[.]dead$' '{"delivery-limit": -1}' --apply-to quorum_queues"""
+)
+"""The arguments of a queue cannot be changed while it holds letters; a policy can be set at any time."""
 
 
 @app.command("show")
@@ -84,6 +89,8 @@ def _users() -> list[str]:
 
 async def _bring_into_line(connection: AbstractConnection, described: Topology, found: Found, *, yes: bool) -> str:
     name = f"{found.kind} {found.item.name}"
+    if found.worn_by_looks:
+        return f"{name}: differs ({found.reason}) and stays: {LIFT_LIMIT}"
     if not yes:
         return (
             f"{name}: differs ({found.reason}); an existing one cannot be changed, --yes makes it anew if it is empty"

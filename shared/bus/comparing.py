@@ -11,7 +11,7 @@ from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from faststream.rabbit import RabbitExchange, RabbitQueue
 
 from shared.bus.declaring import declare
-from shared.bus.topology import Binding, Topology
+from shared.bus.topology import Binding, Topology, dead_queue
 
 
 class State(Enum):
@@ -35,6 +35,12 @@ class Found:
     @property
     def kind(self) -> str:
         return "exchange" if isinstance(self.item, RabbitExchange) else "queue"
+
+    @property
+    def worn_by_looks(self) -> bool:
+        """A queue of dead letters from before RabbitMQ 4, which has no word about its limit, and letters in it."""
+        dead = isinstance(self.item, RabbitQueue) and self.item.name.endswith(dead_queue(""))
+        return dead and self.messages > 0 and "x-delivery-limit" in self.reason
 
 
 class NotRecreated(Exception):

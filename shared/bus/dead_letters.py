@@ -3,10 +3,11 @@
 A letter comes here from a handler's budget, as undecodable, or by RabbitMQ's own delivery limit after it crashed its
 process too often. The first two carry our headers (`shared.bus.retry`), the last carries RabbitMQ's `x-death`.
 
-Reading takes every letter of a queue unacknowledged and gives it back by closing the channel.
+Reading takes every letter of a queue unacknowledged and gives it back.
 """
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,12 @@ TIMEOUT = 10.0
 """Seconds for each exchange with the broker."""
 COUNTED = ("x-delivery-count", "x-acquired-count")
 """Headers by which the broker counts our looks."""
+WORN = 10
+"""Looks after which a letter is renewed: a queue from before RabbitMQ 4 has no word about its limit, and loses there
+what was delivered 20 times, looks included."""
 CRASHED = "delivered too often without an answer: it may crash its process"
+
+_HANDLE = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,14 @@ class DeadLetters:
     async def letters(self, service: str, limit: int | None = None) -> list[DeadLetter]:
         """The letters of a service, oldest first, left where they are."""
         found: list[DeadLetter] = []
+        worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
         async with self._channel() as channel:
-            async for letter, _ in self._walk(channel, service):
+            async for letter, message in self._walk(channel, service):
                 found.append(letter)
+                worn += [(letter, message)] if _looks(message) >= WORN else []
                 if limit is not None and len(found) >= limit:
                     break
+            await self._renew(channel, worn)
         return found
 
     async def retry(self, service: str, chosen: Choice) -> int:
@@ -102,10 +111,12 @@ class DeadLetters:
     async def _settle(self, service: str, chosen: Choice, *, send_back: bool) -> int:
         begun = datetime.now(UTC)
         count = 0
+        worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
         async with self._channel() as channel:
             async for letter, message in self._walk(channel, service):
                 died_again = letter.last_failed_at is not None and letter.last_failed_at >= begun
                 if died_again or not chosen(letter):
+                    worn += [(letter, message)] if _looks(message) >= WORN else []
                     continue
                 if send_back:
                     await channel.default_exchange.publish(
@@ -113,18 +124,34 @@ class DeadLetters:
                     )
                 await message.ack()
                 count += 1
+            await self._renew(channel, worn)
         return count
+
+    async def _renew(self, channel: AbstractChannel, worn: list[tuple[DeadLetter, AbstractIncomingMessage]]) -> None:
+        """Put copies that nobody has looked at yet in the place of letters that were looked at often."""
+        for letter, message in worn:
+            queue = dead_queue(letter.service)
+            await channel.default_exchange.publish(
+                _unworn(letter, message), routing_key=queue, mandatory=True, timeout=TIMEOUT
+            )
+            await message.ack()
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
-        """What is not acknowledged at its close is back in its queue."""
+        """What is not acknowledged at its end is back in its queue.
+
+        By nack, which RabbitMQ 4.3 does not count as a failed delivery, as it does the closing of a channel.
+        """
         if self._connection is None:
             raise RuntimeError("enter the context first")
         channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         try:
             yield channel
         finally:
-            await channel.close()
+            if not channel.is_closed:
+                underlay = await channel.get_underlay_channel()
+                await underlay.basic_nack(0, multiple=True, requeue=True)
+                await channel.close()
 
     async def _walk(
         self, channel: AbstractChannel, service: str
@@ -164,9 +191,32 @@ def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
 
 
 def _handle(message: AbstractIncomingMessage) -> str:
-    """The same at every look, and after this and every other restart."""
+    """The same at every look, and after this and every other restart; a renewed letter keeps the one it had."""
+    given = text_of(message.headers.get(names.HANDLE, ""))
+    if _HANDLE.fullmatch(given):
+        return given
     told = sorted((name, repr(value)) for name, value in message.headers.items() if name not in COUNTED)
     return hashlib.sha256(repr((told, message.message_id)).encode() + message.body).hexdigest()[:12]
+
+
+def _looks(message: AbstractIncomingMessage) -> int:
+    return number(message.headers.get("x-delivery-count"))
+
+
+def _unworn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:
+    """The same letter, with what the broker's own headers told of it in ours: RabbitMQ 4 takes those off a copy."""
+    told = {names.HANDLE: letter.handle}
+    if died_in(suspect_queue(letter.service), message.headers):
+        told |= {names.REASON: letter.reason, names.FINGERPRINT: letter.fingerprint, **origin(letter.came)}
+        times = {names.FIRST_FAILED_AT: letter.first_failed_at, names.LAST_FAILED_AT: letter.last_failed_at}
+        told |= {name: time.isoformat() for name, time in times.items() if time is not None}
+    return aio_pika.Message(
+        message.body,
+        headers={**carried(message.headers), **told},
+        content_type=message.content_type,
+        message_id=message.message_id,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+    )
 
 
 def _reborn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:

@@ -17,6 +17,7 @@ SENDER: Final = "milesaga-sender"
 QUEUE: Final = "milesaga-queue"
 REASON: Final = "milesaga-reason"
 EXCEPTION: Final = "milesaga-exception"
+HANDLE: Final = "milesaga-handle"
 FINGERPRINT: Final = "milesaga-fingerprint"
 
 OURS: Final = (*PREFIXES, RESERVED)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import aio_pika
 import pytest
@@ -222,3 +223,53 @@ async def test_an_unknown_letter_or_service_and_an_absent_broker_are_refused(
     assert (await milesaga("dead", "list", "--service", "nobody")).exit_code == 2
     monkeypatch.setenv("BROKER_URL", "amqp://127.0.0.1:1/")
     assert (await milesaga("dead", "list")).exit_code == 1
+
+
+@pytest.mark.parametrize("limit", [20, None])
+async def test_letters_may_be_looked_at_as_often_as_anybody_likes(
+    vhost_url: str, monkeypatch: pytest.MonkeyPatch, limit: int | None
+) -> None:
+    """As in a queue from before RabbitMQ 4, which gives it a limit of 20 deliveries."""
+    monkeypatch.setenv("BROKER_URL", vhost_url)
+    async with await aio_pika.connect(vhost_url) as connection:
+        limits = {} if limit is None else {"x-delivery-limit": limit}
+        channel = await connection.channel()
+        arguments: dict[str, Any] = {"x-queue-type": "quorum", **limits}
+        await channel.declare_queue(dead_queue("payment"), durable=True, arguments=arguments)
+        for number in range(3):
+            await bury(connection, number)
+        async with DeadLetters(vhost_url, ["payment"]) as dead:
+            first = await dead.letters("payment")
+            for look in range(45):
+                seen = await dead.letters("payment", 2 if look % 3 else None)
+                assert len(seen) == (2 if look % 3 else 3)
+            last = {letter.handle: letter for letter in await dead.letters("payment")}
+            assert set(last) == {letter.handle for letter in first}
+            for letter in first:
+                again = last[letter.handle]
+                assert (again.body, again.reason, again.attempts) == (letter.body, letter.reason, letter.attempts)
+                assert (again.came.exchange, again.came.routing_key) == ("commands", AuthorizeCard.type)
+            assert await dead.discard("payment", lambda letter: letter.handle == first[1].handle) == 1
+            assert len(await dead.letters("payment")) == 2
+
+
+async def test_a_letter_that_crashed_its_process_is_told_the_same_after_many_looks(
+    vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What RabbitMQ wrote of its death is not on a copy, where the broker is a newer one."""
+    monkeypatch.setenv("BROKER_URL", vhost_url)
+    died: dict[str, Any] = {"queue": "payment.suspect", "reason": "delivery_limit", "exchange": "commands", "count": 1}
+    died |= {"routing-keys": [AuthorizeCard.type], "time": datetime(2026, 11, 21, 12, 0, tzinfo=UTC)}
+    async with await aio_pika.connect(vhost_url) as connection:
+        channel = await connection.channel()
+        arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 20}
+        await channel.declare_queue(dead_queue("payment"), durable=True, arguments=arguments)
+        message = aio_pika.Message(b"{}", headers={"x-death": [died]}, message_id="m-1")
+        await channel.default_exchange.publish(message, dead_queue("payment"))
+        async with DeadLetters(vhost_url, ["payment"]) as dead:
+            (first,) = await dead.letters("payment")
+            for _ in range(30):
+                (last,) = await dead.letters("payment")
+            told = ("handle", "reason", "fingerprint", "first_failed_at", "last_failed_at", "body")
+            assert [getattr(last, name) for name in told] == [getattr(first, name) for name in told]
+            assert (last.came.exchange, last.came.routing_key) == (first.came.exchange, first.came.routing_key)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aio_pika
 import pytest
@@ -66,3 +67,17 @@ async def test_a_queue_that_differs_is_explained_and_made_anew_only_on_demand_an
     commands = await channel.get_exchange("commands", ensure=False)
     await commands.publish(aio_pika.Message(b"bound"), "payment.void.v1", mandatory=True)
     assert (await queue.get()).body == b"bound"
+
+
+async def test_old_dead_letters_that_a_limit_would_lose_are_told_with_the_remedy(
+    connection: aio_pika.abc.AbstractConnection,
+) -> None:
+    channel = await connection.channel(publisher_confirms=True)
+    arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 20}
+    await channel.declare_queue("payment.dead", durable=True, arguments=arguments)
+    await channel.default_exchange.publish(aio_pika.Message(b"kept"), "payment.dead")
+    for options in ((), ("--yes",)):
+        told = await milesaga("topology", "apply", *options)
+        assert told.exit_code == 1
+        assert "queue payment.dead: differs" in told.output
+        assert '"delivery-limit": -1' in told.output
