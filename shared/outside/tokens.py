@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from pydantic import BaseModel, Field, ValidationError
 
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, Stopwatch
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
 from shared.outside.line import Line, Request
 
-MARGIN = timedelta(seconds=30)
-"""A token is used no longer than until so long before its end, so that it does not end on its way."""
+MARGIN = 30.0
+"""Seconds. A token is used no longer than until so long before its end, so that it does not end on its way."""
 RENEWED_AHEAD = 2
 """It is renewed behind everybody's back so many margins before its end."""
 
@@ -30,15 +29,15 @@ class ClientCredentials:
         """`headers` prove to the issuer at `path` who we are."""
         self._line = line
         self._request = Request("POST", path, form={"grant_type": "client_credentials"}, headers=headers)
-        self._clock = clock
+        self._watch = Stopwatch(clock)
         self._token = ""
-        self._good_until: datetime | None = None
-        self._renewed_from: datetime | None = None
+        self._good_until: float | None = None
+        self._renewed_from: float | None = None
         self._renewing: asyncio.Task[None] | None = None
 
     async def current(self) -> str:
         """`Bearer ...`. Raises NotSent, whatever went wrong: without a token nothing has been asked."""
-        now = self._clock.now()
+        now = self._watch.seconds()
         if self._good_until is None or now >= self._good_until:
             await asyncio.shield(self._one_renewal())
         elif self._renewed_from is not None and now >= self._renewed_from:
@@ -57,7 +56,7 @@ class ClientCredentials:
         return self._renewing
 
     async def _renew(self) -> None:
-        asked = self._clock.now()
+        asked = self._watch.seconds()
         try:
             granted = Granted.model_validate((await self._line.send(self._request)).body)
         except NotSent as error:
@@ -66,7 +65,7 @@ class ClientCredentials:
             raise NotSent(f"no token: {error}") from error
         except ValidationError as error:
             raise NotSent("no token: an answer of no known shape") from error
-        life = timedelta(seconds=granted.expires_in)
+        life = granted.expires_in
         margin = min(MARGIN, life / 4)
         self._token = f"Bearer {granted.access_token}"
         self._good_until = asked + life - margin

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from services.offers.domain import Extras, Fare, Itinerary, Offer, Query, is_on_sale, miles_price
 from services.offers.ports import Shopping
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, Stopwatch
 from shared.kernel.ids import Ids
 from shared.store.repository import Repository
 
@@ -33,6 +33,7 @@ class Quoting:
         self._shopping = shopping
         self._offers = offers
         self._clock = clock
+        self._watch = Stopwatch(clock)
         self._ids = ids
         self._terms = terms
         self._searches: dict[Query, tuple[float, asyncio.Task[Sequence[Offer]]]] = {}
@@ -41,7 +42,7 @@ class Quoting:
         """Offers for a search, stored. The same search at the same moment is one. Raises `ShoppingUnavailable`."""
         if not is_on_sale(query, self._clock.now()):
             return ()
-        now = self._clock.now().timestamp()
+        now = self._watch.seconds()
         begun, task = self._searches.get(query, (0.0, None))
         if task is None or (task.done() and not self._fresh(begun, task, now)):
             task = asyncio.create_task(self._search(query))

@@ -85,6 +85,15 @@ async def test_a_cached_search_gives_the_same_offers_for_its_seconds(desk: Desk)
     assert desk.gds.searches == 2
 
 
+@pytest.mark.parametrize("desk", [timedelta(seconds=10)], indirect=True)
+async def test_a_clock_set_back_keeps_no_search_longer(desk: Desk) -> None:
+    first = await desk.quoting.search(QUERY)
+    desk.clock.pass_by(hours=-3)
+    assert await desk.quoting.search(QUERY) == first
+    desk.clock.pass_by(seconds=10)
+    assert (await desk.quoting.search(QUERY))[0].id != first[0].id
+
+
 @pytest.mark.parametrize("desk", [timedelta(0)], indirect=True)
 async def test_without_a_cache_each_search_asks_anew(desk: Desk) -> None:
     first = await desk.quoting.search(QUERY)

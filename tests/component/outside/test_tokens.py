@@ -132,3 +132,13 @@ async def test_without_a_token_nothing_has_been_asked(status: int) -> None:
     issuer.answer = lambda: httpx.Response(status, json={})
     with pytest.raises(NotSent):
         await issuer.tokens.current()
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=1), timedelta(hours=3), timedelta(days=400)])
+async def test_a_clock_set_back_keeps_no_token_longer(back: timedelta) -> None:
+    issuer = Issuer()
+    assert await issuer.tokens.current() == "Bearer T1"
+    issuer.clock.time -= back
+    assert await issuer.tokens.current() == "Bearer T1"
+    issuer.clock.pass_by(seconds=600)
+    assert await issuer.tokens.current() == "Bearer T2"
