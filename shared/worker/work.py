@@ -1,11 +1,10 @@
-"""What a worker remembers of the commands it was given, and what it may do when one comes: rules, without I/O.
+"""What a worker remembers of the commands it was given.
 
 A step is carried out at most once. Before a call to the outside an *intent* is saved; whoever finds an intent that is
 no longer open looks at the provider before anybody calls again; an undo leaves a *fence*, which refuses the step for
 good however late it comes.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -14,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from shared.contracts import CATALOGUE
 from shared.contracts.messages import Message
 from shared.contracts.steps import Answer, Command, StepRefused
+from shared.kernel.values import changed
 
 
 class Saying(BaseModel):
@@ -95,8 +95,25 @@ class StepLog(BaseModel):
         """The undo that has been before this attempt's effect."""
         return self.fenced_by.message() if self.fenced_by and self.fenced_through >= command.attempt else None
 
+    def check(self) -> None:
+        """What holds of every log, whatever happened; `AssertionError` names what does not."""
+        holds = {
+            "an answer is that of the attempt": self.answer is None or self.answer.body["attempt"] == self.attempt,
+            "a call belongs to an attempt": self.calls == 0 or self.attempt > 0,
+            "no call is counted below none": self.calls >= 0,
+            "who left the fence stands before it": self.fenced_by is None
+            or self.fenced_by.body["attempt"] <= self.fenced_through,
+            "only what took effect is untidy": not self.untidy or self.attempt > 0,
+        }
+        if not all(holds.values()):
+            raise AssertionError("; ".join(name for name, kept in holds.items() if not kept))
+
     def _with(self, **changes: Any) -> Self:
-        return self.model_copy(update=changes)
+        return changed(self, **changes)
+
+
+NOTHING = StepLog()
+"""The log of a step nobody has asked for."""
 
 
 class Work(BaseModel):
@@ -109,11 +126,16 @@ class Work(BaseModel):
     steps: dict[str, StepLog] = {}
 
     def log(self, slot: str) -> StepLog:
-        return self.steps.get(slot) or StepLog()
+        return self.steps.get(slot, NOTHING)
+
+    def check(self) -> None:
+        """The invariants of every log. Raises AssertionError."""
+        for log in self.steps.values():
+            log.check()
 
     def with_log(self, slot: str, log: StepLog, **changes: Any) -> Self:
         """The document with one step's log replaced, and whatever else the step taught."""
-        return self.model_copy(update={**changes, "steps": {**self.steps, slot: log}})
+        return changed(self, **changes, steps={**self.steps, slot: log})
 
 
 W = TypeVar("W", bound=Work)
@@ -131,8 +153,8 @@ def fenced(work: W, undo: Command) -> W:
     before = work.log(slot)
     if before.fenced_by is not None and before.fenced_through >= undo.attempt:
         return work
-    fence = {"fenced_through": max(before.fenced_through, undo.attempt), "fenced_by": Saying.of(undo)}
-    return work.with_log(slot, before.model_copy(update=fence))
+    fence: dict[str, Any] = {"fenced_through": max(before.fenced_through, undo.attempt), "fenced_by": Saying.of(undo)}
+    return work.with_log(slot, changed(before, **fence))
 
 
 def without_undo(work: W, undo: Message) -> W:
@@ -143,69 +165,11 @@ def without_undo(work: W, undo: Message) -> W:
     return work.with_log(slot, StepLog(attempt=undo.attempt, calls=work.log(slot).calls))
 
 
+def attempt_of(command: Command) -> str:
+    """The command's name: the same for every copy of it."""
+    return f"{slot_of(command)}/{command.attempt}"
+
+
 def provider_key(command: Command, call: int) -> str:
     """The idempotency key for one call: the same for every copy of it, another for the next."""
-    return f"{slot_of(command)}/{command.attempt}.{call}"
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """Say the final answer again."""
-
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Answer "not done", behind a fence."""
-
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Somebody is at it."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Nothing has happened yet: call, as number so and so."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The last call's outcome is unknown: look at the provider first."""
-
-    after: int
-
-
-def expired(command: Command, now: datetime) -> Refuse | None:
-    """The refusal of a command that came too late to begin anything."""
-    if command.expires_at is None or now <= command.expires_at:
-        return None
-    return Refuse("expired", f"the command was good until {command.expires_at.isoformat()}")
-
-
-Decision = Repeat | Refuse | Wait | Call | Look
-
-
-def decide(log: StepLog, command: Command, now: datetime) -> Decision:
-    """What a command's arrival calls for."""
-    if log.answer is not None and log.attempt == command.attempt:
-        answer = log.answer.message()
-        if isinstance(answer, Answer):
-            return Repeat(answer)
-    if command.attempt <= log.fenced_through:
-        return Refuse("fenced", "the step was undone before it came")
-    if command.attempt < log.attempt:
-        return Refuse("superseded", f"attempt {log.attempt} has begun")
-    if log.open_until is not None and now < log.open_until:
-        return Wait(log.open_until)
-    if command.attempt == log.attempt and log.calls > 0:
-        return Look(log.calls)
-    return expired(command, now) or Call(1)
+    return f"{attempt_of(command)}.{call}"

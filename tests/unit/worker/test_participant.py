@@ -9,7 +9,7 @@ from shared.contracts.payment import CardAuthorized
 from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.store.sqlite import SqliteStore
 from tests.eventually import eventually
-from tests.unit.saga.desk import (
+from tests.unit.worker.desk import (
     CALL_TIMEOUT,
     DO,
     FIRST_KEY,

@@ -6,7 +6,7 @@ import pytest
 
 from shared.contracts.payment import CardAuthorized
 from shared.kernel.errors import Later, NotSent, OutcomeUnknown
-from tests.unit.saga.desk import DO, FIRST_KEY, UNTIL_LOOK, Bus, Clock, Desk, Provider
+from tests.unit.worker.desk import DO, FIRST_KEY, UNTIL_LOOK, Bus, Clock, Desk, Provider
 
 PAUSE = timedelta(seconds=10)
 

@@ -12,7 +12,7 @@ from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
 from shared.store.documents import Unavailable
 from shared.store.sqlite import SqliteStore
 from tests.eventually import eventually
-from tests.unit.saga.desk import DO, FIRST_KEY, SECOND_KEY, SETTLE, UNTIL_LOOK, Bus, Clock, Desk, Provider
+from tests.unit.worker.desk import DO, FIRST_KEY, SECOND_KEY, SETTLE, UNTIL_LOOK, Bus, Clock, Desk, Provider
 
 
 @dataclass

@@ -11,7 +11,7 @@ from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
 from shared.store.sqlite import SqliteStore
 from shared.worker.work import StepLog
 from tests.eventually import eventually
-from tests.unit.saga.desk import (
+from tests.unit.worker.desk import (
     CALL_TIMEOUT,
     FIRST_KEY,
     PURCHASE,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.store.sqlite import SqliteStore
-from tests.unit.saga.desk import Bus, Clock, Desk, Provider, open_store
+from tests.unit.worker.desk import Bus, Clock, Desk, Provider, open_store
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from shared.contracts.payment import CardAuthorized
 from shared.contracts.steps import StepUndone
 from shared.kernel.errors import Later, OutcomeUnknown, Refused
 from tests.eventually import eventually
-from tests.unit.saga.desk import (
+from tests.unit.worker.desk import (
     CALL_TIMEOUT,
     DO,
     FIRST_KEY,
