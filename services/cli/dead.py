@@ -15,11 +15,13 @@ from rich.table import Column, Table
 
 from services.cli import view
 from services.cli.options import AsJson
+from services.house import HOUSE
 from shared.bus.dead_letters import CRASHED, Choice, DeadLetter, DeadLetters
 from shared.bus.retry import Unreadable
 from shared.contracts import CATALOGUE
 from shared.contracts.masking import masked
 from shared.runtime.addresses import broker_url
+from shared.runtime.description import queues
 from shared.runtime.home import Home
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
 
@@ -158,7 +160,7 @@ def _on_broker(work: Callable[[DeadLetters], Awaitable[T]]) -> T:
 
 
 async def _connected(url: str, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    async with DeadLetters(url) as dead:
+    async with DeadLetters(url, queues(HOUSE)) as dead:
         return await work(dead)
 
 

@@ -15,16 +15,18 @@ from services.cli import view
 from services.cli.dead import reported
 from services.cli.options import AsJson
 from services.cli.users import BrokerUsers, UsersNotApplied
+from services.house import HOUSE
 from shared.bus.partners import NAME, Partner, WrongPartners
 from shared.bus.permissions import TOPIC_EXCHANGES, password_hash
-from shared.bus.topology import SERVICES
 from shared.runtime.settings import RuntimeSettings, read
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Partners: add, list or remove them.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, hyphens; its queues are NAME.<any>.")]
 
-TAKEN: Final = frozenset((*SERVICES, *TOPIC_EXCHANGES, "retry", "amq", "milesaga", "guest", "offers", "saga"))
+TAKEN: Final = frozenset(
+    (*(each.name for each in HOUSE), *TOPIC_EXCHANGES, "retry", "amq", "milesaga", "guest", "saga")
+)
 """Names of ours and of the broker's: a partner called so would own our queues."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from services.house import HOUSE
 from shared.runtime.home import BROKER_USERS
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
 from shared.runtime.signals import stop_signals
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from shared.runtime.host import Compose, Outside
     from shared.runtime.server import Listener
 
-SERVICES: Final = ("offers", "cart", "checkout", "ticketing", "payment", "miles", "notifications")
+SERVICES: Final = tuple(each.name for each in HOUSE)
 SANDBOX: Final = "sandbox"
 BROKER_START_SECONDS: Final = 60.0
 BROKER_STOP_SECONDS: Final = 8.0
@@ -89,7 +90,7 @@ def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener"
     running = names or SERVICES
     compositions = {name: _composition(name) for name in running if name != SANDBOX}
     here = frozenset(compositions) | ({SANDBOX} if sandbox else frozenset())
-    host = Host(settings, listener, broker.result(), here=here, sandbox=sandbox)
+    host = Host(settings, listener, broker.result(), house=HOUSE, here=here, sandbox=sandbox)
     garbage.settle()
     notes: dict[str, str] = {}
     try:

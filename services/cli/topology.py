@@ -15,11 +15,13 @@ from services.cli import view
 from services.cli.dead import reported
 from services.cli.options import AsJson
 from services.cli.users import BrokerUsers, UsersNotApplied
+from services.house import HOUSE
 from shared.bus.comparing import Found, NotRecreated, State, compare, recreate
 from shared.bus.declaring import declare
 from shared.bus.partners import WrongPartners
 from shared.bus.topology import Topology, topology
 from shared.runtime.addresses import broker_url
+from shared.runtime.description import queues
 from shared.runtime.home import Home
 from shared.runtime.settings import RuntimeSettings, read
 
@@ -118,7 +120,7 @@ async def _connected(url: str, work: Work[T]) -> T:
         connection = await aiormq.connect(url)
     try:
         version = str(connection.server_properties.get("version", "3"))
-        return await work(connection, topology(broker_major=int(version.split(".", 1)[0])))
+        return await work(connection, topology(queues(HOUSE), broker_major=int(version.split(".", 1)[0])))
     finally:
         await connection.close()
 

@@ -8,10 +8,11 @@ from urllib.parse import quote, unquote, urlsplit
 import httpx
 
 from services.cli.broker_node import BrokerError, PrivateBroker
+from services.house import HOUSE
 from shared.bus.partners import Partners
 from shared.bus.permissions import definitions, partner_rights, password_hash, service_rights
-from shared.bus.topology import SERVICES
 from shared.runtime.addresses import broker_url, with_user
+from shared.runtime.description import queues
 from shared.runtime.home import BROKER_USERS, Home
 from shared.runtime.settings import RuntimeSettings
 
@@ -35,8 +36,9 @@ class BrokerUsers:
 
     def apply(self) -> list[str]:
         """Make the services' and partners' users as described; their names. Raises UsersNotApplied."""
+        bindings = queues(HOUSE)
         users = {
-            name: (password_hash(password), service_rights(name, SERVICES[name]))
+            name: (password_hash(password), service_rights(name, bindings[name]))
             for name, password in self._service_passwords().items()
         }
         for name, partner in self.partners.all().items():
@@ -62,7 +64,7 @@ class BrokerUsers:
     def _service_passwords(self) -> dict[str, str]:
         """Made once and kept in the home, where a service's process finds its own."""
         known: dict[str, str] = json.loads(self._home.read(BROKER_USERS) or "{}")
-        passwords = {name: known.get(name) or secrets.token_urlsafe(24) for name in SERVICES}
+        passwords = {name: known.get(name) or secrets.token_urlsafe(24) for name in queues(HOUSE)}
         if passwords != known:
             self._home.write(BROKER_USERS, json.dumps(passwords))
         return passwords

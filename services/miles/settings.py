@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.miles.adapters.ledger import EXPIRY_SHARE
 from services.miles.domain.account import Tier
+from services.miles.domain.validity import EXPIRY_SHARE
 from shared.runtime.settings import Settings
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from faststream.rabbit import QueueType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.specification import AsyncAPI
 
-from shared.bus.topology import EXCHANGES, SERVICES
+from shared.bus.topology import EXCHANGES, Queues
 from shared.contracts import CATALOGUE
 from shared.contracts.cloudevents import CONTENT_TYPE
 from shared.contracts.messages import Event, Message
@@ -23,14 +23,14 @@ Outsiders may publish to the exchange `public` and bind queues of their own to `
 """
 
 
-def document(version: str) -> dict[str, Any]:
+def document(version: str, queues: Queues) -> dict[str, Any]:
     """The whole document; `version` is the software's."""
     broker = RabbitBroker(logger=None)
     for contract in CATALOGUE.values():
         if issubclass(contract, Event):
             _describe_event(broker, contract)
         else:
-            _describe_received(broker, contract)
+            _describe_received(broker, contract, queues)
     described = AsyncAPI(broker, title="Milesaga", version=version, description=DESCRIPTION)
     found: dict[str, Any] = json.loads(described.to_specification().to_json())
     for part in ("channels", "operations"):
@@ -51,8 +51,10 @@ def _describe_event(broker: RabbitBroker, contract: type[Message]) -> None:
     )
 
 
-def _describe_received(broker: RabbitBroker, contract: type[Message]) -> None:
-    queue = RabbitQueue(_receiver(contract), queue_type=QueueType.QUORUM, durable=True, routing_key=contract.type)
+def _describe_received(broker: RabbitBroker, contract: type[Message], queues: Queues) -> None:
+    queue = RabbitQueue(
+        _receiver(contract, queues), queue_type=QueueType.QUORUM, durable=True, routing_key=contract.type
+    )
     subscriber = broker.subscriber(
         queue, _exchange(contract), title=contract.type, description=inspect.getdoc(contract)
     )
@@ -63,9 +65,9 @@ def _exchange(contract: type[Message]) -> RabbitExchange:
     return next(exchange for exchange in EXCHANGES if exchange.name == contract.exchange)
 
 
-def _receiver(contract: type[Message]) -> str:
+def _receiver(contract: type[Message], queues: Queues) -> str:
     """The service whose queue is bound to the contract's exchange and type."""
-    for service, patterns in SERVICES.items():
+    for service, patterns in queues.items():
         for exchange, pattern in patterns:
             if exchange == contract.exchange and fnmatch(contract.type, pattern.replace("#", "*")):
                 return service

@@ -18,7 +18,7 @@ from shared.bus.declaring import Difference, declare
 from shared.bus.dispatch import Dispatcher, HandlerTable
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
-from shared.bus.topology import SERVICES, suspect_queue, topology
+from shared.bus.topology import Queues, suspect_queue, topology
 from shared.bus.wire import AbstractConnection, Channel
 from shared.kernel.clock import Clock
 from shared.kernel.meter import Meter, NoMeter
@@ -43,20 +43,21 @@ class Bus:
     def __init__(
         self,
         url: str,
+        queues: Queues,
         *,
         clock: Clock,
         retry: RetryPolicy,
         meter: Meter | None = None,
         prefetch: int = PREFETCH,
-        services: Mapping[str, tuple[tuple[str, str], ...]] = SERVICES,
     ) -> None:
+        """`queues` are all there are, other processes' too."""
         decoding.install()
         self._broker = RabbitBroker(url, logger=None, reconnect_interval=RECONNECT_SECONDS)
         self._clock = clock
         self._retry = retry
         self._meter = meter or NoMeter()
         self._prefetch = prefetch
-        self._services = services
+        self._queues = queues
         self._subscriptions: list[_Subscription] = []
         self._connection: AbstractConnection | None = None
         self._up = asyncio.Event()
@@ -174,7 +175,7 @@ class Bus:
 
     async def _declare(self, connection: AbstractConnection) -> None:
         major = int(str(connection.server_properties.get("version", "3")).split(".", 1)[0])
-        self.differences = await declare(connection, topology(self._services, broker_major=major))
+        self.differences = await declare(connection, topology(self._queues, broker_major=major))
         for difference in self.differences:
             log.warning("the broker's topology differs", extra={"queue": difference.name, "error": difference.reason})
 

@@ -23,7 +23,7 @@ from shared.bus import headers as names
 from shared.bus.arrival import LIMIT, OUR_OWN, Arrival, arrival, died_in
 from shared.bus.headers import carried, moment, number
 from shared.bus.retry import origin
-from shared.bus.topology import SERVICES, dead_queue, suspect_queue
+from shared.bus.topology import dead_queue, suspect_queue
 from shared.contracts.cloudevents import PREFIXES, text_of
 
 TIMEOUT = 10.0
@@ -68,7 +68,7 @@ Choice = Callable[[DeadLetter], bool]
 class DeadLetters:
     """The dead letters on one broker; an async context manager."""
 
-    def __init__(self, url: str, services: Iterable[str] = SERVICES) -> None:
+    def __init__(self, url: str, services: Iterable[str]) -> None:
         decoding.install()
         self._url = url
         self.services = tuple(services)

@@ -8,28 +8,21 @@ time: so a message that kills its process takes none of its prefetched neighbour
 above the work queue's because RabbitMQ 4.3 goes on counting where the work queue stopped, while 3.10 starts anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from faststream.rabbit import ExchangeType, QueueType, RabbitExchange, RabbitQueue
+
+Queues: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
+"""What each service's queue is bound to: (exchange, pattern). Every version of a command comes to its owner, so that
+a newer one than this process knows can wait there for a process that knows it."""
 
 EXCHANGES = tuple(
     RabbitExchange(name, type=ExchangeType.TOPIC, durable=True, robust=False)
     for name in ("commands", "answers", "events", "public")
 )
-
-SERVICES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "cart": (("commands", "cart.#"),),
-    "checkout": (("commands", "checkout.#"), ("answers", "#"), ("public", "checkout.start.*")),
-    "ticketing": (("commands", "ticketing.#"),),
-    "payment": (("commands", "payment.#"),),
-    "miles": (("commands", "miles.#"),),
-    "notifications": (("commands", "notifications.#"),),
-}
-"""What each service's queue is bound to: (exchange, pattern). Every version of a command comes to its owner, so that
-a newer one than this process knows can wait there for a process that knows it."""
 
 TIERS: Mapping[str, timedelta] = {
     "1s": timedelta(seconds=1),
@@ -78,20 +71,20 @@ def tier_exchange(tier: str) -> str:
     return f"retry.{tier}"
 
 
-def topology(services: Mapping[str, tuple[tuple[str, str], ...]] = SERVICES, *, broker_major: int = 3) -> Topology:
+def topology(queues: Queues, *, broker_major: int = 3) -> Topology:
     """The whole description; `broker_major` is RabbitMQ's major version."""
-    exchanges, queues, bindings = list(EXCHANGES), list[RabbitQueue](), list[Binding]()
-    for service, patterns in services.items():
-        queues += _service_queues(service, broker_major)
+    exchanges, declared, bindings = list(EXCHANGES), list[RabbitQueue](), list[Binding]()
+    for service, patterns in queues.items():
+        declared += _service_queues(service, broker_major)
         bindings += [Binding(exchange, pattern, service) for exchange, pattern in patterns]
     for tier, delay in TIERS.items():
         name = tier_exchange(tier)
         exchanges.append(RabbitExchange(name, type=ExchangeType.FANOUT, durable=True, robust=False))
         # Without a dead-letter routing key an expired message keeps its own: the name of the queue it failed in.
         ttl = int(delay.total_seconds() * 1000)
-        queues.append(_quorum(name, {"x-message-ttl": ttl, **_handed_on_safely(key=None)}))
+        declared.append(_quorum(name, {"x-message-ttl": ttl, **_handed_on_safely(key=None)}))
         bindings.append(Binding(name, "", name))
-    return Topology(tuple(exchanges), tuple(queues), tuple(bindings))
+    return Topology(tuple(exchanges), tuple(declared), tuple(bindings))
 
 
 def _service_queues(service: str, broker_major: int) -> list[RabbitQueue]:

@@ -1,24 +1,19 @@
 """The only language services have in common. `CATALOGUE` finds a contract by its type name."""
 
-from types import ModuleType
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 
-from shared.contracts import cart, checkout, miles, notifications, payment, ticketing
 from shared.contracts.messages import Message
-from shared.contracts.steps import StepRefused, StepUndone
 
 
-def _contracts(module: ModuleType) -> list[type[Message]]:
-    """The message types that a module defines."""
-    return [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Message) and "type" in vars(value)
-    ]
+def _contracts() -> Iterator[type[Message]]:
+    """The message types that the modules of this package define: whoever owns some has a module named after it."""
+    for found in iter_modules(__path__):
+        module = import_module(f"{__name__}.{found.name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Message) and "type" in vars(value):
+                yield value
 
 
-_MODULES = (cart, checkout, miles, notifications, payment, ticketing)
-_CONTRACTS: list[type[Message]] = [StepRefused, StepUndone]
-for _module in _MODULES:
-    _CONTRACTS += _contracts(_module)
-
-CATALOGUE: dict[str, type[Message]] = {contract.type: contract for contract in _CONTRACTS}
+CATALOGUE: dict[str, type[Message]] = {contract.type: contract for contract in _contracts()}

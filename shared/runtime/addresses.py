@@ -4,8 +4,11 @@ import json
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from pydantic import HttpUrl
+from pydantic_settings import SettingsConfigDict
+
 from shared.runtime.home import BROKER_URL, BROKER_USERS, HTTP_URL, INTERNAL_TOKEN, SANDBOX_URL, SMTP_URL, Home
-from shared.runtime.settings import RuntimeSettings, WrongSettings
+from shared.runtime.settings import RuntimeSettings, Settings, WrongSettings, read
 
 SANDBOX = "sandbox"
 
@@ -60,9 +63,11 @@ class Addresses:
         return _text(self.settings.public_url) or self.own
 
     def service(self, name: str) -> str:
-        """Base URL of a service's internal routes; the public one where nothing better is known."""
-        given = {"offers": self.settings.offers_url, "cart": self.settings.cart_url}.get(name)
-        return _text(given) or self._nearby(name, HTTP_URL)
+        """Base URL of a service's internal routes: `<NAME>_URL`; the public one where nothing better is known.
+
+        Raises WrongSettings.
+        """
+        return _text(_given(name)) or self._nearby(name, HTTP_URL)
 
     @property
     def sandbox(self) -> str:
@@ -103,6 +108,16 @@ class Addresses:
     def _only_with_sandbox(self, name: str) -> None:
         if not self.settings.sandbox:
             raise WrongSettings(f"SANDBOX: off, so there is no stand-in for {name}: give the provider's own settings")
+
+
+def _given(service: str) -> HttpUrl | None:
+    """What `<NAME>_URL` says, for whatever service there may be."""
+
+    class Address(Settings):
+        model_config = SettingsConfigDict(env_prefix=f"{service.upper()}_")
+        url: HttpUrl | None = None
+
+    return read(Address).url
 
 
 def _text(url: object) -> str:

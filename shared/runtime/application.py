@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -9,6 +10,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.bus.topology import Queues
 from shared.runtime.docs_page import page
 from shared.runtime.health import Health
 from shared.runtime.service import Service
@@ -25,26 +27,37 @@ SANDBOX_PREFIX = "/sandbox/"
 WORTH_PACKING = 1024
 """Bytes; a shorter answer fits into one packet as it is."""
 
-Scrape = Callable[[], Awaitable[bytes]]
+
+@dataclass(frozen=True)
+class Documents:
+    """What a process tells of itself: `scrape` gives its metrics, `queues` are all there are, other processes' too."""
+
+    scrape: Callable[[], Awaitable[bytes]]
+    queues: Queues
 
 
 def application(
-    services: Sequence[Service], health: Health, telemetry: Telemetry, scrape: Scrape, *, sandbox: ASGIApp | None = None
+    services: Sequence[Service],
+    health: Health,
+    telemetry: Telemetry,
+    documents: Documents,
+    *,
+    sandbox: ASGIApp | None = None,
 ) -> ASGIApp:
-    """`scrape` gives the metrics; `sandbox` answers for itself everything below `/sandbox/`."""
+    """`sandbox` answers for itself everything below `/sandbox/`."""
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     problems.install(app)
     app.add_middleware(BodyLimits)
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_PACKING)
     app.add_middleware(Reading)
-    app.include_router(_own_routes(app, health, scrape))
+    app.include_router(_own_routes(app, health, documents))
     for service in services:
         if service.router is not None:
             app.include_router(service.router, dependencies=[Depends(known_parameters_only)])
     return Front(app, health, telemetry, sandbox)
 
 
-def _own_routes(app: FastAPI, health: Health, scrape: Scrape) -> APIRouter:
+def _own_routes(app: FastAPI, health: Health, documents: Documents) -> APIRouter:
     router = APIRouter(tags=["process"])
 
     @router.get("/healthz", summary="The process lives")
@@ -58,13 +71,13 @@ def _own_routes(app: FastAPI, health: Health, scrape: Scrape) -> APIRouter:
 
     @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
     async def metrics() -> Response:
-        return Response(await scrape(), media_type=PROMETHEUS_TEXT)
+        return Response(await documents.scrape(), media_type=PROMETHEUS_TEXT)
 
     @router.get("/asyncapi.json", summary="The messages, as AsyncAPI")
     async def asyncapi() -> JSONResponse:
         from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
 
-        return JSONResponse(document(app.version))
+        return JSONResponse(document(app.version, documents.queues))
 
     @router.get("/", include_in_schema=False)
     async def root() -> RedirectResponse:

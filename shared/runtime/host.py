@@ -18,9 +18,10 @@ from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.meter import CallMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.addresses import Addresses, internal_token
-from shared.runtime.application import application
+from shared.runtime.application import Documents, application
 from shared.runtime.background import Background
 from shared.runtime.clock_check import ClockCheck
+from shared.runtime.description import Description, queues
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
 from shared.runtime.server import HttpServer, Listener
@@ -67,10 +68,11 @@ class Host:
         listener: Listener,
         broker_url: str,
         *,
+        house: Sequence[Description],
         here: frozenset[str],
         sandbox: Outside | None = None,
     ) -> None:
-        """`here` names what runs in this process, `sandbox` when the sandbox is among it."""
+        """`house` has all services, `here` names what runs in this process, `sandbox` when the sandbox is among it."""
         self.settings = settings
         self.home = Home(settings.milesaga_home)
         self._checked = CheckedClock(
@@ -83,7 +85,10 @@ class Host:
         self.random: Random = SystemRandom()
         self.telemetry = Telemetry()
         self.meter: CallMeter = self.telemetry
-        self.bus = Bus(broker_url, clock=self.clock, retry=RetryPolicy(self.ids, self.random), meter=self.telemetry)
+        self._queues = queues(house)
+        self.bus = Bus(
+            broker_url, self._queues, clock=self.clock, retry=RetryPolicy(self.ids, self.random), meter=self.telemetry
+        )
         self.publisher: Publisher = self.bus.publisher
         self.addresses = Addresses(settings, self.home, listener.url, here)
         self.draining = asyncio.Event()
@@ -141,7 +146,7 @@ class Host:
             self._services,
             self._health,
             self.telemetry,
-            self._scrape,
+            Documents(self._scrape, self._queues),
             sandbox=self._sandbox.app if self._sandbox else None,
         )
         self._server = HttpServer(app, self._listener)

@@ -98,9 +98,6 @@ class RuntimeSettings(Settings):
     """Issuer of the bearer tokens; its keys are found by OpenID Connect discovery. The sandbox's where not given."""
     internal_token: str | None = Field(default=None, min_length=16, repr=False)
     """What services show each other on internal HTTP routes; kept in `MILESAGA_HOME` where it is not given."""
-    offers_url: HttpUrl | None = None
-    cart_url: HttpUrl | None = None
-    """Where other services' internal HTTP routes are; the process's own where not given."""
     sandbox: bool = Field(default_factory=lambda given: given.get("environment") != "production")
     """`on` lets the sandbox stand in for the providers: the default, except in production, where it is refused."""
     sandbox_url: HttpUrl | None = None

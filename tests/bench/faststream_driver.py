@@ -11,10 +11,12 @@ from aiormq.abc import DeliveredMessage
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 
+from services.house import HOUSE
 from shared.bus.broker import PREFETCH, Bus
 from shared.bus.consumer import Consumer
 from shared.bus.dispatch import Dispatcher, HandlerTable
 from shared.bus.retry import RetryPolicy
+from shared.runtime.description import queues
 from shared.runtime.host import Host
 
 
@@ -23,7 +25,7 @@ class FastStreamBus(Bus):
 
     def __init__(self, url: str, host: Host) -> None:
         self._own_retry = RetryPolicy(host.ids, host.random)
-        super().__init__(url, clock=host.clock, retry=self._own_retry, meter=host.telemetry)
+        super().__init__(url, queues(HOUSE), clock=host.clock, retry=self._own_retry, meter=host.telemetry)
         self._host = host
         self._subscribers = RabbitBroker(url, logger=None, apply_types=False)
 

@@ -13,6 +13,7 @@ import sys
 import time
 from typing import Any, Final
 
+from services.house import HOUSE
 from shared.runtime import garbage
 from shared.runtime import logging as logs
 from shared.runtime.addresses import broker_url
@@ -36,7 +37,7 @@ def main(role: str, driver: str) -> int:
     compositions = {ORCHESTRATOR: orchestrator, ALONE: orchestrator | workers}.get(role, workers)
     listener = bind("127.0.0.1", 0)
     broker = broker_url(settings, Home(settings.milesaga_home))
-    host = Host(settings, listener, broker, here=frozenset(compositions))
+    host = Host(settings, listener, broker, house=HOUSE, here=frozenset(compositions))
     if driver == "faststream":
         from tests.bench.faststream_driver import FastStreamBus  # noqa: PLC0415 - the other driver needs none of it
 

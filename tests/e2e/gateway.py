@@ -13,14 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-PREFIXES = {
-    "/v1/offers": "offers",
-    "/v1/carts": "cart",
-    "/v1/checkouts": "checkout",
-    "/v1/operations": "checkout",
-    "/v1/miles": "miles",
-    "/sandbox": "sandbox",
-}
+from services.house import HOUSE
+from shared.runtime.description import owner_of
+
+SANDBOX = "sandbox"
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length"}
 STARTED_WITHIN = 10.0
@@ -37,10 +33,11 @@ def gateway(port: int, upstreams: Mapping[str, str]) -> Iterator[str]:
             yield
 
     async def forward(request: Request) -> Response:
-        name = next((name for prefix, name in PREFIXES.items() if request.url.path.startswith(prefix)), None)
+        path = request.url.path
+        name = SANDBOX if path.startswith(f"/{SANDBOX}/") else owner_of(HOUSE, path)
         if name is None:
             return Response(status_code=404)
-        url = upstreams[name] + request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        url = upstreams[name] + path + (f"?{request.url.query}" if request.url.query else "")
         outgoing = request.app.state.http.build_request(
             request.method, url, headers=_end_to_end(request.headers), content=await request.body()
         )

@@ -7,11 +7,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from services.cli.broker_setup import free_ports
+from services.house import HOUSE
 from tests.brokers import start_broker
 from tests.e2e.gateway import gateway
 from tests.processes import Stack
 
-SERVICES = ("offers", "cart", "checkout", "ticketing", "payment", "miles", "notifications")
+SERVICES = {each.name: each for each in HOUSE}
 
 
 class House:
@@ -28,18 +29,20 @@ class House:
             "OIDC_ISSUER": f"{url}/sandbox/oauth",
             "BROKER_URL": broker_url,
         }
+        self.processes: dict[str, Stack] = {}
         self.processes = {name: self._process(name) for name in (*SERVICES, "sandbox")}
-        self._common |= {
-            "OFFERS_URL": self.processes["offers"].url,
-            "CART_URL": self.processes["cart"].url,
-        }
         self.processes = {name: self._process(name, stack.port) for name, stack in self.processes.items()}
 
     def _process(self, name: str, port: int | None = None) -> Stack:
-        stack = Stack(self.home / "processes" / name, name, environment=self._common)
+        stack = Stack(self.home / "processes" / name, name, environment=self._common | self._asked_by(name))
         if port is not None:
             stack.port, stack.url = port, f"http://127.0.0.1:{port}"
         return stack
+
+    def _asked_by(self, name: str) -> dict[str, str]:
+        """Where the services are that this one says it asks: the public address leads to no internal route."""
+        asked = SERVICES[name].asks if name in SERVICES and self.processes else ()
+        return {f"{each.upper()}_URL": self.processes[each].url for each in asked}
 
     def start(self) -> None:
         """The sandbox first: the others read where its mail server is."""
@@ -52,7 +55,7 @@ class House:
 
     def replica(self, name: str) -> Stack:
         """One more process of a service, not started yet; whoever asks for it ends it."""
-        return Stack(self.home / "processes" / f"{name}-2", name, environment=self._common)
+        return Stack(self.home / "processes" / f"{name}-2", name, environment=self._common | self._asked_by(name))
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()

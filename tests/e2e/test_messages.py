@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 from faststream.rabbit import ExchangeType, RabbitBroker, RabbitExchange
 
-from shared.bus.topology import SERVICES, dead_queue
+from services.house import HOUSE
+from shared.bus.topology import dead_queue
+from shared.runtime.description import queues
 from tests.e2e.expectations import assert_bought, assert_undone
 from tests.e2e.shop import CARD, CONTACT, Json, Member, Shop
 from tests.e2e.wires import channel_to, depth, envelope, everything_twice, listening, message
@@ -16,6 +18,7 @@ from tests.eventually import eventually
 from tests.processes import Stack
 
 START = "checkout.start.v1"
+QUEUES = queues(HOUSE)
 
 
 @pytest.fixture
@@ -117,7 +120,7 @@ async def test_events_carry_no_personal_data(shop: Shop, broker_url: str) -> Non
 async def test_somebody_elses_events_on_public_disturb_nothing(shop: Shop, broker_url: str) -> None:
     member = await shop.member()
     async with channel_to(broker_url) as channel, listening(broker_url, "public", "partner.#") as partner:
-        before = {service: await depth(channel, dead_queue(service)) for service in SERVICES}
+        before = {service: await depth(channel, dead_queue(service)) for service in QUEUES}
         public = await channel.get_exchange("public")
         for number in range(100):
             kind = ("partner.flight_delayed.v1", "checkout.invented.v1", "nonsense", "cart.lock.v1")[number % 4]
@@ -125,7 +128,7 @@ async def test_somebody_elses_events_on_public_disturb_nothing(shop: Shop, broke
         checkout = await member.ended(await member.buy(await member.cart(use_miles=30_000)))
         await assert_bought(shop, member, checkout, miles=30_000)
         await eventually(lambda: len(partner.heard) == 25)
-        assert {service: await depth(channel, dead_queue(service)) for service in SERVICES} == before
+        assert {service: await depth(channel, dead_queue(service)) for service in QUEUES} == before
 
 
 async def test_each_message_delivered_twice_leaves_the_books_exact(shop: Shop, broker_url: str) -> None:
@@ -160,13 +163,13 @@ async def test_garbage_on_every_queue_lies_in_the_dead_letters_with_its_reason(
     member = await shop.member()
     ids = {}
     async with channel_to(broker_url) as channel:
-        for service in SERVICES:
+        for service in QUEUES:
             for name, (body, headers) in GARBAGE.items():
                 marked = dict(headers)
                 if "cloudEvents:id" in marked:
                     marked["cloudEvents:id"] = ids[service, name] = uuid.uuid4().hex
                 await channel.default_exchange.publish(message(body, marked), service)
-        for service in SERVICES:
+        for service in QUEUES:
 
             async def all_dead(service: str = service) -> bool:
                 return await depth(channel, dead_queue(service)) == len(GARBAGE)
@@ -177,7 +180,7 @@ async def test_garbage_on_every_queue_lies_in_the_dead_letters_with_its_reason(
         listed = await asyncio.to_thread(stack.command, "dead", "list", "--json")
         assert listed.returncode == 0, listed.stderr
         letters = json.loads(listed.stdout)["letters"]
-        assert len(letters) == len(GARBAGE) * len(SERVICES)
+        assert len(letters) == len(GARBAGE) * len(QUEUES)
         assert all(letter["reason"] for letter in letters)
         known = {letter["id"] for letter in letters}
         assert set(ids.values()) <= known
@@ -188,5 +191,5 @@ async def settled(broker_url: str) -> AsyncIterator[None]:
     """Leaves the dead letters' queues empty."""
     yield
     async with channel_to(broker_url) as channel:
-        for service in SERVICES:
+        for service in QUEUES:
             await (await channel.declare_queue(dead_queue(service), passive=True)).purge()

@@ -16,6 +16,7 @@ from typing import Final
 from services.miles.domain import rules
 from services.miles.domain.account import Account, Tier, may_be_member
 from services.miles.domain.journal import Operation, Past, Transaction
+from services.miles.domain.validity import EXPIRY_SHARE
 from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import NotSent, Refused
 from shared.kernel.locks import KeyedLocks
@@ -34,7 +35,6 @@ RECENT = 12
 TRIES = 25
 """Saves that other processes may win before the message waits."""
 EXPIRY_PAGE = 100
-EXPIRY_SHARE = 0.1
 EXPIRY_LEAST = 20
 
 PURCHASE_OPERATIONS: Final[tuple[Operation, ...]] = ("hold", "release", "redemption", "reversal", "accrual")

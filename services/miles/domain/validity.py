@@ -2,6 +2,8 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+EXPIRY_SHARE = 0.1
+"""The part of all accounts that one pass of expiry may change: more at once is a wrong clock, or a wrong setting."""
 _MONTHS = 12
 
 

@@ -1,6 +1,6 @@
 """A bus on a virtual host of its own, with one service, `work`, and messages of the tests' own."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import ClassVar
@@ -13,6 +13,7 @@ from shared.bus.broker import Bus
 from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox
 from shared.bus.retry import RetryPolicy
+from shared.bus.topology import Queues
 from shared.contracts.messages import Event, Message
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
@@ -20,7 +21,7 @@ from shared.kernel.randomness import SystemRandom
 
 CLOCK = SystemClock()
 IDS = Uuid7Ids(CLOCK)
-SERVICES = {"work": (("commands", "work.#"),), "other": (("commands", "other.#"),)}
+QUEUES = {"work": (("commands", "work.#"),), "other": (("commands", "other.#"),)}
 
 
 class Job(Message):
@@ -61,10 +62,10 @@ def new_bus(
     *,
     budget: timedelta = timedelta(hours=24),
     prefetch: int = 200,
-    services: Mapping[str, tuple[tuple[str, str], ...]] = SERVICES,
+    queues: Queues = QUEUES,
 ) -> Bus:
     retry = RetryPolicy(IDS, SystemRandom(1), budget)
-    return Bus(url, clock=CLOCK, retry=retry, prefetch=prefetch, services=services)
+    return Bus(url, queues, clock=CLOCK, retry=retry, prefetch=prefetch)
 
 
 def outbox_of(bus: Bus) -> Outbox:

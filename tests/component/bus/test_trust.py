@@ -48,7 +48,7 @@ async def test_every_type_is_refused_from_every_exchange_that_is_not_its_own(
         raise AssertionError(f"{message.type} was taken")
 
     retry = RetryPolicy(IDS, SystemRandom(1))
-    bus = Bus(vhost_url, clock=CLOCK, retry=retry, services=EVERYTHING)
+    bus = Bus(vhost_url, EVERYTHING, clock=CLOCK, retry=retry)
     try:
         await bus.start()
         await bus.consume("work", dict.fromkeys(CATALOGUE.values(), handle))
@@ -109,7 +109,7 @@ async def test_an_origin_that_a_stranger_wrote_is_not_believed_and_not_kept(
         return await count(channel, "work.dead") == 1
 
     await eventually(it_is_dead)
-    async with DeadLetters(vhost_url) as letters:
+    async with DeadLetters(vhost_url, EVERYTHING) as letters:
         (letter,) = await letters.letters("work")
         assert (letter.came.exchange, letter.came.routing_key) == ("public", Job.type)
         assert await letters.retry("work", lambda _: True) == 1
@@ -144,7 +144,7 @@ async def test_a_letter_that_is_sent_back_is_taken_again_by_where_it_came_from(
         return await count(channel, "work.dead") == 1
 
     await eventually(it_is_dead)
-    async with DeadLetters(vhost_url) as letters:
+    async with DeadLetters(vhost_url, EVERYTHING) as letters:
         assert await letters.retry("work", lambda _: True) == 1
     (letter,) = await letters_of(channel, 1)
     assert "Field required" in str(letter.headers[names.REASON]), "its way is believed, its body is not whole"

@@ -11,12 +11,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli.main import app
+from services.house import HOUSE
 from shared.bus.dead_letters import DeadLetters
 from shared.bus.declaring import declare
 from shared.bus.topology import dead_queue, topology
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import AuthorizeCard
 from shared.kernel.money import Money
+from shared.runtime.description import queues
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ async def broker_with_queues(
     monkeypatch.setenv("BROKER_URL", vhost_url)
     async with await aio_pika.connect(vhost_url) as connection:
         assert connection.transport is not None
-        await declare(connection.transport.connection, topology())
+        await declare(connection.transport.connection, topology(queues(HOUSE)))
         yield connection
 
 
@@ -108,7 +110,7 @@ async def test_looking_at_letters_leaves_them_where_they_are_and_in_order(
 ) -> None:
     for number in range(5):
         await bury(broker_with_queues, number)
-    async with DeadLetters(vhost_url) as dead:
+    async with DeadLetters(vhost_url, queues(HOUSE)) as dead:
         for _ in range(3):
             assert [letter.id for letter in await dead.letters("payment")] == ["m0", "m1", "m2", "m3", "m4"]
         assert [letter.id for letter in await dead.letters("payment", limit=2)] == ["m0", "m1"]

@@ -122,7 +122,7 @@ async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path
         channel = await connection.channel()
         with pytest.raises(AMQPError):
             await (await channel.get_queue("payment", ensure=False)).bind("commands", "#")
-    bus = new_bus(url, services={"payment": (("commands", "payment.#"),)})
+    bus = new_bus(url, queues={"payment": (("commands", "payment.#"),)})
     await bus.start()
     try:
         await bus.consume("payment", {})

@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from services.cli.broker_node import PrivateBroker
+from services.house import HOUSE
 from shared.bus.declaring import declare
 from shared.bus.topology import topology
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import VoidAuthorization
+from shared.runtime.description import queues
 from tests.component.runtime.conftest import StartProcess
 from tests.eventually import eventually, eventually_sync
 from tests.faults import FaultProxy
@@ -281,7 +283,7 @@ async def test_a_topology_that_is_there_already_does_not_hinder_the_start(
 ) -> None:
     async with await aio_pika.connect(vhost_url) as connection:
         assert connection.transport is not None
-        await declare(connection.transport.connection, topology())
+        await declare(connection.transport.connection, topology(queues(HOUSE)))
     start_process("payment", BROKER_URL=vhost_url).wait_until_ready()
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.house import HOUSE
 from shared.bus.asyncapi import document
-from shared.bus.topology import SERVICES
 from shared.contracts import CATALOGUE
 from shared.contracts.checkout import StartCheckout
 from shared.contracts.cloudevents import Envelope
@@ -15,6 +15,9 @@ from shared.contracts.messages import Event, Message
 from shared.contracts.payment import AuthorizeCard
 from shared.contracts.steps import Answer, Command
 from shared.kernel.money import Money
+from shared.runtime.description import queues
+
+QUEUES = queues(HOUSE)
 
 
 @pytest.mark.parametrize("contract", CATALOGUE.values(), ids=lambda contract: contract.type)
@@ -27,7 +30,7 @@ def test_a_type_is_named_owner_name_version(contract: type[Message]) -> None:
 def test_commands_and_answers_must_be_routable_and_events_need_not(contract: type[Message]) -> None:
     assert contract.mandatory is not issubclass(contract, Event)
     if issubclass(contract, Command):
-        assert contract.owner() in SERVICES, "nobody would receive it"
+        assert contract.owner() in QUEUES, "nobody would receive it"
 
 
 def test_answers_carry_the_identity_of_their_command() -> None:
@@ -114,7 +117,7 @@ def test_what_a_partner_writes_wrong_is_refused(change: dict[str, object], place
 
 
 def test_the_asyncapi_document_lists_every_message() -> None:
-    described = document("1.0")
+    described = document("1.0", QUEUES)
     assert described["asyncapi"].startswith("3.")
     assert set(described["channels"]) == set(CATALOGUE)
     names = {message["payload"]["$ref"].rsplit("/", 1)[1] for message in described["components"]["messages"].values()}

@@ -35,10 +35,10 @@ def test_what_runs_elsewhere_is_reached_at_the_stack_over_the_same_folder(tmp_pa
     assert found.smtp() == ("127.0.0.1", 2525)
 
 
-def test_settings_come_before_everything(tmp_path: Path) -> None:
+def test_settings_come_before_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFERS_URL", "http://offers:80/")
     Home(tmp_path).write(HTTP_URL, "http://127.0.0.1:9000")
     settings = RuntimeSettings(
-        offers_url=HttpUrl("http://offers:80/"),
         sandbox_url=HttpUrl("http://sandbox:8080"),
         sandbox_smtp_port=2526,
         oidc_issuer="https://login.example.com/",
@@ -50,6 +50,18 @@ def test_settings_come_before_everything(tmp_path: Path) -> None:
     assert found.smtp() == ("sandbox", 2526)
     assert found.issuer == "https://login.example.com"
     assert found.public == "https://api.example.com"
+
+
+@pytest.mark.parametrize("service", ["cart", "releases", "event_hub"])
+def test_any_service_may_be_given_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+    monkeypatch.setenv(f"{service.upper()}_URL", "http://elsewhere:8080")
+    assert addresses(tmp_path, service).service(service) == "http://elsewhere:8080"
+
+
+def test_an_address_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELEASES_URL", "elsewhere")
+    with pytest.raises(WrongSettings, match=r"^RELEASES_URL: "):
+        addresses(tmp_path).service("releases")
 
 
 def test_where_nothing_is_known_the_public_address_must_lead_there(tmp_path: Path) -> None:

@@ -1,0 +1,14 @@
+"""The services there are: one entry each, and nothing else to be told anywhere."""
+
+from typing import Final
+
+from services.cart.service import SERVICE as CART
+from services.checkout.service import SERVICE as CHECKOUT
+from services.miles.service import SERVICE as MILES
+from services.notifications.service import SERVICE as NOTIFICATIONS
+from services.offers.service import SERVICE as OFFERS
+from services.payment.service import SERVICE as PAYMENT
+from services.ticketing.service import SERVICE as TICKETING
+from shared.runtime.description import house
+
+HOUSE: Final = house(OFFERS, CART, CHECKOUT, TICKETING, PAYMENT, MILES, NOTIFICATIONS)

@@ -1,0 +1,10 @@
+"""What the house must know of payment."""
+
+from shared.runtime.description import Description
+
+SERVICE = Description(
+    name="payment",
+    settings=("services.payment.settings:StripeSettings",),
+    bindings=(("commands", "payment.#"),),
+    may_rest=True,
+)

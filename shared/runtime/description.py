@@ -1,0 +1,85 @@
+"""What a house must know of a service before any of it is imported.
+
+Queues, addresses, routing, documents and the command line are made from a list of these, which everything in `shared`
+takes as an argument. Nothing heavy is imported here: `milesaga --help` reads every description there is.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Bindings: TypeAlias = tuple[tuple[str, str], ...]
+"""What a queue is bound to: (exchange, pattern)."""
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
+TAKEN: Final = frozenset(
+    ("broker", "mongodb", "public", "sandbox", "commands", "answers", "events", "retry", "saga", "amq", "guest")
+)
+"""Words that variables, exchanges or the broker use already."""
+
+
+class WrongHouse(ValueError):
+    """Descriptions that cannot be true together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One service. Its folder, its queue, its database and its broker user have its name.
+
+    `bindings`: what its queue is bound to; without any it has no queue and takes no messages.
+    `public`: beginnings of the paths that clients reach it by.
+    `internal`: it has routes for other services; they find it by `<NAME>_URL`.
+    `asks`: the services whose internal routes it uses.
+    `settings`: its settings classes, as `module:class`.
+    `scales_by`: what more replicas of it are started for.
+    `may_rest`: no replica of it need run while nothing waits for it.
+    """
+
+    name: str
+    settings: tuple[str, ...]
+    bindings: Bindings = ()
+    public: tuple[str, ...] = ()
+    internal: bool = False
+    asks: tuple[str, ...] = ()
+    scales_by: Literal["queue", "requests"] = "queue"
+    may_rest: bool = False
+
+    def check(self) -> None:
+        """Raises WrongHouse."""
+        if not NAME.fullmatch(self.name) or self.name in TAKEN:
+            raise WrongHouse(f"{self.name!r} cannot be a service's name")
+        if self.scales_by == "queue" and not self.bindings:
+            raise WrongHouse(f"{self.name} has no queue to scale by")
+        if self.may_rest and (self.scales_by != "queue" or self.public or self.internal):
+            raise WrongHouse(f"{self.name} may not rest: nobody would wake it for a request")
+
+
+def house(*services: Description) -> tuple[Description, ...]:
+    """The services of one house. Raises WrongHouse."""
+    names = [each.name for each in services]
+    paths = [path for each in services for path in each.public]
+    for twice in (names, paths):
+        if len(set(twice)) < len(twice):
+            raise WrongHouse(f"something stands twice in {', '.join(twice)}")
+    internal = {each.name for each in services if each.internal}
+    for each in services:
+        each.check()
+        if unknown := set(each.asks) - internal:
+            raise WrongHouse(f"{each.name} asks {', '.join(sorted(unknown))}, which has no internal routes")
+    return services
+
+
+def queues(services: Iterable[Description]) -> dict[str, Bindings]:
+    """The bindings of every service that has a queue."""
+    return {each.name: each.bindings for each in services if each.bindings}
+
+
+def owner_of(services: Iterable[Description], path: str) -> str | None:
+    """The service that answers a public path: the one that names the longest beginning of it."""
+    found = [(len(each_path), each.name) for each in services for each_path in each.public if _below(path, each_path)]
+    return max(found)[1] if found else None
+
+
+def _below(path: str, beginning: str) -> bool:
+    return path == beginning or path.startswith(f"{beginning}/")
