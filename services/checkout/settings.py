@@ -7,7 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.checkout.cases.following import STREAMS, STREAMS_PER_CALLER
 from shared.runtime.settings import Settings
-from shared.saga.record import Patience
+from shared.saga.record import LONGEST, MOST_ASKS, MOST_GROWTH, Patience
 
 
 class CheckoutSettings(Settings):
@@ -15,14 +15,14 @@ class CheckoutSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="CHECKOUT_")
 
-    first_ask_seconds: float | None = Field(default=None, gt=0)
+    first_ask_seconds: float | None = Field(default=None, gt=0, le=LONGEST.total_seconds())
     """Silence before a command is repeated; each step's own where not given (2 s beside the sandbox)."""
-    longest_pause_seconds: float = Field(default=300, gt=0)
+    longest_pause_seconds: float = Field(default=300, gt=0, le=LONGEST.total_seconds())
     """What the growing pauses grow to (10 s beside the sandbox)."""
-    pause_growth: float = Field(default=2.0, ge=1)
-    asks: int = Field(default=12, ge=1)
+    pause_growth: float = Field(default=2.0, ge=1, le=MOST_GROWTH)
+    asks: int = Field(default=12, ge=1, le=MOST_ASKS)
     """Repetitions until silence before the pivot undoes the purchase, and later needs attention."""
-    command_life_hours: float = Field(default=24, gt=0)
+    command_life_hours: float = Field(default=24, gt=0, le=LONGEST / timedelta(hours=1))
     miles_per_unit: int = Field(default=0, ge=0)
     """Miles credited for each whole unit of currency paid. 0: flights earn when they are flown, not when bought."""
     cart_timeout_seconds: float = Field(default=3.0, gt=0)
@@ -44,7 +44,7 @@ class CheckoutSettings(Settings):
 class SandboxCheckoutSettings(CheckoutSettings):
     """Beside the sandbox times are short."""
 
-    first_ask_seconds: float | None = Field(default=2.0, gt=0)
-    longest_pause_seconds: float = Field(default=10.0, gt=0)
-    pause_growth: float = Field(default=1.3, ge=1)
+    first_ask_seconds: float | None = Field(default=2.0, gt=0, le=LONGEST.total_seconds())
+    longest_pause_seconds: float = Field(default=10.0, gt=0, le=LONGEST.total_seconds())
+    pause_growth: float = Field(default=1.3, ge=1, le=MOST_GROWTH)
     """Twelve asks are over in 95 s, well within the two minutes that a silent step may last on a busy laptop."""

@@ -4,7 +4,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from shared.kernel.pauses import growing
+
+LONGEST = timedelta(days=30)
+"""Of a pause or a command's life: longer is a slip of the unit."""
+MOST_GROWTH = 10.0
+MOST_ASKS = 10_000
 
 
 class Status(StrEnum):
@@ -145,16 +160,16 @@ class Patience(_Stored):
     """How long silence is borne. The budget counts asks, not time: an orchestrator or a broker that was away costs
     nothing."""
 
-    first_pause: timedelta | None = None
+    first_pause: Annotated[timedelta | None, Field(gt=timedelta(0), le=LONGEST)] = None
     """Before the first repetition; each step's own `silence` where it is not given."""
-    growth: float = 2.0
-    longest_pause: timedelta = timedelta(minutes=5)
-    asks: int = 12
+    growth: Annotated[float, Field(ge=1, le=MOST_GROWTH)] = 2.0
+    longest_pause: Annotated[timedelta, Field(gt=timedelta(0), le=LONGEST)] = timedelta(minutes=5)
+    asks: Annotated[int, Field(ge=1, le=MOST_ASKS)] = 12
     """Repetitions before the pivot until the step counts as failed, and from the pivot on as needing attention."""
-    command_life: timedelta = timedelta(hours=24)
+    command_life: Annotated[timedelta, Field(gt=timedelta(0), le=LONGEST)] = timedelta(hours=24)
     """How long a command stays good."""
 
     def pause(self, silence: timedelta, asks: int) -> timedelta:
         """Until the next ask, when `asks` commands have been sent."""
         first = self.first_pause if self.first_pause is not None else silence
-        return min(first * self.growth ** min(asks - 1, 60), max(self.longest_pause, first))
+        return growing(first, self.growth, max(self.longest_pause, first), asks - 1)

@@ -18,6 +18,7 @@ from shared.bus.topology import dead_queue
 from shared.contracts.messages import Message, OutboxMessage
 from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import Later
+from shared.kernel.pauses import growing
 from shared.store.documents import Collection, Conflict, Document
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,9 @@ log = logging.getLogger(__name__)
 PAGE = 50
 POLL_SECONDS = 0.25
 FIRST_PUSH = timedelta(seconds=5)
+LONGEST_PUSH = timedelta(hours=1)
 FAILURES = 10
-"""Doubling from five seconds, the last push back is about 40 minutes."""
+"""Doubling from five seconds, the last push back before a letter is about 40 minutes."""
 COUNT = "timer_failures"
 
 
@@ -85,7 +87,7 @@ class TimerPoller:
         count = min(int(document.body.get(COUNT, 0)) + 1, FAILURES + 1)
         failed = replace(document, body={**document.body, COUNT: count})
         letters = [self._letter(document.id, error)] if count == FAILURES else []
-        if await self._put_off(failed, FIRST_PUSH * 2 ** (count - 1), letters):
+        if await self._put_off(failed, growing(FIRST_PUSH, 2, LONGEST_PUSH, count - 1), letters):
             await self._outbox.send(self._collection, document.id, letters)
 
     async def _put_off(self, document: Document, delay: timedelta, letters: Sequence[OutboxMessage] = ()) -> bool:

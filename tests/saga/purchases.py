@@ -12,7 +12,8 @@ from shared.contracts.miles import HoldMiles, MilesHeld, MilesRedeemed, ReleaseM
 from shared.contracts.payment import AuthorizeCard, CardAuthorized, PaymentCaptured, VoidAuthorization
 from shared.contracts.ticketing import BookingReserved, CancelBooking, IssueTickets, ReserveBooking, TicketsIssued
 from shared.kernel.money import Money
-from tests.saga.script import Reply, Script, done, undone
+from shared.saga.record import Patience
+from tests.saga.script import PATIENCE, Reply, Script, done, undone
 
 BRL = partial(Money, currency="BRL")
 TICKET = Ticket(number="9571234567890", passenger=0, segments=(0,))
@@ -39,7 +40,9 @@ def an_order(money: int = 250_00, miles: int = 10_000) -> Order:
     return Order(flights=(flight,), money=BRL(amount=money), miles=miles)
 
 
-def a_script(money: int = 250_00, miles: int = 10_000, earn_rate: int = 0) -> Script[Purchase]:
+def a_script(
+    money: int = 250_00, miles: int = 10_000, earn_rate: int = 0, patience: Patience = PATIENCE
+) -> Script[Purchase]:
     purchase = Purchase(
         member_id="m-1",
         cart_id="c-1",
@@ -48,7 +51,7 @@ def a_script(money: int = 250_00, miles: int = 10_000, earn_rate: int = 0) -> Sc
         quoted=Total(money=BRL(amount=money), miles=miles),
         earn_rate=earn_rate,
     )
-    return Script(CHECKOUT, purchase)
+    return Script(CHECKOUT, purchase, patience)
 
 
 def locked(money: int = 250_00, miles: int = 10_000) -> Reply:

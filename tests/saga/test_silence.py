@@ -1,12 +1,17 @@
 """What silence does to a purchase, before the tickets and after."""
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
+from services.checkout.settings import CheckoutSettings, SandboxCheckoutSettings
 from shared.contracts.cart import LockCart, UnlockCart
 from shared.contracts.miles import HoldMiles, ReleaseMiles
 from shared.contracts.payment import CapturePayment, VoidAuthorization
 from shared.contracts.ticketing import CancelBooking, IssueTickets, ReserveBooking
-from shared.saga.record import Status, StepStatus
+from shared.saga.record import Patience, Status, StepStatus
 from tests.saga.purchases import HELD, ISSUED, a_script, locked, until_authorized
 from tests.saga.script import refused, undone
 
@@ -62,3 +67,46 @@ def test_undoing_knows_no_budget() -> None:
         script.silence().expect(VoidAuthorization)
     script.answer(undone()).expect(CancelBooking)
     assert script.status is Status.RUNNING
+
+
+def test_an_undo_is_asked_for_through_a_week_of_silence_and_ended_by_its_answer() -> None:
+    script = a_script(patience=Patience()).expect(LockCart).answer(locked()).expect(HoldMiles).answer(HELD)
+    script.expect(ReserveBooking).answer(refused("segment_unavailable")).expect(ReleaseMiles)
+    began, asks = script.now, 1
+    while script.now - began < timedelta(days=7):
+        before = script.now
+        script.silence().expect(ReleaseMiles, attempt=1)
+        asks += 1
+        assert script.now - before <= timedelta(minutes=5)
+    assert asks > 2000
+    assert script.record.steps["hold miles"].asks == asks
+    script.answer(undone()).expect(UnlockCart)
+
+
+@pytest.mark.parametrize("silence", [timedelta(seconds=1), timedelta(seconds=45), timedelta(minutes=5)])
+@pytest.mark.parametrize("patience", [Patience(), CheckoutSettings().patience(), SandboxCheckoutSettings().patience()])
+def test_a_million_asks_never_lengthen_the_pause_beyond_the_longest(patience: Patience, silence: timedelta) -> None:
+    longest = max(patience.longest_pause, patience.first_pause or silence)
+    before = timedelta(0)
+    for asks in range(1, 10**6, 7):
+        pause = patience.pause(silence, asks)
+        assert before <= pause <= longest
+        before = pause
+    assert before == longest
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"growth": 0.5},
+        {"growth": float("inf")},
+        {"growth": float("nan")},
+        {"longest_pause": timedelta.max},
+        {"first_pause": timedelta(0)},
+        {"command_life": timedelta.max},
+        {"asks": 0},
+    ],
+)
+def test_a_patience_that_no_date_bears_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Patience(**wrong)
