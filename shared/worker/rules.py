@@ -12,6 +12,7 @@
     arrived              nothing                       intent (undo: the fence too)   call 1
     called n: done       not answered                  answer and changes             tidy if untidy
     called n: done       answered otherwise            untidy                         tidy
+    called n: done       of an earlier attempt         untidy                         tidy if answered
     called n: refused    n in hand                     fence; refused                 rest
     called n: not sent,  n in hand                     number free                    ask again, fail
       misconfigured
@@ -246,6 +247,8 @@ def _conclude(at: Situation[W], done: Done, *, of_a_call: bool = False) -> Move[
     """Put an effect on record; behind a fence too, for whoever was told "refused" or "undone" must learn what is left
     to undo."""
     log = at.log
+    if at.command.attempt < log.attempt:
+        return _of_an_earlier_attempt(at, done)
     if log.took_effect(at.command):
         # This effect, put on record by whoever found it or by a save that seemed to fail; or one too many.
         log = log.made_untidy() if of_a_call and _is_surplus(at, done) else log
@@ -253,6 +256,14 @@ def _conclude(at: Situation[W], done: Done, *, of_a_call: bool = False) -> Move[
     after = log.concluded(at.command, done.answer, untidy=done.untidy or _may_have_a_second(at))
     work = fenced(at.work, at.command) if at.command.undo else at.work
     return Move(work.with_log(at.slot, after, **done.changes), say=done.answer, then=at.tidy(after))
+
+
+def _of_an_earlier_attempt(at: Situation[W], done: Done) -> Move[W]:
+    """It must not set the log back: what the later attempt is doing stands, and this effect is one too many."""
+    if not at.terms.tidies:
+        return Move(at.work, say=done.answer)
+    log = at.log.made_untidy()
+    return at.keep(log, Rest() if log.answer is None else Tidy())
 
 
 def _tidied(at: Situation[W], failure: Refused | Failure | None) -> Move[W]:
@@ -277,8 +288,9 @@ def _is_surplus(at: Situation[W], done: Done) -> bool:
 
 
 def _may_have_a_second(at: Situation[W]) -> bool:
-    """Of several calls another may have had its effect too, also one that a look found without."""
-    return at.terms.tidies and at.log.calls > 1
+    """Of several calls another may have had its effect too, also one that a look found without, or of an attempt
+    before."""
+    return at.terms.tidies and (at.log.calls > 1 or at.command.attempt > 1)
 
 
 def _left_open(failure: Failure) -> Next:

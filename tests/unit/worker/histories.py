@@ -33,7 +33,7 @@ from shared.worker.moves import (
     Tidied,
     Tidy,
 )
-from shared.worker.work import Work, provider_key
+from shared.worker.work import Work, provider_key, slot_of
 
 SECOND = timedelta(seconds=1)
 DO = Terms(call_timeout=3 * SECOND, settle=SECOND, calls=3, tidies=True)
@@ -72,6 +72,10 @@ class World:
     @property
     def in_force(self) -> list[str]:
         return [effect for effect in self.effects if effect not in self.undone]
+
+    def is_refused(self, command: Command) -> bool:
+        answer = self.held.log(slot_of(command)).answer
+        return answer is not None and answer.type == StepRefused.type and answer.body["attempt"] == command.attempt
 
     def fails(self, probability: float) -> bool:
         return self.faulty and self.chance.random() < probability
@@ -188,8 +192,10 @@ def _done(command: Command, key: str, *, untidy: bool = False) -> Done:
     return Done(CardAuthorized.to(command, amount=AMOUNT, masked=key), {"effect": key}, untidy=untidy)
 
 
-def authorize(expires_at: datetime | None = None) -> AuthorizeCard:
-    return AuthorizeCard(purchase_id="p", step="s", amount=AMOUNT, card_token="tok", expires_at=expires_at)
+def authorize(expires_at: datetime | None = None, attempt: int = 1) -> AuthorizeCard:
+    return AuthorizeCard(
+        purchase_id="p", step="s", attempt=attempt, amount=AMOUNT, card_token="tok", expires_at=expires_at
+    )
 
 
 def void(attempt: int = 1) -> VoidAuthorization:
@@ -205,25 +211,27 @@ def history(seed: int) -> World:
     running: list[Copy] = []
     for turn in range(TURNS):
         dice = chance.random()
+        if undo_from is None and world.is_refused(do):
+            do = authorize(attempt=do.attempt + 1)  # somebody asks for a refused step once more
         if dice < 0.15 and len(running) < 4:
             running.append(Copy(world, do))
         elif undo_from is not None and turn >= undo_from and dice < 0.25 and len(running) < 5:
             running.append(Copy(world, void()))
         elif dice < 0.35:
             world.now += SECOND * chance.choice([0.3, 1.1, 6])
-        elif dice < 0.38 and running:
-            victim = chance.choice(running)  # kill -9
-            if not victim.is_alone:
-                running.remove(victim)
         elif running:
-            one = chance.choice(running)
-            if not one.step():
-                running.remove(one)
+            _step_or_kill(running, chance, kill=dice < 0.38)
     world.faulty = False  # from here on everybody is well
     for one in running:
         one.finish()
     _settle(world, do, undone=undo_from is not None)
     return world
+
+
+def _step_or_kill(running: list[Copy], chance: random.Random, *, kill: bool) -> None:
+    one = chance.choice(running)
+    if (kill and not one.is_alone) or (not kill and not one.step()):
+        running.remove(one)
 
 
 def _settle(world: World, do: AuthorizeCard, *, undone: bool) -> None:

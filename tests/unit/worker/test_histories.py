@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.worker import rules
-from shared.worker.moves import AskAgain
+from shared.worker.moves import AskAgain, Move
 from tests.unit.worker.histories import history
 from tests.unit.worker.test_rules import ROWS, Row, check_row
 
@@ -44,6 +44,10 @@ def unfenced(work: Any, _undo: Any) -> Any:
     return work
 
 
+def set_back(at: Any, done: Any) -> Any:
+    return Move(at.work.with_log(at.slot, at.log.concluded(at.command, done.answer, untidy=False), **done.changes))
+
+
 TAKEN_OUT = {
     "an undo waits for its step's call": without(rules._waits_for_its_step),
     "an answer is repeated": without(rules._repeats_its_answer),
@@ -56,6 +60,7 @@ TAKEN_OUT = {
     "only a call in hand refuses or frees": (rules.Situation, "in_hand", yes),
     "an undo is repeated after a late unknown": (rules, "_undo_to_repeat", never),
     "a surplus effect is tidied up": (rules, "_is_surplus", no),
+    "an earlier attempt sets no log back": (rules, "_of_an_earlier_attempt", set_back),
     "of several calls another may have its effect": (rules, "_may_have_a_second", no),
     "a call that outlasted its intent leaves the step untidy": (
         rules,

@@ -60,6 +60,7 @@ REFUSED = StepLog(
     fenced_through=1,
     answer=Saying.of(StepRefused.to(authorize(), code="card_declined", detail="no")),
 )
+SECOND_ANSWER = Saying.of(CardAuthorized.to(attempt(2), amount=AMOUNT, masked="second"))
 IN_HAND = StepLog(attempt=1, calls=1, open_until=SOON)
 OVER = StepLog(attempt=1, calls=1, open_until=NOW - SECOND)
 UNTIDY = ANSWERED.made_untidy()
@@ -204,6 +205,28 @@ ROWS = (
         {"untidy": True},
     ),
     Row("without tidying it is let be", Called(1, done("second")), ANSWERED, Rest(), terms=replace(DO, tidies=False)),
+    Row(
+        "an effect of an earlier attempt leaves the later one's call alone",
+        Called(1, done()),
+        StepLog(attempt=2, calls=1, open_until=SOON),
+        Rest(),
+        {"attempt": 2, "calls": 1, "open_until": SOON, "answer": None, "untidy": True},
+    ),
+    Row(
+        "an effect of an earlier attempt is one too many beside the later one's",
+        Called(1, done()),
+        StepLog(attempt=2, calls=1, answer=SECOND_ANSWER),
+        Tidy(),
+        {"attempt": 2, "answer": SECOND_ANSWER, "untidy": True},
+    ),
+    Row(
+        "where nothing is tidied an effect of an earlier attempt is told",
+        Called(1, done()),
+        StepLog(attempt=2, calls=1, open_until=SOON),
+        Rest(),
+        says=CardAuthorized.type,
+        terms=replace(DO, tidies=False),
+    ),
     Row(
         "an effect that knows of others is tidied",
         Called(1, done(untidy=True)),
