@@ -11,10 +11,16 @@ from pathlib import Path
 
 from services.cli.broker_node import PrivateBroker
 from services.cli.broker_setup import free_ports
+from tests.patience import PATIENT
 
 REPOSITORY = Path(__file__).parent.parent
 READY = re.compile(r"^ready (http://\S+)", re.MULTILINE)
 NOT_INHERITED = {"BROKER_URL", "MONGODB_URL", "MILESAGA_HOME", "PORT", "OIDC_ISSUER", "SANDBOX", "ENVIRONMENT"}
+
+READS = dict.fromkeys(
+    ("CART_OFFERS_TIMEOUT_SECONDS", "CHECKOUT_CART_TIMEOUT_SECONDS", "OFFERS_SABRE_TIMEOUT_SECONDS"), str(PATIENT)
+)
+"""Reads that somebody waits for: on a busy machine they are slow, and nobody tests that they are silent."""
 
 
 class Stack:
@@ -63,7 +69,7 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """For further commands on this stack: `run` in `command` uses it."""
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-        return inherited | {"MILESAGA_HOME": str(self.home), "PYTHONUNBUFFERED": "1"} | self._environment
+        return inherited | READS | {"MILESAGA_HOME": str(self.home), "PYTHONUNBUFFERED": "1"} | self._environment
 
     def command(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Another `milesaga` command on the same data folder, run to its end."""
