@@ -23,6 +23,9 @@ class CheckoutSettings(Settings):
     asks: int = Field(default=12, ge=1, le=MOST_ASKS)
     """Repetitions until silence before the pivot undoes the purchase, and later needs attention."""
     command_life_hours: float = Field(default=24, gt=0, le=LONGEST / timedelta(hours=1))
+    """How long a command stays good that is sent before the tickets are asked for."""
+    holds_live_hours: float = Field(default=144, gt=0, le=LONGEST / timedelta(hours=1))
+    """How long authorised money and held miles can be taken: so long a capture without effect is asked for."""
     miles_per_unit: int = Field(default=0, ge=0)
     """Miles credited for each whole unit of currency paid. 0: flights earn when they are flown, not when bought."""
     cart_timeout_seconds: float = Field(default=3.0, gt=0)
@@ -38,6 +41,7 @@ class CheckoutSettings(Settings):
             longest_pause=timedelta(seconds=self.longest_pause_seconds),
             asks=self.asks,
             command_life=timedelta(hours=self.command_life_hours),
+            holds_live=timedelta(hours=self.holds_live_hours),
         )
 
 

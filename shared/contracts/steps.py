@@ -59,6 +59,10 @@ class Answer(StepMessage):
         )
 
 
+NOT_DONE = frozenset({"not_done", "expired", "fenced", "superseded"})
+"""Codes by which a worker tells what became of one attempt: it had no effect, and the outside refused nothing."""
+
+
 class StepRefused(Answer):
     """The step was not done and will not be: `code` for programs, `detail` for people. Any service may say it."""
 
@@ -66,6 +70,11 @@ class StepRefused(Answer):
 
     code: str
     detail: str
+
+    @property
+    def only_not_done(self) -> bool:
+        """Was the attempt without effect, and may another one have it?"""
+        return self.code in NOT_DONE
 
 
 class StepUndone(Answer):

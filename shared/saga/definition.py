@@ -54,7 +54,8 @@ def step(
     `send` makes the command, `expect` is the answer that means done, `keep` takes from it what the purchase needs,
     `when` tells whether the step is wanted at all, `undo` makes the command that takes it back. `silence` is the pause
     after which an answer counts as missing. The `pivot` is the step after which there is only forward. A step after the
-    pivot whose refusal `unwinds` undoes everything, the pivot included; any other refusal there needs attention.
+    pivot whose refusal `unwinds` undoes everything, the pivot included; any other refusal there needs attention. What
+    only tells that nothing came of the step (see `StepRefused.only_not_done`) unwinds nothing there: it is asked anew.
     """
     return Step(
         name=name,
@@ -89,6 +90,9 @@ class Saga(Generic[S]):
 
     def index(self, name: str) -> int:
         return next(i for i, each in enumerate(self.steps) if each.name == name)
+
+    def is_past_pivot(self, step: Step[S]) -> bool:
+        return self.index(step.name) > self.pivot
 
     @property
     def pivot(self) -> int:

@@ -2,11 +2,12 @@
 
 An answer says done or refused. Silence says nothing: the same command is sent again, with growing pauses. Before the
 pivot a refusal, or silence beyond the budget, undoes in reverse what was done, the silent step included; from the pivot
-on, silence beyond the budget needs attention and everything held stays held. Undoing knows no budget.
+on, silence beyond the budget needs attention and everything held stays held. A worker that tells after the pivot only
+that nothing came of a step is asked anew while what is held lives. Undoing knows no budget.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic
 
 from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
@@ -163,15 +164,38 @@ class _Run(Generic[S]):
             self._take_refusal(step, answer)
 
     def _take_refusal(self, step: Step[S], answer: StepRefused) -> None:
+        if answer.only_not_done and self.saga.is_past_pivot(step):
+            self._take_no_effect(step, answer)
+            return
         self._stop_waiting()
         refusal = Refusal(step=step.name, code=answer.code, detail=answer.detail)
         self._set_step(step, status=StepStatus.REFUSED, finished_at=self._now, answered=True)
         self._update(refusal=refusal)
         self.note(step.name, StepStatus.REFUSED, refusal.code)
-        if self.saga.index(step.name) <= self.saga.pivot or step.unwinds:
+        if not self.saga.is_past_pivot(step) or step.unwinds:
             self._go_back()
         else:
             self._end(Status.NEEDS_ATTENTION, current=step.name)
+
+    def _take_no_effect(self, step: Step[S], answer: StepRefused) -> None:
+        """Nobody refused what the pivot promised: it is asked for anew, later each time, while what is held lives."""
+        state = self.record.steps[step.name]
+        if self._now >= self._held_until():
+            self._set_step(step, status=StepStatus.REFUSED, finished_at=self._now, answered=True)
+            self._update(refusal=Refusal(step=step.name, code=answer.code, detail=answer.detail))
+            self.note(step.name, StepStatus.REFUSED, answer.code)
+            self._end(Status.NEEDS_ATTENTION, current=step.name)
+            return
+        self._update(status=Status.RUNNING)
+        self._set_step(step, attempt=state.attempt + 1, asks=0)
+        if not any(entry.step == step.name and entry.detail == answer.code for entry in self.record.timeline):
+            self.note(step.name, state.status, answer.code)
+        self._wake_to_ask(step, self._patience.pause(step.silence, state.attempt))
+
+    def _held_until(self) -> datetime:
+        """When what the purchase holds may end; the pivot begins when everything is held."""
+        pivot = self.saga.steps[self.saga.pivot]
+        return (self.record.steps[pivot.name].started_at or self._now) + self._patience.holds_live
 
     # backward
 
@@ -219,7 +243,7 @@ class _Run(Generic[S]):
         if state.status is not StepStatus.UNDOING and state.asks > self._patience.asks:
             self._give_up(step)
             return
-        if state.status is StepStatus.RUNNING:
+        if state.status is StepStatus.RUNNING and state.asks > 0:
             self._set_step(step, status=StepStatus.UNKNOWN)
             self.note(step.name, StepStatus.UNKNOWN)
         self._set_step(step, asks=state.asks + 1)
@@ -264,15 +288,20 @@ class _Run(Generic[S]):
         undoing = state.status is StepStatus.UNDOING
         make = step.undo if undoing and step.undo is not None else step.send
         self.commands.append(make(self.state, self._identity(step, undo=undoing)))
-        at = self._now + self._patience.pause(step.silence, state.asks)
-        self._update(timers=(*self._other_timers(step), Timer(name="ask", step=step.name, at=at)))
+        self._wake_to_ask(step, self._patience.pause(step.silence, state.asks))
 
-    def _identity(self, step: Step[S], *, undo: bool = True) -> Identity:
+    def _wake_to_ask(self, step: Step[S], pause: timedelta) -> None:
+        self._update(timers=(*self._other_timers(step), Timer(name="ask", step=step.name, at=self._now + pause)))
+
+    def _identity(self, step: Step[S], *, undo: bool) -> Identity:
+        """Only what may still be taken back by a refusal expires: from the pivot on, a worker that was away must
+        not turn a purchase round."""
+        expires = not undo and self.saga.index(step.name) < self.saga.pivot
         return {
             "purchase_id": self._purchase_id,
             "step": step.name,
             "attempt": self.record.steps[step.name].attempt,
-            "expires_at": None if undo else self._now + self._patience.command_life,
+            "expires_at": self._now + self._patience.command_life if expires else None,
         }
 
     def _stop_waiting(self) -> None:

@@ -167,7 +167,10 @@ class Patience(_Stored):
     asks: Annotated[int, Field(ge=1, le=MOST_ASKS)] = 12
     """Repetitions before the pivot until the step counts as failed, and from the pivot on as needing attention."""
     command_life: Annotated[timedelta, Field(gt=timedelta(0), le=LONGEST)] = timedelta(hours=24)
-    """How long a command stays good."""
+    """How long a command stays good that is sent before the pivot."""
+    holds_live: Annotated[timedelta, Field(gt=timedelta(0), le=LONGEST)] = timedelta(days=6)
+    """How long what is held when the pivot begins, such as authorised money, can be taken: so long a step after it that
+    came to nothing is asked for anew. A card's authorisation lives for seven days."""
 
     def pause(self, silence: timedelta, asks: int) -> timedelta:
         """Until the next ask, when `asks` commands have been sent."""
