@@ -8,17 +8,16 @@ from services.cart.cases.locking import Locking
 from services.cart.domain.cart import Cart
 from services.cart.handlers import no_cart, table
 from services.cart.http.routes import routes
+from services.cart.service import SERVICE
 from services.cart.settings import CartSettings
-from shared.bus.outbox import Outbox
+from shared.runtime.keeping import Keeping
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec, Index
-from shared.store.repository import Repository
-from shared.store.sweeping import Sweeper, sweeping_share
-from shared.worker.participant import Participant
+from shared.store.sweeping import sweeping_share
 
-NAME = "cart"
+CARTS = CollectionSpec("carts", (Index(BY_MEMBER, ("member_id",)),))
 SETTLE = timedelta(seconds=2)
 
 
@@ -26,27 +25,16 @@ def compose(runtime: Runtime) -> Service:
     """The service with everything it needs."""
     settings = read(CartSettings)
     clock = runtime.clock
-    store = runtime.store(NAME)
-    outbox = Outbox("milesaga/cart", runtime.publisher, clock, runtime.ids)
-    collection = outbox.watch(store.collection(CollectionSpec("carts", (Index(BY_MEMBER, ("member_id",)),))))
+    keeping = Keeping(runtime, SERVICE.name)
     kept = timedelta(seconds=settings.kept_seconds)
-    repository = Repository(collection, Cart, key=lambda cart: cart.id, wake=forgotten_at(kept))
+    documents = keeping.documents(CARTS, Cart, wake=forgotten_at(kept))
     timeout = settings.offers_timeout_seconds
     offers = OffersOverHttp(neighbor(runtime, "offers", timeout))
-    participant = Participant(
-        repository,
-        outbox,
-        clock,
-        new=no_cart,
-        call_timeout=timedelta(seconds=timeout),
-        settle=SETTLE,
-    )
-    carts = Carts(repository, offers, clock, runtime.ids, timedelta(seconds=settings.seconds))
-    return Service(
-        name=NAME,
-        table=table(participant, Locking(offers, clock), outbox),
+    participant = keeping.participant(documents, new=no_cart, call_timeout=timedelta(seconds=timeout), settle=SETTLE)
+    carts = Carts(documents, offers, clock, runtime.ids, timedelta(seconds=settings.seconds))
+    share = sweeping_share("carts", "CART_SWEEP_SHARE", settings.sweep_share)
+    return keeping.service(
+        table=table(participant, Locking(offers, clock), keeping.outbox),
         router=routes(carts, clock, runtime.authenticator),
-        store=store,
-        outbox=outbox,
-        tasks=[Sweeper(repository, clock, sweeping_share("carts", "CART_SWEEP_SHARE", settings.sweep_share)).run],
+        tasks=(keeping.sweeping(documents, share),),
     )

@@ -13,17 +13,18 @@ from services.checkout.domain.checkout import Checkout
 from services.checkout.handlers import table
 from services.checkout.http import members, operators
 from services.checkout.saga import VERSIONS
+from services.checkout.service import SERVICE
 from services.checkout.settings import CheckoutSettings, SandboxCheckoutSettings
-from shared.bus.outbox import Outbox
 from shared.bus.partners import Partners
 from shared.contracts.checkout import WakeCheckout
+from shared.runtime.every import Every
+from shared.runtime.keeping import Keeping
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.saga.process import Orchestrator
-from shared.saga.timers import TimerPoller
+from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
 from shared.store.documents import CollectionSpec, Index
-from shared.store.repository import Repository
 
 CHECKOUTS = CollectionSpec(
     "checkouts",
@@ -40,16 +41,14 @@ CHECKOUTS = CollectionSpec(
 def compose(runtime: Runtime) -> Service:
     """The checkout service on a runtime."""
     settings = read(SandboxCheckoutSettings if runtime.settings.sandbox else CheckoutSettings)
-    store = runtime.store("checkout")
-    outbox = Outbox("milesaga/checkout", runtime.publisher, runtime.clock, runtime.ids)
-    collection = outbox.watch(store.collection(CHECKOUTS))
-    repository = Repository(collection, Checkout, key=lambda it: it.id, wake=lambda it: it.record.wake_at)
+    keeping = Keeping(runtime, SERVICE.name)
+    repository = keeping.documents(CHECKOUTS, Checkout, wake=lambda it: it.record.wake_at)
     followers = Followers(
         repository, runtime.draining, streams=settings.streams, per_caller=settings.streams_per_caller
     )
     orchestrator = Orchestrator(
         repository,
-        outbox,
+        keeping.outbox,
         runtime.clock,
         versions=VERSIONS,
         patience=settings.patience(),
@@ -59,25 +58,22 @@ def compose(runtime: Runtime) -> Service:
     carts = HttpCarts(neighbor(runtime, "cart", settings.cart_timeout_seconds))
     starter = Starter(repository, orchestrator, carts, runtime.clock, earn_rate=settings.miles_per_unit)
     timers = TimerPoller(
-        collection,
+        repository.collection,
         orchestrator.fire,
         clock=runtime.clock,
-        outbox=outbox,
-        service="checkout",
+        outbox=keeping.outbox,
+        service=SERVICE.name,
         wake=lambda checkout_id: WakeCheckout(checkout_id=checkout_id),
     )
     senders = PartnersFile(Partners(runtime.settings.partners), nameless=runtime.settings.environment != "production")
     purchases = Purchases(repository)
     steering = Steering(purchases, orchestrator)
-    door = members.Door(starter, runtime.draining)
+    door = members.Door(starter)
     api = APIRouter()
     api.include_router(members.routes(purchases, steering, followers, runtime.authenticator, door))
     api.include_router(operators.routes(purchases, steering, followers, runtime.authenticator))
-    return Service(
-        name="checkout",
-        table=table(orchestrator, starter, outbox, senders),
+    return keeping.service(
+        table=table(orchestrator, starter, keeping.outbox, senders),
         router=api,
-        store=store,
-        outbox=outbox,
-        tasks=(timers.run, followers.run),
+        tasks=(Every(POLL_SECONDS, timers.poll, full=PAGE, name="timers"), followers.run),
     )

@@ -8,13 +8,12 @@ from services.notifications.adapters.templates import MailTemplates
 from services.notifications.cases.telling import Telling
 from services.notifications.domain.notice import Notice
 from services.notifications.handlers import table
+from services.notifications.service import SERVICE
 from services.notifications.settings import NotificationsSettings, SmtpSettings
-from shared.bus.outbox import Outbox
+from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import WrongSettings, read
 from shared.store.documents import CollectionSpec
-from shared.store.repository import Repository
-from shared.worker.participant import Participant
 
 MARGIN = timedelta(seconds=5)
 """Beyond the mailer's own timeout."""
@@ -32,11 +31,6 @@ def compose(runtime: Runtime) -> Service:
         """The sandbox's port is known only when it listens, and is another after a restart."""
         return own or SmtpServer(*runtime.smtp())
 
-    store = runtime.store("notifications")
-    outbox = Outbox("milesaga/notifications", runtime.publisher, runtime.clock, runtime.ids)
-    notices = Repository(
-        outbox.watch(store.collection(CollectionSpec("notices"))), Notice, key=lambda notice: notice.id
-    )
     mailer = SmtpMailer(
         server,
         settings.sender,
@@ -45,12 +39,8 @@ def compose(runtime: Runtime) -> Service:
     )
     message_domain = parseaddr(settings.sender)[1].rsplit("@", 1)[1]
     telling = Telling(MailTemplates(settings.issuer), mailer, runtime.clock, message_domain)
-    participant = Participant(
-        notices,
-        outbox,
-        runtime.clock,
-        new=lambda purchase_id: Notice(id=purchase_id),
-        call_timeout=timedelta(seconds=smtp.timeout_seconds) + MARGIN,
-        settle=SETTLE,
-    )
-    return Service(name="notifications", table=table(participant, telling), store=store, outbox=outbox)
+    keeping = Keeping(runtime, SERVICE.name)
+    notices = keeping.documents(CollectionSpec("notices"), Notice)
+    call_timeout = timedelta(seconds=smtp.timeout_seconds) + MARGIN
+    participant = keeping.participant(notices, call_timeout=call_timeout, settle=SETTLE)
+    return keeping.service(table=table(participant, telling))

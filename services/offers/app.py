@@ -6,29 +6,23 @@ from services.offers.adapters.sabre_shopping import SabreShopping
 from services.offers.cases.quoting import Quoting, Terms
 from services.offers.domain import Offer
 from services.offers.http.routes import routes
+from services.offers.service import SERVICE
 from services.offers.settings import OffersSettings, sabre_settings
 from shared.outside.sabre import sabre_credentials
+from shared.runtime.keeping import Keeping
 from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
-from shared.store.repository import Repository
-from shared.store.sweeping import Sweeper, sweeping_share
-
-NAME = "offers"
+from shared.store.sweeping import sweeping_share
 
 
 def compose(runtime: Runtime) -> Service:
     """The service with everything it needs. It takes no messages. Raises WrongSettings."""
     settings = read(OffersSettings)
-    store = runtime.store(NAME)
+    keeping = Keeping(runtime, SERVICE.name)
     kept = timedelta(seconds=settings.kept_seconds)
-    offers = Repository(
-        store.collection(CollectionSpec("offers")),
-        Offer,
-        key=lambda offer: offer.id,
-        wake=lambda offer: offer.expires_at + kept,
-    )
+    offers = keeping.documents(CollectionSpec("offers"), Offer, wake=lambda offer: offer.expires_at + kept, silent=True)
     terms = Terms(
         offer_life=timedelta(seconds=settings.seconds),
         search_cache=timedelta(seconds=settings.search_cache_seconds),
@@ -36,17 +30,15 @@ def compose(runtime: Runtime) -> Service:
     )
     quoting = Quoting(_sabre(runtime, settings), offers, runtime.clock, runtime.ids, terms)
     share = sweeping_share("offers", "OFFERS_SWEEP_SHARE", settings.sweep_share)
-    return Service(
-        name=NAME,
+    return keeping.service(
         router=routes(quoting, runtime.clock, runtime.authenticator),
-        store=store,
-        tasks=[Sweeper(offers, runtime.clock, share).run],
+        tasks=(keeping.sweeping(offers, share),),
     )
 
 
 def _sabre(runtime: Runtime, settings: OffersSettings) -> SabreShopping:
     sabre = sabre_settings(runtime)
-    line = provider_line(runtime, NAME, "sabre", sabre)
+    line = provider_line(runtime, SERVICE.name, "sabre", sabre)
     credentials = sabre_credentials(line, sabre.client_id, sabre.client_secret.get_secret_value(), runtime.clock)
     return SabreShopping(
         line.adapted(credentials=credentials),

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 
-from shared.runtime.service import Work
+from shared.runtime.service import Task
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ class Background:
         self._first_pause = first_pause
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, name: str, work: Work) -> None:
+    def start(self, name: str, work: Task) -> None:
         task = asyncio.create_task(self._keep_running(name, work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -34,7 +34,7 @@ class Background:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _keep_running(self, name: str, work: Work) -> None:
+    async def _keep_running(self, name: str, work: Task) -> None:
         pause = self._first_pause
         loop = asyncio.get_running_loop()
         while True:

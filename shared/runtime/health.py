@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from shared.kernel.clock import Clock, SystemClock, far_off
-from shared.runtime.service import Work
+from shared.runtime.service import Task
 from shared.web.problems import Problem
 
 ANSWERS_WITHIN = 2.0
@@ -28,9 +28,9 @@ class Health:
         self.phase = Phase.STARTING
         self.open = False
         """The stores are open, so requests can be served, the broker there or not."""
-        self._checks: dict[str, Work] = {}
+        self._checks: dict[str, Task] = {}
 
-    def watch(self, checks: Mapping[str, Work]) -> None:
+    def watch(self, checks: Mapping[str, Task]) -> None:
         """Ask these, by name, whether they answer: each returns, or raises."""
         self._checks.update(checks)
 
@@ -79,7 +79,7 @@ def draining() -> Problem:
     return Problem(503, "draining", "This process is stopping; try again.", headers=headers)
 
 
-async def _answers(check: Work) -> bool:
+async def _answers(check: Task) -> bool:
     try:
         async with asyncio.timeout(ANSWERS_WITHIN):
             await check()

@@ -25,7 +25,7 @@ from shared.runtime.description import Description, queues
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
 from shared.runtime.server import HttpServer, Listener
-from shared.runtime.service import Runtime, Service, Work
+from shared.runtime.service import Runtime, Service, Task
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.signals import StopSignals
 from shared.runtime.telemetry import Telemetry
@@ -122,7 +122,7 @@ class Host:
             return "127.0.0.1", self._sandbox.smtp_port
         return self.addresses.smtp()
 
-    async def run(self, compositions: Mapping[str, Compose], on_ready: Work) -> bool:
+    async def run(self, compositions: Mapping[str, Compose], on_ready: Task) -> bool:
         """Serve until SIGTERM or SIGINT, then drain; `on_ready` is called when the process is ready for work.
 
         False when that did not end in order: somebody insisted on leaving at once, or it took too long. Raises
@@ -136,7 +136,7 @@ class Host:
                 drained = await self._drain_unless(stop.insisted)
         return drained
 
-    async def _serve(self, compositions: Mapping[str, Compose], on_ready: Work, stop: StopSignals) -> None:
+    async def _serve(self, compositions: Mapping[str, Compose], on_ready: Task, stop: StopSignals) -> None:
         asyncio.get_running_loop().set_exception_handler(_report)
         if self._sandbox is not None:
             await self._sandbox.start()
@@ -163,11 +163,11 @@ class Host:
                 task.cancel()
             await asyncio.gather(coming_up, asked, return_exceptions=True)
 
-    def _checks(self) -> dict[str, Work]:
+    def _checks(self) -> dict[str, Task]:
         stores = {f"store of {each.name}": each.store.ping for each in self._services if each.store is not None}
         return {"broker": self.bus.ping, **stores}
 
-    async def _come_up(self, on_ready: Work) -> None:
+    async def _come_up(self, on_ready: Task) -> None:
         """Stores first, then requests; the broker may be away until later."""
         await asyncio.gather(*(_open(each.store) for each in self._services if each.store is not None))
         checking = ClockCheck(self._checked, {each.name: each.store for each in self._services if each.store})

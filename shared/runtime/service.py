@@ -18,7 +18,7 @@ from shared.runtime.settings import RuntimeSettings
 from shared.store.documents import Store
 from shared.web.auth import Authenticator
 
-Work = Callable[[], Awaitable[None]]
+Task = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Service:
     router: APIRouter | None = None
     store: Store | None = None
     outbox: Outbox | None = None
-    tasks: Sequence[Work] = ()
-    closing: Sequence[Work] = ()
+    tasks: Sequence[Task] = ()
+    closing: Sequence[Task] = ()
 
 
 class Runtime(Protocol):

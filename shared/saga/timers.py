@@ -54,13 +54,6 @@ class TimerPoller:
         self._service = service
         self._wake = wake
 
-    async def run(self) -> None:
-        """Poll for ever."""
-        while True:
-            fired = await self.poll()
-            if fired < PAGE:
-                await asyncio.sleep(POLL_SECONDS)
-
     async def poll(self) -> int:
         """Fire one page of what is due; the number of records seen.
 

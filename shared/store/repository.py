@@ -60,7 +60,7 @@ class Repository(Generic[M]):
         wake: Callable[[M], datetime | None] = lambda _: None,
     ) -> None:
         self.collection = collection
-        self._model = model
+        self.model = model
         self._key = key
         self._wake = wake
         self._schema: int = model.schema_version  # type: ignore[attr-defined]
@@ -165,7 +165,7 @@ class Repository(Generic[M]):
         body = document.body
         if document.schema < self._schema and self._upcast is not None:
             body = self._upcast(document.schema, body)
-        return Stored(self._model.model_validate(body), document.version)
+        return Stored(self.model.model_validate(body), document.version)
 
     async def _put_off(self, document: Document, now: datetime, error: ValidationError) -> None:
         places = [".".join(map(str, found["loc"])) for found in error.errors(include_input=False)]

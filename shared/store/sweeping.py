@@ -1,15 +1,12 @@
 """Forgetting what nobody needs any more: documents whose `wake_at` is the time to delete them."""
 
 import asyncio
-import logging
 from typing import Generic
 
 from shared.kernel.clock import Clock, far_off
-from shared.store.documents import Conflict, Unavailable
+from shared.store.documents import Conflict
 from shared.store.repository import M, Repository, Stored
 from shared.store.share import Share
-
-log = logging.getLogger(__name__)
 
 PAUSE = 30.0
 PAGE = 100
@@ -34,16 +31,6 @@ class Sweeper(Generic[M]):
         self._repository = repository
         self._clock = clock
         self._share = share or sweeping_share("documents", "a setting", SWEEP_SHARE)
-
-    async def run(self) -> None:
-        """Sweep for ever."""
-        while True:
-            await asyncio.sleep(PAUSE)
-            try:
-                while await self.once() == PAGE:
-                    pass
-            except Unavailable:
-                log.warning("sweeping waits for the store")
 
     async def once(self) -> int:
         """Delete one page, or what may be deleted of it; the number of documents that were."""

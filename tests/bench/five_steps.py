@@ -13,20 +13,21 @@ from typing import ClassVar, Final
 from pydantic import BaseModel, ConfigDict
 
 from shared.bus.dispatch import Handler, HandlerTable
-from shared.bus.outbox import Outbox
 from shared.contracts import CATALOGUE, miles, payment, ticketing
 from shared.contracts.checkout import CheckoutCompleted, Total, WakeCheckout
 from shared.contracts.journey import Ticket
 from shared.contracts.messages import Message
 from shared.contracts.steps import Answer, Command
 from shared.kernel.money import Money
+from shared.runtime.every import Every
+from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
 from shared.saga.definition import Saga, step
 from shared.saga.engine import new_record
 from shared.saga.process import Orchestrator, Process
 from shared.saga.record import Patience, Status
-from shared.saga.timers import TimerPoller
-from shared.store.documents import Collection, CollectionSpec, Index, Store
+from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
+from shared.store.documents import CollectionSpec, Index, Store
 from shared.store.repository import Repository
 from shared.worker.effect import Done, Repeatable
 from shared.worker.participant import Participant
@@ -147,12 +148,11 @@ class Sagas:
 
     def compose(self, runtime: Runtime) -> Service:
         """The checkout's part, composed as `services/checkout/app.py` composes the real one."""
-        store = runtime.store("checkout")
-        outbox = Outbox("milesaga/checkout", runtime.publisher, runtime.clock, runtime.ids)
-        collection = outbox.watch(store.collection(CHECKOUTS))
+        keeping = Keeping(runtime, "checkout")
+        documents = keeping.documents(CHECKOUTS, Purchase, wake=lambda it: it.record.wake_at)
         orchestrator = Orchestrator(
-            purchases(collection),
-            outbox,
+            documents,
+            keeping.outbox,
             runtime.clock,
             versions={FIVE_STEPS.version: FIVE_STEPS},
             patience=Patience(),
@@ -160,21 +160,18 @@ class Sagas:
             changed=self._changed,
         )
         timers = TimerPoller(
-            collection,
+            documents.collection,
             orchestrator.fire,
             clock=runtime.clock,
-            outbox=outbox,
+            outbox=keeping.outbox,
             service="checkout",
             wake=lambda purchase_id: WakeCheckout(checkout_id=purchase_id),
         )
         self._orchestrator = orchestrator
         answers = (contract for contract in CATALOGUE.values() if issubclass(contract, Answer))
-        return Service(
-            name="checkout",
+        return keeping.service(
             table=dict.fromkeys(answers, orchestrator.take),
-            store=store,
-            outbox=outbox,
-            tasks=(timers.run,),
+            tasks=(Every(POLL_SECONDS, timers.poll, full=PAGE, name="timers"),),
         )
 
     async def carry_out(self, purchase: Purchase) -> None:
@@ -219,33 +216,19 @@ def worker(name: str) -> Callable[[Runtime], Service]:
     """The composition of one of the workers."""
 
     def compose(runtime: Runtime) -> Service:
-        store = runtime.store(name)
-        outbox = Outbox(f"milesaga/{name}", runtime.publisher, runtime.clock, runtime.ids)
-        participant = Participant(
-            errands(outbox.watch(store.collection(WORK))),
-            outbox,
-            runtime.clock,
-            new=lambda purchase_id: Errands(id=purchase_id),
-        )
-        return Service(name=name, table=_table(name, participant), store=store, outbox=outbox)
+        keeping = Keeping(runtime, name)
+        participant = keeping.participant(keeping.documents(WORK, Errands))
+        return keeping.service(table=_table(name, participant))
 
     return compose
 
 
-def purchases(collection: Collection) -> Repository[Purchase]:
-    return Repository(collection, Purchase, key=lambda it: it.id, wake=lambda it: it.record.wake_at)
-
-
-def errands(collection: Collection) -> Repository[Errands]:
-    return Repository(collection, Errands, key=lambda it: it.id)
-
-
 def stored_purchases(store: Store) -> Repository[Purchase]:
-    return purchases(store.collection(CHECKOUTS))
+    return Repository(store.collection(CHECKOUTS), Purchase, key=lambda it: it.id)
 
 
 def stored_errands(store: Store) -> Repository[Errands]:
-    return errands(store.collection(WORK))
+    return Repository(store.collection(WORK), Errands, key=lambda it: it.id)
 
 
 def _table(name: str, participant: Participant[Errands]) -> HandlerTable:

@@ -1,6 +1,5 @@
 """The checkout over HTTP, for members: buying, looking, following, cancelling."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -23,7 +22,7 @@ from shared.web.docs import CREATING, READING, WRITING, answers, problems
 from shared.web.idempotency import idempotency_key
 from shared.web.pages import decode_cursor, page
 from shared.web.preconditions import check_if_match
-from shared.web.problems import Problem, try_again
+from shared.web.problems import Problem
 
 PREFIX = "/v1/checkouts"
 PAGE = 20
@@ -42,16 +41,13 @@ def routes(
 
 
 class Door:
-    """Where purchases come in: none while the process drains, and of one key no two at a time."""
+    """Where purchases come in: of one key no two at a time."""
 
-    def __init__(self, starter: Starter, draining: asyncio.Event) -> None:
+    def __init__(self, starter: Starter) -> None:
         self._starter = starter
-        self._draining = draining
         self._in_flight: set[str] = set()
 
     async def start(self, wish: Wish) -> Checkout:
-        if self._draining.is_set():
-            raise try_again("draining", "This process is stopping: try again")
         with self._one_at_a_time(wish.checkout_id), refusals_as_problems():
             return await self._starter.start(wish)
 

@@ -136,7 +136,9 @@ async def test_a_drain_finishes_what_is_in_hand_and_takes_nothing_new(
         process.terminate()
         await eventually(lambda: _is(status_of(f"{url}/readyz"), 503))
         assert [line async for line in lines if line] == ["data: end"], "streams end when the drain begins"
-    assert await status_of(f"{url}/v1/fake", "POST") == 503
+    async with httpx.AsyncClient() as http:
+        refused = await http.post(f"{url}/v1/fake")
+    assert (refused.status_code, refused.json()["code"]) == (503, "draining")
     assert await status_of(f"{url}/v1/fake") == 200, "what is in hand may still read"
     await order(vhost_url, "p2")
     assert process.process.poll() is None, "it waits for the handler"

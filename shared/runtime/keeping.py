@@ -1,0 +1,82 @@
+"""What a service keeps: its database, its documents, and the messages saved with them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+from fastapi import APIRouter
+
+from shared.bus.dispatch import HandlerTable
+from shared.bus.outbox import Outbox
+from shared.runtime.every import Every
+from shared.runtime.service import Runtime, Service, Task
+from shared.store import sweeping
+from shared.store.documents import CollectionSpec
+from shared.store.repository import M, Repository
+from shared.store.share import Share
+from shared.store.sweeping import Sweeper
+from shared.worker.participant import CALL_TIMEOUT, SETTLE, Participant
+from shared.worker.work import W
+
+
+class Keeping:
+    """One for each service, made by its composition root, which gets its documents, its worker and itself from it."""
+
+    def __init__(self, runtime: Runtime, service: str) -> None:
+        self._runtime = runtime
+        self._service = service
+        self._speaks = False
+        self.store = runtime.store(service)
+        self.outbox = Outbox(f"milesaga/{service}", runtime.publisher, runtime.clock, runtime.ids)
+
+    def documents(
+        self,
+        spec: CollectionSpec,
+        model: type[M],
+        *,
+        wake: Callable[[M], datetime | None] = lambda _: None,
+        silent: bool = False,
+    ) -> Repository[M]:
+        """Documents under their `id`. `silent` ones cause no messages, so that the relay need not look at them."""
+        collection = self.store.collection(spec)
+        if not silent:
+            self.outbox.watch(collection)
+            self._speaks = True
+        return Repository(collection, model, key=attrgetter("id"), wake=wake)
+
+    def participant(
+        self,
+        documents: Repository[W],
+        *,
+        new: Callable[[str], W] | None = None,
+        call_timeout: timedelta = CALL_TIMEOUT,
+        settle: timedelta = SETTLE,
+    ) -> Participant[W]:
+        """Who carries out commands on the documents. `new` makes one that is seen for the first time; of its id alone
+        where it is not given."""
+        return Participant(
+            documents,
+            self.outbox,
+            self._runtime.clock,
+            new=new or (lambda id_: documents.model(id=id_)),
+            call_timeout=call_timeout,
+            settle=settle,
+        )
+
+    def sweeping(self, documents: Repository[M], share: Share) -> Every:
+        """The task that deletes documents when they are due."""
+        sweeper = Sweeper(documents, self._runtime.clock, share)
+        return Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="sweeping")
+
+    def service(
+        self, *, table: HandlerTable | None = None, router: APIRouter | None = None, tasks: Sequence[Task] = ()
+    ) -> Service:
+        """The service, composed."""
+        return Service(
+            name=self._service,
+            table=table or {},
+            router=router,
+            store=self.store,
+            outbox=self.outbox if self._speaks else None,
+            tasks=tasks,
+        )
