@@ -30,7 +30,7 @@ class Steps:
     locking: Locking
 
     async def lock(self, cart: Cart, command: LockCart) -> Done:
-        await self.locking.check(cart, command.member_id, command.purchase_id)
+        await self.locking.check(cart, command)
         answer = CartLocked.to(command, order=purchase.order_of(cart))
         return Done(answer, purchase.locked(cart, command.purchase_id))
 

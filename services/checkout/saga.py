@@ -16,7 +16,9 @@ CHECKOUT = Saga[Purchase](
     steps=(
         step(
             "lock cart",
-            send=lambda p, at: cart.LockCart(**at, cart_id=p.cart_id, member_id=p.member_id),
+            send=lambda p, at: cart.LockCart(
+                **at, cart_id=p.cart_id, member_id=p.member_id, revision=p.revision, total=p.accepted
+            ),
             expect=cart.CartLocked,
             keep=lambda p, locked: p.priced(locked.order),
             undo=lambda p, at: cart.UnlockCart(**at, cart_id=p.cart_id),

@@ -1,10 +1,14 @@
 """The cart's words."""
 
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from shared.contracts.checkout import Total
 from shared.contracts.journey import Order, Part
 from shared.contracts.steps import Answer, Command, Undo
+
+LEFT_OUT_WHERE_NONE: Any = Field(exclude_if=lambda value: value is None)
 
 
 class LockCart(Command):
@@ -14,6 +18,11 @@ class LockCart(Command):
     type: ClassVar[str] = "cart.lock.v1"
     cart_id: str
     member_id: str
+    revision: Annotated[int | None, LEFT_OUT_WHERE_NONE] = None
+    """The revision of the cart that was accepted; any other is refused as `price_changed`. A purchase that an older
+    release began does not tell it."""
+    total: Annotated[Total | None, LEFT_OUT_WHERE_NONE] = None
+    """What was accepted to be paid for it; as for the revision."""
 
 
 class CartLocked(Answer):

@@ -80,6 +80,9 @@ class Total(BaseModel):
     money: Money
     miles: int
 
+    def __str__(self) -> str:
+        return f"{self.money} and {self.miles} miles"
+
 
 class StartCheckout(PublicMessage):
     """Buy a cart. The same member and key are the same purchase, however often it is said.

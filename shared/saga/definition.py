@@ -56,6 +56,7 @@ def step(
     after which an answer counts as missing. The `pivot` is the step after which there is only forward. A step after the
     pivot whose refusal `unwinds` undoes everything, the pivot included; any other refusal there needs attention. What
     only tells that nothing came of the step (see `StepRefused.only_not_done`) unwinds nothing there: it is asked anew.
+    `send` raises Refused for what cannot be asked for, `keep` for what was done otherwise than the purchase wants.
     """
     return Step(
         name=name,

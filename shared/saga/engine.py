@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic
 
 from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
+from shared.kernel.errors import Refused
 from shared.saga.definition import Identity, S, Saga, Step
 from shared.saga.draft import Draft
 from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue
@@ -146,11 +147,18 @@ class _Run(Generic[S]):
         self._update(current=step.name)
         self._set_step(step, status=StepStatus.RUNNING, asks=1, started_at=self._now)
         self.note(step.name, StepStatus.RUNNING)
-        self._send(step)
+        try:
+            self._send(step)
+        except Refused as impossible:
+            self._take_refusal(step, impossible, StepStatus.REFUSED)
 
     def _take_answer(self, step: Step[S], answer: Answer) -> None:
         if isinstance(answer, step.expect):
-            self.state = step.keep(self.state, answer)
+            try:
+                self.state = step.keep(self.state, answer)
+            except Refused as unwanted:
+                self._take_refusal(step, unwanted, StepStatus.DONE)
+                return
             self._set_step(step, status=StepStatus.DONE, finished_at=self._now, answered=True)
             self._stop_waiting()
             if self.record.status is Status.NEEDS_ATTENTION:
@@ -161,17 +169,18 @@ class _Run(Generic[S]):
             else:
                 self.go_forward_from(self.saga.index(step.name) + 1)
         elif isinstance(answer, StepRefused):
-            self._take_refusal(step, answer)
+            self._take_refusal(step, answer, StepStatus.REFUSED)
 
-    def _take_refusal(self, step: Step[S], answer: StepRefused) -> None:
-        if answer.only_not_done and self.saga.is_past_pivot(step):
-            self._take_no_effect(step, answer)
+    def _take_refusal(self, step: Step[S], refused: StepRefused | Refused, status: StepStatus) -> None:
+        """By its worker, without effect; or by the purchase, which undoes what was done otherwise than wanted."""
+        if isinstance(refused, StepRefused) and refused.only_not_done and self.saga.is_past_pivot(step):
+            self._take_no_effect(step, refused)
             return
         self._stop_waiting()
-        refusal = Refusal(step=step.name, code=answer.code, detail=answer.detail)
-        self._set_step(step, status=StepStatus.REFUSED, finished_at=self._now, answered=True)
+        refusal = Refusal(step=step.name, code=refused.code, detail=refused.detail)
+        self._set_step(step, status=status, finished_at=self._now, answered=True)
         self._update(refusal=refusal)
-        self.note(step.name, StepStatus.REFUSED, refusal.code)
+        self.note(step.name, status, refusal.code)
         if not self.saga.is_past_pivot(step) or step.unwinds:
             self._go_back()
         else:

@@ -5,6 +5,7 @@ import asyncio
 from services.cart.domain import purchase
 from services.cart.domain.cart import Cart
 from services.cart.ports import Offers
+from shared.contracts.cart import LockCart
 from shared.kernel.clock import Clock
 
 
@@ -15,9 +16,10 @@ class Locking:
         self._offers = offers
         self._clock = clock
 
-    async def check(self, cart: Cart, member_id: str, purchase_id: str) -> None:
+    async def check(self, cart: Cart, command: LockCart) -> None:
         """Raise Refused unless this purchase may have the cart as it is, UnknownCart, `OffersUnavailable`."""
-        purchase.check_lockable(cart, member_id, purchase_id, self._clock.now())
+        purchase.check_lockable(cart, command.member_id, command.purchase_id, self._clock.now())
+        purchase.check_accepted(cart, command.revision, command.total)
         ids = [flight.offer_id for flight in cart.flights]
         prices = await asyncio.gather(*map(self._offers.price_now, ids))
         purchase.check_prices(cart, dict(zip(ids, prices, strict=True)))

@@ -8,9 +8,10 @@ from pydantic import AwareDatetime
 
 from services.cart.domain.items import BagChoice, BagItem, FlightItem, Item, SeatChoice, SeatItem
 from shared.contracts import journey
+from shared.contracts.checkout import Total
 from shared.contracts.offers import Quote
 from shared.kernel.money import Money
-from shared.kernel.values import Value, changed
+from shared.kernel.values import changed
 from shared.worker.work import StepLog, Work
 
 Channel = Literal["portal", "chat", "marketplace"]
@@ -47,11 +48,6 @@ class WrongField(Exception):
         self.pointer = pointer
         self.detail = detail
         self.code = code
-
-
-class Total(Value):
-    money: Money
-    miles: int
 
 
 class Cart(Work):

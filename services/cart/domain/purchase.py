@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.cart.domain.cart import MOST_PURCHASES, Cart, Total, UnknownCart, total_money
+from services.cart.domain.cart import MOST_PURCHASES, Cart, UnknownCart, total_money
 from services.cart.domain.items import BagItem, FlightItem, SeatItem
 from shared.contracts import journey
+from shared.contracts.checkout import Total
 from shared.contracts.offers import Price
 from shared.kernel.errors import Refused
 from shared.kernel.values import changed
@@ -28,6 +29,16 @@ def check_lockable(cart: Cart, member_id: str, purchase_id: str, now: datetime) 
         raise offer_expired(expired)
 
 
+def check_accepted(cart: Cart, revision: int | None, total: Total | None) -> None:
+    """Raise Refused unless the cart is what the buyer accepted; what is not told is not compared.
+
+    A locked cart changes no more, but its lock raised the revision.
+    """
+    changed_since = revision is not None and cart.state == "open" and cart.revision != revision
+    if changed_since or total not in (None, cart.total()):
+        raise _price_changed(total, cart.total())
+
+
 def check_prices(cart: Cart, now_for: Mapping[str, Price | None]) -> None:
     """Raise Refused when a fare moved since it was put into the cart, or is not for sale any more."""
     if gone := [offer_id for offer_id, price in now_for.items() if price is None]:
@@ -37,7 +48,7 @@ def check_prices(cart: Cart, now_for: Mapping[str, Price | None]) -> None:
         anew = changed(cart, items=(*flights, *cart.extras))
         miles = min(cart.use_miles, anew.most_miles)
         after = Total(money=total_money(anew, miles), miles=miles)
-        raise Refused("price_changed", f"the price was {_told(cart.total())}, and is now {_told(after)}")
+        raise _price_changed(cart.total(), after)
 
 
 def locked(cart: Cart, purchase_id: str) -> dict[str, Any]:
@@ -76,12 +87,14 @@ def offer_expired(offer_ids: list[str]) -> Refused:
     return Refused("offer_expired", f"no longer for sale: {', '.join(offer_ids)}")
 
 
+def _price_changed(before: Total | None, now: Total) -> Refused:
+    if before in (None, now):
+        return Refused("price_changed", f"the cart was changed after {before or now} was accepted, and is now {now}")
+    return Refused("price_changed", f"the price was {before}, and is now {now}")
+
+
 def _at(flight: FlightItem, price: Price | None) -> FlightItem:
     return changed(flight, **dict(price)) if price else flight
-
-
-def _told(total: Total) -> str:
-    return f"{total.money} and {total.miles} miles"
 
 
 def _flight(item: FlightItem) -> journey.Flight:

@@ -7,7 +7,6 @@ from pydantic import AwareDatetime, Field
 
 from services.cart.domain import cart as rules
 from shared.contracts.cart import CartAtCheckout
-from shared.contracts.checkout import Total
 from shared.kernel.money import Money
 from shared.web.bodies import Shown
 
@@ -118,6 +117,6 @@ def for_services(cart: rules.Cart, member_id: str, now: datetime) -> CartAtCheck
         currency=cart.currency,
         items=len(cart.items),
         expired_offers=tuple(cart.expired_offers(now)),
-        total=Total(**dict(cart.total())),
+        total=cart.total(),
         revision=cart.revision,
     )

@@ -158,6 +158,7 @@ class Starter:
                 payment=wish.payment,
                 contact=wish.contact.contact(),
                 quoted=cart.total if cart else None,
+                revision=cart.revision if cart else None,
                 earn_rate=self._earn_rate,
             ),
         )

@@ -7,6 +7,7 @@ from pydantic import computed_field
 
 from shared.contracts.checkout import CardPayment, Payment, Refusal, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
+from shared.kernel.errors import Refused
 from shared.kernel.money import Money
 from shared.kernel.values import Value, changed
 from shared.saga.process import Process
@@ -20,7 +21,9 @@ class Purchase(Value):
     payment: Payment | None
     contact: Contact
     quoted: Total | None
-    """What the cart said when the purchase began; None for one that was refused before a cart was found."""
+    """What the cart said when the purchase began, and the buyer accepted; None for one refused before it was found."""
+    revision: int | None = None
+    """The cart's, when it said so; None in what an older release began."""
     order: Order | None = None
     """What the cart held when it was locked."""
     earned: int = 0
@@ -40,9 +43,15 @@ class Purchase(Value):
 
     @property
     def card(self) -> CardPayment:
+        """Raises Refused where the purchase has none."""
         if not isinstance(self.payment, CardPayment):
-            raise TypeError("the purchase is not paid by card")
+            raise Refused("payment_required", f"{self.money} are left to pay, and no card was given")
         return self.payment
+
+    @property
+    def accepted(self) -> Total | None:
+        """What the cart is locked at, or not at all; None for a purchase that an older release began."""
+        return None if self.revision is None else self.quoted
 
     @property
     def total(self) -> Total | None:
@@ -63,6 +72,10 @@ class Purchase(Value):
         return self.due.miles
 
     def priced(self, order: Order) -> Self:
+        """What was locked is bought. Raises Refused where that is not what was accepted."""
+        due = Total(money=order.money, miles=order.miles)
+        if self.quoted not in (None, due):
+            raise Refused("price_changed", f"the price was {self.quoted}, and is now {due}")
         return changed(self, order=order, earned=int(order.money.decimal()) * self.earn_rate)
 
     def reserved(self, locators: tuple[str, ...]) -> Self:
