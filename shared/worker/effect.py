@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from shared.contracts.steps import Answer, Command
+from shared.kernel.errors import Refused
 from shared.worker.work import Saying, Work
 
 W = TypeVar("W", bound=Work)
@@ -28,20 +29,33 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A step of which only a part took effect, which is of no use: it is refused as soon as that is taken back.
+
+    Nothing is taken back by the call or the look that found it. It is put on record first, so that no two processes
+    decide otherwise, and then left to `Effect.tidy`.
+    """
+
+    refusal: Refused
+
+
+@dataclass(frozen=True)
 class Effect(Generic[W, C]):
     """A step that acts on the outside through a provider whose calls cannot simply be repeated.
 
     `call(work, command, key)` acts, with `key` as the provider's idempotency key. `find(work, command, key)` tells what
-    the last call did: `Done`, or None when it certainly had no effect. Both raise `Refused` (final), `NotSent` (no
-    effect, may be repeated), `Misconfigured` (no effect, and repeating will not help), `OutcomeUnknown`. Anything else
-    that `call` raises leaves the intent open: whoever comes next looks first.
+    the last call did: `Done`, or None when it certainly had no effect. Both may tell of a `Part` where there is a
+    `tidy`, and raise `Refused` (final), `NotSent` (no effect, may be repeated), `Misconfigured` (no effect, and
+    repeating will not help), `OutcomeUnknown`. Anything else that `call` raises leaves the intent open: whoever comes
+    next looks first.
     """
 
-    call: Callable[[W, C, str], Awaitable[Done]]
-    find: Callable[[W, C, str], Awaitable[Done | None]]
+    call: Callable[[W, C, str], Awaitable[Done | Part]]
+    find: Callable[[W, C, str], Awaitable[Done | Part | None]]
     tidy: Callable[[W, C], Awaitable[None]] | None = None
-    """Takes back what the step's calls left beside the effect on record. Where a provider may act long after it was
-    given up, or a process stand still in the middle of a call, two calls may both have their effect."""
+    """Takes back what the step's calls left beside the effect on record, all of it where none is. Where a provider may
+    act long after it was given up, or a process stand still in the middle of a call, two calls may both have their
+    effect."""
     calls: int = 3
     """After so many calls that had no effect the step is refused as `not_done`."""
     asked_again: bool = True

@@ -6,11 +6,11 @@ from typing import Generic
 
 from shared.contracts.messages import Message
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.worker.effect import Done
+from shared.worker.effect import Done, Part
 from shared.worker.work import W
 
 Failure = NotSent | Misconfigured | OutcomeUnknown
-Outcome = Done | Refused | Failure
+Outcome = Done | Part | Refused | Failure
 """What the outside made of a call, a look or an act."""
 
 
@@ -127,7 +127,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Tidy:
-    """Take back what the provider holds beside the effect on record."""
+    """Take back what the provider holds beside the effect on record, all of it where none is."""
 
 
 Next = Rest | AskAgain | Wait | Fail | Call | Look | Act | Tidy

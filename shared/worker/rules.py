@@ -7,13 +7,19 @@
     arrived              attempt at or below the       fence; refused `fenced`,       rest
                          fence, older than the log's,  `superseded`, `expired`
                          or expired and nothing begun
+    arrived              taking back                   -                              tidy
     arrived              call open                     -                              wait
     arrived              call over, no answer          -                              look
     arrived              nothing                       intent (undo: the fence too)   call 1
     called n: done       not answered                  answer and changes             tidy if untidy
     called n: done       answered otherwise            untidy                         tidy
-    called n: done       of an earlier attempt         untidy                         tidy if answered
-    called n: refused    n in hand                     fence; refused                 rest
+    called n: done       of an earlier attempt,        untidy                         tidy if answered
+                         or taking back                                               or taking back
+    called n: a part     n in hand                     taking back, untidy            tidy
+    called n: a part     else                          untidy (refused: taking back)  tidy if answered
+                                                                                     or taking back
+    called n: refused    n in hand, tidy               fence; refused                 rest
+    called n: refused    n in hand, untidy             taking back                    tidy
     called n: not sent,  n in hand                     number free                    ask again, fail
       misconfigured
     called n: unknown    an undo came                  drop the undo's log, say the   ask again
@@ -21,10 +27,17 @@
     called n: unknown    n in hand                     settle                         ask again
     called n: unknown    neither                       untidy                         wait
     lapsed n             n in hand                     number free                    wait
-    looked after n       done, refused                 as called n
+    looked after n       done, a part, refused         as called n
     looked after n       nothing                       the next intent; `expired`,    call n+1; rest
                                                        `not_done`
     looked after n       else                          -                              ask again, fail
+    tidied               taking back, not answered     tidy; fence; refused           rest
+    tidied               answered                      tidy                           rest
+    not tidied           taking back, not answered     -                              ask again, fail
+    not tidied           answered                      -                              wait, fail
+
+"Taking back" is a refusal that is not answered before the provider holds nothing of the step: no document of use to
+nobody is left, and no effect is put on record that another process is about to take back.
 
 Nothing here awaits or knows a store, a bus, a provider. Whoever drives (`participant.py`) saves what comes out by
 compare-and-set, says what is to be said, does what is next, and comes back with its outcome as the next happening.
@@ -38,7 +51,7 @@ from typing import Any, Generic
 from shared.contracts.messages import Message
 from shared.contracts.steps import Command, StepRefused
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.worker.effect import Done
+from shared.worker.effect import Done, Part
 from shared.worker.moves import (
     Act,
     Acted,
@@ -92,9 +105,16 @@ class Situation(Generic[W]):
         return self.keep(self.log.withdrawn(number) if self.in_hand(number) else self.log, then)
 
     def refuse(self, code: str, detail: str) -> Move[W]:
-        """Answer "not done", behind a fence, so that it stays so."""
+        """Answer "not done", behind a fence, so that it stays so; what may be left of it is taken back first."""
         answer = StepRefused.to(self.command, code=code, detail=detail)
+        if self.log.untidy and self.terms.tidies and self.log.attempt == self.command.attempt:
+            return self.keep(self.log.taking_back(answer), Tidy())
         return Move(self.work.with_log(self.slot, self.log.refused(self.command, answer)), say=answer)
+
+    def take_back(self, refusal: Refused) -> Move[W]:
+        """Refuse a step that took effect in part, once that is taken back."""
+        answer = StepRefused.to(self.command, code=refusal.code, detail=refusal.detail)
+        return self.keep(self.log.taking_back(answer), Tidy())
 
     def call(self, number: int) -> Move[W]:
         """The intent goes on record before the call; an undo's leaves the fence as well."""
@@ -145,6 +165,10 @@ def _repeats_its_answer(at: Situation[W]) -> Move[W] | None:
     return Move(at.work, say=at.log.answer.message(), then=at.tidy(at.log))
 
 
+def _takes_back(at: Situation[W]) -> Move[W] | None:
+    return at.stay(Tidy()) if at.log.takes_back(at.command) else None
+
+
 def _stops_at_the_fence(at: Situation[W]) -> Move[W] | None:
     if at.command.attempt > at.log.fenced_through:
         return None
@@ -184,6 +208,7 @@ Rule = Callable[[Situation[Any]], Move[Any] | None]
 ARRIVAL: tuple[Rule, ...] = (
     _waits_for_its_step,
     _repeats_its_answer,
+    _takes_back,
     _stops_at_the_fence,
     _is_superseded,
     _waits_for_the_call,
@@ -198,6 +223,8 @@ def _called(at: Situation[W], number: int, outcome: Outcome) -> Move[W]:
     match outcome:
         case Done():
             return _conclude(at, outcome, of_a_call=True)
+        case Part():
+            return at.take_back(outcome.refusal) if at.in_hand(number) else _too_much(at)
         case Refused():
             # It refuses the step, unless another call has been made since or an answer given.
             return at.refuse(outcome.code, outcome.detail) if at.in_hand(number) else at.stay(Rest())
@@ -212,6 +239,8 @@ def _learned(at: Situation[W], outcome: Outcome) -> Move[W]:
     match outcome:
         case Done():
             return _conclude(at, outcome)
+        case Part():
+            return at.take_back(outcome.refusal)
         case Refused():
             return at.refuse(outcome.code, outcome.detail)
         case NotSent() | Misconfigured() | OutcomeUnknown():
@@ -235,6 +264,13 @@ def _outlasted(at: Situation[W], error: OutcomeUnknown) -> Move[W]:
     return at.keep(at.log.made_untidy(), Wait("a call outlasted its intent", at.terms.settle))
 
 
+def _too_much(at: Situation[W]) -> Move[W]:
+    """An effect, or a part of one, that nobody waits to hear of. It must not set the log back, and while another call
+    is under way nothing is taken back: it may be that call's, whose end tidies up."""
+    over = at.log.answer is not None or at.log.taken_back is not None
+    return at.keep(at.log.made_untidy(), Tidy() if over else Rest())
+
+
 def _looked_in_vain(at: Situation[W], after: int) -> Move[W]:
     if (late := _has_expired(at)) is not None:
         return late
@@ -249,6 +285,8 @@ def _conclude(at: Situation[W], done: Done, *, of_a_call: bool = False) -> Move[
     log = at.log
     if at.command.attempt < log.attempt:
         return _of_an_earlier_attempt(at, done)
+    if log.takes_back(at.command):
+        return _too_much(at)
     if log.took_effect(at.command):
         # This effect, put on record by whoever found it or by a save that seemed to fail; or one too many.
         log = log.made_untidy() if of_a_call and _is_surplus(at, done) else log
@@ -259,22 +297,32 @@ def _conclude(at: Situation[W], done: Done, *, of_a_call: bool = False) -> Move[
 
 
 def _of_an_earlier_attempt(at: Situation[W], done: Done) -> Move[W]:
-    """It must not set the log back: what the later attempt is doing stands, and this effect is one too many."""
-    if not at.terms.tidies:
-        return Move(at.work, say=done.answer)
-    log = at.log.made_untidy()
-    return at.keep(log, Rest() if log.answer is None else Tidy())
+    return _too_much(at) if at.terms.tidies else Move(at.work, say=done.answer)
 
 
 def _tidied(at: Situation[W], failure: Refused | Failure | None) -> Move[W]:
-    """While it cannot be taken back, the message comes again."""
+    """While it cannot be taken back it is tried again: by whoever waits for an answer, else by the message."""
+    pending = at.log.taken_back if at.log.answer is None else None
     match failure:
+        case None if pending is not None:
+            return _refused_at_last(at, pending.message())
         case None:
-            return at.keep(at.log.made_untidy(untidy=False), Rest())
+            return at.keep(at.log.tidied(), Rest())
         case Misconfigured():
             return at.stay(Fail(failure))
+        case Refused() if pending is not None:
+            return at.stay(AskAgain(OutcomeUnknown(f"a part is left: {failure}")))
+        case NotSent() | OutcomeUnknown() if pending is not None:
+            return at.stay(AskAgain(failure))
         case _:
             return at.stay(Wait(str(failure), at.terms.settle))
+
+
+def _refused_at_last(at: Situation[W], refusal: Message) -> Move[W]:
+    """Nothing is left of the step."""
+    if not isinstance(refusal, StepRefused):
+        raise TypeError(f"{refusal.type} refuses nothing")
+    return Move(at.work.with_log(at.slot, at.log.tidied().refused(at.command, refusal)), say=refusal)
 
 
 def _undo_to_repeat(at: Situation[W]) -> Message | None:

@@ -51,10 +51,12 @@ class StepLog(BaseModel):
     """The undo that left the fence; it is repeated when an effect comes to light after it."""
     untidy: bool = False
     """The provider may hold more than is on record: another call of the step had its effect too, or may have."""
+    taken_back: Saying | None = None
+    """The refusal of an attempt whose effects are taken back, whenever they come to light; an answer once they are."""
 
     def begun(self, command: Command, call: int, until: datetime) -> Self:
         """The intent of a call."""
-        return self._with(attempt=command.attempt, calls=call, open_until=until, answer=None)
+        return self._with(attempt=command.attempt, calls=call, open_until=until, answer=None, taken_back=None)
 
     def withdrawn(self, call: int) -> Self:
         """The call was not made, or certainly without effect: its number is free again."""
@@ -78,14 +80,29 @@ class StepLog(BaseModel):
             open_until=None,
             answer=Saying.of(answer),
             untidy=untidy or self.untidy,
+            taken_back=None,
         )
 
-    def made_untidy(self, *, untidy: bool = True) -> Self:
-        return self._with(untidy=untidy)
+    def taking_back(self, refusal: StepRefused) -> Self:
+        """The attempt is refused as soon as the provider holds nothing of it."""
+        return self._with(open_until=None, untidy=True, taken_back=Saying.of(refusal))
+
+    def made_untidy(self) -> Self:
+        """Behind a refusal all of it is too much."""
+        refused = self.answer is not None and self.answer.type == StepRefused.type
+        return self._with(untidy=True, taken_back=self.answer if refused else self.taken_back)
+
+    def tidied(self) -> Self:
+        return self._with(untidy=False)
 
     def is_in_hand(self, command: Command, call: int) -> bool:
         """Is this call the newest, and its outcome still open?"""
-        return self.answer is None and (self.attempt, self.calls) == (command.attempt, call)
+        is_open = self.answer is None and self.taken_back is None
+        return is_open and (self.attempt, self.calls) == (command.attempt, call)
+
+    def takes_back(self, command: Command) -> bool:
+        """Are the effects of this attempt taken back, whenever they come to light?"""
+        return self.taken_back is not None and self.attempt == command.attempt
 
     def took_effect(self, command: Command) -> bool:
         """Is an effect of this attempt on record?"""
@@ -104,6 +121,7 @@ class StepLog(BaseModel):
             "who left the fence stands before it": self.fenced_by is None
             or self.fenced_by.body["attempt"] <= self.fenced_through,
             "only what took effect is untidy": not self.untidy or self.attempt > 0,
+            "what is taken back is refused": self.taken_back is None or self.answer in (None, self.taken_back),
         }
         if not all(holds.values()):
             raise AssertionError("; ".join(name for name, kept in holds.items() if not kept))

@@ -17,7 +17,7 @@ from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
 from shared.worker import rules
-from shared.worker.effect import Done
+from shared.worker.effect import Done, Part
 from shared.worker.moves import (
     Act,
     Acted,
@@ -47,6 +47,7 @@ SKEWS = (0.0, 0.0, 0.3, -0.3, 20.0)
 
 Process = Generator[None]
 END = object()
+ONLY_A_PART = Part(Refused("issue_refused", "x"))
 
 
 class Held(Work):
@@ -63,6 +64,8 @@ class World:
     held: Held = field(default_factory=lambda: Held(id="p"))
     version: int = 0
     effects: list[str] = field(default_factory=list)
+    parts: set[str] = field(default_factory=set)
+    """Those of the effects that are of no use, since the rest of them is missing."""
     undone: set[str] = field(default_factory=set)
     said: list[Message] = field(default_factory=list)
     faulty: bool = True
@@ -140,7 +143,7 @@ def _process(copy: Copy, world: World, command: Command) -> Process:
             case Act():
                 happening = Acted(_undo(world, command))
             case Tidy():
-                happening = Tidied(_tidy(world))
+                happening = Tidied((yield from _tidy(world, move.work)))
             case _:
                 return
 
@@ -158,11 +161,15 @@ def _call(copy: Copy, world: World, command: Command, number: int) -> Generator[
     if key in world.effects:
         raise Wrong("a key that had its effect was used for another call")
     world.effects.append(key)
+    if world.fails(0.15):
+        world.parts.add(key)
     copy.is_alone = world.looks > looks
     yield
     late = world.now - began > DO.call_timeout
     lost = world.fails(0.3) or (late and world.fails(0.5))
-    return OutcomeUnknown("lost") if lost else _done(command, key)
+    if lost:
+        return OutcomeUnknown("lost")
+    return ONLY_A_PART if key in world.parts else _done(command, key)
 
 
 def _look(world: World, command: Command) -> Outcome | None:
@@ -170,7 +177,10 @@ def _look(world: World, command: Command) -> Outcome | None:
         return OutcomeUnknown("x")
     world.looks += 1
     found = world.in_force
-    return _done(command, found[0], untidy=len(found) > 1) if found else None
+    whole = [effect for effect in found if effect not in world.parts]
+    if whole:
+        return _done(command, whole[0], untidy=len(found) > 1)
+    return ONLY_A_PART if found else None
 
 
 def _undo(world: World, command: Command) -> Outcome:
@@ -181,10 +191,14 @@ def _undo(world: World, command: Command) -> Outcome:
     return Done(StepUndone.to(command), {"effect": ""})
 
 
-def _tidy(world: World) -> NotSent | None:
+def _tidy(world: World, held: Held) -> Generator[None, None, NotSent | None]:
+    """By what is on record, as this process knows it; others may go on while it reads and takes back."""
     if world.fails(0.2):
         return NotSent("x")
-    world.undone.update(effect for effect in world.effects if effect != world.held.effect)
+    world.looks += 1
+    surplus = [effect for effect in world.effects if effect != held.effect]
+    yield
+    world.undone.update(surplus)
     return None
 
 

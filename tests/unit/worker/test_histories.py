@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared.worker import rules
-from shared.worker.moves import AskAgain, Move
+from shared.worker.moves import AskAgain, Move, Rest, Tidy
+from shared.worker.work import StepLog
 from tests.unit.worker.histories import history
 from tests.unit.worker.test_rules import ROWS, Row, check_row
 
@@ -55,6 +56,19 @@ TAKEN_OUT = {
     "an older attempt is refused": without(rules._is_superseded),
     "an open call is waited for": without(rules._waits_for_the_call),
     "a look comes before the next call": without(rules._looks_first),
+    "what is being taken back is gone on with": without(rules._takes_back),
+    "what is too much is put on record": (rules, "_too_much", lambda at: at.stay(Rest())),
+    "what is refused for a part is put on record first": (
+        rules.Situation,
+        "take_back",
+        lambda at, refusal: at.refuse(refusal.code, refusal.detail),
+    ),
+    "effects of what is taken back are taken back": (StepLog, "takes_back", no),
+    "nothing is taken back while another call is under way": (
+        rules,
+        "_too_much",
+        lambda at: at.keep(at.log.made_untidy(), Tidy()),
+    ),
     "a command expires": without(rules._has_expired),
     "an undo leaves a fence": (rules, "fenced", unfenced),
     "only a call in hand refuses or frees": (rules.Situation, "in_hand", yes),

@@ -10,7 +10,7 @@ from shared.contracts.messages import Message
 from shared.contracts.payment import CardAuthorized, VoidAuthorization
 from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.worker.effect import Done
+from shared.worker.effect import Done, Part
 from shared.worker.moves import (
     Act,
     Acted,
@@ -38,6 +38,7 @@ NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 SOON = NOW + 2 * SECOND
 UNKNOWN, NOT_SENT, OURS = OutcomeUnknown("silence"), NotSent("no line"), Misconfigured("no printer")
 DECLINED = Refused("card_declined", "no")
+ONLY_A_PART = Part(DECLINED)
 
 
 class Held(Work):
@@ -64,7 +65,13 @@ SECOND_ANSWER = Saying.of(CardAuthorized.to(attempt(2), amount=AMOUNT, masked="s
 IN_HAND = StepLog(attempt=1, calls=1, open_until=SOON)
 OVER = StepLog(attempt=1, calls=1, open_until=NOW - SECOND)
 UNTIDY = ANSWERED.made_untidy()
+TAKING_BACK = IN_HAND.taking_back(StepRefused.to(authorize(), code="card_declined", detail="no"))
+TAKEN_BACK = REFUSED.made_untidy()
 FENCED = StepLog(fenced_through=1, fenced_by=Saying.of(void()))
+
+
+def replace_log(log: StepLog, **changes: Any) -> StepLog:
+    return log.model_copy(update=changes)
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,9 @@ ROWS = (
         "expired",
         command=LATE,
     ),
+    Row("what is being taken back is gone on with", Arrived(), TAKING_BACK, Tidy()),
+    Row("also when the command has expired", Arrived(), TAKING_BACK, Tidy(), command=LATE),
+    Row("an untidy refusal is said again and tidied", Arrived(), TAKEN_BACK, Tidy(), says="card_declined"),
     Row("an expired command whose call is over is looked after", Arrived(), OVER, Look(1), command=LATE),
     Row(
         "an expired command that took effect is answered",
@@ -235,6 +245,57 @@ ROWS = (
         {"untidy": True},
         CardAuthorized.type,
     ),
+    Row(
+        "an effect of what is being taken back is taken back as well",
+        Called(1, done()),
+        TAKING_BACK,
+        Tidy(),
+        {"answer": None, "untidy": True},
+    ),
+    Row(
+        "an effect of what was taken back is not answered",
+        Called(1, done()),
+        TAKEN_BACK.tidied(),
+        Tidy(),
+        {"answer": REFUSED.answer, "untidy": True},
+    ),
+    Row(
+        "a part is taken back before it is refused",
+        Called(1, ONLY_A_PART),
+        IN_HAND,
+        Tidy(),
+        {"answer": None, "untidy": True, "open_until": None, "taken_back": REFUSED.answer},
+    ),
+    Row(
+        "a part beside the effect on record is tidied",
+        Called(1, ONLY_A_PART),
+        ANSWERED,
+        Tidy(),
+        {"answer": ANSWERED.answer, "untidy": True, "taken_back": None},
+    ),
+    Row(
+        "a part behind a refusal is taken back",
+        Called(1, ONLY_A_PART),
+        REFUSED,
+        Tidy(),
+        {"untidy": True, "taken_back": REFUSED.answer},
+    ),
+    Row("a part beside another is taken back", Called(1, ONLY_A_PART), TAKING_BACK, Tidy(), {"untidy": True}),
+    Row(
+        "a part beside a call under way is let be for now",
+        Called(1, ONLY_A_PART),
+        StepLog(attempt=1, calls=2, open_until=SOON),
+        Rest(),
+        {"answer": None, "untidy": True, "open_until": SOON},
+    ),
+    Row(
+        "a refused call beside a part is refused when that is taken back",
+        Called(1, DECLINED),
+        replace_log(IN_HAND, untidy=True),
+        Tidy(),
+        {"answer": None, "taken_back": REFUSED.answer},
+    ),
+    Row("a refused call refuses nothing that is being taken back", Called(1, DECLINED), TAKING_BACK, Rest()),
     Row(
         "a refused call refuses the step",
         Called(1, DECLINED),
@@ -336,6 +397,13 @@ ROWS = (
         command=LATE,
     ),
     Row("a look may refuse", Looked(1, DECLINED), OVER, Rest(), {"fenced_through": 1}, "card_declined"),
+    Row(
+        "a part that a look found is taken back before it is refused",
+        Looked(1, ONLY_A_PART),
+        OVER,
+        Tidy(),
+        {"answer": None, "untidy": True, "taken_back": REFUSED.answer},
+    ),
     Row("a look that fails changes nothing", Looked(1, UNKNOWN), OVER, AskAgain(UNKNOWN)),
     Row("a look that is our fault fails", Looked(1, OURS), OVER, Fail(OURS)),
     Row("what may be repeated is acted", Arrived(), StepLog(), Act(), command=void(), terms=UNDO),
@@ -361,6 +429,17 @@ ROWS = (
     ),
     Row("an act that fails is asked again", Acted(NOT_SENT), StepLog(), AskAgain(NOT_SENT), command=void(), terms=UNDO),
     Row("tidied up is tidy", Tidied(None), UNTIDY, Rest(), {"untidy": False}),
+    Row(
+        "what is taken back is refused",
+        Tidied(None),
+        TAKING_BACK,
+        Rest(),
+        {"answer": REFUSED.answer, "untidy": False, "fenced_through": 1},
+        "card_declined",
+    ),
+    Row("what is taken back later is only tidied", Tidied(None), TAKEN_BACK, Rest(), {"untidy": False}),
+    Row("what could not be taken back is not refused", Tidied(NOT_SENT), TAKING_BACK, AskAgain(NOT_SENT)),
+    Row("what cannot be taken back through our fault fails", Tidied(OURS), TAKING_BACK, Fail(OURS)),
     Row("what could not be tidied is tried again", Tidied(NOT_SENT), UNTIDY, waits(1, "no line")),
     Row("what cannot be tidied through our fault fails", Tidied(OURS), UNTIDY, Fail(OURS)),
 )
