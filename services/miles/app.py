@@ -5,6 +5,7 @@ from services.miles.adapters.ledger import ACCOUNTS, JOURNAL, Ledger, Policy
 from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
 from services.miles.domain.redemption import Redemption
+from services.miles.domain.validity import Calendar
 from services.miles.handlers import table
 from services.miles.http.routes import routes
 from services.miles.service import SERVICE
@@ -22,9 +23,10 @@ def compose(runtime: Runtime) -> Service:
     accounts = keeping.documents(ACCOUNTS, Account, wake=Account.next_expiry, silent=True)
     journal = keeping.documents(JOURNAL, Transaction, silent=True)
     redemptions = keeping.documents(CollectionSpec("redemptions"), Redemption)
-    policy = Policy(settings.validity_months, settings.grace)
+    calendar = Calendar(settings.zone)
+    policy = Policy(settings.validity_months, settings.grace, calendar)
     ledger = Ledger(accounts, journal, runtime.clock, policy, settings.expiry_share)
-    books = LedgerBooks(ledger, accounts, journal, redemptions, runtime.clock)
+    books = LedgerBooks(ledger, accounts, journal, redemptions, runtime.clock, calendar=calendar)
     return keeping.service(
         table=table(keeping.participant(redemptions), ledger),
         router=routes(books, runtime.authenticator),

@@ -38,7 +38,7 @@ def compose(runtime: Runtime) -> Service:
         connections=smtp.connections,
     )
     message_domain = parseaddr(settings.sender)[1].rsplit("@", 1)[1]
-    telling = Telling(MailTemplates(settings.issuer), mailer, runtime.clock, message_domain)
+    telling = Telling(MailTemplates(settings.issuer, settings.zone), mailer, runtime.clock, message_domain)
     keeping = Keeping(runtime, SERVICE.name)
     notices = keeping.documents(CollectionSpec("notices"), Notice)
     call_timeout = timedelta(seconds=smtp.timeout_seconds) + MARGIN

@@ -7,10 +7,12 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.kernel.zones import HOME
 from shared.runtime.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -25,6 +27,8 @@ class NotificationsSettings(Settings):
     sender: str = "Milesaga <no-reply@milesaga.example>"
     issuer: str = Field(default="Milesaga", min_length=1, max_length=100)
     """Who the receipt names as the tickets' issuer."""
+    zone: ZoneInfo = HOME
+    """Where the issuer's office is, as an IANA name: receipts bear the day that it is there."""
 
     @field_validator("sender")
     @classmethod

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime
 
 from shared.kernel.money import Miles, Money
 from shared.kernel.values import Value
+from shared.kernel.zones import earliest_day_at, latest_day_at
 
 Cabin = Literal["economy", "premium_economy", "business", "first"]
 
@@ -118,17 +119,16 @@ class Offer(Value):
 
 
 def check(query: Query, now: datetime) -> None:
-    """Raise WrongQuery for a search that cannot have an answer. Days are counted in UTC."""
+    """Raise WrongQuery for a search that cannot have an answer. Days are those of the departure's airport."""
     if query.origin == query.destination:
         raise WrongQuery("to", "must be another airport than from")
-    today = now.date()
-    if query.date < today:
+    if query.date < earliest_day_at(query.origin, now):
         raise WrongQuery("date", "must not be in the past")
 
 
 def is_on_sale(query: Query, now: datetime) -> bool:
     """Airlines have not opened later days yet: nothing is found then, and nobody need be asked."""
-    return query.date <= now.date() + timedelta(days=FARTHEST_DAYS)
+    return query.date <= latest_day_at(query.origin, now) + timedelta(days=FARTHEST_DAYS)
 
 
 def miles_price(price: Money, adults: int, miles_per_hundred: int) -> Miles:

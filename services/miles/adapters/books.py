@@ -14,7 +14,7 @@ from services.miles.domain.account import Account, Tier
 from services.miles.domain.journal import AVAILABLE, HELD, Entry, Transaction
 from services.miles.domain.redemption import Redemption
 from services.miles.domain.rules import NewLot
-from services.miles.domain.validity import last_day
+from services.miles.domain.validity import Calendar
 from services.miles.ports import AccountCheck, Balance, Posted, StaleRevision, StatementLine
 from shared.kernel.clock import Clock
 from shared.store.repository import Repository
@@ -38,12 +38,15 @@ class LedgerBooks:
         journal: Repository[Transaction],
         redemptions: Repository[Redemption],
         clock: Clock,
+        *,
+        calendar: Calendar,
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
         self._journal = journal
         self._redemptions = redemptions
         self._clock = clock
+        self._calendar = calendar
 
     async def balance(self, member_id: str) -> Balance:
         return self._balance(await self._ledger.up_to_date(member_id))
@@ -94,15 +97,17 @@ class LedgerBooks:
         def change(account: Account, now: datetime) -> Account:
             if revision is not None and account.sequence != revision:
                 raise StaleRevision(account.sequence)
-            return rules.replace(account, tier, lots, now)
+            return rules.replace(account, tier, lots, now, self._calendar)
 
         await self._ledger.change(member_id, change)
         return await self.balance(member_id)
 
     def _balance(self, account: Account) -> Balance:
-        now = self._clock.now()
-        days = [(last_day(lot.expires_at), lot.free) for lot in account.lots if lot.free and lot.expires_at > now]
-        soon = [(day, miles) for day, miles in days if day <= (now + EXPIRING_WITHIN).date()]
+        now, calendar = self._clock.now(), self._calendar
+        days = [
+            (calendar.last_day(lot.expires_at), lot.free) for lot in account.lots if lot.free and lot.expires_at > now
+        ]
+        soon = [(day, miles) for day, miles in days if day <= calendar.day(now + EXPIRING_WITHIN)]
         return Balance(
             member_id=account.id,
             tier=account.tier,

@@ -16,7 +16,7 @@ from typing import Final
 from services.miles.domain import rules
 from services.miles.domain.account import Account, Tier, may_be_member
 from services.miles.domain.journal import Operation, Past, Transaction
-from services.miles.domain.validity import EXPIRY_SHARE
+from services.miles.domain.validity import EXPIRY_SHARE, Calendar
 from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import NotSent, Refused
 from shared.kernel.locks import KeyedLocks
@@ -48,6 +48,15 @@ class Policy:
 
     validity_months: dict[Tier, int]
     grace: timedelta | None
+    calendar: Calendar
+
+    def expiry(self, tier: Tier, earned_at: datetime) -> datetime:
+        """Of miles that are earned then."""
+        return self.calendar.end_of_month_after(self.validity_months[tier], earned_at)
+
+    def grace_from(self, now: datetime) -> datetime | None:
+        """When the grace of miles that are given back now ends; None where there is none."""
+        return None if self.grace is None else self.calendar.end_after(self.grace, now)
 
 
 class Ledger:
@@ -84,23 +93,27 @@ class Ledger:
     async def release(self, member_id: str, purchase_id: str) -> None:
         if not may_be_member(member_id):
             return
-        grace = self._policy.grace
+        grace = self._policy.grace_from
         await self._for_purchase(
-            member_id, purchase_id, lambda account, past, now: rules.release(account, past, purchase_id, now, grace)
+            member_id,
+            purchase_id,
+            lambda account, past, now: rules.release(account, past, purchase_id, now, grace(now)),
         )
 
     async def reverse(self, member_id: str, purchase_id: str) -> None:
         if not may_be_member(member_id):
             return
-        grace = self._policy.grace
+        grace = self._policy.grace_from
         await self._for_purchase(
-            member_id, purchase_id, lambda account, past, now: rules.reverse(account, past, purchase_id, now, grace)
+            member_id,
+            purchase_id,
+            lambda account, past, now: rules.reverse(account, past, purchase_id, now, grace(now)),
         )
 
     async def accrue(self, member_id: str, purchase_id: str, miles: int) -> None:
         def change(account: Account, past: Past, now: datetime) -> Account:
-            months = self._policy.validity_months[account.tier]
-            return rules.accrue(account, past, purchase_id, miles, now, months=months)
+            expires_at = self._policy.expiry(account.tier, now)
+            return rules.accrue(account, past, purchase_id, miles, now, expires_at=expires_at)
 
         await self._for_purchase(member_id, purchase_id, change)
 

@@ -1,10 +1,11 @@
 """Taking miles out of lots and giving them back."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
 from services.miles.domain.account import Lot
 from services.miles.domain.journal import Line
+from services.miles.domain.validity import moment_name
 from shared.kernel.values import changed
 
 Lots = tuple[Lot, ...]
@@ -41,10 +42,10 @@ def take_held(lots: Lots, lines: Sequence[Line]) -> Lots:
     )
 
 
-def give_back(lots: Lots, lines: Sequence[Line], now: datetime, grace: timedelta | None) -> tuple[Lots, int]:
+def give_back(lots: Lots, lines: Sequence[Line], now: datetime, grace: datetime | None) -> tuple[Lots, int]:
     """Put miles back into the lots they came from, with those lots' own expiry, and tell how many are lost.
 
-    What expired meanwhile lives on for `grace` days, in a lot of its own; without grace it is lost.
+    What expired meanwhile lives on until the end of `grace`, in a lot of its own; without grace it is lost.
     """
     lapsed = 0
     for line in lines:
@@ -90,8 +91,6 @@ def _by_lot(lines: Sequence[Line]) -> dict[str, int]:
     return taken
 
 
-def _with_grace(line: Line, now: datetime, grace: timedelta) -> Line:
-    """Days of grace end with the day, so that what is given back on one day shares a lot."""
-    until = datetime.combine(now.astimezone(UTC).date() + grace + timedelta(days=1), time(), UTC)
-    lot = f"grace:{line.owner}:{until.date().isoformat()}"
+def _with_grace(line: Line, now: datetime, until: datetime) -> Line:
+    lot = f"grace:{line.owner}:{moment_name(until)}"
     return changed(line, lot=lot, source="grace", earned_at=now, expires_at=until)

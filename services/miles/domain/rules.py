@@ -8,7 +8,7 @@ transaction on record, even when that transaction moved nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from services.miles.domain import lots as of_lots
@@ -27,7 +27,7 @@ from services.miles.domain.journal import (
     Past,
     Transaction,
 )
-from services.miles.domain.validity import end_of, end_of_month_after
+from services.miles.domain.validity import Calendar, moment_name
 from shared.kernel.errors import Refused
 from shared.kernel.ids import derived
 from shared.kernel.values import changed
@@ -76,7 +76,7 @@ def hold(account: Account, past: Past, purchase: str, miles: int, now: datetime)
     )
 
 
-def release(account: Account, past: Past, purchase: str, now: datetime, grace: timedelta | None) -> Account:
+def release(account: Account, past: Past, purchase: str, now: datetime, grace: datetime | None) -> Account:
     """Free what is held. Without a hold, forbid it; after its redemption there is nothing to free."""
     held = account.hold_of(purchase)
     if "release" in past or (held is None and "hold" in past):
@@ -113,7 +113,7 @@ def redeem(account: Account, past: Past, purchase: str, miles: int, now: datetim
     )
 
 
-def reverse(account: Account, past: Past, purchase: str, now: datetime, grace: timedelta | None) -> Account:
+def reverse(account: Account, past: Past, purchase: str, now: datetime, grace: datetime | None) -> Account:
     """Give redeemed miles back to the lots they came from. Where nothing was redeemed, forbid it."""
     if "reversal" in past:
         return account
@@ -126,14 +126,13 @@ def reverse(account: Account, past: Past, purchase: str, now: datetime, grace: t
     return _post(account, "reversal", purchase, now, movements, lots=after)
 
 
-def accrue(account: Account, past: Past, purchase: str, miles: int, now: datetime, *, months: int) -> Account:
+def accrue(account: Account, past: Past, purchase: str, miles: int, now: datetime, *, expires_at: datetime) -> Account:
     """Credit earned miles. Raises Refused `no_account`."""
     if "accrual" in past:
         return account
     if account.opened_at is None:
         raise Refused("no_account", "the member has no account")
-    expires_at = end_of_month_after(months, now)
-    lot = f"earned:{account.id}:{expires_at.date().isoformat()}"
+    lot = f"earned:{account.id}:{moment_name(expires_at)}"
     earned = Line(lot=lot, source="flight", owner=account.id, earned_at=now, expires_at=expires_at, miles=miles)
     movements: list[Movement] = [("accrual", miles, ISSUED, AVAILABLE)]
     return _post(account, "accrual", purchase, now, movements, lots=of_lots.add(account.lots, earned))
@@ -147,33 +146,33 @@ def expire(account: Account, now: datetime) -> Account:
     return _post(account, "expiry", None, now, [("expiry", over, AVAILABLE, EXPIRED)], lots=lots)
 
 
-def replace(account: Account, tier: Tier, new: Sequence[NewLot], now: datetime) -> Account:
+def replace(account: Account, tier: Tier, new: Sequence[NewLot], now: datetime, calendar: Calendar) -> Account:
     """Open the account, or give it a tier and lots anew. What living purchases hold stays held."""
-    wanted = [lot for lot in new if lot.miles]
+    wanted = [(calendar.end_of(lot.expires_on), lot.miles) for lot in new if lot.miles]
     if account.opened_at is not None and account.tier == tier and _has_exactly(account, wanted):
         return account
     kept = of_lots.in_order(changed(lot, remaining=lot.held) for lot in account.lots)
-    for position, lot in enumerate(wanted):
+    for position, (expires_at, miles) in enumerate(wanted):
         line = Line(
             lot=f"granted:{account.id}:{account.sequence + 1}.{position}",
             source="grant",
             owner=account.id,
             earned_at=now,
-            expires_at=end_of(lot.expires_on),
-            miles=lot.miles,
+            expires_at=expires_at,
+            miles=miles,
         )
         kept = of_lots.add(kept, line)
     movements: list[Movement] = [
         ("transfer", account.free, AVAILABLE, ADJUSTED),
-        ("accrual", sum(lot.miles for lot in wanted), ISSUED, AVAILABLE),
+        ("accrual", sum(miles for _, miles in wanted), ISSUED, AVAILABLE),
     ]
     account = changed(account, opened_at=account.opened_at or now, listed_as=account.id, tier=tier)
     return _post(account, "replacement", None, now, movements, lots=kept)
 
 
-def _has_exactly(account: Account, wanted: Sequence[NewLot]) -> bool:
+def _has_exactly(account: Account, wanted: Sequence[tuple[datetime, int]]) -> bool:
     has = sorted((lot.expires_at, lot.remaining) for lot in account.lots)
-    return not account.holds and has == sorted((end_of(lot.expires_on), lot.miles) for lot in wanted)
+    return not account.holds and has == sorted(wanted)
 
 
 def _holds_without(account: Account, purchase: str) -> tuple[Hold, ...]:

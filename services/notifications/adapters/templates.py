@@ -3,7 +3,7 @@
 HTML is escaped by the engine; a variable that a template misspells is an error, not an empty place.
 """
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from services.notifications.domain.reasons import reason
 from services.notifications.domain.receipt import one_line, receipt
 from services.notifications.ports import Written
 from shared.contracts.notifications import NotifyCustomer
+from shared.kernel.zones import day_in
 
 FOLDER: Final = Path(__file__).parent.parent / "templates"
 VERSIONS: Final = {"completed": 1, "refused": 1, "cancelled": 1, "needs_attention": 1}
@@ -23,10 +24,11 @@ VERSIONS: Final = {"completed": 1, "refused": 1, "cancelled": 1, "needs_attentio
 
 
 class MailTemplates:
-    """Writes mails. `issuer` is who the receipt says issued the tickets."""
+    """Writes mails. `issuer` is who the receipt says issued the tickets, `zone` where its office is."""
 
-    def __init__(self, issuer: str) -> None:
+    def __init__(self, issuer: str, zone: tzinfo) -> None:
         self._issuer = issuer
+        self._zone = zone
         self._environments = {language: _environment(language) for language in LANGUAGES}
 
     def write(self, notice: NotifyCustomer, language: Language, now: datetime) -> Written:
@@ -46,7 +48,7 @@ class MailTemplates:
             "language": language,
             "reference": one_line(notice.purchase_id),
             "issuer": self._issuer,
-            "issued_on": now.date(),
+            "issued_on": day_in(self._zone, now),
             "receipt": found,
             "locator": ", ".join(found.locators) if found else "",
             "reason": reason(notice.refusal.code if notice.refusal else None, language),

@@ -1,7 +1,7 @@
 """Expiry by a clock that is wrong: not by one known to be far off, and never for everybody at once."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from services.miles.adapters.ledger import ACCOUNTS, JOURNAL, Ledger, Policy
 from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
 from services.miles.domain.rules import NewLot, replace
+from services.miles.domain.validity import Calendar
 from shared.kernel.clock import CheckedClock
 from shared.kernel.errors import NotSent
 from shared.store.repository import Repository
@@ -18,7 +19,8 @@ from tests.component.web.issuer import HandClock
 
 NOW = HandClock().now()
 MEMBERS = 250
-POLICY = Policy(dict.fromkeys(("member", "silver", "gold", "diamond"), 36), timedelta(days=30))
+CALENDAR = Calendar(UTC)
+POLICY = Policy(dict.fromkeys(("member", "silver", "gold", "diamond"), 36), timedelta(days=30), CALENDAR)
 
 
 class Book:
@@ -46,7 +48,7 @@ async def book(tmp_path: Path) -> AsyncIterator[Book]:
     ledger = book.ledger(HandClock())
     lot = NewLot(50_000, (NOW + timedelta(days=300)).date())
     for number in range(MEMBERS):
-        await ledger.change(f"m{number}", lambda account, now: replace(account, "member", [lot], now))
+        await ledger.change(f"m{number}", lambda account, now: replace(account, "member", [lot], now, CALENDAR))
     yield book
     await book.store.close()
 

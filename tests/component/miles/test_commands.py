@@ -123,13 +123,14 @@ async def test_a_command_that_expired_on_its_way_is_refused(desk: Desk, clock: H
 
 
 async def test_a_gold_members_miles_live_for_eight_years(desk: Desk) -> None:
+    """To the end of a November in São Paulo, where the programme is unless a setting says otherwise."""
     await open_account(desk, tier="gold")
     await desk.tell(accrue("p1", 1_000))
     async with desk.http() as client:
         found = await client.get("/v1/miles/accounts", headers=desk.operator())
     assert found.json()["accounts"][0]["tier"] == "gold"
     stored = await stored_account(desk)
-    assert stored["lots"][0]["expires_at"] == "2034-12-01T00:00:00Z"
+    assert stored["lots"][0]["expires_at"] == "2034-12-01T03:00:00Z"
 
 
 async def test_what_expired_is_posted_by_the_task_and_held_miles_stay(desk: Desk, clock: HandClock) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from datetime import UTC
 
 import pytest
 
@@ -10,6 +11,7 @@ from services.miles.adapters import books
 from services.miles.adapters.ledger import ACCOUNTS, JOURNAL, RECENT, Ledger, Policy
 from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
+from services.miles.domain.validity import Calendar
 from shared.contracts.miles import MilesHeld, MilesRedeemed
 from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
 from shared.kernel.errors import Later, Refused
@@ -232,4 +234,4 @@ def a_programme(desk: Desk) -> tuple[Ledger, Store]:
     store = desk.runtime.store("miles")
     accounts = Repository(store.collection(ACCOUNTS), Account, key=lambda account: account.id)
     journal = Repository(store.collection(JOURNAL), Transaction, key=lambda transaction: transaction.id)
-    return Ledger(accounts, journal, desk.runtime.clock, Policy({"member": 36}, None)), store
+    return Ledger(accounts, journal, desk.runtime.clock, Policy({"member": 36}, None, Calendar(UTC))), store

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from services.miles.adapters.ledger import ACCOUNTS, JOURNAL, Ledger, Policy
 from services.miles.domain import rules
 from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
+from services.miles.domain.validity import Calendar
 from services.miles.ports import LoyaltyProgramme
 from shared.kernel.clock import SystemClock
 from shared.store import open_store
@@ -36,7 +37,9 @@ class OwnLedger:
 
     async def open(self, member_id: str, miles: int) -> None:
         lots = [rules.NewLot(miles, date(2990, 1, 1))]
-        await self.ledger.change(member_id, lambda account, now: rules.replace(account, "member", lots, now))
+        await self.ledger.change(
+            member_id, lambda account, now: rules.replace(account, "member", lots, now, Calendar(UTC))
+        )
 
     async def has(self, member_id: str) -> tuple[int, int]:
         account = await self.ledger.up_to_date(member_id)
@@ -48,7 +51,7 @@ async def own_ledger(folder: Path) -> AsyncIterator[Subject]:
     store = open_store("miles", folder)
     accounts = Repository(store.collection(ACCOUNTS), Account, key=lambda account: account.id)
     journal = Repository(store.collection(JOURNAL), Transaction, key=lambda transaction: transaction.id)
-    ledger = Ledger(accounts, journal, SystemClock(), Policy({"member": 36}, None))
+    ledger = Ledger(accounts, journal, SystemClock(), Policy({"member": 36}, None, Calendar(UTC)))
     await store.open()
     yield OwnLedger(ledger, ledger)
     await store.close()

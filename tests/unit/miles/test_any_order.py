@@ -10,7 +10,7 @@ from services.miles.domain import rules
 from services.miles.domain.account import Account
 from services.miles.domain.journal import AVAILABLE, EXPIRED, HELD, REDEEMED
 from shared.kernel.errors import Refused
-from tests.unit.miles.ledgers import NOW, balances, past_of
+from tests.unit.miles.ledgers import CALENDAR, NOW, balances, end_of_grace, past_of
 
 purchases = st.sampled_from(["p1", "p2", "p3", "p4"])
 amounts = st.integers(min_value=1, max_value=60)
@@ -41,7 +41,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(lots=new_lots)
     def an_operator_replaces_the_account(self, lots: list[rules.NewLot]) -> None:
-        self.account = rules.replace(self.account, "member", lots, self.now)
+        self.account = rules.replace(self.account, "member", lots, self.now, CALENDAR)
 
     @rule(purchase=purchases, miles=amounts)
     def hold(self, purchase: str, miles: int) -> None:
@@ -58,7 +58,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(purchase=purchases, grace=graces)
     def release(self, purchase: str, grace: timedelta | None) -> None:
-        self.account = rules.release(self.account, past_of(self.account, purchase), purchase, self.now, grace)
+        self.account = rules.release(
+            self.account, past_of(self.account, purchase), purchase, self.now, end_of_grace(grace, self.now)
+        )
         self.held.pop(purchase, None)
 
     @rule(purchase=purchases, miles=amounts)
@@ -75,14 +77,17 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(purchase=purchases, grace=graces)
     def reverse(self, purchase: str, grace: timedelta | None) -> None:
-        self.account = rules.reverse(self.account, past_of(self.account, purchase), purchase, self.now, grace)
+        self.account = rules.reverse(
+            self.account, past_of(self.account, purchase), purchase, self.now, end_of_grace(grace, self.now)
+        )
         self.redeemed.pop(purchase, None)
 
     @rule(purchase=purchases, miles=amounts)
     def accrue(self, purchase: str, miles: int) -> None:
         past = past_of(self.account, purchase)
         if self.account.opened_at is not None:
-            self.account = rules.accrue(self.account, past, purchase, miles, self.now, months=3)
+            until = CALENDAR.end_of_month_after(3, self.now)
+            self.account = rules.accrue(self.account, past, purchase, miles, self.now, expires_at=until)
 
     @rule()
     def expire(self) -> None:

@@ -1,18 +1,20 @@
 """The ledger's rules, one by one."""
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.miles.domain import rules
 from services.miles.domain.account import Account
 from services.miles.domain.journal import AVAILABLE, HELD, REDEEMED
-from services.miles.domain.validity import end_of, end_of_month_after, last_day
+from services.miles.domain.validity import Calendar
 from shared.kernel.errors import Refused
-from tests.unit.miles.ledgers import NOW, an_account, past_of
+from tests.unit.miles.ledgers import CALENDAR, NOW, an_account, end_of_grace, past_of
 
 SOON = date(2026, 12, 31)
 LATER = date(2027, 6, 30)
+EARNED_UNTIL = datetime(2029, 12, 1, tzinfo=UTC)
 AFTER_SOON = datetime(2027, 1, 2, tzinfo=UTC)
 
 
@@ -21,7 +23,7 @@ def held(account: Account, purchase: str, miles: int, now: datetime = NOW) -> Ac
 
 
 def released(account: Account, purchase: str, now: datetime = NOW, grace: timedelta | None = None) -> Account:
-    return rules.release(account, past_of(account, purchase), purchase, now, grace)
+    return rules.release(account, past_of(account, purchase), purchase, now, end_of_grace(grace, now))
 
 
 def redeemed(account: Account, purchase: str, miles: int, now: datetime = NOW) -> Account:
@@ -29,11 +31,11 @@ def redeemed(account: Account, purchase: str, miles: int, now: datetime = NOW) -
 
 
 def reversed_(account: Account, purchase: str, now: datetime = NOW, grace: timedelta | None = None) -> Account:
-    return rules.reverse(account, past_of(account, purchase), purchase, now, grace)
+    return rules.reverse(account, past_of(account, purchase), purchase, now, end_of_grace(grace, now))
 
 
 def lots_of(account: Account) -> list[tuple[date, int, int]]:
-    return [(last_day(lot.expires_at), lot.remaining, lot.held) for lot in account.lots]
+    return [(CALENDAR.last_day(lot.expires_at), lot.remaining, lot.held) for lot in account.lots]
 
 
 def lines_of(account: Account) -> list[tuple[str, int, int]]:
@@ -200,24 +202,24 @@ def test_expiry_skips_held_miles() -> None:
 
 
 def test_miles_earned_in_one_month_share_a_lot_that_ends_with_a_month() -> None:
-    account = rules.accrue(an_account(), {}, "p1", 100, NOW, months=36)
-    account = rules.accrue(account, {}, "p2", 50, NOW + timedelta(days=3), months=36)
+    account = rules.accrue(an_account(), {}, "p1", 100, NOW, expires_at=EARNED_UNTIL)
+    account = rules.accrue(account, {}, "p2", 50, NOW + timedelta(days=3), expires_at=EARNED_UNTIL)
     assert lots_of(account) == [(date(2029, 11, 30), 150, 0)]
 
 
 def test_miles_are_accrued_once_per_purchase() -> None:
-    account = rules.accrue(an_account(), {}, "p1", 100, NOW, months=36)
-    assert rules.accrue(account, past_of(account, "p1"), "p1", 100, NOW, months=36) is account
+    account = rules.accrue(an_account(), {}, "p1", 100, NOW, expires_at=EARNED_UNTIL)
+    assert rules.accrue(account, past_of(account, "p1"), "p1", 100, NOW, expires_at=EARNED_UNTIL) is account
 
 
 def test_nothing_is_accrued_without_an_account() -> None:
     with pytest.raises(Refused, match="no_account"):
-        rules.accrue(Account(id="bob"), {}, "p1", 100, NOW, months=36)
+        rules.accrue(Account(id="bob"), {}, "p1", 100, NOW, expires_at=EARNED_UNTIL)
 
 
 def test_replaced_lots_leave_by_entries_and_open_holds_stay() -> None:
     account = held(an_account((500, LATER)), "p1", 200)
-    account = rules.replace(account, "gold", [rules.NewLot(50, SOON)], NOW)
+    account = rules.replace(account, "gold", [rules.NewLot(50, SOON)], NOW, CALENDAR)
     assert account.tier == "gold"
     assert lots_of(account) == [(SOON, 50, 0), (LATER, 200, 200)]
     assert lines_of(account)[-2:] == [("transfer", -300, 0), ("accrual", 50, 50)]
@@ -226,7 +228,7 @@ def test_replaced_lots_leave_by_entries_and_open_holds_stay() -> None:
 
 def test_replacing_an_account_by_what_it_is_changes_nothing() -> None:
     account = an_account((500, LATER))
-    assert rules.replace(account, "member", [rules.NewLot(500, LATER)], NOW) is account
+    assert rules.replace(account, "member", [rules.NewLot(500, LATER)], NOW, CALENDAR) is account
 
 
 def test_lots_never_differ_from_their_entries() -> None:
@@ -243,10 +245,45 @@ def test_lots_never_differ_from_their_entries() -> None:
     ],
 )
 def test_validity_ends_with_the_month(months: int, earned: datetime, last: date) -> None:
-    assert last_day(end_of_month_after(months, earned)) == last
+    assert CALENDAR.last_day(CALENDAR.end_of_month_after(months, earned)) == last
 
 
 def test_miles_can_be_spent_through_their_last_day() -> None:
     account = an_account((500, SOON))
-    assert account.available(end_of(SOON) - timedelta(microseconds=1)) == 500
-    assert account.available(end_of(SOON)) == 0
+    assert account.available(CALENDAR.end_of(SOON) - timedelta(microseconds=1)) == 500
+    assert account.available(CALENDAR.end_of(SOON)) == 0
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "ends"),
+    [
+        ("America/Sao_Paulo", date(2026, 12, 31), datetime(2027, 1, 1, 3, tzinfo=UTC)),
+        ("Asia/Tokyo", date(2026, 12, 31), datetime(2026, 12, 31, 15, tzinfo=UTC)),
+        ("Africa/Cairo", date(2027, 4, 29), datetime(2027, 4, 29, 22, tzinfo=UTC)),
+        ("UTC", date(2026, 12, 31), datetime(2027, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_miles_are_good_through_the_last_evening_where_the_programme_is(zone: str, day: date, ends: datetime) -> None:
+    """In Cairo the clocks skip the midnight after that day."""
+    calendar = Calendar(ZoneInfo(zone))
+    account = rules.replace(Account(id="ana"), "member", [rules.NewLot(500, day)], NOW, calendar)
+    assert account.available(ends - timedelta(microseconds=1)) == 500
+    assert account.available(ends) == 0
+    assert calendar.last_day(account.lots[0].expires_at) == day
+
+
+def test_the_month_in_which_miles_are_earned_is_the_programmes() -> None:
+    calendar = Calendar(ZoneInfo("America/Sao_Paulo"))
+    evening = datetime(2026, 12, 1, 1, 30, tzinfo=UTC)
+    assert calendar.end_of_month_after(36, evening) == datetime(2029, 12, 1, 3, tzinfo=UTC)
+    assert calendar.end_after(timedelta(days=30), evening) == datetime(2026, 12, 31, 3, tzinfo=UTC)
+
+
+def test_what_was_granted_by_another_calendar_keeps_its_moment_and_its_lot() -> None:
+    """Else miles earned today would end with those of a lot that ends three hours earlier."""
+    account = rules.accrue(an_account(), {}, "p1", 100, NOW, expires_at=EARNED_UNTIL)
+    account = rules.accrue(account, {}, "p2", 50, NOW, expires_at=EARNED_UNTIL + timedelta(hours=3))
+    assert [(lot.expires_at, lot.remaining) for lot in account.lots] == [
+        (EARNED_UNTIL, 100),
+        (EARNED_UNTIL + timedelta(hours=3), 50),
+    ]

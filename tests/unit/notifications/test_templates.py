@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +15,7 @@ from shared.contracts.notifications import Template
 from tests.component.notifications.purchases import ANA, an_order, completed
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-TEMPLATES = MailTemplates("Milesaga Viagens")
+TEMPLATES = MailTemplates("Milesaga Viagens", UTC)
 
 RECEIPT_PT = """Sua compra está confirmada.
 Guarde este comprovante: ele traz os bilhetes e tudo o que foi pago.
@@ -146,3 +147,13 @@ def test_a_locator_cannot_break_the_subject() -> None:
 def test_a_flight_without_ticket_is_not_called_confirmed() -> None:
     text = TEMPLATES.write(completed(tickets=()), "en", NOW).text
     assert text.count("Status: pending") == 2
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("America/Sao_Paulo", "21/11/2026"), ("UTC", "22/11/2026"), ("Asia/Tokyo", "22/11/2026")]
+)
+def test_a_receipt_bears_the_day_that_it_is_in_the_office(zone: str, day: str) -> None:
+    evening = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+    written = MailTemplates("Milesaga", ZoneInfo(zone)).write(completed(), "pt-BR", evening)
+    assert f"Emitido por Milesaga em {day}" in written.text
+    assert day in written.html

@@ -1,12 +1,13 @@
 """Which searches make sense, what fares cost in miles, which seats are shown."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.offers.domain import (
+    FARTHEST_DAYS,
     MILES_STEP,
     BagPrice,
     Extras,
@@ -81,6 +82,40 @@ def test_today_and_the_last_day_on_sale_may_be_searched(day: date) -> None:
 @pytest.mark.parametrize(("day", "on_sale"), [(date(2027, 11, 17), True), (date(2027, 11, 18), False)])
 def test_airlines_sell_361_days_ahead(day: date, on_sale: bool) -> None:
     assert is_on_sale(Query("GRU", "LIS", day, 1, "economy"), NOW) is on_sale
+
+
+EVENING = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
+"""22:30 of the 21st in São Paulo, 10:30 of the 22nd in Tokyo, 14:30 of the 21st in Honolulu."""
+
+
+@pytest.mark.parametrize(
+    ("origin", "today"),
+    [
+        ("GRU", date(2026, 11, 21)),
+        ("NRT", date(2026, 11, 22)),
+        ("HNL", date(2026, 11, 21)),
+        ("LIS", date(2026, 11, 22)),
+    ],
+)
+def test_a_day_is_past_and_on_sale_by_the_clocks_at_its_departure(origin: str, today: date) -> None:
+    def search(day: date) -> Query:
+        return Query(origin, "MAD", day, 1, "economy")
+
+    check(search(today), EVENING)
+    with pytest.raises(WrongQuery, match="past"):
+        check(search(today - timedelta(days=1)), EVENING)
+    last = today + timedelta(days=FARTHEST_DAYS)
+    assert is_on_sale(search(last), EVENING)
+    assert not is_on_sale(search(last + timedelta(days=1)), EVENING)
+
+
+def test_of_a_code_without_a_place_no_day_is_refused_that_it_may_be_somewhere() -> None:
+    """A city's code is in no register of airports, and may be sold from."""
+    noon = datetime(2026, 11, 22, 11, 30, tzinfo=UTC)
+    check(Query("SAO", "LIS", date(2026, 11, 21), 1, "economy"), noon)
+    with pytest.raises(WrongQuery):
+        check(Query("SAO", "LIS", date(2026, 11, 20), 1, "economy"), noon)
+    assert is_on_sale(Query("SAO", "LIS", date(2026, 11, 23) + timedelta(days=FARTHEST_DAYS), 1, "economy"), noon)
 
 
 @pytest.mark.parametrize(
