@@ -26,8 +26,15 @@ READS = dict.fromkeys(
 class Stack:
     """One `milesaga run` over `home`. Started again after a kill it keeps its port and its data."""
 
-    def __init__(self, home: Path, *services: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *services: str,
+        environment: Mapping[str, str] | None = None,
+        repository: Path = REPOSITORY,
+    ) -> None:
         self.home = home
+        self._repository = repository
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = home / "stack.log"
@@ -47,7 +54,7 @@ class Stack:
         with self.log_file.open("ab") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "services.cli.main", "run", *self._services, "--port", str(self.port)],
-                cwd=REPOSITORY,
+                cwd=self._repository,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -75,7 +82,7 @@ class Stack:
         """Another `milesaga` command on the same data folder, run to its end."""
         return subprocess.run(
             [sys.executable, "-m", "services.cli.main", *arguments],
-            cwd=REPOSITORY,
+            cwd=self._repository,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -37,7 +37,7 @@ class Description:
     """
 
     name: str
-    settings: tuple[str, ...]
+    settings: tuple[str, ...] = ()
     bindings: Bindings = ()
     public: tuple[str, ...] = ()
     internal: bool = False

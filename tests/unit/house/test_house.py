@@ -21,8 +21,8 @@ SERVICES = REPOSITORY / "services"
 NO_SERVICES = {"cli", "sandbox"}
 LIGHT = {"services", "shared"}
 
-PARCELS = Description("parcels", settings=(), bindings=(("commands", "parcels.#"),))
-COUNTER = Description("counter", settings=(), public=("/v1/parcels",), internal=True, scales_by="requests")
+PARCELS = Description("parcels", bindings=(("commands", "parcels.#"),))
+COUNTER = Description("counter", public=("/v1/parcels",), internal=True, scales_by="requests")
 
 
 def folders() -> set[str]:
@@ -111,14 +111,14 @@ def test_a_public_path_leads_to_the_service_that_names_its_beginning(path: str, 
     ("wrong", "reason"),
     [
         (PARCELS, "twice"),
-        (Description("other", settings=(), public=("/v1/parcels",), scales_by="requests"), "twice"),
-        (Description("other", settings=(), bindings=PARCELS.bindings, asks=("nobody",)), "asks nobody"),
-        (Description("other", settings=(), bindings=PARCELS.bindings, asks=("parcels",)), "no internal routes"),
-        (Description("broker", settings=(), bindings=PARCELS.bindings), "cannot be a service's name"),
-        (Description("event-hub", settings=(), bindings=PARCELS.bindings), "cannot be a service's name"),
-        (Description("other", settings=()), "no queue to scale by"),
-        (Description("other", settings=(), internal=True, bindings=PARCELS.bindings, may_rest=True), "may not rest"),
-        (Description("other", settings=(), scales_by="requests", may_rest=True), "may not rest"),
+        (Description("other", public=("/v1/parcels",), scales_by="requests"), "twice"),
+        (Description("other", bindings=PARCELS.bindings, asks=("nobody",)), "asks nobody"),
+        (Description("other", bindings=PARCELS.bindings, asks=("parcels",)), "no internal routes"),
+        (Description("broker", bindings=PARCELS.bindings), "cannot be a service's name"),
+        (Description("event-hub", bindings=PARCELS.bindings), "cannot be a service's name"),
+        (Description("other"), "no queue to scale by"),
+        (Description("other", internal=True, bindings=PARCELS.bindings, may_rest=True), "may not rest"),
+        (Description("other", scales_by="requests", may_rest=True), "may not rest"),
     ],
 )
 def test_descriptions_that_cannot_be_true_are_refused(wrong: Description, reason: str) -> None:
