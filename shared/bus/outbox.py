@@ -183,6 +183,10 @@ class Outbox:
         pages = [await collection.unsent(now, 1) for collection in self._collections]
         return min((found.message.saved_at for page in pages for found in page), default=None)
 
+    async def clear(self) -> None:
+        """Have the messages that this process sent cleared now."""
+        await self._clear_now()
+
     async def drain(self) -> None:
         """Finish what is on its way: sends begun without waiting, and clearing."""
         await asyncio.gather(*self._background, return_exceptions=True)

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 PAGE = 50
 POLL_SECONDS = 0.25
 FIRST_PUSH = timedelta(seconds=5)
+UNSENT_PUSH = timedelta(seconds=2)
+"""Until then the relay has tried again."""
 LONGEST_PUSH = timedelta(hours=1)
 FAILURES = 10
 """Doubling from five seconds, the last push back before a letter is about 40 minutes."""
@@ -57,13 +59,20 @@ class TimerPoller:
     async def poll(self) -> int:
         """Fire one page of what is due; the number of records seen.
 
-        Nothing is fired while nothing can be sent: an ask that waits in the outbox would spend the budget for silence.
-        Nor by a clock that is far off: what is fired sets the next timer by it.
+        Nothing is fired while nothing can be sent, nor for a record whose last message the broker has not confirmed: an
+        ask that waits in the outbox would spend the budget for silence, and be one more of the same there. Nor by a
+        clock that is far off: what is fired sets the next timer by it.
         """
         if not self._outbox.connected or far_off(self._clock):
             return 0
         due = await self._collection.due(self._clock.now(), PAGE)
-        await asyncio.gather(*(self._fire_one(document) for document in due))
+        if not due:
+            return 0
+        await self._outbox.clear()
+        unsent = await self._collection.unsent_of(document.id for document in due)
+        await asyncio.gather(
+            *(self._put_off(each, UNSENT_PUSH) if each.id in unsent else self._fire_one(each) for each in due)
+        )
         return len(due)
 
     async def _fire_one(self, document: Document) -> None:

@@ -159,6 +159,10 @@ class Collection(Protocol):
         """Messages saved before `older_than` and not yet cleared, oldest first; one document's keep their order."""
         ...
 
+    async def unsent_of(self, ids: Iterable[str]) -> set[str]:
+        """Those of `ids` of which a message is not yet cleared, by one query that reads none."""
+        ...
+
     async def sent(self, ids: Mapping[str, Sequence[str]]) -> None:
         """Clear messages (document id -> message ids); the version is neither checked nor raised.
 

@@ -245,6 +245,14 @@ class MongoCollection:
         }
         return sorted(found.values(), key=lambda unsent: unsent.message.saved_at)[:limit]
 
+    async def unsent_of(self, ids: Iterable[str]) -> set[str]:
+        wanted = list(set(ids))
+        if not wanted:
+            return set()
+        with _translated():
+            cursor = self.driver.find({"_id": {"$in": wanted}, "outbox.0": {"$exists": True}}, {"_id": 1})
+            return {found["_id"] for found in await cursor.to_list(len(wanted))}
+
     async def sent(self, ids: Mapping[str, Sequence[str]]) -> None:
         pulls = [
             UpdateOne({"_id": id_}, {"$pull": {"outbox": {"id": {"$in": list(messages)}}}})

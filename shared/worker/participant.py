@@ -54,6 +54,7 @@ MOST_TURNS = 100
 """Far more happenings than one command can meet: a bound on calls, looks and conflicts together."""
 CALL_TIMEOUT = timedelta(seconds=30)
 SETTLE = timedelta(seconds=5)
+NO_DELAY = timedelta(0)
 NOT_SENT_PAUSE = timedelta(seconds=1)
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two tries to put on record what only this process knows, while the store is away; they double."""
@@ -93,8 +94,20 @@ class Participant(Generic[W]):
         terms = self._terms(effect)
 
         async def handle(command: C, envelope: Envelope) -> None:
-            async with self._locks.of(key(command)):
-                await self._carry_through(_Order(key(command), command, envelope, effect, terms))
+            name = attempt_of(command)
+            try:
+                async with self._locks.of(key(command)):
+                    await self._carry_through(_Order(key(command), command, envelope, effect, terms))
+            except Exception as error:
+                delay = error.delay if isinstance(error, Later) else NO_DELAY
+                if not effect.asked_again or self._parking.takes(name, envelope.id, delay):
+                    raise
+                log.warning(
+                    "an older copy waits",
+                    extra={"purchase_id": command.purchase_id, "step": command.step, "error": type(error).__name__},
+                )
+            else:
+                self._parking.forget(name, envelope.id)
 
         return handle
 
@@ -197,14 +210,14 @@ class Participant(Generic[W]):
     def _leave_open(self, order: "_Order[W, C]", error: NotSent | OutcomeUnknown) -> None:
         """Say nothing: whoever asked asks again. Coming back by itself too, every ask would add one that does.
 
-        Only where the provider is left alone for a while one copy waits for its return, for asks would be in vain.
+        Only where the provider is left alone for a while a copy waits for its return, for asks would be in vain.
         """
         command, asked_again = order.command, order.effect.asked_again
         log.warning(
             "outcome open", extra={"purchase_id": command.purchase_id, "step": command.step, "error": str(error)}
         )
         parked = error.again_in if isinstance(error, NotSent) else None
-        if parked is not None and (not asked_again or self._parking.takes(attempt_of(command), parked)):
+        if parked is not None:
             raise Later(str(error), parked) from error
         if not asked_again:
             raise Later(str(error), self._settle if isinstance(error, OutcomeUnknown) else NOT_SENT_PAUSE) from error

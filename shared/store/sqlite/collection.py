@@ -100,6 +100,10 @@ class SqliteCollection:
         rows = await self._file.reader.rows(self._sql.unsent, (millis.rounded_down(older_than), limit), SHORT + 1)
         return [Unsent(row[0], _message(row)) for row in rows]
 
+    async def unsent_of(self, ids: Iterable[str]) -> set[str]:
+        await self._file.writer.flush()
+        return {row[0] for row in await self._rows_of(self._sql.unsent_of, ids)}
+
     async def sent(self, ids: Mapping[str, Sequence[str]]) -> None:
         pairs = [(document_id, message_id) for document_id, some in ids.items() for message_id in some]
         self._file.writer.clear(_Clear(self._sql.clear, pairs))

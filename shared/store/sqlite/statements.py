@@ -43,6 +43,9 @@ class Statements:
             "SELECT document_id, id, exchange, routing_key, headers, body, mandatory, saved_at"
             f" FROM {outbox} WHERE saved_at < ? ORDER BY seq LIMIT ?"
         )
+        self.unsent_of = (
+            f"SELECT DISTINCT document_id FROM {outbox} WHERE document_id IN (SELECT value FROM json_each(?))"
+        )
         self.clear = f"DELETE FROM {outbox} WHERE document_id = ? AND id = ?"
 
     def segment(self, page: Page, conditions: Sequence[Condition]) -> tuple[str, list[Scalar]]:

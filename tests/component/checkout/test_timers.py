@@ -1,5 +1,6 @@
 """Silence is noticed, whatever happens to the process that waits."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 from services.checkout.app import CHECKOUTS
 from services.checkout.domain.checkout import Checkout
 from shared.bus import headers as names
+from shared.bus.outbox import NotPublished
 from shared.contracts.cart import LockCart
 from shared.contracts.checkout import WakeCheckout
+from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import CheckedClock
 from shared.saga.timers import TimerPoller
 from shared.store.repository import NewerSchema
@@ -87,6 +90,43 @@ async def test_nothing_is_asked_while_nothing_can_be_sent(desk: Desk, clock: Han
     assert (await shown(desk, checkout_id))["steps"][0]["attempts"] == 1
     desk.runtime.recorder.connected = True
     await eventually(lambda: len(desk.said()) == 2)
+
+
+async def test_an_ask_counts_when_the_broker_has_confirmed_it(
+    desk: Desk, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that takes and never confirms looks able to send; a day of it leaves one ask, and spends no budget."""
+    checkout_id = (await desk.buy()).json()["id"]
+    await desk.expect(LockCart)
+    publish = desk.runtime.recorder.publish
+
+    async def unconfirmed(_messages: Sequence[OutboxMessage]) -> None:
+        raise NotPublished("no confirm in time")
+
+    monkeypatch.setattr(desk.runtime.recorder, "publish", unconfirmed)
+
+    async def attempts() -> int:
+        return int((await shown(desk, checkout_id))["steps"][0]["attempts"])
+
+    async def asked_twice() -> bool:
+        return await attempts() == 2
+
+    clock.pass_by(hours=1)
+    await eventually(asked_twice)
+    for _ in range(24):
+        clock.pass_by(hours=1)
+        stored = await desk.stored(checkout_id)
+
+        async def seen(version: int = stored.version) -> bool:
+            return (await desk.stored(checkout_id)).version > version
+
+        await eventually(seen)
+    assert await attempts() == 2
+    assert (await shown(desk, checkout_id))["status"] == "running"
+    monkeypatch.setattr(desk.runtime.recorder, "publish", publish)
+    assert desk.service.outbox is not None
+    assert await desk.service.outbox.relay_once() == 1
+    assert [type(said) for said in desk.said()] == [LockCart, LockCart]
 
 
 async def test_timers_of_a_newer_release_are_left_to_it(desk: Desk, clock: HandClock) -> None:

@@ -34,6 +34,19 @@ async def test_messages_are_saved_with_the_state_and_read_back_exactly(things: C
     assert await things.get("a") == Document("a", {"n": 1}, version=1)
 
 
+async def test_documents_with_unsent_messages_are_told_from_the_others(things: Collection) -> None:
+    await things.save(Document("a", {}), [message("m1"), message("m2")])
+    await things.save(Document("b", {}))
+    await things.save(Document("c", {}), [message("m3")])
+    assert await things.unsent_of(["a", "b", "nobody's", "a"]) == {"a"}
+    await things.sent({"a": ["m1"], "c": ["m3"]})
+    assert await things.unsent_of(["a", "b", "c"]) == {"a"}
+    await things.sent({"a": ["m2"]})
+    assert await things.unsent_of(["a", "b", "c"]) == set()
+    assert await things.unsent_of([]) == set()
+    assert await things.unsent_of(["with\0nul"]) == set()
+
+
 async def test_a_refused_save_leaves_no_message(things: Collection) -> None:
     first = await things.save(Document("a", {"reference": "R1"}))
     second = await things.save(replace(first, body={"n": 2, "reference": "R1"}))

@@ -165,11 +165,11 @@ class Desk:
         self._do: Handler = self.participant.handler(effect)
         self._undo: Handler = self.participant.handler(Repeatable(provider.undo, asked_again=asked_again))
 
-    async def do(self, *, attempt: int = 1, expires_at: datetime | None = None) -> None:
-        await self._do(authorize(attempt, expires_at), CAUSE)
+    async def do(self, *, attempt: int = 1, expires_at: datetime | None = None, copy: Envelope = CAUSE) -> None:
+        await self._do(authorize(attempt, expires_at), copy)
 
-    async def undo(self, *, attempt: int = 1) -> None:
-        await self._undo(VoidAuthorization(purchase_id=PURCHASE, step="authorise", attempt=attempt), CAUSE)
+    async def undo(self, *, attempt: int = 1, copy: Envelope = CAUSE) -> None:
+        await self._undo(VoidAuthorization(purchase_id=PURCHASE, step="authorise", attempt=attempt), copy)
 
     def undo_by(self, act: Callable[..., Awaitable[Any]], *, asked_again: bool = True) -> None:
         """From now on the step is undone like this."""
