@@ -10,13 +10,13 @@ from services.checkout.cases.starting import Starter
 from services.checkout.cases.steering import Steering
 from services.checkout.domain.announcing import announce
 from services.checkout.domain.checkout import Checkout
-from services.checkout.handlers import table
+from services.checkout.handlers import Requests, table
 from services.checkout.http import members, operators
 from services.checkout.saga import VERSIONS
 from services.checkout.service import SERVICE
 from services.checkout.settings import CheckoutSettings, SandboxCheckoutSettings
 from shared.bus.partners import Partners
-from shared.contracts.checkout import WakeCheckout
+from shared.contracts.checkout import StartCheckout, WakeCheckout
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
 from shared.runtime.providers import neighbor
@@ -66,6 +66,7 @@ def compose(runtime: Runtime) -> Service:
         wake=lambda checkout_id: WakeCheckout(checkout_id=checkout_id),
     )
     senders = PartnersFile(Partners(runtime.settings.partners), nameless=runtime.settings.environment != "production")
+    requests = Requests(orchestrator, starter, keeping.outbox, senders)
     purchases = Purchases(repository)
     steering = Steering(purchases, orchestrator)
     door = members.Door(starter)
@@ -73,7 +74,8 @@ def compose(runtime: Runtime) -> Service:
     api.include_router(members.routes(purchases, steering, followers, runtime.authenticator, door))
     api.include_router(operators.routes(purchases, steering, followers, runtime.authenticator))
     return keeping.service(
-        table=table(orchestrator, starter, keeping.outbox, senders),
+        table=table(requests),
+        misread={StartCheckout: requests.unreadable},
         router=api,
         tasks=(Every(POLL_SECONDS, timers.poll, full=PAGE, name="timers"), followers.run),
     )

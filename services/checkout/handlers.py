@@ -1,11 +1,15 @@
 """The checkout's bus edge."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from services.checkout.cases.starting import CannotStart, KeyReused, Starter, Wish
-from services.checkout.domain.announcing import refused_event
+from services.checkout.domain.announcing import NamedPurchase, refused_event, unreadable_event
 from services.checkout.domain.checkout import Checkout
 from services.checkout.ports import CartsUnavailable, Senders
+from shared.bus.arrival import Arrival
 from shared.bus.dispatch import HandlerTable
 from shared.bus.outbox import Outbox
 from shared.bus.retry import Unreadable
@@ -53,16 +57,33 @@ class Requests:
         except CartsUnavailable as silence:
             raise Later(str(silence)) from silence
 
+    async def unreadable(self, arrival: Arrival, body: bytes, why: str) -> None:
+        """Tell whoever waits for news of this key that none will come, where the body tells member and key."""
+        try:
+            named = NamedPurchase.model_validate_json(body)
+        except ValidationError:
+            return
+        if self.senders.refusal(arrival.sender, named.member_id) is not None:
+            return
+        if not await self.starter.is_known(named.member_id, named.key):
+            await self.outbox.say(unreadable_event(named, why), _cause(arrival))
+
     async def wake(self, message: WakeCheckout, _envelope: Envelope) -> None:
         await self.orchestrator.fire(message.checkout_id)
 
 
-def table(orchestrator: Orchestrator[Checkout], starter: Starter, outbox: Outbox, senders: Senders) -> HandlerTable:
+def table(requests: Requests) -> HandlerTable:
     """The service's handlers by kind of message: requests, and every answer there is."""
-    requests = Requests(orchestrator, starter, outbox, senders)
     answers = [contract for contract in CATALOGUE.values() if issubclass(contract, Answer)]
     return {
         StartCheckout: requests.start,
         WakeCheckout: requests.wake,
-        **dict.fromkeys(answers, orchestrator.take),
+        **dict.fromkeys(answers, requests.orchestrator.take),
     }
+
+
+def _cause(arrival: Arrival) -> Envelope | None:
+    """What can be told of the message by name: nothing, where its envelope is at fault."""
+    with suppress(ValueError):
+        return Envelope.of(arrival.headers)
+    return None

@@ -161,7 +161,10 @@ def _on_broker(work: Callable[[DeadLetters], Awaitable[T]]) -> T:
 
 async def _connected(url: str, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
     async with DeadLetters(url, queues(HOUSE)) as dead:
-        return await work(dead)
+        done = await work(dead)
+    for service in sorted(dead.in_other_hands):
+        typer.echo(f"milesaga: another reader has letters of {service} in hand: they are not among these", err=True)
+    return done
 
 
 @contextmanager

@@ -15,11 +15,12 @@ from faststream.rabbit import RabbitBroker
 from shared.bus import decoding, wire
 from shared.bus.consumer import Consumer
 from shared.bus.declaring import Difference, declare
-from shared.bus.dispatch import Dispatcher, HandlerTable
+from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
 from shared.bus.topology import Queues, suspect_queue, topology
 from shared.bus.wire import AbstractConnection, Channel
+from shared.contracts.messages import Message
 from shared.kernel.clock import Clock
 from shared.kernel.meter import Meter, NoMeter
 
@@ -82,11 +83,14 @@ class Bus:
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_connected())
 
-    async def consume(self, service: str, table: HandlerTable) -> None:
-        """Handle a service's queue by its table, on this connection and every later one."""
+    async def consume(
+        self, service: str, table: HandlerTable, misread: Mapping[type[Message], Misread] = NOBODY_TOLD
+    ) -> None:
+        """Handle a service's queue by its table, on this connection and every later one; `misread` hears of messages
+        of its types that could not be read."""
         consumer = Consumer(
             service,
-            Dispatcher(table),
+            Dispatcher(table, misread),
             publisher=self.publisher,
             retry=self._retry,
             clock=self._clock,

@@ -3,9 +3,11 @@
 A letter comes here from a handler's budget, as undecodable, or by RabbitMQ's own delivery limit after it crashed its
 process too often. The first two carry our headers (`shared.bus.retry`), the last carries RabbitMQ's `x-death`.
 
-Reading takes every letter of a queue unacknowledged and gives it back.
+Reading takes every letter of a queue unacknowledged and gives it back, so that nobody else sees it meanwhile: readers
+take turns.
 """
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -17,19 +19,23 @@ from typing import Self
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 
 from shared.bus import decoding
 from shared.bus import headers as names
 from shared.bus.arrival import LIMIT, OUR_OWN, Arrival, arrival, died_in
 from shared.bus.headers import carried, moment, number
 from shared.bus.retry import origin
-from shared.bus.topology import dead_queue, suspect_queue
+from shared.bus.topology import dead_queue, suspect_queue, turn_queue
 from shared.contracts.cloudevents import PREFIXES, text_of
 
 TIMEOUT = 10.0
 """Seconds for each exchange with the broker."""
 COUNTED = ("x-delivery-count", "x-acquired-count")
 """Headers by which the broker counts our looks."""
+TURN_PATIENCE = 15.0
+"""Seconds to wait for another reader to give back what it has in hand."""
+TURN_PAUSE = 0.05
 WORN = 10
 """Looks after which a letter is renewed: a queue from before RabbitMQ 4 has no word about its limit, and loses there
 what was delivered 20 times, looks included."""
@@ -68,8 +74,12 @@ Choice = Callable[[DeadLetter], bool]
 class DeadLetters:
     """The dead letters on one broker; an async context manager."""
 
-    def __init__(self, url: str, services: Iterable[str]) -> None:
+    def __init__(self, url: str, services: Iterable[str], patience: float = TURN_PATIENCE) -> None:
         decoding.install()
+        self._patience = patience
+        self._own_turn = asyncio.Lock()
+        self.in_other_hands: set[str] = set()
+        """Services of whose letters another reader had some in hand for longer than we wait: those were not seen."""
         self._url = url
         self.services = tuple(services)
         self._connection: AbstractConnection | None = None
@@ -88,7 +98,7 @@ class DeadLetters:
         """The letters of a service, oldest first, left where they are."""
         found: list[DeadLetter] = []
         worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
-        async with self._channel() as channel:
+        async with self._turn(service), self._channel() as channel:
             async for letter, message in self._walk(channel, service):
                 found.append(letter)
                 worn += [(letter, message)] if _looks(message) >= WORN else []
@@ -112,7 +122,7 @@ class DeadLetters:
         begun = datetime.now(UTC)
         count = 0
         worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
-        async with self._channel() as channel:
+        async with self._turn(service), self._channel() as channel:
             async for letter, message in self._walk(channel, service):
                 died_again = letter.last_failed_at is not None and letter.last_failed_at >= begun
                 if died_again or not chosen(letter):
@@ -137,14 +147,50 @@ class DeadLetters:
             await message.ack()
 
     @asynccontextmanager
+    async def _turn(self, service: str) -> AsyncIterator[None]:
+        """One reader of a service's letters at a time, by a queue that one connection alone may have.
+
+        It goes with its connection, however that ends. Whoever may not make queues here reads without a turn.
+        """
+        async with self._own_turn:
+            mine = await self._turn_queue(service)
+            try:
+                yield
+            finally:
+                if mine is not None and not mine.is_closed:
+                    await mine.queue_delete(turn_queue(service))
+                    await mine.close()
+
+    async def _turn_queue(self, service: str) -> AbstractChannel | None:
+        """The channel that has the turn; None where there is no waiting for it, or no having it."""
+        connection = self._connected()
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while True:
+            channel = await connection.channel()
+            try:
+                await channel.declare_queue(turn_queue(service), exclusive=True, auto_delete=True, timeout=TIMEOUT)
+            except ChannelAccessRefused:
+                return None
+            except ChannelLockedResource:
+                if asyncio.get_running_loop().time() > deadline:
+                    self.in_other_hands.add(service)
+                    return None
+                await asyncio.sleep(TURN_PAUSE)
+            else:
+                return channel
+
+    def _connected(self) -> AbstractConnection:
+        if self._connection is None:
+            raise RuntimeError("enter the context first")
+        return self._connection
+
+    @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
         """What is not acknowledged at its end is back in its queue.
 
         By nack, which RabbitMQ 4.3 does not count as a failed delivery, as it does the closing of a channel.
         """
-        if self._connection is None:
-            raise RuntimeError("enter the context first")
-        channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        channel = await self._connected().channel(publisher_confirms=True, on_return_raises=True)
         try:
             yield channel
         finally:

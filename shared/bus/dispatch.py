@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -20,13 +20,20 @@ wait, anything else when it failed."""
 
 HandlerTable = Mapping[type[Message], Handler]
 
+Misread = Callable[[Arrival, bytes, str], Awaitable[None]]
+"""Takes a message of its type that could not be read, and why, before it goes to the dead letters. What it raises keeps
+the message from going there for now."""
+
+NOBODY_TOLD: Final[Mapping[type[Message], Misread]] = {}
+
 _VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,5})")
 
 
 class Dispatcher:
     """Reads a delivery and calls the handler of its type."""
 
-    def __init__(self, table: HandlerTable) -> None:
+    def __init__(self, table: HandlerTable, misread: Mapping[type[Message], Misread] = NOBODY_TOLD) -> None:
+        self._misread = misread
         self._by_type = {contract.type: (contract, handler) for contract, handler in table.items()}
         self._newest: dict[str, tuple[int, type[Message]]] = {}
         for type_name, (contract, _) in self._by_type.items():
@@ -40,16 +47,29 @@ class Dispatcher:
         Raises `Unreadable` for what is none of ours, not whole or came by another way than its contract names, `Later`
         for a newer version of a known message, and whatever the handler raises.
         """
+        try:
+            envelope, handler, message = self._read(arrival, body)
+        except Unreadable as error:
+            await self._tell(arrival, body, error)
+            raise
+        await handler(message, envelope)
+
+    def _read(self, arrival: Arrival, body: bytes) -> tuple[Envelope, Handler, Message]:
         if refused := arrival.headers.get(MARK):
             raise Unreadable(text_of(refused))
         if len(body) > LARGEST_BODY:
             raise Unreadable(f"the body has {len(body)} bytes, {LARGEST_BODY} are read")
         envelope, contract, handler = self._find(arrival)
         try:
-            message = contract.model_validate_json(body)
+            return envelope, handler, contract.model_validate_json(body)
         except ValidationError as error:
             raise Unreadable(_describe(error)) from None
-        await handler(message, envelope)
+
+    async def _tell(self, arrival: Arrival, body: bytes, error: Unreadable) -> None:
+        """By the way it came, which is a fact where its headers are not."""
+        contract, _ = self._by_type.get(arrival.routing_key, (None, None))
+        if contract is not None and contract in self._misread and arrival.exchange == contract.exchange:
+            await self._misread[contract](arrival, body, str(error))
 
     def _find(self, arrival: Arrival) -> tuple[Envelope, type[Message], Handler]:
         try:

@@ -67,6 +67,11 @@ def dead_queue(service: str) -> str:
     return f"{service}.dead"
 
 
+def turn_queue(service: str) -> str:
+    """Not kept: whoever reads the dead letters has it meanwhile, so that others wait."""
+    return f"{service}.dead.turn"
+
+
 def tier_exchange(tier: str) -> str:
     return f"retry.{tier}"
 

@@ -175,7 +175,7 @@ class Host:
         self._background.start("clock", checking.run)
         for service in self._services:
             if service.table:
-                await self.bus.consume(service.name, service.table)
+                await self.bus.consume(service.name, service.table, service.misread)
         self._health.open = True
         for service in self._services:
             if service.outbox is not None:

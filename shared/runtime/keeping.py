@@ -1,13 +1,14 @@
 """What a service keeps: its database, its documents, and the messages saved with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 from fastapi import APIRouter
 
-from shared.bus.dispatch import HandlerTable
+from shared.bus.dispatch import NOBODY_TOLD, HandlerTable, Misread
 from shared.bus.outbox import Outbox
+from shared.contracts.messages import Message
 from shared.runtime.every import Every
 from shared.runtime.service import Runtime, Service, Task
 from shared.store import sweeping
@@ -69,12 +70,18 @@ class Keeping:
         return Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="sweeping")
 
     def service(
-        self, *, table: HandlerTable | None = None, router: APIRouter | None = None, tasks: Sequence[Task] = ()
+        self,
+        *,
+        table: HandlerTable | None = None,
+        misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
+        router: APIRouter | None = None,
+        tasks: Sequence[Task] = (),
     ) -> Service:
         """The service, composed."""
         return Service(
             name=self._service,
             table=table or {},
+            misread=misread,
             router=router,
             store=self.store,
             outbox=self.outbox if self._speaks else None,

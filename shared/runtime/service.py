@@ -1,15 +1,16 @@
 """What a service is to the process that runs it: a queue's handlers, HTTP routes, a store, background work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import httpx
 from fastapi import APIRouter
 
-from shared.bus.dispatch import HandlerTable
+from shared.bus.dispatch import HandlerTable, Misread
 from shared.bus.outbox import Outbox, Publisher
+from shared.contracts.messages import Message
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.kernel.meter import CallMeter
@@ -32,6 +33,7 @@ class Service:
     outbox: Outbox | None = None
     tasks: Sequence[Task] = ()
     closing: Sequence[Task] = ()
+    misread: Mapping[type[Message], Misread] = field(default_factory=dict)
 
 
 class Runtime(Protocol):

@@ -4,6 +4,7 @@ As lean as FastStream allows: no injection, an asynchronous decoder, no replies,
 publisher and its grouped acknowledgements. Only what stands between the channel and the dispatcher differs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,8 +15,9 @@ from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
 from services.house import HOUSE
 from shared.bus.broker import PREFETCH, Bus
 from shared.bus.consumer import Consumer
-from shared.bus.dispatch import Dispatcher, HandlerTable
+from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
 from shared.bus.retry import RetryPolicy
+from shared.contracts.messages import Message
 from shared.runtime.description import queues
 from shared.runtime.host import Host
 
@@ -29,10 +31,12 @@ class FastStreamBus(Bus):
         self._host = host
         self._subscribers = RabbitBroker(url, logger=None, apply_types=False)
 
-    async def consume(self, service: str, table: HandlerTable) -> None:
+    async def consume(
+        self, service: str, table: HandlerTable, misread: Mapping[type[Message], Misread] = NOBODY_TOLD
+    ) -> None:
         consumer = Consumer(
             service,
-            Dispatcher(table),
+            Dispatcher(table, misread),
             publisher=self.publisher,
             retry=self._own_retry,
             clock=self._host.clock,

@@ -3,23 +3,19 @@
 import hashlib
 from dataclasses import dataclass
 
-from services.checkout.domain.announcing import refused_event
-from services.checkout.domain.checkout import Checkout, Purchase
+from services.checkout.domain.announcing import START, refused_event
+from services.checkout.domain.checkout import Checkout, Purchase, checkout_id
 from services.checkout.ports import Carts
 from services.checkout.saga import CHECKOUT
 from shared.contracts.cart import CartAtCheckout
 from shared.contracts.checkout import CardPayment, CustomerContact, Payment
 from shared.kernel.clock import Clock
-from shared.kernel.ids import derived
 from shared.kernel.values import changed
 from shared.saga.engine import new_record
 from shared.saga.process import Orchestrator
 from shared.saga.record import Entry, Record, Refusal, Status
 from shared.store.documents import Conflict
 from shared.store.repository import Repository
-
-START = "start"
-"""The step named in the refusal of what never began."""
 
 
 class CannotStart(Exception):
@@ -51,7 +47,7 @@ class Wish:
 
     @property
     def checkout_id(self) -> str:
-        return derived("checkout", self.member_id, self.key)
+        return checkout_id(self.member_id, self.key)
 
     def hash(self) -> str:
         parts = (self.cart_id, self.payment.model_dump_json() if self.payment else "", self.contact.model_dump_json())
@@ -97,6 +93,10 @@ class Starter:
         if stored.value.request_hash != wish.hash():
             raise KeyReused
         return stored.value
+
+    async def is_known(self, member_id: str, key: str) -> bool:
+        """Was a purchase begun, or refused, under this key?"""
+        return await self._repository.load(checkout_id(member_id, key)) is not None
 
     async def record_refusal(self, wish: Wish, refused: CannotStart) -> Checkout:
         """Store that a purchase asked for by message never began, so that the same message hears the same."""

@@ -1,9 +1,19 @@
 """What a change of a purchase is told to others: public events, and the customer."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from services.checkout.domain.checkout import Checkout
-from shared.contracts.checkout import CheckoutCancelled, CheckoutCompleted, CheckoutNeedsAttention, CheckoutRefused
+from pydantic import BaseModel
+
+from services.checkout.domain.checkout import Checkout, checkout_id
+from shared.contracts.checkout import (
+    CheckoutCancelled,
+    CheckoutCompleted,
+    CheckoutNeedsAttention,
+    CheckoutRefused,
+    Refusal,
+    VisibleText,
+)
 from shared.contracts.messages import Message
 from shared.contracts.notifications import NotifyCustomer, Template
 from shared.saga.record import Status
@@ -11,6 +21,17 @@ from shared.saga.record import Status
 NOTIFY = "notify"
 """The step named in the commands that tell the customer. Nobody waits for their answers: mail that is late or bounces
 does not change what was bought."""
+LONGEST_ID = 255
+START = "start"
+"""The step named in the refusal of what never began."""
+
+
+class NamedPurchase(BaseModel):
+    """What must be readable of an order for anybody to be told that the rest of it is not."""
+
+    key: VisibleText
+    member_id: VisibleText
+    cart_id: Any = None
 
 
 def announce(before: Checkout, after: Checkout) -> Sequence[Message]:
@@ -38,6 +59,17 @@ def refused_event(checkout: Checkout) -> Message:
         member_id=checkout.member_id,
         cart_id=checkout.state.cart_id,
         refusal=checkout.refusal,
+    )
+
+
+def unreadable_event(named: NamedPurchase, why: str) -> Message:
+    """What whoever sent an order is told when it cannot be read: nothing began."""
+    return CheckoutRefused(
+        checkout_id=checkout_id(named.member_id, named.key),
+        key=named.key,
+        member_id=named.member_id,
+        cart_id=named.cart_id if isinstance(named.cart_id, str) and len(named.cart_id) <= LONGEST_ID else "",
+        refusal=Refusal(step=START, code="unreadable", detail=why),
     )
 
 

@@ -8,9 +8,15 @@ from pydantic import computed_field
 from shared.contracts.checkout import CardPayment, Payment, Refusal, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
 from shared.kernel.errors import Refused
+from shared.kernel.ids import derived
 from shared.kernel.money import Money
 from shared.kernel.values import Value, changed
 from shared.saga.process import Process
+
+
+def checkout_id(member_id: str, key: str) -> str:
+    """The same member and key are the same purchase."""
+    return derived("checkout", member_id, key)
 
 
 class Purchase(Value):

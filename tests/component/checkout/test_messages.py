@@ -1,5 +1,6 @@
 """Purchases that are started by messages, and answers that find none."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,80 @@ async def test_a_partner_buys_for_those_members_alone_that_its_entry_names(desk:
     partners.put("acme", Partner(members=frozenset({"rui"}), password_hash="x"))
     with pytest.raises(Unreadable, match="not_allowed: "):
         await desk.tell(a_start(key="k-2"), sender="acme")
+
+
+UNREADABLE: dict[str, dict[str, Any]] = {
+    "a field is missing": {"contact": None},
+    "the payment is of no kind": {"payment": {"method": "cheque"}},
+    "the cart is no text": {"cart_id": 7},
+    "the cart's id is endless": {"cart_id": "c" * 300},
+}
+
+
+def a_broken_order(**change: Any) -> bytes:
+    return json.dumps({"key": "k-1", "member_id": "ana", **a_body(), **change}).encode()
+
+
+@pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE)
+async def test_who_sends_an_order_that_cannot_be_read_hears_of_it_under_its_key(
+    desk: Desk, change: dict[str, Any]
+) -> None:
+    with pytest.raises(Unreadable):
+        await desk.deliver(a_broken_order(**change))
+    event = await desk.expect(CheckoutRefused)
+    assert event.refusal is not None
+    assert (event.key, event.member_id) == ("k-1", "ana")
+    assert (event.refusal.step, event.refusal.code) == ("start", "unreadable")
+    assert f"/{next(iter(change))}" in event.refusal.detail
+    assert event.cart_id == ("" if "cart_id" in change else "c-1")
+    await desk.nothing_more()
+
+
+async def test_an_order_whose_envelope_is_at_fault_is_refused_by_its_key_as_well(desk: Desk) -> None:
+    with pytest.raises(Unreadable):
+        await desk.deliver(a_broken_order(), **{"cloudEvents:specversion": "0.3"})
+    refusal = (await desk.expect(CheckoutRefused)).refusal
+    assert refusal is not None
+    assert "specversion" in refusal.detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"k-1"',
+        b"\xff",
+        b'{"key": "k-1"}',
+        b'{"member_id": "ana"}',
+        b'{"key": "", "member_id": "ana"}',
+    ],
+)
+async def test_nothing_is_told_where_member_and_key_cannot_be_read(desk: Desk, body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        await desk.deliver(body)
+    await desk.nothing_more()
+
+
+async def test_nothing_is_told_of_other_members_orders(desk: Desk) -> None:
+    partners = Partners(desk.runtime.settings.partners)
+    partners.put("zeta", Partner(members=frozenset({"rui"}), password_hash="x"))
+    for stranger in ("zeta", "nobody"):
+        with pytest.raises(Unreadable):
+            await desk.deliver(a_broken_order(contact=None), sender=stranger)
+    await desk.nothing_more()
+    with pytest.raises(Unreadable):
+        await desk.deliver(a_broken_order(contact=None, member_id="rui"), sender="zeta")
+    assert (await desk.expect(CheckoutRefused)).member_id == "rui"
+
+
+async def test_a_purchase_that_lives_under_the_key_is_not_said_to_be_refused(desk: Desk) -> None:
+    await desk.tell(a_start())
+    await desk.expect(LockCart)
+    with pytest.raises(Unreadable):
+        await desk.deliver(a_broken_order(contact=None))
+    await desk.nothing_more()
 
 
 def test_a_nameless_message_is_taken_on_a_laptop_and_nowhere_else(tmp_path: Path) -> None:

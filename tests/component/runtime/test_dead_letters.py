@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aio_pika
@@ -12,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from services.cli.main import app
 from services.house import HOUSE
-from shared.bus.dead_letters import DeadLetters
+from shared.bus.dead_letters import DeadLetter, DeadLetters
 from shared.bus.declaring import declare
-from shared.bus.topology import dead_queue, topology
+from shared.bus.topology import dead_queue, topology, turn_queue
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import AuthorizeCard
 from shared.kernel.money import Money
@@ -115,6 +116,50 @@ async def test_looking_at_letters_leaves_them_where_they_are_and_in_order(
             assert [letter.id for letter in await dead.letters("payment")] == ["m0", "m1", "m2", "m3", "m4"]
         assert [letter.id for letter in await dead.letters("payment", limit=2)] == ["m0", "m1"]
         assert len(await dead.letters("payment")) == 5
+
+
+def is_named(name: str, letter: DeadLetter) -> bool:
+    return letter.id == name
+
+
+async def test_a_list_beside_a_retry_shows_every_letter_that_is_there(
+    broker_with_queues: aio_pika.abc.AbstractConnection, vhost_url: str
+) -> None:
+    """What one reader has in hand no other can see: they take turns."""
+    for number in range(60):
+        await bury(broker_with_queues, number)
+    everything = {f"m{number}" for number in range(60)}
+    async with DeadLetters(vhost_url, queues(HOUSE)) as one, DeadLetters(vhost_url, queues(HOUSE)) as other:
+        chosen = [partial(is_named, f"m{number}") for number in (0, 30, 59)]
+        retries = [asyncio.create_task(one.retry("payment", each)) for each in chosen]
+        lists = [await other.letters("payment")]
+        while not all(task.done() for task in retries):
+            lists.append(await other.letters("payment"))
+        assert [await task for task in retries] == [1, 1, 1]
+        lists.append(await other.letters("payment"))
+        assert not other.in_other_hands
+    gone = [everything - {letter.id for letter in letters} for letters in lists]
+    assert all(each <= {"m0", "m30", "m59"} for each in gone), gone
+    assert gone[-1] == {"m0", "m30", "m59"}
+
+
+async def test_a_reader_that_does_not_give_back_is_told_of(
+    broker_with_queues: aio_pika.abc.AbstractConnection, vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bury(broker_with_queues, 1)
+    channel = await broker_with_queues.channel()
+    await channel.declare_queue(turn_queue("payment"), exclusive=True, auto_delete=True)
+    held = await (await channel.get_queue(dead_queue("payment"), ensure=False)).get()
+    assert held is not None
+    async with DeadLetters(vhost_url, queues(HOUSE), patience=0.2) as dead:
+        assert await dead.letters("payment") == []
+        assert dead.in_other_hands == {"payment"}
+    monkeypatch.setattr(DeadLetters.__init__, "__defaults__", (0.2,))
+    result = await milesaga("dead", "list")
+    assert "another reader has letters of payment in hand" in result.stderr
+    await channel.close()
+    await broker_with_queues.close()
+    assert "m1" in (await milesaga("dead", "list")).stdout
 
 
 async def test_a_letter_is_shown_without_what_is_personal_or_secret(
