@@ -23,19 +23,28 @@ class Strict(BaseModel):
 class CardPayment(Strict):
     """Paid with a card the gateway keeps in its vault."""
 
-    method: Literal["card"]
+    method: Annotated[Literal["card"], Field(description="By card")]
     token: Annotated[
         str,
-        Field(min_length=1, max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", repr=False),
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$",
+            repr=False,
+            description="The gateway's token; never a card number",
+            examples=["tok_visa"],
+        ),
         BeforeValidator(refuse_card_number),
     ]
-    installments: Annotated[int, Field(ge=1, le=12, strict=True)] = 1
+    installments: Annotated[
+        int, Field(ge=1, le=12, strict=True, description="Not built yet: only 1 is taken", examples=[1])
+    ] = 1
 
 
 class PixPayment(Strict):
     """Paid by Pix."""
 
-    method: Literal["pix"]
+    method: Annotated[Literal["pix"], Field(description="Not built yet: refused with not_available")]
 
 
 def _deliverable(address: str) -> str:
@@ -49,11 +58,32 @@ class CustomerContact(Strict):
 
     email: Annotated[
         Personal[str],
-        Field(max_length=254, pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$"),
+        Field(
+            description="Where mail arrives",
+            examples=["ana@example.com"],
+            max_length=254,
+            pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$",
+        ),
         AfterValidator(_deliverable),
     ]
-    phone: Annotated[Personal[str | None], Field(max_length=32, pattern=r"^\+?[0-9 ()\-]{4,31}$")] = None
-    locale: Annotated[str, Field(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "pt-BR"
+    phone: Annotated[
+        Personal[str | None],
+        Field(
+            description="With country code",
+            examples=["+55 11 91234 5678"],
+            max_length=32,
+            pattern=r"^\+?[0-9 ()\-]{4,31}$",
+        ),
+    ] = None
+    locale: Annotated[
+        str,
+        Field(
+            description="BCP 47 tag of the language",
+            examples=["pt-BR"],
+            max_length=35,
+            pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        ),
+    ] = "pt-BR"
 
     def contact(self) -> Contact:
         return Contact(email=self.email, phone=self.phone, locale=self.locale)
@@ -67,9 +97,9 @@ class Refusal(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    step: str
-    code: str
-    detail: str
+    step: Annotated[str, Field(description="Where it ended", examples=["authorize card"])]
+    code: Annotated[str, Field(description="Stable, for programs", examples=["card_declined"])]
+    detail: Annotated[str, Field(description="For people")]
 
 
 class Total(BaseModel):
@@ -77,8 +107,8 @@ class Total(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    money: Money
-    miles: int
+    money: Annotated[Money, Field(description="In money")]
+    miles: Annotated[int, Field(description="In miles", examples=[30000])]
 
     def __str__(self) -> str:
         return f"{self.money} and {self.miles} miles"

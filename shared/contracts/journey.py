@@ -1,8 +1,8 @@
 """What is bought, as one service tells another: flights, passengers, seats, bags, and the documents issued for them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.contracts.messages import Personal
 from shared.kernel.money import Money
@@ -87,17 +87,17 @@ class Ticket(Part):
     are indexes into the segments of all the order's flights, one flight after the other.
     """
 
-    number: str
-    passenger: int
-    segments: tuple[int, ...]
+    number: Annotated[str, Field(description="13 digits", examples=["0471234567890"])]
+    passenger: Annotated[int, Field(description="Index into the passengers", examples=[0])]
+    segments: Annotated[tuple[int, ...], Field(description="Indexes into the order's segments", examples=[[0]])]
 
 
 class Document(Part):
     """An electronic miscellaneous document (EMD): a seat or a bag that was paid for. `passenger` as in `Ticket`."""
 
-    number: str
-    passenger: int
-    kind: Literal["seat", "bag"]
+    number: Annotated[str, Field(description="13 digits", examples=["0478210000001"])]
+    passenger: Annotated[int, Field(description="Index into the passengers", examples=[0])]
+    kind: Annotated[Literal["seat", "bag"], Field(description="What was paid for")]
 
 
 class Contact(Part):

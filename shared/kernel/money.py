@@ -38,7 +38,9 @@ class Money(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    amount: int
+    amount: Annotated[
+        int, Field(description="Minor units: 259990 are 2,599.90 of a currency with two decimals", examples=[259990])
+    ]
     currency: Currency
 
     @classmethod

@@ -16,7 +16,9 @@ from shared.runtime.health import Health
 from shared.runtime.service import Service
 from shared.runtime.telemetry import Telemetry
 from shared.web import problems
+from shared.web.docs import problems as refusals
 from shared.web.limits import BodyLimits
+from shared.web.openapi import describe, operation_id
 from shared.web.parameters import known_parameters_only
 from shared.web.reading import Reading
 
@@ -30,10 +32,14 @@ WORTH_PACKING = 1024
 
 @dataclass(frozen=True)
 class Documents:
-    """What a process tells of itself: `scrape` gives its metrics, `queues` are all there are, other processes' too."""
+    """What a process tells of itself: `scrape` gives its metrics, `queues` are all there are, other processes' too.
+
+    `server` is where clients reach the API.
+    """
 
     scrape: Callable[[], Awaitable[bytes]]
     queues: Queues
+    server: str = "/"
 
 
 def application(
@@ -45,7 +51,14 @@ def application(
     sandbox: ASGIApp | None = None,
 ) -> ASGIApp:
     """`sandbox` answers for itself everything below `/sandbox/`."""
-    app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        generate_unique_id_function=operation_id,
+    )
     problems.install(app)
     app.add_middleware(BodyLimits)
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_PACKING)
@@ -54,6 +67,7 @@ def application(
     for service in services:
         if service.router is not None:
             app.include_router(service.router, dependencies=[Depends(known_parameters_only)])
+    describe(app, documents.server)
     return Front(app, health, telemetry, sandbox)
 
 
@@ -64,7 +78,7 @@ def _own_routes(app: FastAPI, health: Health, documents: Documents) -> APIRouter
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get("/readyz", summary="The process may be given work: broker and stores answer")
+    @router.get("/readyz", summary="The process may be given work: broker and stores answer", responses=refusals(503))
     async def readyz() -> dict[str, str]:
         await health.check()
         return {"status": "ready"}

@@ -146,7 +146,7 @@ class Host:
             self._services,
             self._health,
             self.telemetry,
-            Documents(self._scrape, self._queues),
+            Documents(self._scrape, self._queues, self.addresses.public),
             sandbox=self._sandbox.app if self._sandbox else None,
         )
         self._server = HttpServer(app, self._listener)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from fastapi import Request
+from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -62,7 +62,7 @@ class _Verified:
 class Authenticator:
     """Checks bearer tokens against the keys of one issuer.
 
-    `requires("carts")` and `internal_only` are FastAPI dependencies; `internal_headers` is what a service sends to
+    `allowed("carts")` and `internal_only` are FastAPI dependencies; `internal_headers` is what a service sends to
     another one's internal routes. A silent issuer is 503: no token is believed unseen.
     """
 
@@ -79,6 +79,10 @@ class Authenticator:
     def requires(self, scope: str) -> "Bearer":
         """The dependency that gives the `Caller`. 401 without a good token, 403 `missing_scope`, 503."""
         return Bearer(self, scope)
+
+    def allowed(self, scope: str) -> Any:
+        """`requires(scope)` as a route takes it, and as the OpenAPI document shows it: with its scope."""
+        return Security(self.requires(scope), scopes=[scope])
 
     async def internal_only(self, request: Request) -> None:
         """Dependency of internal routes: 401 without the services' own token."""

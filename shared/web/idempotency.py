@@ -5,12 +5,23 @@ from typing import Annotated
 
 from fastapi import Header
 
+from shared.web.docs import REQUIRED
 from shared.web.problems import Fault, Problem
 
-_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
+PATTERN = r"[\x21-\x7e]{1,255}"
+_VISIBLE_ASCII = re.compile(PATTERN)
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Your name for this purchase, the same however often it has to be sent; new for each purchase.",
+        examples=["5f0c1d3a-8b1e-4c55-9d0a-2f0f5e1c7b11"],
+        json_schema_extra={"pattern": f"^{PATTERN}$", **REQUIRED},
+    ),
+]
 
 
-async def idempotency_key(key: Annotated[str | None, Header(alias="Idempotency-Key")] = None) -> str:
+async def idempotency_key(key: _Key = None) -> str:
     """Dependency: the request's key. 400 where it is missing, or not 1 to 255 visible ASCII characters."""
     if key is None:
         detail = "Idempotency-Key is required: 1 to 255 visible ASCII characters of your choice, new for each purchase"

@@ -3,7 +3,10 @@
 import base64
 import json
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from fastapi import Query
+from pydantic import Field
 
 from shared.store.documents import Scalar
 from shared.web.problems import Problem, invalid_parameter
@@ -12,6 +15,15 @@ T = TypeVar("T")
 
 LONGEST = 512
 """No cursor of ours is longer."""
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="`next_cursor` of the page before; left out, the first page.",
+        examples=["WyIwMTk4ZjBjMiJd"],
+        json_schema_extra={"maxLength": LONGEST, "pattern": "^[A-Za-z0-9_-]*$"},
+    ),
+]
+NextCursor = Annotated[str | None, Field(description="`cursor` of the page that follows; null on the last one.")]
 
 
 def page(found: Sequence[T], size: int, key: Callable[[T], Sequence[Scalar]]) -> tuple[Sequence[T], str | None]:

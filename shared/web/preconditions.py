@@ -1,11 +1,32 @@
 """Conditional writes (RFC 9110 §13): `ETag` says which revision was read, `If-Match` which one may be changed."""
 
 import re
+from typing import Annotated
 
+from fastapi import Header
+
+from shared.web.docs import REQUIRED
 from shared.web.problems import Fault, Problem
 
+TAGS_PATTERN = r'^(?:\*|(?:W/)?"[\x21\x23-\x7e]*"(?:, *(?:W/)?"[\x21\x23-\x7e]*")*)$'
+"""For the OpenAPI document: `*`, or a list of entity tags, as clients should write it."""
 _TAGS = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e]*"\s*)*')
 _TAG = re.compile(r'(W/)?("[\x21\x23-\x7e]*")')
+
+_MEANS = "The ETag of what you read, or `*`: 412 where it was changed since"
+_SHAPE = {"pattern": TAGS_PATTERN}
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description=f"{_MEANS}.", examples=['"3"'], json_schema_extra=_SHAPE)
+]
+RequiredIfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description=f"{_MEANS}, 428 where it is missing.",
+        examples=['"3"'],
+        json_schema_extra={**_SHAPE, **REQUIRED},
+    ),
+]
 
 
 def etag(revision: int) -> str:

@@ -10,6 +10,10 @@ from shared.kernel.currencies import DECIMALS
 from shared.kernel.money import Currency
 from shared.web.bodies import Body, day_only
 
+_UNPRINTED = r"\x00-\x1f\x7f-\xa0\xad\u2000-\u206f"
+PRINTABLE = rf"^[^{_UNPRINTED}]*[^\s{_UNPRINTED}][^{_UNPRINTED}]*$"
+"""Printable and not blank, as near as a pattern can say it."""
+
 
 def _printable(text: str) -> str:
     if not text.strip() or not text.isprintable():
@@ -24,7 +28,9 @@ def _day(text: str) -> str:
         raise ValueError("must be a date such as 1990-05-01") from None
 
 
-Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_printable)]
+Name = Annotated[
+    str, Field(min_length=1, max_length=60, json_schema_extra={"pattern": PRINTABLE}), AfterValidator(_printable)
+]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Index = Annotated[StrictInt, Field(ge=0, le=99)]
 
@@ -32,44 +38,64 @@ Index = Annotated[StrictInt, Field(ge=0, le=99)]
 class NewCart(Body):
     """An empty cart."""
 
-    channel: Channel
-    currency: Annotated[Currency, Field(json_schema_extra={"enum": sorted(DECIMALS)})]
+    channel: Annotated[Channel, Field(description="Where the customer is")]
+    currency: Annotated[Currency, Field(json_schema_extra={"enum": sorted(DECIMALS)}, examples=["BRL"])]
 
 
 class NewPassenger(Body):
     """Who flies, as the travel document says."""
 
-    given_name: Name
-    surname: Name
-    birth_date: Annotated[str, Field(max_length=10), AfterValidator(_day)]
-    document: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_printable)]
+    given_name: Annotated[Name, Field(description="As the travel document has it", examples=["Ana"])]
+    surname: Annotated[Name, Field(description="As the travel document has it", examples=["Souza"])]
+    birth_date: Annotated[
+        str,
+        Field(max_length=10, description="Day of birth", examples=["1990-05-01"], json_schema_extra={"format": "date"}),
+        AfterValidator(_day),
+    ]
+    document: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=40,
+            description="Number of the travel document",
+            examples=["FX123456"],
+            json_schema_extra={"pattern": PRINTABLE},
+        ),
+        AfterValidator(_printable),
+    ]
 
 
 class NewFlight(Body):
     """The flights of an offer, for exactly the offer's number of passengers."""
 
-    kind: Literal["flight"]
-    offer_id: Identifier
-    passengers: Annotated[list[NewPassenger], Field(min_length=1, max_length=9)]
+    kind: Annotated[Literal["flight"], Field(description="A flight item")]
+    offer_id: Annotated[Identifier, Field(description="An offer that lives", examples=["0198f0c2-5a61-7c3e"])]
+    passengers: Annotated[
+        list[NewPassenger], Field(min_length=1, max_length=9, description="Exactly as many as the offer is for")
+    ]
 
 
 class NewSeat(Body):
     """One of the offer's seats; `segment` and `passenger` are indexes into the flight item's."""
 
-    kind: Literal["seat"]
-    offer_id: Identifier
-    segment: Index
-    passenger: Index
-    seat: Annotated[str, Field(min_length=2, max_length=5)]
+    kind: Annotated[Literal["seat"], Field(description="A seat item")]
+    offer_id: Annotated[
+        Identifier, Field(description="The offer of a flight in the cart", examples=["0198f0c2-5a61-7c3e"])
+    ]
+    segment: Annotated[Index, Field(description="Index into the flight's segments", examples=[0])]
+    passenger: Annotated[Index, Field(description="Index into the flight's passengers", examples=[0])]
+    seat: Annotated[str, Field(min_length=2, max_length=5, description="Row and letter", examples=["12A"])]
 
 
 class NewBag(Body):
     """Checked bags of one passenger."""
 
-    kind: Literal["bag"]
-    offer_id: Identifier
-    passenger: Index
-    pieces: Annotated[StrictInt, Field(ge=1, le=9)]
+    kind: Annotated[Literal["bag"], Field(description="A bag item")]
+    offer_id: Annotated[
+        Identifier, Field(description="The offer of a flight in the cart", examples=["0198f0c2-5a61-7c3e"])
+    ]
+    passenger: Annotated[Index, Field(description="Index into the flight's passengers", examples=[0])]
+    pieces: Annotated[StrictInt, Field(ge=1, le=9, description="How many, as the offer sells them", examples=[1])]
 
 
 NewItem = Annotated[NewFlight | NewSeat | NewBag, Field(discriminator="kind")]
@@ -78,5 +104,10 @@ NewItem = Annotated[NewFlight | NewSeat | NewBag, Field(discriminator="kind")]
 class CartChange(Body):
     """What to change; what is left out, or null, stays. Promo codes are not taken yet: null."""
 
-    use_miles: StrictInt | None = None
-    promo_code: Annotated[Any, Field(description="Must be null")] = None
+    use_miles: Annotated[
+        StrictInt | None,
+        Field(description="How many miles pay the fares, at most what the fares cost in miles", examples=[30000]),
+    ] = None
+    promo_code: Annotated[Any, Field(description="Not built yet: must be null", json_schema_extra={"type": "null"})] = (
+        None
+    )

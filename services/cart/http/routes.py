@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Path, Response
 
 from services.cart.cases.filling import PAGE, Carts
 from services.cart.domain import cart as rules
@@ -22,11 +22,12 @@ from shared.web import docs
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import CREATING, READING, WRITING, problems
-from shared.web.pages import decode_cursor, page
-from shared.web.preconditions import check_if_match
+from shared.web.pages import Cursor, decode_cursor, page
+from shared.web.preconditions import IfMatch, RequiredIfMatch, check_if_match
 from shared.web.problems import Fault, Problem, invalid_field, not_found, try_again
 
-IfMatch = Annotated[str | None, Header(alias="If-Match")]
+CartId = Annotated[str, Path(description="A cart of the caller's.", examples=["0198f0c2-5a61-7c3e"])]
+ItemId = Annotated[str, Path(description="An item of the cart.", examples=["0198f0c2-77b0-7d11"])]
 PREFIX = "/v1/carts"
 
 answers = partial(docs.answers, description="Done")
@@ -35,7 +36,7 @@ answers = partial(docs.answers, description="Done")
 def routes(carts: Carts, clock: Clock, authenticator: Authenticator) -> APIRouter:
     """The service's routes: public under `/v1/carts`, for services under `/internal/carts`."""
     router = APIRouter(tags=["carts"])
-    owner = Depends(authenticator.requires("carts"))
+    owner = authenticator.allowed("carts")
     _whole_carts(router, carts, clock, owner)
     _contents(router, carts, clock, owner)
     _internal(router, carts, clock, Depends(authenticator.internal_only))
@@ -43,14 +44,19 @@ def routes(carts: Carts, clock: Clock, authenticator: Authenticator) -> APIRoute
 
 
 def _whole_carts(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
-    @router.post(PREFIX, status_code=201, response_model=None, responses=answers(ShownCart, *CREATING, status=201))
+    @router.post(
+        PREFIX,
+        status_code=201,
+        response_model=None,
+        responses=answers(ShownCart, *CREATING, status=201, headers=("ETag", "Location")),
+    )
     async def make(body: NewCart, caller: Annotated[Caller, owner]) -> Response:
         """Open an empty cart."""
         cart = await carts.open(caller.subject, body.channel, body.currency)
         return answer(shown(cart, clock.now()), 201, revision=cart.revision, location=f"{PREFIX}/{cart.id}")
 
     @router.get(PREFIX, response_model=None, responses=answers(ShownCarts, *READING))
-    async def newest(caller: Annotated[Caller, owner], cursor: Annotated[str | None, Query()] = None) -> Response:
+    async def newest(caller: Annotated[Caller, owner], cursor: Cursor = None) -> Response:
         """The caller's carts, newest first, a page at a time."""
         after = decode_cursor(cursor, (str,))
         found = await carts.newest(caller.subject, str(after[0]) if after else None)
@@ -58,15 +64,15 @@ def _whole_carts(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> N
         now = clock.now()
         return answer(ShownCarts(carts=[shown(cart, now) for cart in newest_first], next_cursor=following))
 
-    @router.get(PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *READING))
-    async def one(cart_id: str, caller: Annotated[Caller, owner]) -> Response:
+    @router.get(PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *READING, headers=("ETag",)))
+    async def one(cart_id: CartId, caller: Annotated[Caller, owner]) -> Response:
         """A cart of the caller's."""
         with refusals_as_problems():
             cart = await carts.read(cart_id, caller.subject)
         return answer(shown(cart, clock.now()), revision=cart.revision)
 
     @router.delete(PREFIX + "/{cart_id}", status_code=204, response_model=None, responses=problems(*WRITING))
-    async def delete(cart_id: str, caller: Annotated[Caller, owner], if_match: IfMatch = None) -> Response:
+    async def delete(cart_id: CartId, caller: Annotated[Caller, owner], if_match: IfMatch = None) -> Response:
         """Forget a cart."""
         with refusals_as_problems():
             await carts.delete(cart_id, caller.subject, _matching(if_match))
@@ -78,9 +84,11 @@ def _contents(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None
         PREFIX + "/{cart_id}/items",
         status_code=201,
         response_model=None,
-        responses=answers(ShownCart, *WRITING, status=201),
+        responses=answers(ShownCart, *WRITING, status=201, headers=("ETag",)),
     )
-    async def add(cart_id: str, body: NewItem, caller: Annotated[Caller, owner], if_match: IfMatch = None) -> Response:
+    async def add(
+        cart_id: CartId, body: NewItem, caller: Annotated[Caller, owner], if_match: IfMatch = None
+    ) -> Response:
         """Put a flight, a seat or a bag into a cart, at its offer's price."""
         matching = _matching(if_match)
         with refusals_as_problems():
@@ -90,9 +98,13 @@ def _contents(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None
             cart = await carts.change(cart_id, caller.subject, matching, adding)
         return answer(shown(cart, clock.now()), 201, revision=cart.revision)
 
-    @router.delete(PREFIX + "/{cart_id}/items/{item_id}", response_model=None, responses=answers(ShownCart, *WRITING))
+    @router.delete(
+        PREFIX + "/{cart_id}/items/{item_id}",
+        response_model=None,
+        responses=answers(ShownCart, *WRITING, headers=("ETag",)),
+    )
     async def remove(
-        cart_id: str, item_id: str, caller: Annotated[Caller, owner], if_match: IfMatch = None
+        cart_id: CartId, item_id: ItemId, caller: Annotated[Caller, owner], if_match: IfMatch = None
     ) -> Response:
         """Take an item out; a flight takes its seats and bags along."""
 
@@ -105,9 +117,11 @@ def _contents(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None
             cart = await carts.change(cart_id, caller.subject, _matching(if_match), removing)
         return answer(shown(cart, clock.now()), revision=cart.revision)
 
-    @router.patch(PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *WRITING, 428))
+    @router.patch(
+        PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *WRITING, 428, headers=("ETag",))
+    )
     async def change(
-        cart_id: str, body: CartChange, caller: Annotated[Caller, owner], if_match: IfMatch = None
+        cart_id: CartId, body: CartChange, caller: Annotated[Caller, owner], if_match: RequiredIfMatch = None
     ) -> Response:
         """Say how many miles pay the fares. `If-Match` is required."""
         if body.promo_code is not None:

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Annotated
 
+from fastapi import Header
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +16,15 @@ from shared.web.problems import Fault, Problem
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 LONGEST_POSITION = 9
 """Digits; no timeline is longer."""
+LastEventId = Annotated[
+    str | None,
+    Header(
+        alias="Last-Event-ID",
+        description="The id of the last event you saw: the stream goes on after it; left out, it begins anew.",
+        examples=["7"],
+        json_schema_extra={"pattern": f"^[0-9]{{0,{LONGEST_POSITION}}}$"},
+    ),
+]
 
 
 class EventStream(StreamingResponse):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
 from services.checkout.cases.following import Followers
@@ -13,15 +13,15 @@ from services.checkout.cases.starting import Starter, Wish
 from services.checkout.cases.steering import Steering
 from services.checkout.domain.checkout import Checkout
 from services.checkout.http.bodies import CheckoutBody
-from services.checkout.http.events import stream
+from services.checkout.http.events import LastEventId, stream
 from services.checkout.http.refusing import refusals_as_problems
-from services.checkout.http.views import CheckoutPage, CheckoutView, creation_key, view
+from services.checkout.http.views import CheckoutId, CheckoutPage, CheckoutView, creation_key, view
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
-from shared.web.docs import CREATING, READING, WRITING, answers, problems
+from shared.web.docs import CREATING, READING, WRITING, answers, streamed
 from shared.web.idempotency import idempotency_key
-from shared.web.pages import decode_cursor, page
-from shared.web.preconditions import check_if_match
+from shared.web.pages import Cursor, decode_cursor, page
+from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Problem
 
 PREFIX = "/v1/checkouts"
@@ -33,7 +33,7 @@ def routes(
 ) -> APIRouter:
     """The members' routes, under `/v1/checkouts`."""
     router = APIRouter(prefix=PREFIX, tags=["checkouts"])
-    member = Depends(authenticator.requires("checkouts"))
+    member = authenticator.allowed("checkouts")
     _buying(router, door, member)
     _looking(router, purchases, followers, member)
     _cancelling(router, steering, member)
@@ -70,7 +70,7 @@ def _buying(router: APIRouter, door: Door, member: Any) -> None:
         status_code=202,
         summary="Buy a cart",
         response_model=None,
-        responses=answers(CheckoutView, *CREATING, 404, 409, status=202),
+        responses=answers(CheckoutView, *CREATING, 404, 409, status=202, headers=("Location",)),
     )
     async def buy(
         caller: Annotated[Caller, member], key: Annotated[str, Depends(idempotency_key)], body: CheckoutBody
@@ -86,15 +86,18 @@ def _looking(router: APIRouter, purchases: Purchases, followers: Followers, memb
         response_model=None,
         responses=answers(CheckoutPage, *READING),
     )
-    async def list_own(caller: Annotated[Caller, member], cursor: Annotated[str | None, Query()] = None) -> Response:
+    async def list_own(caller: Annotated[Caller, member], cursor: Cursor = None) -> Response:
         found = await purchases.of_member(caller.subject, decode_cursor(cursor, (str, str)), PAGE)
         newest_first, following = page(found, PAGE, creation_key)
         return answer(CheckoutPage(checkouts=[view(each) for each in newest_first], next_cursor=following))
 
     @router.get(
-        "/{checkout_id}", summary="One purchase", response_model=None, responses=answers(CheckoutView, *READING)
+        "/{checkout_id}",
+        summary="One purchase",
+        response_model=None,
+        responses=answers(CheckoutView, *READING, headers=("ETag",)),
     )
-    async def show(caller: Annotated[Caller, member], checkout_id: str) -> Response:
+    async def show(caller: Annotated[Caller, member], checkout_id: CheckoutId) -> Response:
         with refusals_as_problems():
             checkout = await purchases.own(checkout_id, caller.subject)
         return answer(view(checkout), revision=checkout.revision)
@@ -103,10 +106,10 @@ def _looking(router: APIRouter, purchases: Purchases, followers: Followers, memb
         "/{checkout_id}/events",
         summary="Follow a purchase (server-sent events)",
         response_class=StreamingResponse,
-        responses=problems(*READING, 429),
+        responses=streamed(CheckoutView, "change", *READING, 429),
     )
     async def events(
-        caller: Annotated[Caller, member], checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
+        caller: Annotated[Caller, member], checkout_id: CheckoutId, last_event_id: LastEventId = None
     ) -> StreamingResponse:
         with refusals_as_problems():
             checkout = await purchases.own(checkout_id, caller.subject)
@@ -121,9 +124,7 @@ def _cancelling(router: APIRouter, steering: Steering, member: Any) -> None:
         response_model=None,
         responses=answers(CheckoutView, *WRITING, status=202),
     )
-    async def cancel(
-        caller: Annotated[Caller, member], checkout_id: str, if_match: Annotated[str | None, Header()] = None
-    ) -> Response:
+    async def cancel(caller: Annotated[Caller, member], checkout_id: CheckoutId, if_match: IfMatch = None) -> Response:
         with refusals_as_problems():
             checkout = await steering.cancel(checkout_id, caller.subject, _matching(if_match))
         return answer(view(checkout), 202)

@@ -2,16 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from services.checkout.cases.following import Followers
 from services.checkout.cases.looking import Purchases
 from services.checkout.cases.steering import Steering
 from services.checkout.http.bodies import TimerBody
-from services.checkout.http.events import stream
+from services.checkout.http.events import LastEventId, stream
 from services.checkout.http.refusing import refusals_as_problems
 from services.checkout.http.views import (
+    CheckoutId,
+    CheckoutView,
     OperatorDetail,
     OperatorPage,
     TimerPage,
@@ -25,17 +27,19 @@ from shared.saga.record import Status
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import WholeNumber
-from shared.web.docs import CREATING, READING, answers, problems
-from shared.web.pages import decode_cursor, page
+from shared.web.docs import CREATING, READING, answers, problems, streamed
+from shared.web.pages import Cursor, decode_cursor, page
 
-Size = Annotated[WholeNumber, Query(ge=1, le=500)]
+Size = Annotated[WholeNumber, Query(ge=1, le=500, description="The most that a page may have.", examples=[50])]
+OfStatus = Annotated[Status | None, Query(description="Only purchases that stand so.")]
+TimerName = Annotated[str, Path(description="A timer of the purchase, as its list names it.", examples=["ask"])]
 
 
 def routes(purchases: Purchases, steering: Steering, followers: Followers, authenticator: Authenticator) -> APIRouter:
     """The operators' routes, under `/v1/operations`."""
     router = APIRouter(prefix="/v1/operations", tags=["operations"])
-    reader = Depends(authenticator.requires("ops:read"))
-    writer = Depends(authenticator.requires("ops:write"))
+    reader = authenticator.allowed("ops:read")
+    writer = authenticator.allowed("ops:write")
     _purchases(router, purchases, followers, reader)
     _asking(router, steering, writer)
     _timers(router, purchases, reader)
@@ -51,7 +55,7 @@ def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, re
         responses=answers(OperatorPage, *READING),
     )
     async def list_all(
-        _: Annotated[Caller, reader], status: Status | None = None, cursor: str | None = None, limit: Size = 50
+        _: Annotated[Caller, reader], status: OfStatus = None, cursor: Cursor = None, limit: Size = 50
     ) -> Response:
         found = await purchases.of_all(status, decode_cursor(cursor, (str, str)), limit)
         newest_first, following = page(found, limit, creation_key)
@@ -63,7 +67,7 @@ def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, re
         response_model=None,
         responses=answers(OperatorDetail, *READING),
     )
-    async def show(_: Annotated[Caller, reader], checkout_id: str) -> Response:
+    async def show(_: Annotated[Caller, reader], checkout_id: CheckoutId) -> Response:
         with refusals_as_problems():
             return answer(operator_detail(await purchases.one(checkout_id)))
 
@@ -71,10 +75,10 @@ def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, re
         "/checkouts/{checkout_id}/events",
         summary="Follow a purchase",
         response_class=StreamingResponse,
-        responses=problems(*READING, 429),
+        responses=streamed(CheckoutView, "change", *READING, 429),
     )
     async def events(
-        caller: Annotated[Caller, reader], checkout_id: str, last_event_id: Annotated[str | None, Header()] = None
+        caller: Annotated[Caller, reader], checkout_id: CheckoutId, last_event_id: LastEventId = None
     ) -> StreamingResponse:
         with refusals_as_problems():
             checkout = await purchases.one(checkout_id)
@@ -89,7 +93,7 @@ def _asking(router: APIRouter, steering: Steering, writer: Any) -> None:
         response_model=None,
         responses=answers(OperatorDetail, *READING, 409, status=202),
     )
-    async def ask(_: Annotated[Caller, writer], checkout_id: str) -> Response:
+    async def ask(_: Annotated[Caller, writer], checkout_id: CheckoutId) -> Response:
         with refusals_as_problems():
             return answer(operator_detail(await steering.ask(checkout_id)), 202)
 
@@ -101,7 +105,7 @@ def _timers(router: APIRouter, purchases: Purchases, reader: Any) -> None:
         response_model=None,
         responses=answers(TimerPage, *READING),
     )
-    async def timers(_: Annotated[Caller, reader], cursor: str | None = None, limit: Size = 50) -> Response:
+    async def timers(_: Annotated[Caller, reader], cursor: Cursor = None, limit: Size = 50) -> Response:
         found = await purchases.by_timer(decode_cursor(cursor, (str, str)), limit)
         earliest_first, following = page(found, limit, timer_key)
         return answer(TimerPage(timers=listed_timers(earliest_first), next_cursor=following))
@@ -114,14 +118,14 @@ def _moving_timers(router: APIRouter, steering: Steering, writer: Any) -> None:
         response_model=None,
         responses=answers(OperatorDetail, *CREATING, 404),
     )
-    async def move(_: Annotated[Caller, writer], checkout_id: str, name: str, body: TimerBody) -> Response:
+    async def move(_: Annotated[Caller, writer], checkout_id: CheckoutId, name: TimerName, body: TimerBody) -> Response:
         with refusals_as_problems():
             return answer(operator_detail(await steering.move_timer(checkout_id, name, body.at)))
 
     @router.delete(
         "/timers/{checkout_id}/{name}", status_code=204, summary="Cancel a timer", responses=problems(*READING)
     )
-    async def stop(_: Annotated[Caller, writer], checkout_id: str, name: str) -> Response:
+    async def stop(_: Annotated[Caller, writer], checkout_id: CheckoutId, name: TimerName) -> Response:
         with refusals_as_problems():
             await steering.stop_timer(checkout_id, name)
         return nothing()

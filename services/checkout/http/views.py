@@ -1,9 +1,10 @@
 """What members and operators see of a purchase. `view(checkout, position)` shows it as it stood after a change."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime
+from fastapi import Path
+from pydantic import AwareDatetime, Field
 
 from services.checkout.domain.checkout import Checkout
 from services.checkout.saga import VERSIONS
@@ -11,6 +12,9 @@ from shared.contracts.checkout import Refusal, Total
 from shared.contracts.journey import Document, Ticket
 from shared.saga.record import AnyStatus, AnyStepStatus, Entry, Record, Status, StepStatus, known_or_newer
 from shared.web.bodies import Shown
+from shared.web.pages import NextCursor
+
+CheckoutId = Annotated[str, Path(description="A purchase's id.", examples=["0198f0c2-5a61-7c3e"])]
 
 RESERVED_BY = "reserve booking"
 TICKETED_BY = "issue tickets"
@@ -21,96 +25,96 @@ _ENDS = (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.REFUSED, StepStatus.UND
 class StepView(Shown):
     """A step; `attempts` is how often its present command was sent."""
 
-    name: str
-    status: AnyStepStatus = StepStatus.PENDING
-    attempts: int = 0
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    name: Annotated[str, Field(description="Of the step", examples=["issue tickets"])]
+    status: Annotated[AnyStepStatus, Field(description="How far the step is")] = StepStatus.PENDING
+    attempts: Annotated[int, Field(description="How often its present command was sent", examples=[1])] = 0
+    started_at: Annotated[AwareDatetime | None, Field(description="When it was first asked for")] = None
+    finished_at: Annotated[AwareDatetime | None, Field(description="When it was done, refused or undone")] = None
 
 
 class NextAction(Shown):
     """What the customer must do for the purchase to go on."""
 
-    kind: Literal["redirect", "pix_qr"]
-    payload: str
-    expires_at: AwareDatetime
+    kind: Annotated[Literal["redirect", "pix_qr"], Field(description="What it is")]
+    payload: Annotated[str, Field(description="A URL to open, or the text of a QR code")]
+    expires_at: Annotated[AwareDatetime, Field(description="Until when it can be done")]
 
 
 class CheckoutView(Shown):
     """A purchase."""
 
-    id: str
-    cart_id: str
-    status: AnyStatus
-    steps: list[StepView]
-    next_action: NextAction | None = None
-    refusal: Refusal | None
-    total: Total | None
-    tickets: tuple[Ticket, ...]
-    documents: tuple[Document, ...]
-    locators: tuple[str, ...]
+    id: Annotated[str, Field(description="Of the purchase", examples=["0198f0c2-5a61-7c3e"])]
+    cart_id: Annotated[str, Field(description="What is bought", examples=["0198f0c2-5a61-7c3e"])]
+    status: Annotated[AnyStatus, Field(description="How far the purchase is")]
+    steps: Annotated[list[StepView], Field(description="In their order")]
+    next_action: Annotated[NextAction | None, Field(description="What the customer must do, if anything")] = None
+    refusal: Annotated[Refusal | None, Field(description="Why it did not go through, if so")]
+    total: Annotated[Total | None, Field(description="What it costs; null until known")]
+    tickets: Annotated[tuple[Ticket, ...], Field(description="One for each passenger and carrier")]
+    documents: Annotated[tuple[Document, ...], Field(description="Of seats and bags")]
+    locators: Annotated[tuple[str, ...], Field(description="Booking references of the airlines")]
 
 
 class CheckoutPage(Shown):
     """A page of purchases, newest first."""
 
-    checkouts: list[CheckoutView]
-    next_cursor: str | None
+    checkouts: Annotated[list[CheckoutView], Field(description="The page")]
+    next_cursor: NextCursor
 
 
 class OperatorView(CheckoutView):
     """A purchase as operators see it."""
 
-    member_id: str
-    key: str
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    wake_at: AwareDatetime | None
+    member_id: Annotated[str, Field(description="Who buys", examples=["ana-1"])]
+    key: Annotated[str, Field(description="The client's name for it", examples=["5f0c1d3a"])]
+    created_at: Annotated[AwareDatetime, Field(description="When it was begun")]
+    updated_at: Annotated[AwareDatetime, Field(description="When it last changed")]
+    wake_at: Annotated[AwareDatetime | None, Field(description="When the earliest timer fires")]
 
 
 class TimelineEntry(Shown):
     """One change of a purchase."""
 
-    position: int
-    at: AwareDatetime
-    step: str
-    status: str
-    detail: str
+    position: Annotated[int, Field(description="From 1; the id of its event", examples=[1])]
+    at: Annotated[AwareDatetime, Field(description="When")]
+    step: Annotated[str, Field(description="Of which step; empty for the purchase itself", examples=["issue tickets"])]
+    status: Annotated[str, Field(description="What it became", examples=["running"])]
+    detail: Annotated[str, Field(description="Why, where there is something to tell")]
 
 
 class TimerView(Shown):
     """Something that will happen at a time."""
 
-    name: str
-    step: str
-    at: AwareDatetime
+    name: Annotated[str, Field(description="Of the timer", examples=["ask"])]
+    step: Annotated[str, Field(description="Of which step", examples=["issue tickets"])]
+    at: Annotated[AwareDatetime, Field(description="When it fires")]
 
 
 class ListedTimer(TimerView):
     """A timer and whose it is."""
 
-    checkout_id: str
+    checkout_id: Annotated[str, Field(description="Whose it is", examples=["0198f0c2-5a61-7c3e"])]
 
 
 class TimerPage(Shown):
     """A page of timers, the earliest first."""
 
-    timers: list[ListedTimer]
-    next_cursor: str | None
+    timers: Annotated[list[ListedTimer], Field(description="The page")]
+    next_cursor: NextCursor
 
 
 class OperatorDetail(OperatorView):
     """A purchase with its history."""
 
-    timeline: list[TimelineEntry]
-    timers: list[TimerView]
+    timeline: Annotated[list[TimelineEntry], Field(description="Every change, the oldest first")]
+    timers: Annotated[list[TimerView], Field(description="What will happen by itself")]
 
 
 class OperatorPage(Shown):
     """A page of all members' purchases, newest first."""
 
-    checkouts: list[OperatorView]
-    next_cursor: str | None
+    checkouts: Annotated[list[OperatorView], Field(description="The page")]
+    next_cursor: NextCursor
 
 
 def view(checkout: Checkout, position: int | None = None) -> CheckoutView:

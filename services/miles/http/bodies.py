@@ -14,12 +14,14 @@ LAST_EXPIRY = date(2999, 12, 31)
 class GrantedLot(Body):
     """Miles good through a day."""
 
-    miles: Annotated[int, Field(ge=0, le=10**12, strict=True)]
-    expires_on: Annotated[date, Field(le=LAST_EXPIRY), BeforeValidator(day_only)]
+    miles: Annotated[int, Field(ge=0, le=10**12, strict=True, description="How many", examples=[50000])]
+    expires_on: Annotated[
+        date, Field(le=LAST_EXPIRY, description="Their last day", examples=["2030-12-31"]), BeforeValidator(day_only)
+    ]
 
 
 class AccountBody(Body):
     """What an account shall be."""
 
-    tier: Tier = "member"
-    lots: Annotated[list[GrantedLot], Field(max_length=200)]
+    tier: Annotated[Tier, Field(description="The member's tier")] = "member"
+    lots: Annotated[list[GrantedLot], Field(max_length=200, description="All of the account's miles")]

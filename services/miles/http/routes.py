@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from services.miles.domain.account import MEMBER_ID
 from services.miles.domain.rules import NewLot
@@ -23,8 +23,8 @@ from shared.kernel.errors import NotSent
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers
-from shared.web.pages import decode_cursor, next_cursor
-from shared.web.preconditions import check_if_match, etag
+from shared.web.pages import Cursor, decode_cursor, next_cursor
+from shared.web.preconditions import IfMatch, check_if_match, etag
 from shared.web.problems import Problem, invalid_parameter
 
 T = TypeVar("T")
@@ -32,7 +32,12 @@ T = TypeVar("T")
 LARGEST_SEQUENCE = 2**53
 """No account has so many transactions: a cursor that says so is not ours."""
 
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+MemberId = Annotated[
+    str, Path(pattern=MEMBER_ID, description="The member: the subject of its tokens.", examples=["ana-1"])
+]
+Reference = Annotated[
+    str | None, Query(max_length=255, description="Only of this purchase: its id.", examples=["0198f0c2-5a61-7c3e"])
+]
 
 
 def routes(books: Books, authenticator: Authenticator) -> APIRouter:
@@ -45,15 +50,15 @@ def routes(books: Books, authenticator: Authenticator) -> APIRouter:
 
 
 def _members(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
-    caller = Depends(authenticator.requires("miles"))
+    caller = authenticator.allowed("miles")
 
-    @router.get("/balance", responses=answers(ShownBalance, *READING), response_model=None)
+    @router.get("/balance", responses=answers(ShownBalance, *READING, 409, headers=("ETag",)), response_model=None)
     async def balance(member: Annotated[Caller, caller]) -> Response:
         """The member's miles; nothing for a member without an account."""
         found = await _patiently(books.balance(member.subject))
         return answer(shown_balance(found), revision=found.revision)
 
-    @router.get("/statement", responses=answers(Statement, *READING, 422), response_model=None)
+    @router.get("/statement", responses=answers(Statement, *READING, 409), response_model=None)
     async def statement(member: Annotated[Caller, caller], cursor: Cursor = None) -> Response:
         """The member's movements, newest first."""
         after = decode_cursor(cursor, (int,))
@@ -66,15 +71,11 @@ def _members(router: APIRouter, books: Books, authenticator: Authenticator) -> N
 def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
     @router.put(
         "/accounts/{member_id}",
-        dependencies=[Depends(authenticator.requires("ops:write"))],
-        responses=answers(ShownBalance, *WRITING),
+        dependencies=[authenticator.allowed("ops:write")],
+        responses=answers(ShownBalance, *WRITING, headers=("ETag",)),
         response_model=None,
     )
-    async def replace(
-        member_id: Annotated[str, Path(pattern=MEMBER_ID)],
-        body: AccountBody,
-        if_match: Annotated[str | None, Header()] = None,
-    ) -> Response:
+    async def replace(member_id: MemberId, body: AccountBody, if_match: IfMatch = None) -> Response:
         """Open an account, or give it this tier and these lots instead of its own; open holds stay."""
         revision = await _matching(books, member_id, if_match)
         lots = [NewLot(lot.miles, lot.expires_on) for lot in body.lots]
@@ -87,8 +88,8 @@ def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> 
 
     @router.get(
         "/accounts",
-        dependencies=[Depends(authenticator.requires("ops:read"))],
-        responses=answers(Accounts, *READING, 422),
+        dependencies=[authenticator.allowed("ops:read")],
+        responses=answers(Accounts, *READING, 409),
         response_model=None,
     )
     async def accounts(cursor: Cursor = None) -> Response:
@@ -102,13 +103,11 @@ def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> 
 def _entries(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
     @router.get(
         "/entries",
-        dependencies=[Depends(authenticator.requires("ops:read"))],
-        responses=answers(Entries, *READING, 422),
+        dependencies=[authenticator.allowed("ops:read")],
+        responses=answers(Entries, *READING, 409),
         response_model=None,
     )
-    async def entries(
-        reference: Annotated[str | None, Query(max_length=255)] = None, cursor: Cursor = None
-    ) -> Response:
+    async def entries(reference: Reference = None, cursor: Cursor = None) -> Response:
         """The ledger's entries: of one purchase, or all of them."""
         if reference is not None:
             return answer(Entries(entries=shown_entries(await books.entries_of(reference)), next_cursor=None))

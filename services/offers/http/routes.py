@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.offers import domain
 from services.offers.cases.quoting import Quoting
-from services.offers.http.bodies import Search
+from services.offers.http.bodies import IATA, Search
 from services.offers.http.views import ShownOffer, ShownOffers
 from services.offers.ports import ShoppingUnavailable
 from shared.contracts.offers import PriceNow, Quote
@@ -18,7 +18,8 @@ from shared.web.auth import Authenticator
 from shared.web.docs import READING, answers
 from shared.web.problems import Fault, Problem, not_found, try_again
 
-_IATA = re.compile(r"[A-Z]{3}")
+OfferId = Annotated[str, Path(description="An offer as a search found it.", examples=["0198f0c2-5a61-7c3e"])]
+_IATA = re.compile(IATA)
 
 
 def routes(quoting: Quoting, clock: Clock, authenticator: Authenticator) -> APIRouter:
@@ -30,7 +31,7 @@ def routes(quoting: Quoting, clock: Clock, authenticator: Authenticator) -> APIR
 
 
 def _public(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: Authenticator) -> None:
-    known = [Depends(authenticator.requires("offers"))]
+    known = [authenticator.allowed("offers")]
 
     @router.get(
         "/v1/offers",
@@ -56,7 +57,7 @@ def _public(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: Au
         response_model=None,
         responses=answers(ShownOffer, *READING, 410),
     )
-    async def read(offer_id: str) -> Response:
+    async def read(offer_id: OfferId) -> Response:
         """An offer while it lives; 410 after."""
         offer = await _found(quoting, offer_id)
         if offer.expired(clock.now()):

@@ -1,0 +1,84 @@
+"""Every code that a problem may have, and what to do about it: one table for the OpenAPI document and the page."""
+
+from typing import Final, NamedTuple
+
+
+class Meaning(NamedTuple):
+    """With which status the code comes, what it means, what the caller does."""
+
+    statuses: tuple[int, ...]
+    means: str
+    remedy: str
+
+
+AGAIN: Final = "Send the same request again, after the seconds that Retry-After says."
+LOG_IN: Final = "Get a new token from the issuer, and send it as `Authorization: Bearer ...`."
+FIELD: Final = "Change what `errors` points at."
+
+CODES: Final[dict[str, Meaning]] = {
+    "malformed_json": Meaning((400,), "The body is no JSON text in UTF-8.", "Send valid JSON."),
+    "bad_request": Meaning((400,), "The request cannot be read.", "Send well-formed HTTP."),
+    "idempotency_key_missing": Meaning((400,), "A purchase needs a key.", "Send an Idempotency-Key of your choice."),
+    "idempotency_key_malformed": Meaning(
+        (400,), "The key has other characters than visible ASCII, or over 255.", "Make a key such as a UUID."
+    ),
+    "if_match_malformed": Meaning((400,), "If-Match has no entity tags.", "Send the ETag as it came, or `*`."),
+    "if_none_match_malformed": Meaning((400,), "If-None-Match has no entity tags.", "Send the ETag as it came."),
+    "unauthorized": Meaning((401,), "The request has no bearer token.", LOG_IN),
+    "invalid_token": Meaning((401,), "The token has expired, or is not from the issuer for this API.", LOG_IN),
+    "missing_scope": Meaning((403,), "The token does not allow this.", "Ask the issuer for the scope that is named."),
+    "not_found": Meaning((404,), "It is not there, or is somebody else's.", "Look at the id, and whose token it is."),
+    "cart_not_found": Meaning((404,), "The member has no such cart.", "Buy one of the member's own carts."),
+    "timer_not_found": Meaning((404,), "The purchase has no such timer now.", "List the timers."),
+    "method_not_allowed": Meaning((405,), "The resource has no such method.", "Use one that Allow names."),
+    "already_ended": Meaning((409,), "The purchase has come to its end.", "Read it: its status is final."),
+    "busy": Meaning((409, 503), "Others change the same thing at this moment.", AGAIN),
+    "cart_closed": Meaning((409,), "The cart has expired or was bought.", "Open another cart."),
+    "cart_expired": Meaning((409,), "The cart has expired.", "Open another cart."),
+    "cart_full": Meaning((409,), "The cart holds as many flights as it can.", "Open another cart."),
+    "cart_locked": Meaning(
+        (409,), "The cart is being bought, or was bought.", "Look at the purchase; open another cart."
+    ),
+    "duplicate_item": Meaning((409,), "This is in the cart already.", "Remove the other item first."),
+    "nothing_awaited": Meaning((409,), "No step of the purchase waits for an answer.", "Read the purchase."),
+    "offer_expired": Meaning((409, 410), "The price was promised until a time that has gone by.", "Search again."),
+    "request_in_flight": Meaning((409,), "The first request with this key is being answered.", AGAIN),
+    "too_late": Meaning((409,), "The time in which the purchase could be cancelled has gone by.", "Ask the airline."),
+    "precondition_failed": Meaning((412,), "It was changed since it was read.", "Read it, and decide again."),
+    "body_too_large": Meaning((413,), "The body is larger than 256 KiB.", "Send less."),
+    "unsupported_media_type": Meaning((415,), "The body is no application/json in UTF-8.", "Set Content-Type."),
+    "unsupported_content_encoding": Meaning((415,), "The body is compressed.", "Send it without Content-Encoding."),
+    "invalid_request": Meaning((422,), "A field or parameter is not as this document says.", FIELD),
+    "bag_not_available": Meaning((422,), "The offer does not sell so many pieces.", "Choose one of the offer's bags."),
+    "cart_empty": Meaning((422,), "There is nothing in the cart.", "Add a flight."),
+    "currency_mismatch": Meaning(
+        (422,), "A price is in another currency than the cart.", "Use a cart of that currency."
+    ),
+    "idempotency_key_reused": Meaning((422,), "The key belongs to another body.", "Make a new key for each purchase."),
+    "not_available": Meaning((422,), "The field is documented, its feature not built yet.", "Send its neutral value."),
+    "offer_not_in_cart": Meaning(
+        (422,), "Seats and bags go with a flight of the cart.", "Add the offer's flight first."
+    ),
+    "offer_unknown": Meaning((422,), "There is no such offer.", "Search again."),
+    "payment_required": Meaning((422,), "Something is left to pay in money.", "Send a payment."),
+    "seat_not_available": Meaning((422,), "The offer does not sell that seat.", "Choose one of the offer's seats."),
+    "precondition_required": Meaning(
+        (428,), "The change must say what it changes.", "Send If-Match: the ETag, or `*`."
+    ),
+    "too_many_streams": Meaning((429,), "Too many event streams are open.", "End one, or try again later."),
+    "internal": Meaning((500,), "Something went wrong here; it has been logged.", AGAIN),
+    "airline_unavailable": Meaning((503,), "The airlines' distribution system does not answer.", AGAIN),
+    "carts_unavailable": Meaning((503,), "The carts cannot be read.", AGAIN),
+    "clock_off": Meaning((503,), "This process's clock cannot be trusted, so it changes nothing.", AGAIN),
+    "draining": Meaning((503,), "This process is stopping.", AGAIN),
+    "issuer_unavailable": Meaning((503,), "The tokens' issuer does not answer.", AGAIN),
+    "not_ready": Meaning((503,), "The broker or a store does not answer; the detail names it.", AGAIN),
+    "offers_unavailable": Meaning((503,), "The offers cannot be read.", AGAIN),
+    "starting": Meaning((503,), "This process is starting.", AGAIN),
+    "unavailable": Meaning((503,), "The data is out of reach for the moment.", AGAIN),
+}
+
+
+def of_status(status: int) -> list[str]:
+    """The codes that come with a status."""
+    return [code for code, meaning in CODES.items() if status in meaning.statuses]

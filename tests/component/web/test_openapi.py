@@ -1,0 +1,175 @@
+"""What the OpenAPI document says, against rules such as Spectral's: nothing undescribed, nothing twice."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+
+from shared.web.codes import CODES
+from tests.component.web.document import SERVER, Json, operations, public_document
+from tests.processes import REPOSITORY
+
+SCOPES = {"offers": "offers", "carts": "carts", "checkouts": "checkouts"}
+SENT = ("POST", "PUT", "PATCH")
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SANDBOX", "on")
+        yield public_document(tmp_path_factory.mktemp("documents"))
+
+
+def parameter(operation: Json, name: str) -> Json:
+    found: Json = next(each for each in operation["parameters"] if each["name"] == name)
+    return found
+
+
+def referred(schema: object) -> set[str]:
+    """The names of the schemas that one refers to."""
+    return set(re.findall(r"#/components/schemas/(\w+)", str(schema)))
+
+
+def reachable(document: Json, names: set[str]) -> set[str]:
+    schemas, found = document["components"]["schemas"], set[str]()
+    while names:
+        found |= names
+        names = set().union(*(referred(schemas[name]) for name in names)) - found
+    return found
+
+
+def test_it_is_valid_openapi(document: Json) -> None:
+    validate(document)
+    assert document["servers"][0]["url"] == SERVER
+    assert document["info"]["description"]
+
+
+def test_every_reference_leads_somewhere_and_nothing_is_left_over(document: Json) -> None:
+    named = set(document["components"]["schemas"])
+    assert reachable(document, referred(document["paths"])) == named
+
+
+def test_a_problem_is_described_once(document: Json) -> None:
+    assert str(document).count("RFC 9457 problem") + str(document).count("'title': 'Problem'") == 1
+    for _, path, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                content = answer["content"]["application/problem+json"]
+                assert content["schema"] == {"$ref": "#/components/schemas/Problem"}, path
+
+
+def test_every_route_has_its_name_its_place_and_its_words(document: Json) -> None:
+    found = list(operations(document))
+    names = [operation["operationId"] for _, _, operation in found]
+    assert len(set(names)) == len(names)
+    tags = {tag["name"] for tag in document["tags"] if tag["description"]}
+    for method, path, operation in found:
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert set(operation["tags"]) <= tags, path
+        assert all(answer["description"] for answer in operation["responses"].values()), path
+        for each in operation.get("parameters", []):
+            assert each["description"], (method, path, each["name"])
+            schema = each["schema"]
+            assert {"enum", "examples", "$ref", "default"} & set(schema), (method, path, each["name"])
+            assert {"type": "null"} not in schema.get("anyOf", []), "null has no form in a path, query or header"
+
+
+def test_every_field_is_described_and_what_clients_send_has_an_example(document: Json) -> None:
+    sent = reachable(
+        document, {name for _, _, each in operations(document) for name in referred(each.get("requestBody"))}
+    )
+    for name, schema in document["components"]["schemas"].items():
+        for field, about in schema.get("properties", {}).items():
+            assert about.get("description") or "$ref" in about, f"{name}.{field} has no description"
+            simple = about.get("type") in ("string", "integer", "number")
+            if name in sent and simple and not {"enum", "const"} & set(about):
+                assert about.get("examples"), f"{name}.{field} has no example"
+
+
+def test_headers_are_required_where_the_server_requires_them(document: Json) -> None:
+    buy = parameter(document["paths"]["/v1/checkouts"]["post"], "Idempotency-Key")
+    assert buy["required"] is True
+    assert re.fullmatch(buy["schema"]["pattern"], "a" * 255)
+    assert not re.fullmatch(buy["schema"]["pattern"], "a b")
+    for method, path, operation in operations(document):
+        named = [each for each in operation.get("parameters", []) if each["name"] == "If-Match"]
+        assert [each["required"] for each in named] == ([method == "PATCH"] if named else []), path
+        for each in named:
+            for good in ("*", '"3"', 'W/"3"', '"1", "2"'):
+                assert re.fullmatch(each["schema"]["pattern"], good)
+            assert not re.fullmatch(each["schema"]["pattern"], "3")
+        assert not named or "412" in operation["responses"], path
+
+
+def test_answers_name_the_headers_that_clients_use(document: Json) -> None:
+    for _, path, operation in operations(document):
+        for status, name in {"401": "WWW-Authenticate", "503": "Retry-After", "429": "Retry-After"}.items():
+            assert status not in operation["responses"] or name in operation["responses"][status]["headers"], path
+        assert operation["responses"].get("201", {}).get("headers", {"ETag": 1}).keys() >= {"ETag"}, path
+    assert set(document["paths"]["/v1/carts"]["post"]["responses"]["201"]["headers"]) == {"ETag", "Location"}
+    assert set(document["paths"]["/v1/checkouts"]["post"]["responses"]["202"]["headers"]) == {"Location"}
+    one = document["paths"]["/v1/carts/{cart_id}"]["get"]
+    assert "ETag" in one["responses"]["200"]["headers"]
+    assert "304" in one["responses"]
+    assert parameter(one, "If-None-Match")["required"] is False
+
+
+def test_every_route_of_the_api_wants_a_token_with_the_scope_it_names(document: Json) -> None:
+    for _, path, operation in operations(document):
+        if path.startswith("/v1/"):
+            (security,) = operation["security"]
+            (scope,) = security["bearer"]
+            expected = SCOPES.get(path.split("/")[2])
+            assert scope == expected or (expected is None and scope in ("miles", "ops:read", "ops:write")), path
+        else:
+            assert "security" not in operation, path
+
+
+def test_streams_say_what_their_events_hold(document: Json) -> None:
+    for path in ("/v1/checkouts/{checkout_id}/events", "/v1/operations/checkouts/{checkout_id}/events"):
+        stream = document["paths"][path]["get"]["responses"]["200"]["content"]
+        assert set(stream) == {"text/event-stream"}
+        assert stream["text/event-stream"]["schema"]["x-event"]["data"]["$ref"].endswith("/CheckoutView")
+
+
+def test_what_is_not_built_yet_is_marked(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    marked = (
+        schemas["PixPayment"]["properties"]["method"],
+        schemas["CardPayment"]["properties"]["installments"],
+        schemas["CartChange"]["properties"]["promo_code"],
+    )
+    assert all(about["description"].startswith("Not built yet") for about in marked)
+
+
+def test_every_code_is_listed_with_what_it_means_and_no_other(document: Json) -> None:
+    """The codes in the sources are found by how they are written: a literal of that form where problems are made."""
+    assert document["components"]["schemas"]["ProblemCode"]["enum"] == sorted(CODES)
+    assert all(meaning.means and meaning.remedy and meaning.statuses for meaning in CODES.values())
+    used = {code for file in sources() for code in codes_in(ast.parse(file.read_text()))}
+    assert used - set(CODES) == set(), "a code that the table does not know"
+    text = "".join(file.read_text() for file in sources())
+    derived = {"bad_request", "if_match_malformed", "if_none_match_malformed"}
+    assert {code for code in CODES if f'"{code}"' not in text} == derived, "codes that nobody says"
+
+
+def sources() -> list[Path]:
+    found = [*REPOSITORY.glob("services/*/http/*.py"), *REPOSITORY.glob("shared/web/*.py")]
+    found += [*REPOSITORY.glob("services/*/cases/*.py"), REPOSITORY / "shared/runtime/health.py"]
+    return [*(file for file in found if file.name != "codes.py"), REPOSITORY / "services/cart/domain/cart.py"]
+
+
+MAKERS = {"Problem": 1, "try_again": 0, "CannotStart": 0, "CannotChange": 0, "WrongField": 2, "invalid_field": 2}
+"""Where among its arguments each has the code."""
+
+
+def codes_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
+            place = MAKERS[node.func.id]
+            if len(node.args) > place and isinstance(code := node.args[place], ast.Constant):
+                yield str(code.value)
