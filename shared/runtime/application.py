@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.bus.topology import Queues
-from shared.runtime.docs_page import page
+from shared.runtime.docs_page import FILES, STATIC, api_page, messages_page, problems_page
 from shared.runtime.health import Health
 from shared.runtime.service import Service
 from shared.runtime.telemetry import Telemetry
@@ -64,6 +64,7 @@ def application(
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_PACKING)
     app.add_middleware(Reading)
     app.include_router(_own_routes(app, health, documents))
+    app.include_router(_pages(app, documents, sandbox=sandbox is not None))
     for service in services:
         if service.router is not None:
             app.include_router(service.router, dependencies=[Depends(known_parameters_only)])
@@ -89,19 +90,44 @@ def _own_routes(app: FastAPI, health: Health, documents: Documents) -> APIRouter
 
     @router.get("/asyncapi.json", summary="The messages, as AsyncAPI")
     async def asyncapi() -> JSONResponse:
-        from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
+        return JSONResponse(_messages(app, documents))
 
-        return JSONResponse(document(app.version, documents.queues))
+    return router
 
-    @router.get("/", include_in_schema=False)
+
+def _pages(app: FastAPI, documents: Documents, *, sandbox: bool) -> APIRouter:
+    """The pages for people."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
     async def root() -> RedirectResponse:
         return RedirectResponse("/docs")
 
-    @router.get("/docs", include_in_schema=False)
-    async def docs(request: Request) -> HTMLResponse:
-        return HTMLResponse(page(app.openapi(), str(request.base_url)))
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(api_page(app.title, sandbox=sandbox))
+
+    @router.get("/docs/messages")
+    async def messages() -> HTMLResponse:
+        return HTMLResponse(messages_page(app.title, _messages(app, documents)))
+
+    @router.get("/docs/problems")
+    async def codes() -> HTMLResponse:
+        return HTMLResponse(problems_page(app.title))
+
+    @router.get("/docs/static/{name:path}")
+    async def static(name: str) -> FileResponse:
+        if name not in FILES:
+            raise problems.not_found("file")
+        return FileResponse(STATIC / name, media_type=FILES[name])
 
     return router
+
+
+def _messages(app: FastAPI, documents: Documents) -> dict[str, Any]:
+    from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
+
+    return document(app.version, documents.queues)
 
 
 class Front:

@@ -20,14 +20,6 @@ each code means is at [/docs/problems](/docs/problems). Unknown fields and param
 answered 422 `not_available`: payment by Pix, `installments` other than 1, promo codes. The messages are described at
 [/asyncapi.json](/asyncapi.json).
 """
-TAGS: Final = {
-    "offers": "Flights, seats and bags, and what they cost.",
-    "carts": "What a member means to buy.",
-    "checkouts": "Purchases: begin, look, follow, cancel.",
-    "miles": "A member's miles; for operators, accounts and the ledger.",
-    "operations": "For operators: everybody's purchases and their timers.",
-    "process": "The process itself: its health, counters and documents.",
-}
 _TEXT: Final = {"type": "string"}
 _FAULT: Final[Json] = {
     "title": "Fault",
@@ -98,7 +90,7 @@ def complete(document: Json, server: str) -> Json:
     document["info"]["description"] = DESCRIPTION
     document["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     document["servers"] = [{"url": server, "description": "This stack"}]
-    document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    document["tags"] = [{"name": name} for name in _tags(document)]
     for method, operation in _operations(document):
         operation["parameters"] = [_parameter(each) for each in operation.get("parameters", [])]
         if method == "get" and "ETag" in operation["responses"].get("200", {}).get("headers", {}):
@@ -115,6 +107,11 @@ def complete(document: Json, server: str) -> Json:
 def _operations(document: Json) -> Iterator[tuple[str, Json]]:
     for item in document.get("paths", {}).values():
         yield from item.items()
+
+
+def _tags(document: Json) -> list[str]:
+    """Each once, in the order of the routes."""
+    return list(dict.fromkeys(tag for _, operation in _operations(document) for tag in operation.get("tags", [])))
 
 
 def _parameter(parameter: Json) -> Json:

@@ -1,6 +1,7 @@
 """A process from its start to the end of its drain, as an orchestrator of containers sees it."""
 
 import asyncio
+import re
 import signal
 import socket
 import time
@@ -230,14 +231,18 @@ async def test_documents_need_nothing_from_elsewhere(start_process: StartProcess
     async with httpx.AsyncClient(base_url=url) as http:
         document = (await http.get("/openapi.json")).json()
         messages = (await http.get("/asyncapi.json")).json()
-        page = (await http.get("/docs")).text
+        pages = [(await http.get(path)).text for path in ("/docs", "/docs/messages", "/docs/problems")]
+        parts = {part for page in pages for part in re.findall(r'(?:src|href)="([^"]*)"', page)}
+        answers = {part: (await http.get(part)).status_code for part in parts}
+        assert (await http.get("/docs/static/README.md")).status_code == 404
     assert document["openapi"].startswith("3.1")
     assert {"/v1/fake", "/readyz", "/metrics"} <= set(document["paths"])
-    assert "/v1/fake/{name}/stream" in page
     assert messages["asyncapi"].startswith("3.")
     assert VoidAuthorization.type in str(messages["components"]["messages"])
-    assert "src=" not in page
-    assert "https://" not in page
+    assert set(answers.values()) == {200}, answers
+    assert all(part.startswith("/") and not part.startswith("//") for part in parts)
+    assert "/docs/static/swagger-ui/swagger-ui-bundle.js" in parts
+    assert not any("https://" in page for page in pages)
 
 
 @pytest.mark.parametrize(
