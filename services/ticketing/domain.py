@@ -1,12 +1,13 @@
 """Bookings (PNRs), the documents issued for them, and how far an issue came: rules, no I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate, pairwise
 from typing import Any, Literal, Self
 
 from shared.contracts.journey import Bag, Document, Flight, Order, Passenger, Seat, Segment, Ticket
+from shared.contracts.ticketing import TicketsIssued
 from shared.kernel.errors import Refused
 from shared.kernel.money import Money
 from shared.worker.work import Work
@@ -90,19 +91,29 @@ class Itinerary:
 
     @property
     def tickets(self) -> int:
-        """How many flight tickets: one for each passenger and carrier."""
+        """How many flight tickets where each carrier issues its own, none for more than four flights."""
         return len(self.passengers) * len({segment.carrier for segment in self.segments})
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedDocument:
-    """A ticket or an EMD as the airline tells it. `flights` are the airline's ids of the flights it is good for."""
+    """A ticket or an EMD as the airline tells it.
+
+    `flights` are the airline's ids of the flights that coupons in force are good for, `extras` those of the bags and
+    seats that an EMD pays for. Five flights are a conjunction of two tickets, of which each has its own number.
+    """
 
     number: str
     kind: Kind
     passenger: int
     flights: tuple[str, ...]
     in_force: bool
+    extras: tuple[str, ...] = ()
+
+    @property
+    def covers(self) -> frozenset[str]:
+        """What it is good for, by the airline's ids."""
+        return frozenset(self.flights if self.kind == "ticket" else self.extras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,8 @@ class Reading:
     locator: str
     cancelled: bool
     documents: tuple[IssuedDocument, ...] = ()
+    passengers: int = 1
+    """How many people are in the booking."""
 
     @property
     def in_force(self) -> tuple[IssuedDocument, ...]:
@@ -150,8 +163,11 @@ class Booking(Work):
     price_quotes: tuple[str, ...] = ()
     flights: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    passengers: int = 0
+    """0: kept by a release that counted tickets instead; the airline's own number holds then."""
     tickets_due: int = 0
     documents_due: int = 0
+    """Both only for a release that counts documents and runs beside this one."""
 
     def reserved(self, itinerary: Itinerary, made: Reserved) -> Changes:
         """The airline holds the seats."""
@@ -161,38 +177,80 @@ class Booking(Work):
             "price_quotes": made.price_quotes,
             "flights": made.flights,
             "extras": made.extras,
+            "passengers": len(itinerary.passengers),
             "tickets_due": itinerary.tickets,
             "documents_due": itinerary.documents,
         }
 
     def progress(self, reading: Reading) -> Progress:
-        """Every ticket and every EMD, or the issue is not done."""
-        tickets = sum(document.kind == "ticket" for document in reading.in_force)
-        documents = len(reading.in_force) - tickets
-        if tickets and (tickets, documents) == (self.tickets_due, self.documents_due):
+        """Every passenger on every flight and every extra, or the issue is not done."""
+        if self.covering(reading):
             return Progress.COMPLETE
         if reading.in_force:
             return Progress.PARTIAL
         return Progress.TAKEN_BACK if reading.documents else Progress.NONE
 
-    def tickets(self, reading: Reading) -> tuple[Ticket, ...]:
-        """The flight tickets, with indexes into the itinerary."""
+    def covering(self, reading: Reading) -> tuple[IssuedDocument, ...]:
+        """The documents in force that cover everybody on every flight, and every extra, once; none when that cannot be.
+
+        How many they are is the airline's affair: one ticket has four coupons at most, and may be good for flights of
+        several carriers.
+        """
+        flights = frozenset(filter(None, self.flights))
+        tickets = [found for found in reading.in_force if found.kind == "ticket"]
+        dues = [
+            (flights, [found for found in tickets if found.passenger == passenger])
+            for passenger in range(self.passengers or reading.passengers)
+        ]
+        dues.append((frozenset(self.extras), [found for found in reading.in_force if found.kind != "ticket"]))
+        chosen: set[str] = set()
+        for due, documents in dues:
+            covering = _once(due, [(found.number, found.covers & due) for found in documents])
+            if covering is None:
+                return ()
+            chosen.update(covering)
+        return tuple(document for document in reading.in_force if document.number in chosen)
+
+    def on_record(self, slot: str) -> frozenset[str]:
+        """Numbers of the documents that whoever asked for them was told of, and that nobody has taken back."""
+        answer = self.log(slot).answer
+        issued = answer.message() if answer is not None and self.status == "ticketed" else None
+        if not isinstance(issued, TicketsIssued):
+            return frozenset()
+        return frozenset([one.number for one in issued.tickets] + [one.number for one in issued.documents])
+
+    def tickets(self, documents: Iterable[IssuedDocument]) -> tuple[Ticket, ...]:
+        """The flight tickets among them, with indexes into the itinerary."""
         return tuple(
             Ticket(number=found.number, passenger=found.passenger, segments=self._segments(found))
-            for found in reading.in_force
+            for found in documents
             if found.kind == "ticket"
         )
 
-    def documents(self, reading: Reading) -> tuple[Document, ...]:
-        """The EMDs, with indexes into the itinerary."""
+    def documents(self, documents: Iterable[IssuedDocument]) -> tuple[Document, ...]:
+        """The EMDs among them, with indexes into the itinerary."""
         return tuple(
             Document(number=found.number, passenger=found.passenger, kind=found.kind)
-            for found in reading.in_force
+            for found in documents
             if found.kind != "ticket"
         )
 
     def _segments(self, found: IssuedDocument) -> tuple[int, ...]:
         return tuple(sorted(self.flights.index(flight) for flight in found.flights if flight in self.flights))
+
+
+def _once(due: frozenset[str], offered: Sequence[tuple[str, frozenset[str]]]) -> tuple[str, ...] | None:
+    """Numbers of documents that cover what is due, each part of it once; None when no choice of them does."""
+    if not due:
+        return ()
+    fitting = [(number, covers) for number, covers in offered if covers and covers <= due]
+    if not due <= frozenset().union(*(covers for _, covers in fitting)):
+        return None
+    part = min(due)
+    for number, covers in fitting:
+        if part in covers and (rest := _once(due - covers, fitting)) is not None:
+            return (number, *rest)
+    return None
 
 
 def objections(itinerary: Itinerary, made: Reserved) -> Refused | None:

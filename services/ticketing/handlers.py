@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from services.ticketing.domain import Booking, Itinerary, Progress, Reading, objections
+from services.ticketing.domain import Booking, IssuedDocument, Itinerary, Progress, Reading, objections
 from services.ticketing.ports import Airline, IssueOrder, ReservationOrder
 from shared.bus.dispatch import HandlerTable
 from shared.contracts.steps import StepUndone
@@ -18,25 +18,16 @@ from shared.contracts.ticketing import (
     VoidTickets,
 )
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.worker.effect import Done, Effect, Repeatable
+from shared.worker.effect import Done, Effect, Part, Repeatable
 from shared.worker.participant import Participant
+from shared.worker.work import slot_of
 
 log = logging.getLogger(__name__)
 
 ISSUES = 2
 """One controlled retry, after reading has shown that the first call issued nothing."""
 TRIES_TO_GIVE_BACK = 2
-
-
-def table(participant: Participant[Booking], airline: Airline, pause: Callable[[], Awaitable[None]]) -> HandlerTable:
-    """Ticketing's handlers. `pause` lies between two readings that must agree."""
-    steps = Steps(airline, pause)
-    return {
-        ReserveBooking: participant.handler(Effect(call=steps.reserve, find=steps.find_reservation, calls=1)),
-        CancelBooking: participant.handler(Repeatable(steps.cancel)),
-        IssueTickets: participant.handler(Effect(call=steps.issue, find=steps.find_documents, calls=ISSUES)),
-        VoidTickets: participant.handler(Repeatable(steps.void)),
-    }
+ONLY_A_PART = Part(Refused("issue_refused", "only a part of the documents was issued, and that was taken back"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +64,10 @@ class Steps:
             await self.airline.cancel(booking.locator, documents=bool(reading.in_force))
         return Done(undone, {"status": "cancelled"})
 
-    async def issue(self, booking: Booking, command: IssueTickets, _key: str) -> Done:
+    async def issue(self, booking: Booking, command: IssueTickets, _key: str) -> Done | Part:
         if booking.status != "reserved":
             raise Refused("issue_refused", f"there is nothing to ticket, the booking is {booking.status}")
-        documents = booking.tickets_due + booking.documents_due
-        order = IssueOrder(booking.locator, booking.price_quotes, booking.extras, documents)
-        complete = await self.airline.issue(order)
+        complete = await self.airline.issue(IssueOrder(booking.locator, booking.price_quotes, booking.extras))
         reading = await _after_effect(self.airline.read(booking.locator))
         if reading is None:
             raise OutcomeUnknown("issued, but the booking cannot be read")
@@ -86,10 +75,10 @@ class Steps:
             return _issued(booking, command, reading)
         if complete:
             raise OutcomeUnknown("issued, but not all documents can be seen")
-        return await self._take_back(booking, reading)
+        return ONLY_A_PART
 
-    async def find_documents(self, booking: Booking, command: IssueTickets, _key: str) -> Done | None:
-        """All there: issued. None after repeated reads: it may be called again. Some: taken back, so all or nothing."""
+    async def find_documents(self, booking: Booking, command: IssueTickets, _key: str) -> Done | Part | None:
+        """All there: issued. None after repeated reads: it may be called again. Some: of no use, all or nothing."""
         reading = await self._settled(booking)
         if reading is None:
             raise Refused("issue_refused", "the airline does not know the booking any more")
@@ -97,13 +86,24 @@ class Steps:
             case Progress.COMPLETE:
                 return _issued(booking, command, reading)
             case Progress.PARTIAL:
-                return await self._take_back(booking, reading)
+                return ONLY_A_PART
             case Progress.TAKEN_BACK:
-                raise _only_a_part()
+                raise ONLY_A_PART.refusal
             case Progress.NONE if reading.cancelled:
                 raise Refused("issue_refused", "the booking is cancelled")
             case Progress.NONE:
                 return None
+
+    async def void_surplus(self, booking: Booking, command: IssueTickets) -> None:
+        """Void what is in force and not on record: another call's documents, or a part of them."""
+        kept = booking.on_record(slot_of(command))
+        reading = await self.airline.read(booking.locator)
+        surplus = _surplus(reading, kept)
+        if not surplus:
+            return
+        log.warning("documents voided", extra={"purchase_id": command.purchase_id, "documents": len(surplus)})
+        await self.airline.void_or_refund(booking.locator, surplus)
+        await self._check_taken_back(booking, kept)
 
     async def void(self, booking: Booking, command: VoidTickets) -> Done:
         undone = StepUndone.to(command)
@@ -128,19 +128,10 @@ class Steps:
             raise OutcomeUnknown("the airline is still issuing")
         return second
 
-    async def _take_back(self, booking: Booking, reading: Reading) -> Done:
-        """A part of the documents is of no use. When they cannot be taken back, the step stays open: somebody looks."""
-        try:
-            await _after_effect(self.airline.void_or_refund(booking.locator, reading.in_force))
-        except Refused as refusal:
-            raise OutcomeUnknown(f"a part is issued, and {refusal.code}") from refusal
-        await self._check_taken_back(booking)
-        raise _only_a_part()
-
-    async def _check_taken_back(self, booking: Booking) -> None:
-        reading = await _after_effect(self.airline.read(booking.locator))
-        if reading is not None and reading.in_force:
-            raise OutcomeUnknown(f"{len(reading.in_force)} documents are still in force")
+    async def _check_taken_back(self, booking: Booking, kept: frozenset[str] = frozenset()) -> None:
+        left = _surplus(await _after_effect(self.airline.read(booking.locator)), kept)
+        if left:
+            raise OutcomeUnknown(f"{len(left)} documents are still in force")
 
     async def _give_back(self, purchase_id: str, locator: str) -> None:
         """The refusal stands whether or not this succeeds: a booking nobody tickets lapses at its ticketing limit."""
@@ -160,9 +151,26 @@ async def _after_effect(answer: Awaitable[Reading | None]) -> Reading | None:
 
 
 def _issued(booking: Booking, command: IssueTickets, reading: Reading) -> Done:
-    answer = TicketsIssued.to(command, tickets=booking.tickets(reading), documents=booking.documents(reading))
-    return Done(answer, {"status": "ticketed"})
+    """What covers everything is told; what is in force beside it is too much."""
+    told = booking.covering(reading)
+    answer = TicketsIssued.to(command, tickets=booking.tickets(told), documents=booking.documents(told))
+    return Done(answer, {"status": "ticketed"}, untidy=len(told) < len(reading.in_force))
 
 
-def _only_a_part() -> Refused:
-    return Refused("issue_refused", "only a part of the documents was issued, and that was taken back")
+def _surplus(reading: Reading | None, kept: frozenset[str]) -> tuple[IssuedDocument, ...]:
+    """What is in force beside the documents of these numbers."""
+    in_force = reading.in_force if reading is not None else ()
+    return tuple(document for document in in_force if document.number not in kept)
+
+
+def table(participant: Participant[Booking], airline: Airline, pause: Callable[[], Awaitable[None]]) -> HandlerTable:
+    """Ticketing's handlers. `pause` lies between two readings that must agree."""
+    steps = Steps(airline, pause)
+    return {
+        ReserveBooking: participant.handler(Effect(call=steps.reserve, find=steps.find_reservation, calls=1)),
+        CancelBooking: participant.handler(Repeatable(steps.cancel)),
+        IssueTickets: participant.handler(
+            Effect(steps.issue, steps.find_documents, tidy=steps.void_surplus, calls=ISSUES)
+        ),
+        VoidTickets: participant.handler(Repeatable(steps.void)),
+    }

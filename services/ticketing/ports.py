@@ -18,12 +18,11 @@ class ReservationOrder:
 
 @dataclass(frozen=True, slots=True)
 class IssueOrder:
-    """Ticket a booking at its price quotes, and issue an EMD for each extra; `documents` in all."""
+    """Ticket a booking at its price quotes, and issue an EMD for each extra."""
 
     locator: str
     price_quotes: tuple[str, ...]
     extras: tuple[str, ...]
-    documents: int
 
 
 class Airline(Protocol):

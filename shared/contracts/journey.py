@@ -81,7 +81,8 @@ class Order(Part):
 
 
 class Ticket(Part):
-    """A flight ticket of one passenger with one carrier. `number` has 13 digits.
+    """A flight ticket of one passenger with one carrier, or with several by an interline agreement. `number` has 13
+    digits. Each number of a conjunction (more than four flights) is an entry of its own, with its own segments.
 
     `passenger` is an index into the passengers of the order's first flight (everybody is on every flight), `segments`
     are indexes into the segments of all the order's flights, one flight after the other.

@@ -31,7 +31,7 @@ class CancelBooking(Undo):
 
 
 class IssueTickets(Command):
-    """Issue a ticket per passenger and carrier, and an EMD per paid seat and bag: all of them, once.
+    """Issue tickets for every passenger on every flight, and an EMD per paid seat and bag: all of them, once.
     Answers: TicketsIssued | StepRefused (`segment_unavailable`, `price_changed`, `issue_refused`)."""
 
     type: ClassVar[str] = "ticketing.issue.v1"

@@ -12,7 +12,8 @@
     arrived              call over, no answer          -                              look
     arrived              nothing                       intent (undo: the fence too)   call 1
     called n: done       not answered                  answer and changes             tidy if untidy
-    called n: done       answered otherwise            untidy                         tidy
+    called n: done       answered otherwise, or with   untidy                         tidy
+                         less than there is
     called n: done       of an earlier attempt,        untidy                         tidy if answered
                          or taking back                                               or taking back
     called n: a part     n in hand                     taking back, untidy            tidy
@@ -302,7 +303,7 @@ def _of_an_earlier_attempt(at: Situation[W], done: Done) -> Move[W]:
 
 def _tidied(at: Situation[W], failure: Refused | Failure | None) -> Move[W]:
     """While it cannot be taken back it is tried again: by whoever waits for an answer, else by the message."""
-    pending = at.log.taken_back if at.log.answer is None else None
+    pending = at.log.taken_back if at.log.answer is None and at.log.takes_back(at.command) else None
     match failure:
         case None if pending is not None:
             return _refused_at_last(at, pending.message())
@@ -331,8 +332,8 @@ def _undo_to_repeat(at: Situation[W]) -> Message | None:
 
 
 def _is_surplus(at: Situation[W], done: Done) -> bool:
-    """Another effect than the one on record."""
-    return at.terms.tidies and not done.is_on_record(at.work, at.slot)
+    """Another effect than the one on record, or that and more."""
+    return at.terms.tidies and (done.untidy or not done.is_on_record(at.work, at.slot))
 
 
 def _may_have_a_second(at: Situation[W]) -> bool:

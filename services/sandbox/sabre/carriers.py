@@ -85,6 +85,10 @@ PARTNERS = (
     _partner("EK", "176", "77W", "DXB:GRU,GIG", "DXB:BOM,DEL,SIN,HKG,BKK,SYD,CPT,NBO"),
 )
 
+TICKETED_TOGETHER = {"KL": "AF"}
+"""Carriers whose flights stand on one ticket where a booking has both, by an interline agreement: the rest issue their
+own."""
+
 ACCOUNTING = {HOME: HOME_ACCOUNTING} | {partner.code: partner.accounting for partner in PARTNERS}
 
 

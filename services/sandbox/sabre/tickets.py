@@ -13,10 +13,11 @@ from services.sandbox.sabre.booking_requests import (
     ErrorPolicy,
     FulfillTickets,
 )
-from services.sandbox.sabre.carriers import ACCOUNTING
+from services.sandbox.sabre.carriers import ACCOUNTING, TICKETED_TOGETHER
 from services.sandbox.sabre.errors import SabreError, entry
 from services.sandbox.sabre.pricing import Fare, PriceDay, booking_fares, decimal
 from services.sandbox.sabre.records import (
+    BookedFlight,
     Booking,
     Document,
     add_document,
@@ -32,6 +33,8 @@ from services.sandbox.sabre.shopping import AGENCY_ZONE
 from services.sandbox.sabre.views import STATUS_NAMES, booking_view, status_code, totals
 
 FIRST_SERIAL = 2_400_000_000
+COUPONS_PER_TICKET = 4
+"""More flights are a conjunction: tickets with numbers one after the other."""
 
 Undone = Literal["voided", "refunded"]
 FAILURE = {"voided": "UNABLE_TO_VOID_TICKET", "refunded": "UNABLE_TO_REFUND_TICKET"}
@@ -71,20 +74,28 @@ def fulfill(
     return answer | ({"warnings": warnings} if warnings else {})
 
 
-def _paid_for(document: Document) -> tuple[int, str, str | None]:
+def _paid_for(document: Document) -> tuple[int, tuple[str, ...], str | None]:
     """What only one living document may pay for."""
-    return document.traveler, document.airline, document.ancillary
+    return document.traveler, tuple(document.flights), document.ancillary
+
+
+def _on_tickets(flights: list[BookedFlight]) -> Iterator[list[BookedFlight]]:
+    """The flights of each ticket of a traveler, in the order of their numbers."""
+    plates: dict[str, list[BookedFlight]] = {}
+    for flight in flights:
+        plates.setdefault(TICKETED_TOGETHER.get(flight.airline, flight.airline), []).append(flight)
+    for flown in plates.values():
+        yield from (flown[start : start + COUPONS_PER_TICKET] for start in range(0, len(flown), COUPONS_PER_TICKET))
 
 
 def _planned(booking: Booking, order: FulfillTickets, now: datetime) -> Iterator[Document]:
     common = {"number": "", "locator": booking.locator, "reference": booking.reference, "issued_at": now}
     if any(not each.ancillary_ids for each in order.fulfillments):
         for traveler in range(1, len(booking.travelers) + 1):
-            for airline in dict.fromkeys(flight.airline for flight in booking.flights):
-                flown = [flight for flight in booking.flights if flight.airline == airline]
+            for flown in _on_tickets(booking.flights):
                 yield Document.model_validate(
                     common
-                    | {"airline": airline, "traveler": traveler}
+                    | {"airline": flown[0].airline, "traveler": traveler}
                     | {"subtotal": sum(flight.base for flight in flown)}
                     | {"taxes": sum(flight.taxes for flight in flown)}
                     | {"flights": [flight.item_id for flight in flown]}

@@ -8,7 +8,9 @@ from tests.component.sandbox.trips import (
     booked,
     direct,
     error_types,
+    five_of_one_carrier,
     fulfilment,
+    hop,
     order,
     seats,
     ticketed,
@@ -61,6 +63,40 @@ async def test_every_traveler_gets_a_ticket_of_each_carrier(world: World) -> Non
         (numbers[2], 2, [items[0]]),
         (numbers[3], 2, [items[1]]),
     ]
+
+
+async def coupons(world: World, flights: list[Json]) -> list[tuple[str, int, list[int]]]:
+    """Each ticket's number, its traveler and the places of its flights."""
+    booking = (await world.trip("createBooking", order(flights, travelers=2)))["booking"]
+    await world.trip("fulfillFlightTickets", fulfilment(booking["bookingId"]))
+    items = [each["itemId"] for each in booking["flights"]]
+    return [
+        (each["number"], each["travelerIndex"], [items.index(coupon["itemId"]) for coupon in each["flightCoupons"]])
+        for each in (await show(world, booking["bookingId"]))["flightTickets"]
+    ]
+
+
+async def test_more_than_four_flights_are_a_conjunction_of_numbers_one_after_the_other(world: World) -> None:
+    found = await coupons(world, await five_of_one_carrier(world))
+    assert [rest for _, *rest in found] == [[1, [0, 1, 2, 3]], [1, [4]], [2, [0, 1, 2, 3]], [2, [4]]]
+    numbers = [int(number) for number, *_ in found]
+    assert (numbers[1] - numbers[0], numbers[3] - numbers[2]) == (1, 1)
+
+
+async def test_carriers_that_ticket_together_issue_one_ticket_for_both(world: World) -> None:
+    flights = [await hop(world, "GRU", "CDG", "AF", 60), await hop(world, "AMS", "GRU", "KL", 70)]
+    found = await coupons(world, flights)
+    assert [(number[:3], *rest) for number, *rest in found] == [("057", 1, [0, 1]), ("057", 2, [0, 1])]
+
+
+async def test_a_part_of_a_conjunction_is_issued_anew_alone(world: World) -> None:
+    booking = (await world.trip("createBooking", order(await five_of_one_carrier(world))))["booking"]
+    issued = await world.trip("fulfillFlightTickets", fulfilment(booking["bookingId"]))
+    first = issued["tickets"][0]["number"]
+    await world.trip("voidFlightTickets", {"tickets": [first]})
+    again = await world.trip("fulfillFlightTickets", fulfilment(booking["bookingId"]))
+    assert len(again["tickets"]) == 1
+    assert again["tickets"][0]["number"] != first
 
 
 async def test_every_paid_seat_and_bag_gets_an_emd(world: World) -> None:

@@ -121,6 +121,20 @@ async def two_carriers(world: World) -> list[Json]:
     return flights_to_book(itineraries[carriers.index({"G3", "TP"})])
 
 
+async def hop(world: World, origin: str, destination: str, carrier: str, days_ahead: int) -> Json:
+    """One flight of that carrier, sold for itself."""
+    for found in await shop(world, origin, destination, in_days(days_ahead), adults=1):
+        if [each["carrier"]["marketing"] for each in found["schedules"]] == [carrier]:
+            return flights_to_book(found, days_ahead)[0] | {"isMarriageGroup": False}
+    raise AssertionError(f"{carrier} does not fly {origin}-{destination}")
+
+
+async def five_of_one_carrier(world: World) -> list[Json]:
+    """To Lisbon and around Europe, all with TP."""
+    legs = ("GRU-LIS", "LIS-OPO", "OPO-LIS", "LIS-MAD", "MAD-LIS")
+    return [await hop(world, leg[:3], leg[-3:], "TP", 60 + day) for day, leg in enumerate(legs)]
+
+
 async def booked(world: World, **how: Any) -> str:
     """The locator of a booking on the direct flight."""
     answer = await world.trip("createBooking", order(await direct(world), **how))

@@ -95,6 +95,39 @@ async def test_each_carrier_issues_a_ticket_of_its_own_for_its_segments(ticketin
     assert sorted((ticket.passenger, ticket.segments) for ticket in issued.tickets) == expected
 
 
+FIVE_OF_ONE = ("GRU-LIS TP", "LIS-OPO TP", "OPO-LIS TP", "LIS-MAD TP", "MAD-LIS TP")
+
+
+@pytest.mark.parametrize(
+    ("legs", "tickets"),
+    [
+        (FIVE_OF_ONE, [(0, 1, 2, 3), (4,)]),
+        ((*FIVE_OF_ONE, "LIS-BCN TP", "BCN-LIS TP", "LIS-GRU TP"), [(0, 1, 2, 3), (4, 5, 6, 7)]),
+        (("GRU-CDG AF", "CDG-AMS AF", "AMS-GRU KL"), [(0, 1, 2)]),
+        (("GRU-CDG AF", "CDG-LIS AF", "LIS-GRU TP"), [(0, 1), (2,)]),
+    ],
+)
+async def test_tickets_are_complete_by_coupons_whatever_their_numbers(
+    ticketing: Counter, world: World, legs: tuple[str, ...], tickets: list[tuple[int, ...]]
+) -> None:
+    order = orders.order(await orders.hops(world, *legs))
+    assert isinstance(await ticketing.settle(reserve(order)), BookingReserved)
+    issued = await ticketing.settle(ISSUE)
+    assert isinstance(issued, TicketsIssued)
+    expected = [(passenger, segments) for passenger in (0, 1) for segments in tickets]
+    assert [(ticket.passenger, ticket.segments) for ticket in issued.tickets] == expected
+    assert {status for _, status in await documents(world)} == {"issued"}
+    assert isinstance(await ticketing.settle(VOID), StepUndone)
+    assert {status for _, status in await documents(world)} == {"voided"}
+
+
+async def test_a_part_of_a_conjunction_is_taken_back_and_refused(ticketing: Counter, world: World) -> None:
+    await ticketing.settle(reserve(orders.order(await orders.hops(world, *FIVE_OF_ONE))))
+    await world.fault(fault("fulfillFlightTickets", "refuse", code="PARTIAL_FULFILLMENT"))
+    assert await ticketing.refusal(ISSUE) == "issue_refused"
+    assert {status for _, status in await documents(world)} == {"voided"}
+
+
 async def test_segments_of_a_return_are_counted_on_from_the_outbound(ticketing: Counter, world: World) -> None:
     out = await orders.flight(world, "GRU", "LIS", days=60)
     back = await orders.flight(world, "LIS", "GRU", days=70)

@@ -22,16 +22,31 @@ def money(amount: str | float) -> Money:
 async def flight(world: World, origin: str, destination: str, *, days: int = 60, carriers: int = 1) -> Flight:
     """A journey for two with so many carriers, as an offers service would sell it."""
     itineraries = await trips.shop(world, origin, destination, in_days(days), adults=2)
-    chosen = next(each for each in itineraries if len(_carriers(each)) == carriers)
+    chosen = next(each for each in itineraries if len(set(_plates(each))) == carriers)
+    return _flight(chosen, f"item-{origin}", days)
+
+
+def _flight(chosen: Json, item_id: str, days: int) -> Flight:
     fare = chosen["fare"]["totalFare"]
     return Flight(
-        item_id=f"item-{origin}",
-        offer_id=f"offer-{origin}-{destination}-{days}",
+        item_id=item_id,
+        offer_id=f"offer-{item_id}-{days}",
         segments=tuple(_segments(chosen, days)),
         passengers=(ANA, RUI),
         price=money(fare["baseFareAmount"]),
         taxes=money(fare["totalTaxAmount"]),
     )
+
+
+async def hops(world: World, *legs: str) -> list[Flight]:
+    """Flights sold one by one, each `GRU-LIS TP` a day after the one before."""
+    flights = []
+    for day, leg in enumerate(legs):
+        places, carrier = leg.split()
+        found = await trips.shop(world, places[:3], places[-3:], in_days(60 + day), adults=2)
+        chosen = next(each for each in found if _plates(each) == [carrier])
+        flights.append(_flight(chosen, f"item-{day}", 60 + day))
+    return flights
 
 
 async def seat(world: World, booked: Flight, *, segment: int = 0, passenger: int = 0, free: bool = False) -> Seat:
@@ -73,8 +88,8 @@ async def lisbon(world: World) -> Order:
     return order([booked], [await seat(world, booked)], [await bag(world, booked)])
 
 
-def _carriers(itinerary: Json) -> set[str]:
-    return {schedule["carrier"]["marketing"] for schedule in itinerary["schedules"]}
+def _plates(itinerary: Json) -> list[str]:
+    return [schedule["carrier"]["marketing"] for schedule in itinerary["schedules"]]
 
 
 def _segments(itinerary: Json, days: int) -> list[Segment]:

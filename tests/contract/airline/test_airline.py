@@ -23,8 +23,8 @@ def reservation(order: Order) -> ReservationOrder:
     return ReservationOrder(orders.CHECKOUT, Itinerary.of(order), orders.CONTACT)
 
 
-def to_issue(made: Reserved, documents: int) -> IssueOrder:
-    return IssueOrder(made.locator, made.price_quotes, made.extras, documents)
+def to_issue(made: Reserved) -> IssueOrder:
+    return IssueOrder(made.locator, made.price_quotes, made.extras)
 
 
 def fault(operation: str, mode: str, **more: object) -> dict[str, Any]:
@@ -42,7 +42,7 @@ async def bookings(world: World) -> list[tuple[str, str]]:
 async def issued(airline: SabreAirline, world: World) -> Reserved:
     """Lisbon, ticketed: two tickets and two EMDs."""
     made = await airline.reserve(reservation(await orders.lisbon(world)))
-    assert await airline.issue(to_issue(made, 4))
+    assert await airline.issue(to_issue(made))
     return made
 
 
@@ -83,7 +83,7 @@ async def test_every_document_is_read_with_its_passenger_kind_and_flights(airlin
 
 async def test_issuing_twice_issues_once(airline: SabreAirline, world: World) -> None:
     made = await issued(airline, world)
-    assert await airline.issue(to_issue(made, 4))
+    assert await airline.issue(to_issue(made))
     assert len(await statuses(world)) == 4
 
 
@@ -151,7 +151,7 @@ async def test_a_segment_that_is_gone_is_a_refusal(
         return
     made = await airline.reserve(reservation(order))
     await world.fault(fault(operation, "refuse", code=status))
-    assert await refused(airline.issue(to_issue(made, 4))) == "segment_unavailable"
+    assert await refused(airline.issue(to_issue(made))) == "segment_unavailable"
     assert await statuses(world) == []
 
 
@@ -171,14 +171,14 @@ async def test_a_bag_at_another_price_is_a_refusal(airline: SabreAirline, world:
 async def test_a_price_that_moved_before_the_issue_is_a_refusal(airline: SabreAirline, world: World) -> None:
     made = await airline.reserve(reservation(await orders.lisbon(world)))
     await world.http.put("/sandbox/prices", json={"factor": 1.1})
-    assert await refused(airline.issue(to_issue(made, 4))) == "price_changed"
+    assert await refused(airline.issue(to_issue(made))) == "price_changed"
     assert await statuses(world) == []
 
 
 async def test_a_cancelled_booking_is_not_ticketed(airline: SabreAirline, world: World) -> None:
     made = await airline.reserve(reservation(await orders.lisbon(world)))
     await airline.cancel(made.locator, documents=False)
-    assert await refused(airline.issue(to_issue(made, 4))) == "issue_refused"
+    assert await refused(airline.issue(to_issue(made))) == "issue_refused"
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_SERVER_TIMEOUT", "UNABLE_TO_RETRIEVE_TICKETS", "FULFILLMENT_NOT_CONFIRMED"])
@@ -186,13 +186,13 @@ async def test_an_answer_that_says_it_does_not_know_is_unknown(airline: SabreAir
     made = await airline.reserve(reservation(await orders.lisbon(world)))
     await world.fault(fault("fulfillFlightTickets", "refuse", code=code))
     with pytest.raises(OutcomeUnknown):
-        await airline.issue(to_issue(made, 4))
+        await airline.issue(to_issue(made))
 
 
 async def test_a_part_of_the_documents_is_told_as_such(airline: SabreAirline, world: World) -> None:
     made = await airline.reserve(reservation(await orders.lisbon(world)))
     await world.fault(fault("fulfillFlightTickets", "refuse", code="PARTIAL_FULFILLMENT"))
-    assert not await airline.issue(to_issue(made, 4))
+    assert not await airline.issue(to_issue(made))
     assert await statuses(world) == [("ticket", "issued")] * 2
 
 
@@ -205,9 +205,7 @@ async def test_our_own_set_up_is_nobody_elses_refusal(
     made = await airline.reserve(reservation(order))
     await world.fault(fault(operation, "refuse", code=code))
     with pytest.raises(Misconfigured):
-        await (
-            airline.reserve(reservation(order)) if operation == "createBooking" else airline.issue(to_issue(made, 4))
-        )
+        await (airline.reserve(reservation(order)) if operation == "createBooking" else airline.issue(to_issue(made)))
 
 
 Method = Callable[[SabreAirline, World], Awaitable[object]]
@@ -219,7 +217,7 @@ async def _reserve(airline: SabreAirline, world: World) -> None:
 
 async def _issue(airline: SabreAirline, world: World) -> None:
     made = await airline.reserve(reservation(await orders.lisbon(world)))
-    await airline.issue(to_issue(made, 4))
+    await airline.issue(to_issue(made))
 
 
 async def _void(airline: SabreAirline, world: World) -> None:

@@ -1,5 +1,8 @@
 """What is booked, what is due, and how far an issue came."""
 
+from dataclasses import replace
+from itertools import count
+
 import pytest
 
 from services.ticketing.domain import (
@@ -18,11 +21,21 @@ from shared.kernel.errors import Refused
 from tests.unit.ticketing.travel import ANA, BACK, BAG, FREE_SEAT, OUT, PAID_SEAT, RUI, money, order
 
 ROUND_TRIP = order(OUT, BACK, seats=(PAID_SEAT, FREE_SEAT), bags=(BAG,))
-BOOKING = Booking(id="p", status="reserved", locator="ABCDEF", flights=("11", "12"), tickets_due=2, documents_due=1)
+BOOKING = Booking(
+    id="p", status="reserved", locator="ABCDEF", flights=("11", "12"), extras=("21",), passengers=2, tickets_due=2
+)
+NUMBERS = count(4_700_000_000_000)
 
 
-def document(kind: Kind, *, passenger: int = 0, in_force: bool = True, number: str = "0471234567890") -> IssuedDocument:
-    return IssuedDocument(number, kind, passenger, ("12", "11"), in_force)
+def ticket(passenger: int, *flights: str, in_force: bool = True) -> IssuedDocument:
+    return IssuedDocument(str(next(NUMBERS)), "ticket", passenger, flights, in_force)
+
+
+def emd(*extras: str, kind: Kind = "bag") -> IssuedDocument:
+    return IssuedDocument(str(next(NUMBERS)), kind, 0, ("11",), in_force=True, extras=extras)
+
+
+BAG_PAID = emd("21")
 
 
 def reading(*documents: IssuedDocument) -> Reading:
@@ -99,29 +112,62 @@ def test_a_changed_price_names_the_old_and_the_new() -> None:
     ("documents", "progress"),
     [
         ((), Progress.NONE),
-        ((document("ticket"), document("ticket"), document("bag")), Progress.COMPLETE),
-        ((document("ticket"), document("ticket")), Progress.PARTIAL),
-        ((document("ticket"), document("bag"), document("seat")), Progress.PARTIAL),
-        ((document("bag"),), Progress.PARTIAL),
-        ((document("ticket", in_force=False),), Progress.TAKEN_BACK),
-        ((document("ticket", in_force=False), document("ticket")), Progress.PARTIAL),
+        ((ticket(0, "11", "12"), ticket(1, "11", "12"), BAG_PAID), Progress.COMPLETE),
+        ((ticket(0, "11"), ticket(0, "12"), ticket(1, "11", "12"), BAG_PAID), Progress.COMPLETE),
+        ((ticket(0, "11", "12"), ticket(1, "11", "12")), Progress.PARTIAL),
+        ((ticket(0, "11", "12"), BAG_PAID), Progress.PARTIAL),
+        ((ticket(0, "11", "12"), ticket(0, "11", "12"), BAG_PAID), Progress.PARTIAL),
+        ((ticket(0, "11", "12"), ticket(1, "11"), BAG_PAID), Progress.PARTIAL),
+        ((ticket(0, "11", "12"), ticket(1, "11", "12"), emd("22")), Progress.PARTIAL),
+        ((BAG_PAID,), Progress.PARTIAL),
+        ((ticket(0, "11", in_force=False),), Progress.TAKEN_BACK),
+        ((ticket(0, "11", "12", in_force=False), ticket(0, "11", "12")), Progress.PARTIAL),
         (
-            (document("ticket", in_force=False), document("ticket"), document("ticket"), document("seat")),
+            (ticket(0, "11", "12", in_force=False), ticket(0, "11", "12"), ticket(1, "11", "12"), BAG_PAID),
             Progress.COMPLETE,
         ),
+        ((ticket(0, "11", "12", "13"), ticket(1, "11", "12"), BAG_PAID), Progress.COMPLETE),
     ],
 )
-def test_an_issue_is_complete_with_every_ticket_and_every_emd(
+def test_an_issue_is_complete_when_everybody_is_covered_on_every_flight_and_every_extra_is_paid(
     documents: tuple[IssuedDocument, ...], progress: Progress
 ) -> None:
     assert BOOKING.progress(reading(*documents)) is progress
 
 
+@pytest.mark.parametrize("flights", range(1, 9))
+def test_tickets_of_four_coupons_each_are_complete_together(flights: int) -> None:
+    ids = tuple(str(number) for number in range(11, 11 + flights))
+    booking = Booking(id="p", status="reserved", locator="ABCDEF", flights=ids, passengers=2)
+    tickets = [ticket(person, *ids[start : start + 4]) for person in (0, 1) for start in range(0, flights, 4)]
+    assert booking.progress(reading(*tickets)) is Progress.COMPLETE
+    assert booking.progress(reading(*tickets[1:])) is (Progress.PARTIAL if len(tickets) > 1 else Progress.NONE)
+    covered = sorted((found.passenger, place) for found in booking.tickets(tickets) for place in found.segments)
+    assert covered == [(person, place) for person in (0, 1) for place in range(flights)]
+
+
+def test_of_two_sets_of_documents_one_is_chosen_whatever_their_order_and_cut() -> None:
+    whole = (ticket(0, "11", "12"), ticket(1, "11", "12"), BAG_PAID)
+    pieces = (ticket(1, "12"), ticket(0, "11"), emd("21"))
+    for documents in ((*whole, *pieces), (*pieces, *whole)):
+        chosen = BOOKING.covering(reading(*documents))
+        assert set(chosen) >= set(whole[:2])
+        assert len([found for found in chosen if found.kind == "bag"]) == 1
+
+
+def test_who_a_booking_is_for_is_asked_of_the_airline_where_only_tickets_were_counted() -> None:
+    booking = Booking(id="p", status="reserved", locator="ABCDEF", flights=("11",), tickets_due=2)
+    told = Reading("ABCDEF", cancelled=False, documents=(ticket(0, "11"),), passengers=2)
+    assert booking.progress(told) is Progress.PARTIAL
+    assert booking.progress(replace(told, documents=(ticket(0, "11"), ticket(1, "11")))) is Progress.COMPLETE
+
+
 def test_nothing_due_is_never_complete() -> None:
     assert Booking(id="p").progress(reading()) is Progress.NONE
+    assert Booking(id="p").progress(reading(ticket(0, "11"))) is Progress.PARTIAL
 
 
-def test_documents_in_force_are_told_with_indexes_in_order() -> None:
-    found = reading(document("ticket", passenger=1), document("ticket", in_force=False), document("seat"))
-    assert [(ticket.passenger, ticket.segments) for ticket in BOOKING.tickets(found)] == [(1, (0, 1))]
-    assert [(emd.passenger, emd.kind) for emd in BOOKING.documents(found)] == [(0, "seat")]
+def test_documents_are_told_with_indexes_in_order() -> None:
+    found = (ticket(1, "12", "11"), emd("22", kind="seat"))
+    assert [(told.passenger, told.segments) for told in BOOKING.tickets(found)] == [(1, (0, 1))]
+    assert [(told.passenger, told.kind) for told in BOOKING.documents(found)] == [(0, "seat")]

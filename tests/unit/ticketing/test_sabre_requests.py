@@ -105,7 +105,7 @@ def test_more_bags_than_are_filed_cannot_be_booked() -> None:
 
 
 def test_all_documents_are_issued_at_the_quoted_price_or_none() -> None:
-    wanted = IssueOrder("ABCDEF", ("1",), ("21", "22"), 4)
+    wanted = IssueOrder("ABCDEF", ("1",), ("21", "22"))
     assert requests.fulfill_flight_tickets(wanted, "498BF1", "BR") == {
         "confirmationId": "ABCDEF",
         "fulfillments": [
@@ -120,7 +120,7 @@ def test_all_documents_are_issued_at_the_quoted_price_or_none() -> None:
 
 
 def test_without_extras_only_tickets_are_asked_for() -> None:
-    body = requests.fulfill_flight_tickets(IssueOrder("ABCDEF", ("1",), (), 2), "498BF1", "BR")
+    body = requests.fulfill_flight_tickets(IssueOrder("ABCDEF", ("1",), ()), "498BF1", "BR")
     assert len(body["fulfillments"]) == 1
 
 

@@ -214,6 +214,13 @@ ROWS = (
         Tidy(),
         {"untidy": True},
     ),
+    Row(
+        "the effect on record beside another is not all there is",
+        Called(1, done(untidy=True)),
+        ANSWERED,
+        Tidy(),
+        {"untidy": True},
+    ),
     Row("without tidying it is let be", Called(1, done("second")), ANSWERED, Rest(), terms=replace(DO, tidies=False)),
     Row(
         "an effect of an earlier attempt leaves the later one's call alone",

@@ -42,7 +42,11 @@ class SabreAirline:
             await self._give_back_half(locator)
             raise answers.not_created(problems)
         booking = body.get("booking") or await self._shown_after_create(locator)
-        return answers.reserved(locator, booking, order.itinerary)
+        made = answers.reserved(locator, booking, order.itinerary)
+        if not all(made.flights):
+            await self._give_back_half(locator)
+            raise Refused("segment_unavailable", "the airline does not show every flight as it was ordered")
+        return made
 
     async def read(self, locator: str) -> Reading | None:
         booking = await self._booking(locator)
@@ -65,8 +69,8 @@ class SabreAirline:
         if not tickets:
             raise answers.not_issued(problems)
         committed = sum(ticket.get("isCommitted") is True for ticket in tickets)
-        if committed != order.documents:
-            raise OutcomeUnknown(f"fulfillFlightTickets: {committed} of {order.documents} documents committed")
+        if committed != len(tickets):
+            raise OutcomeUnknown(f"fulfillFlightTickets: {committed} of {len(tickets)} documents committed")
         return True
 
     async def void_or_refund(self, locator: str, documents: tuple[IssuedDocument, ...]) -> None:

@@ -32,6 +32,8 @@ KINDS: dict[str, tuple[bool, bool]] = {
 }
 """Ticket status code -> (a flight ticket, not an EMD; in force)."""
 SEAT_GROUP = "SA"
+COUPONS_GONE = frozenset({"V", "RF", "E"})
+"""Coupon status codes: voided, refunded, exchanged. Nobody flies by such a coupon any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,26 +128,39 @@ def reserved(locator: str, booking: Json, itinerary: Itinerary) -> Reserved:
 
 def reading(locator: str, booking: Json) -> Reading:
     """A booking as getBooking shows it; a cancelled one has no flights any more."""
-    seats = {str(extra["itemId"]) for extra in _extras(booking) if extra.get("groupCode") == SEAT_GROUP}
     return Reading(
         locator=locator,
         cancelled=not booking.get("flights"),
-        documents=tuple(_document(found, seats) for found in booking.get("flightTickets") or ()),
+        documents=tuple(_document(found, _extras(booking)) for found in booking.get("flightTickets") or ()),
+        passengers=len(booking.get("travelers") or ()),
     )
 
 
-def _document(found: Json, seats: set[str]) -> IssuedDocument:
+def _document(found: Json, extras: list[Json]) -> IssuedDocument:
     is_ticket, in_force = KINDS.get(str(found["ticketStatusCode"]), (not found.get("ancillaryIds"), True))
+    number = str(found["number"])
+    paid = [] if is_ticket else [extra for extra in extras if _pays_for(found, number, extra)]
     kind: Kind = "ticket"
     if not is_ticket:
-        kind = "seat" if seats & set(map(str, found.get("ancillaryIds") or ())) else "bag"
+        kind = "seat" if any(extra.get("groupCode") == SEAT_GROUP for extra in paid) else "bag"
     return IssuedDocument(
-        number=str(found["number"]),
+        number=number,
         kind=kind,
         passenger=int(found["travelerIndex"]) - 1,
-        flights=tuple(str(coupon["itemId"]) for coupon in found.get("flightCoupons") or ()),
+        flights=tuple(
+            str(coupon["itemId"])
+            for coupon in found.get("flightCoupons") or ()
+            if coupon.get("couponStatusCode") not in COUPONS_GONE
+        ),
         in_force=in_force,
+        extras=tuple(str(extra["itemId"]) for extra in paid),
     )
+
+
+def _pays_for(found: Json, number: str, extra: Json) -> bool:
+    """An EMD names its extras, or an extra its EMD."""
+    told = map(str, found.get("ancillaryIds") or ())
+    return str(extra["itemId"]) in told or str(extra.get("electronicMiscellaneousDocumentNumber")) == number
 
 
 def _extras(booking: Json) -> list[Json]:
