@@ -22,6 +22,8 @@ class Standing(StrEnum):
     """The money is held and can be captured or let go."""
     CAPTURED = "captured"
     CANCELED = "canceled"
+    EXPIRED = "expired"
+    """The gateway let go of the money by itself, because nobody took it within the authorisation's life."""
     FAILED = "failed"
     """Declined; no money is held."""
 

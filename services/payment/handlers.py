@@ -1,6 +1,6 @@
 """The bus edge: each of payment's commands, carried out at the gateway."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 
 from services.payment.domain import Authorization, Payment, Standing
@@ -14,10 +14,11 @@ from shared.contracts.payment import (
     RefundPayment,
     VoidAuthorization,
 )
-from shared.contracts.steps import StepUndone
+from shared.contracts.steps import Command, StepUndone
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.worker.effect import Done, Effect, Repeatable
 from shared.worker.participant import Participant
+from shared.worker.work import attempt_of
 
 BEST_FIRST = (
     Standing.CAPTURED,
@@ -25,21 +26,11 @@ BEST_FIRST = (
     Standing.PENDING,
     Standing.REQUIRES_ACTION,
     Standing.FAILED,
+    Standing.EXPIRED,
     Standing.CANCELED,
 )
 """Of several authorisations of one attempt, the one that decides what becomes of the step."""
 TO_LET_GO = frozenset({Standing.CAPTURED, Standing.AUTHORIZED, Standing.PENDING, Standing.REQUIRES_ACTION})
-
-
-def table(participant: Participant[Payment], gateway: Gateway) -> HandlerTable:
-    """Payment's handlers."""
-    steps = Steps(gateway)
-    return {
-        AuthorizeCard: participant.handler(Effect(steps.authorize, steps.find_authorization, tidy=steps.void_others)),
-        VoidAuthorization: participant.handler(Repeatable(steps.void)),
-        CapturePayment: participant.handler(Effect(call=steps.capture, find=steps.find_capture)),
-        RefundPayment: participant.handler(Repeatable(steps.refund)),
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +57,13 @@ class Steps:
 
     async def void_others(self, payment: Payment, command: AuthorizeCard) -> None:
         """Let go of what this attempt and earlier ones left beside the authorisation on record."""
-        await self._let_go_of_others(payment, through=command.attempt)
+        await self._let_go_of_others(payment, command, through=command.attempt)
 
     async def void(self, payment: Payment, command: VoidAuthorization) -> Done:
         """Let go of every authorisation of the purchase, also of one whose answer never arrived."""
         found = await self._all(payment, command.purchase_id)
-        refunded = [await self._let_go(authorization) for authorization in found]
-        return Done(StepUndone.to(command), payment.let_go(refunded=any(refunded)) if found else {})
+        refunded = await self._let_go_of(found, command)
+        return Done(StepUndone.to(command), payment.let_go(refunded=refunded) if found else {})
 
     async def capture(self, payment: Payment, command: CapturePayment, key: str) -> Done:
         _check_held(payment, command)
@@ -94,8 +85,7 @@ class Steps:
         if any(authorization.standing is Standing.PENDING for authorization in found):
             raise OutcomeUnknown("the gateway is still working on it")
         captured = [authorization for authorization in found if authorization.standing is Standing.CAPTURED]
-        for authorization in captured:
-            await self._let_go(authorization)
+        await self._let_go_of(captured, command)
         return Done(StepUndone.to(command), payment.let_go(refunded=True) if captured else {})
 
     async def _all(self, payment: Payment, reference: str) -> tuple[Authorization, ...]:
@@ -115,9 +105,10 @@ class Steps:
             case Standing.FAILED:
                 raise Refused(best.failure or "card_declined", "the card's issuer declined")
             case Standing.REQUIRES_ACTION:
-                for each in found:
-                    await self._let_go(each)
+                await self._let_go_of(found, command)
                 raise _authentication_required()
+            case Standing.EXPIRED:
+                raise _expired()
             case Standing.CANCELED:
                 # An undo fences the step before it cancels, so only an authentication not asked for was cancelled here.
                 raise _authentication_required()
@@ -128,32 +119,45 @@ class Steps:
         match authorization.standing:
             case Standing.CAPTURED:
                 if payment.may_be_held_twice():
-                    await _after_effect(self._let_go_of_others(payment))
+                    await _after_effect(self._let_go_of_others(payment, command))
                 return Done(PaymentCaptured.to(command, amount=command.amount), payment.captured())
+            case Standing.EXPIRED:
+                raise _expired()
             case Standing.CANCELED | Standing.FAILED:
                 raise Refused("capture_refused", "the gateway does not hold the money any more")
             case _:
                 raise OutcomeUnknown(f"the authorisation is {authorization.standing}")
 
-    async def _let_go_of_others(self, payment: Payment, *, through: int | None = None) -> None:
+    async def _let_go_of_others(self, payment: Payment, command: Command, *, through: int | None = None) -> None:
         """A purchase keeps one authorisation. Another may have come of a call that was given up too early."""
-        for authorization in await self.gateway.find(payment.id):
-            too_new = through is not None and authorization.attempt > through
-            if authorization.id != payment.authorization and not too_new:
-                await self._let_go(authorization)
+        found = await self.gateway.find(payment.id)
+        others = [each for each in found if each.id != payment.authorization]
+        await self._let_go_of([each for each in others if through is None or each.attempt <= through], command)
 
-    async def _let_go(self, authorization: Authorization) -> bool:
+    async def _let_go_of(self, found: Iterable[Authorization], command: Command) -> bool:
+        """Every one, whatever becomes of another: what cannot be let go is told afterwards. Was money given back?"""
+        refunded, failures = False, []
+        for authorization in found:
+            try:
+                refunded |= await self._let_go(authorization, attempt_of(command))
+            except (Refused, NotSent, OutcomeUnknown) as error:
+                failures.append(error)
+        if failures:
+            raise min(failures, key=lambda failure: isinstance(failure, Refused))
+        return refunded
+
+    async def _let_go(self, authorization: Authorization, request: str) -> bool:
         """Void or refund, as it stands. Was it a refund?"""
         match authorization.standing:
             case Standing.AUTHORIZED | Standing.REQUIRES_ACTION:
                 await self.gateway.void(authorization.id)
             case Standing.CAPTURED:
-                if not await self.gateway.refunded(authorization.id):
-                    await self.gateway.refund(authorization.id)
+                if not await self.gateway.refunded(authorization.id, request):
+                    await self.gateway.refund(authorization.id, request)
                 return True
             case Standing.PENDING:
                 raise OutcomeUnknown("the gateway is still working on it")
-            case Standing.CANCELED | Standing.FAILED:
+            case Standing.CANCELED | Standing.EXPIRED | Standing.FAILED:
                 pass
         return False
 
@@ -167,9 +171,26 @@ async def _after_effect(act: Awaitable[None]) -> None:
     """The money is taken: what fails from here on says nothing about that."""
     try:
         await act
-    except (NotSent, Misconfigured) as error:
+    except (Refused, NotSent, Misconfigured) as error:
         raise OutcomeUnknown(str(error)) from error
 
 
 def _authentication_required() -> Refused:
     return Refused("authentication_required", "the card's issuer asks the cardholder to authenticate")
+
+
+def _expired() -> Refused:
+    """Told as of a command that came too late: nothing was refused, and nothing is left to take."""
+    return Refused("expired", "the authorisation ended before the money was taken")
+
+
+def table(participant: Participant[Payment], gateway: Gateway) -> HandlerTable:
+    """The service's handlers by kind of message. A capture is called for as long as somebody asks: only the end of the
+    authorisation ends it."""
+    steps = Steps(gateway)
+    return {
+        AuthorizeCard: participant.handler(Effect(steps.authorize, steps.find_authorization, tidy=steps.void_others)),
+        VoidAuthorization: participant.handler(Repeatable(steps.void)),
+        CapturePayment: participant.handler(Effect(steps.capture, steps.find_capture, calls=None)),
+        RefundPayment: participant.handler(Repeatable(steps.refund)),
+    }

@@ -43,22 +43,29 @@ class Gateway(Protocol):
         """Let held money go. Repeatable: read before, because what is captured cannot be voided (`NotSent`)."""
         ...
 
-    async def refund(self, authorization: str) -> None:
-        """Give back all that was captured. Repeatable: a gateway never returns more than it took (`NotSent`)."""
+    async def refund(self, authorization: str, request: str = "") -> None:
+        """Give back all that was captured. Repeatable: a gateway never returns more than it took (`NotSent`).
+
+        Returns when the money is given back for certain; otherwise as `refunded`. `request` names whoever asked.
+        """
         ...
 
     async def read(self, authorization: str) -> Authorization:
         """Where an authorisation stands now. Without effect."""
         ...
 
-    async def refunded(self, authorization: str) -> bool:
-        """Is what was captured given back, or on its way back? Without effect."""
+    async def refunded(self, authorization: str, request: str = "") -> bool:
+        """Is what was captured given back for certain? False: nothing is, and nothing is on its way. Without effect.
+
+        `OutcomeUnknown` while it is on its way. Refused: `refund_failed`, when it failed that was made for this very
+        request; of another request nothing is left but to try again.
+        """
         ...
 
     async def find(self, reference: str) -> tuple[Authorization, ...]:
         """Every authorisation made for a purchase, of any standing. Without effect.
 
-        An empty answer is proof that there is none older than a few seconds. One that was let go a moment ago may
-        still be shown as held: voiding it again has no effect (`NotSent`).
+        An empty answer is proof that no money is held or taken by a call that ended more than a few seconds ago. One
+        that was let go a moment ago may still be shown as held: voiding it again has no effect (`NotSent`).
         """
         ...

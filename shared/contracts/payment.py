@@ -30,13 +30,15 @@ class CardAuthorized(Answer):
 
 
 class VoidAuthorization(Undo):
-    """Let go of held money; what was captured meanwhile is refunded. Answers: StepUndone."""
+    """Let go of held money; what was captured meanwhile is refunded. Answers: StepUndone | StepRefused
+    (`refund_failed`)."""
 
     type: ClassVar[str] = "payment.void.v1"
 
 
 class CapturePayment(Command):
-    """Take the held money, once. Answers: PaymentCaptured | StepRefused (`capture_refused`)."""
+    """Take the held money, once. Answers: PaymentCaptured | StepRefused (`capture_refused`; `expired` also when the
+    authorisation ended before). What had no effect is called for again whenever it is asked, without end."""
 
     type: ClassVar[str] = "payment.capture.v1"
     amount: Money
@@ -50,6 +52,7 @@ class PaymentCaptured(Answer):
 
 
 class RefundPayment(Undo):
-    """Give captured money back. Answers: StepUndone."""
+    """Give captured money back. Answers: StepUndone, when it is given back for certain | StepRefused (`refund_failed`):
+    it was on its way and came back to us; a new attempt sends it again."""
 
     type: ClassVar[str] = "payment.refund.v1"

@@ -56,8 +56,9 @@ class Effect(Generic[W, C]):
     """Takes back what the step's calls left beside the effect on record, all of it where none is. Where a provider may
     act long after it was given up, or a process stand still in the middle of a call, two calls may both have their
     effect."""
-    calls: int = 3
-    """After so many calls that had no effect the step is refused as `not_done`."""
+    calls: int | None = 3
+    """After so many calls that had no effect the step is refused as `not_done`. None: it is called whenever it is asked
+    for, however often that was in vain."""
     asked_again: bool = True
     """Somebody repeats the command until it is answered; otherwise the message itself comes back later."""
 

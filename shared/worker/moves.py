@@ -22,7 +22,8 @@ class Terms:
     """After so long a call is given up, its outcome unknown."""
     settle: timedelta
     """How long after that the provider may still be acting; as long may the save of an intent take."""
-    calls: int = 1
+    calls: int | None = 1
+    """None: without end."""
     repeatable: bool = False
     tidies: bool = False
 

@@ -275,7 +275,7 @@ def _too_much(at: Situation[W]) -> Move[W]:
 def _looked_in_vain(at: Situation[W], after: int) -> Move[W]:
     if (late := _has_expired(at)) is not None:
         return late
-    if after >= at.terms.calls:
+    if at.terms.calls is not None and after >= at.terms.calls:
         return at.refuse("not_done", f"{after} calls had no effect")
     return at.call(after + 1)
 

@@ -1,12 +1,11 @@
 """Stripe's card payments: PaymentIntents with manual capture.
 
-Sources: docs.stripe.com/api/payment_intents, /api/refunds, /api/errors, /api/idempotent_requests. Amounts are minor
-units and currencies lower case. HTTP status tells refusals from unknown outcomes; an `Idempotency-Key` replays the
-first status and body for 24 hours.
+Sources: docs.stripe.com/api/payment_intents, /api/charges, /api/refunds, /api/errors, /api/idempotent_requests. Amounts
+are minor units and currencies lower case. HTTP status tells refusals from unknown outcomes; an `Idempotency-Key`
+replays the first status and body for 24 hours.
 """
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -18,11 +17,9 @@ from shared.kernel.money import Money
 from shared.outside.line import Answer, Json, Line, Request
 
 INTENTS = "/v1/payment_intents"
+CHARGES = "/v1/charges"
 REFUNDS = "/v1/refunds"
 PAGE = 100
-PAGES = 100
-SEARCH_LAG = timedelta(minutes=10)
-"""How far the search index may lie behind, and a little: usually less than a minute. Lists are always current."""
 SINGLE_USE = "tok_"
 """A single-use token made from a card; a `pm_` is a payment method that exists already."""
 
@@ -33,6 +30,7 @@ CENTS: Final = 2
 
 EXPANDED = {"expand[0]": "payment_method"}
 ALL_EXPANDED = {"expand[0]": "data.payment_method"}
+WHOLE = {"expand[0]": "data.payment_intent.payment_method"}
 
 BAD_REQUEST, PAYMENT_REQUIRED, NOT_FOUND = 400, 402, 404
 EXPLAINED = frozenset({BAD_REQUEST, PAYMENT_REQUIRED, NOT_FOUND})
@@ -47,6 +45,8 @@ _STANDINGS = {
     "succeeded": Standing.CAPTURED,
     "canceled": Standing.CANCELED,
 }
+BY_ITSELF: Final = frozenset({"automatic", "expired"})
+"""Why Stripe cancels an intent that nobody asked it to cancel."""
 _DECLINES = {
     "insufficient_funds": "insufficient_funds",
     "authentication_required": "authentication_required",
@@ -93,50 +93,40 @@ class StripeGateway:
     async def void(self, authorization: str) -> None:
         await self._repeatable(f"{INTENTS}/{authorization}/cancel", {})
 
-    async def refund(self, authorization: str) -> None:
-        await self._repeatable(REFUNDS, {"payment_intent": authorization})
+    async def refund(self, authorization: str, request: str = "") -> None:
+        made = await self._repeatable(REFUNDS, {"payment_intent": authorization, "metadata[request]": request})
+        _given_back([made], request)
 
     async def read(self, authorization: str) -> Authorization:
         return to_authorization(await self._read(f"{INTENTS}/{authorization}", EXPANDED))
 
-    async def refunded(self, authorization: str) -> bool:
+    async def refunded(self, authorization: str, request: str = "") -> bool:
         found = await self._read(REFUNDS, {"payment_intent": authorization, "limit": str(PAGE)})
-        return any(refund["status"] not in {"failed", "canceled"} for refund in found["data"])
+        return _given_back(found["data"], request)
 
     async def find(self, reference: str) -> tuple[Authorization, ...]:
-        """Search knows the old ones, as they were a while ago; the list the new ones, as they are."""
-        query = {"query": f"metadata['reference']:'{reference}'", "limit": str(PAGE)}
-        searched: list[Json] = (await self._read(f"{INTENTS}/search", query | ALL_EXPANDED))["data"]
-        listed = await self._listed(reference, known=bool(searched))
-        intents = {intent["id"]: intent for intent in (*searched, *listed)}
+        """Whatever holds or took money, or was declined, is a charge of the purchase's group: lists are never behind.
+
+        An intent that never came to a charge holds nothing. It is found in the search, which may lie minutes behind, or
+        among the newest ones.
+        """
+        search = {"query": f"metadata['reference']:'{reference}'", "limit": str(PAGE)}
+        searched = await self._listed(f"{INTENTS}/search", search | ALL_EXPANDED)
+        newest = await self._listed(INTENTS, {"limit": str(PAGE)} | ALL_EXPANDED)
+        charges = await self._listed(CHARGES, {"transfer_group": reference, "limit": str(PAGE)} | WHOLE)
+        charged = [charge["payment_intent"] for charge in charges if isinstance(charge.get("payment_intent"), dict)]
+        intents = {intent["id"]: intent for intent in (*searched, *newest, *charged) if _is_of(intent, reference)}
         return tuple(map(to_authorization, intents.values()))
 
-    async def _listed(self, reference: str, *, known: bool) -> list[Json]:
-        """Search the newest intents by hand, back to where the search index must have caught up.
+    async def _listed(self, path: str, query: Mapping[str, str]) -> list[Json]:
+        """One page: a purchase is called for a few times, so a second one could only hold what is not its own."""
+        found: list[Json] = (await self._read(path, query))["data"]
+        return found
 
-        Times are the gateway's alone: its newest intent was made no later than now, so what is older than that one by
-        the lag is in the index, wherever our own clock stands.
-        """
-        query = {"limit": str(PAGE)} | ALL_EXPANDED
-        found: list[Json] = []
-        oldest: int | None = None
-        for _ in range(PAGES):
-            page = await self._read(INTENTS, query)
-            intents: list[Json] = page["data"]
-            if oldest is None and intents:
-                oldest = intents[0]["created"] - int(SEARCH_LAG.total_seconds())
-            found += [intent for intent in intents if (intent.get("metadata") or {}).get("reference") == reference]
-            if not page["has_more"] or oldest is None or not intents or intents[-1]["created"] < oldest:
-                return found
-            query["starting_after"] = intents[-1]["id"]
-        if found or known:
-            return found
-        raise OutcomeUnknown(f"more than {PAGES * PAGE} intents in {SEARCH_LAG}")
-
-    async def _repeatable(self, path: str, form: Mapping[str, str]) -> None:
+    async def _repeatable(self, path: str, form: Mapping[str, str]) -> Json:
         """Without an idempotency key, which would replay a passing error for a day: the state guards the effect."""
         try:
-            await self._send("POST", path, data=form)
+            return await self._send("POST", path, data=form)
         except StripeRefusal as refusal:
             raise NotSent(f"{path.rsplit('/', 1)[-1]}: {refusal}") from refusal
 
@@ -169,6 +159,7 @@ def authorize_form(order: CardOrder) -> dict[str, str]:
         "payment_method_types[0]": "card",
         "metadata[reference]": order.reference,
         "metadata[attempt]": str(order.attempt),
+        "transfer_group": order.reference,
     }
     if order.token.startswith(SINGLE_USE):
         form |= {"payment_method_data[type]": "card", "payment_method_data[card][token]": order.token}
@@ -202,10 +193,16 @@ def _digits(currency: str) -> int:
     return DECIMALS.get(currency, decimals(currency))
 
 
+def _is_of(intent: Json, reference: str) -> bool:
+    return bool((intent.get("metadata") or {}).get("reference") == reference)
+
+
 def to_authorization(intent: Json) -> Authorization:
     """A PaymentIntent in our words."""
     metadata = intent.get("metadata") or {}
     standing = _STANDINGS.get(intent["status"], Standing.PENDING)
+    if standing is Standing.CANCELED and intent.get("cancellation_reason") in BY_ITSELF:
+        standing = Standing.EXPIRED
     failed = standing is Standing.FAILED
     attempt = str(metadata.get("attempt", ""))
     return Authorization(
@@ -216,6 +213,18 @@ def to_authorization(intent: Json) -> Authorization:
         masked=_masked(intent),
         failure=_decline_code(intent.get("last_payment_error") or {}) if failed else "",
     )
+
+
+def _given_back(refunds: Sequence[Json], request: str) -> bool:
+    """See `Gateway.refunded`. What is `pending` may still fail, for days."""
+    if any(refund["status"] == "succeeded" for refund in refunds):
+        return True
+    for refund in refunds:
+        if refund["status"] not in {"failed", "canceled"}:
+            raise OutcomeUnknown(f"the refund is {refund['status']}")
+        if (refund.get("metadata") or {}).get("request") == request:
+            raise Refused("refund_failed", f"the gateway could not refund it ({refund.get('failure_reason')})")
+    return False
 
 
 def _body(answer: Answer) -> Json:

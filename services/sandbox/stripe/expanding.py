@@ -1,14 +1,15 @@
-"""`expand[]`: a payment method shown as an object instead of its id, in an intent or in each of a list."""
+"""`expand[]`: a payment method or an intent shown as an object instead of its id, alone or in each of a list."""
 
 from typing import Any
 
 from services.sandbox.stripe.errors import invalid
 from services.sandbox.stripe.form import Form
 
-FIELD = "payment_method"
+METHOD, INTENT = "payment_method", "payment_intent"
 # What the portal may print of a card. The numbers are those of Stripe's test cards.
 LAST_FOUR = {
     "pm_card_visa": "4242",
+    "pm_card_pendingRefund": "7726",
     "pm_card_threeDSecureRequired": "3220",
     "pm_card_visa_chargeDeclined": "0002",
     "pm_card_visa_chargeDeclinedInsufficientFunds": "9995",
@@ -18,18 +19,24 @@ LAST_FOUR = {
 def expanded(body: dict[str, Any], form: Form) -> dict[str, Any]:
     """A copy of `body` with what the form asks for in full; what cannot be expanded is refused."""
     for name in [value for key, value in form.items() if key.split("[", 1)[0] == "expand"]:
-        if name == FIELD and FIELD in body:
-            body = body | {FIELD: _method(body)}
-        elif name == f"data.{FIELD}" and "data" in body:
-            shown = [each | {FIELD: _method(each)} if FIELD in each else each for each in body["data"]]
-            body = body | {"data": shown}
-        else:
-            raise invalid(f"This property cannot be expanded ({name}).", "expand")
+        body = _expanded(body, name.split("."), name)
     return body
 
 
-def _method(intent: dict[str, Any]) -> dict[str, Any] | None:
-    id_ = intent[FIELD]
+def _expanded(body: dict[str, Any], path: list[str], name: str) -> dict[str, Any]:
+    """Along the path: through a list's `data`, and through an intent that a charge shows whole."""
+    field, *rest = path
+    if field == "data" and rest and "data" in body:
+        return body | {"data": [_expanded(each, rest, name) for each in body["data"]]}
+    if field == METHOD and not rest and METHOD in body:
+        return body | {METHOD: _method(body)}
+    if field == INTENT and isinstance(body.get(INTENT), dict):
+        return body | {INTENT: _expanded(body[INTENT], rest, name)} if rest else body
+    raise invalid(f"This property cannot be expanded ({name}).", "expand")
+
+
+def _method(shown: dict[str, Any]) -> dict[str, Any] | None:
+    id_ = shown[METHOD]
     if id_ is None:
         return None
     return {
@@ -47,7 +54,7 @@ def _method(intent: dict[str, Any]) -> dict[str, Any] | None:
             "last4": LAST_FOUR[id_],
             "wallet": None,
         },
-        "created": intent["created"],
+        "created": shown["created"],
         "customer": None,
         "livemode": False,
         "metadata": {},

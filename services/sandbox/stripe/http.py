@@ -12,7 +12,7 @@ from services.sandbox.books import Books
 from services.sandbox.faults import Faults, Rule, answer
 from services.sandbox.oauth import basic_credentials
 from services.sandbox.problems import as_json
-from services.sandbox.stripe import finding, form, intents, refunds
+from services.sandbox.stripe import charges, finding, form, intents, refunds
 from services.sandbox.stripe.errors import StripeError, declined, invalid
 from services.sandbox.stripe.expanding import expanded
 from services.sandbox.stripe.idempotency import LONGEST_KEY, Endpoint, Reply, digest, once
@@ -72,21 +72,26 @@ class Stripe:
 
         return await answer(request, rule, act, refuse=refuse, broken=_broken)
 
-    async def complete_challenge(self, request: Request, id_: str) -> Response:
+    async def complete(self, request: Request, act: Callable[[sqlite3.Connection, bool], dict[str, Any]]) -> Response:
+        """The card's bank ends what it was asked for, well or not."""
         try:
             body = await request.body()
             result = json.loads(body).get("result", "succeeded") if body else "succeeded"
             if result not in {"succeeded", "failed"}:
                 raise invalid("result must be succeeded or failed", "result")
-            shown = await self._books.run(
-                lambda books: intents.complete_challenge(books, id_, passed=result == "succeeded")
-            )
+            shown = await self._books.run(lambda books: act(books, result == "succeeded"))
         except (ValueError, AttributeError):
             error = invalid("the body is no JSON object")
             return as_json(error.body, error.status)
         except StripeError as error:
             return as_json(error.body, error.status)
         return as_json(shown)
+
+    async def expire(self, id_: str) -> Response:
+        try:
+            return as_json(await self._books.run(lambda books: intents.expire(books, id_, self._now())))
+        except StripeError as error:
+            return as_json(error.body, error.status)
 
     async def _post(self, request: Request, operation: str, asked: Asked) -> Response:
         """A key is in flight from here until the line is answered or closed."""
@@ -136,7 +141,21 @@ def router(stripe: Stripe) -> APIRouter:
     routes.post("/v1/payment_intents/{id_}/capture")(stripe.capture)
     routes.post("/v1/payment_intents/{id_}/cancel")(stripe.cancel)
     routes.post("/v1/refunds")(stripe.refund)
-    routes.post("/3ds/{id_}/complete")(stripe.complete_challenge)
+    routes.post("/payment_intents/{id_}/expire")(stripe.expire)
+
+    @routes.post("/3ds/{id_}/complete")
+    async def complete_challenge(request: Request, id_: str) -> Response:
+        return await stripe.complete(
+            request, lambda books, passed: intents.complete_challenge(books, id_, passed=passed)
+        )
+
+    @routes.post("/refunds/{id_}/complete")
+    async def complete_refund(request: Request, id_: str) -> Response:
+        return await stripe.complete(request, lambda books, passed: refunds.complete(books, id_, passed=passed))
+
+    @routes.get("/v1/charges")
+    async def list_charges(request: Request) -> Response:
+        return await stripe.read(request, lambda said: lambda books: charges.listed(books, said))
 
     @routes.get("/v1/payment_intents")
     async def list_intents(request: Request) -> Response:

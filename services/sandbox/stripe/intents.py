@@ -30,6 +30,7 @@ CREATE = frozenset(
         "statement_descriptor_suffix",
         "receipt_email",
         "customer",
+        "transfer_group",
         "expand",
     }
 )
@@ -42,6 +43,7 @@ CANCELLABLE = frozenset({"requires_payment_method", "requires_capture", "require
 # Card tokens, the payment method each stands for, and what the card's bank says to some.
 METHODS = {
     "tok_visa": "pm_card_visa",
+    "tok_pendingRefund": "pm_card_pendingRefund",
     "tok_3ds": "pm_card_threeDSecureRequired",
     "tok_declined": "pm_card_visa_chargeDeclined",
     "tok_insufficient_funds": "pm_card_visa_chargeDeclinedInsufficientFunds",
@@ -71,6 +73,7 @@ class Intent:
         """The card's bank holds the money; with automatic capture it is taken at once."""
         self.authorized = self.body["amount"]
         self.body |= {"latest_charge": new_id("ch"), "next_action": None, "status": "requires_capture"}
+        self.body["last_payment_error"] = None
         if self.body["capture_method"] == "manual":
             self.body["amount_capturable"] = self.body["amount"]
         else:
@@ -106,6 +109,7 @@ def create(connection: sqlite3.Connection, form: read.Form, now: datetime, three
         metadata=read.metadata(form),
         description=form.get("description"),
         receipt_email=form.get("receipt_email"),
+        transfer_group=form.get("transfer_group"),
         payment_method=None if token is None else METHODS[token],
         status="requires_payment_method" if token is None else "requires_confirmation",
     )
@@ -120,7 +124,7 @@ def _confirm(connection: sqlite3.Connection, intent: Intent, token: str, redirec
     if token in DECLINES:
         refusal = declined(DECLINES[token])
         intent.fail(refusal.body["error"])
-        intent.body["payment_method"] = None
+        intent.body |= {"payment_method": None, "latest_charge": new_id("ch")}
         save(connection, intent)
         raise declined(DECLINES[token], intent.body)
     if token == "tok_3ds":
@@ -168,6 +172,18 @@ def cancel(connection: sqlite3.Connection, id_: str, form: read.Form, now: datet
     return intent.body
 
 
+def expire(connection: sqlite3.Connection, id_: str, now: datetime) -> dict[str, Any]:
+    """The authorisation's life is over: what nobody took is let go of, as Stripe does by itself after a week."""
+    intent = load(connection, id_)
+    if intent.status != "requires_capture":
+        raise unexpected_state(f"This PaymentIntent has a status of {intent.status}.", intent.body)
+    intent.voided = intent.authorized
+    intent.body |= {"status": "canceled", "amount_capturable": 0}
+    intent.body |= {"canceled_at": int(now.timestamp()), "cancellation_reason": "automatic"}
+    save(connection, intent)
+    return intent.body
+
+
 def complete_challenge(connection: sqlite3.Connection, id_: str, *, passed: bool) -> dict[str, Any]:
     """The customer's bank has asked the customer."""
     intent = load(connection, id_)
@@ -200,6 +216,7 @@ def add(connection: sqlite3.Connection, intent: Intent) -> None:
 
 
 def save(connection: sqlite3.Connection, intent: Intent) -> None:
+    """What it is now, and the charge that it came to."""
     connection.execute(
         "UPDATE payment_intents SET authorized = ?, captured = ?, voided = ?, refunded = ?, body = ? WHERE id = ?",
         (
@@ -210,6 +227,10 @@ def save(connection: sqlite3.Connection, intent: Intent) -> None:
             json.dumps(intent.body),
             intent.id,
         ),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO charges (id, payment_intent, transfer_group) SELECT ?, ?, ? WHERE ? IS NOT NULL",
+        (intent.body["latest_charge"], intent.id, intent.body["transfer_group"], intent.body["latest_charge"]),
     )
 
 

@@ -58,8 +58,36 @@ def payment_intent(id_: str, amount: int, currency: str, created: int, **more: A
     return neutral | more
 
 
+def charge(intent: dict[str, Any], *, captured: int, refunded: int) -> dict[str, Any]:
+    """The charge of an intent whose card's bank was asked: `failed` where it declined."""
+    error = intent["last_payment_error"] or {}
+    held = not error
+    return {
+        "id": intent["latest_charge"],
+        "object": "charge",
+        "amount": intent["amount"],
+        "amount_captured": captured,
+        "amount_refunded": refunded,
+        "captured": captured > 0,
+        "created": intent["created"],
+        "currency": intent["currency"],
+        "customer": None,
+        "description": intent["description"],
+        "failure_code": error.get("code"),
+        "failure_message": error.get("message"),
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "paid": held,
+        "payment_intent": intent["id"],
+        "payment_method": intent["payment_method"],
+        "refunded": held and captured == refunded > 0,
+        "status": "succeeded" if held else "failed",
+        "transfer_group": intent["transfer_group"],
+    }
+
+
 def refund(intent: dict[str, Any], amount: int, created: int, **more: Any) -> dict[str, Any]:
-    """A refund that succeeded at once, as card refunds do."""
+    """A refund that succeeded at once, as card refunds do; `more` replaces neutral values."""
     neutral = {
         "id": new_id("re"),
         "object": "refund",

@@ -11,6 +11,9 @@ CREATE TABLE IF NOT EXISTS payment_intents (
     authorized INTEGER NOT NULL, captured INTEGER NOT NULL, voided INTEGER NOT NULL, refunded INTEGER NOT NULL,
     body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS payment_intents_by_reference ON payment_intents (reference);
+CREATE TABLE IF NOT EXISTS charges (
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, payment_intent TEXT NOT NULL, transfer_group TEXT);
+CREATE INDEX IF NOT EXISTS charges_by_group ON charges (transfer_group);
 CREATE TABLE IF NOT EXISTS refunds (
     position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, payment_intent TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS refunds_by_intent ON refunds (payment_intent);
@@ -37,5 +40,5 @@ STRIPE = Provider(
     open=StripeStandIn,
     operations=frozenset(http.REFUSALS),
     schema=SCHEMA,
-    emptied=("payment_intents", "refunds", "idempotency"),
+    emptied=("payment_intents", "charges", "refunds", "idempotency"),
 )

@@ -1,4 +1,4 @@
-"""Refunds: money that was taken goes back, in parts if need be, never more than was taken."""
+"""Refunds: money that was taken goes back, in parts if need be, never more than was taken. It may come back to us."""
 
 import json
 import sqlite3
@@ -11,6 +11,8 @@ from services.sandbox.stripe.errors import StripeError, invalid, not_found, unex
 from services.sandbox.stripe.objects import page, refund
 
 CREATE = frozenset({"payment_intent", "charge", "amount", "reason", "metadata", "expand"})
+PENDING = "pm_card_pendingRefund"
+"""A card whose refunds stay under way until they are completed."""
 REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
 
 
@@ -39,11 +41,28 @@ def create(connection: sqlite3.Connection, form: read.Form, now: datetime) -> di
         raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", "amount")
     intent.refunded += amount
     intents.save(connection, intent)
-    body = refund(intent.body, amount, int(now.timestamp()), metadata=read.metadata(form), reason=reason)
+    status = "pending" if intent.body["payment_method"] == PENDING else "succeeded"
+    more = {"metadata": read.metadata(form), "reason": reason, "status": status}
+    body = refund(intent.body, amount, int(now.timestamp()), **more)
     connection.execute(
         "INSERT INTO refunds (id, payment_intent, body) VALUES (?, ?, ?)",
         (body["id"], intent.id, json.dumps(body)),
     )
+    return body
+
+
+def complete(connection: sqlite3.Connection, id_: str, *, passed: bool) -> dict[str, Any]:
+    """The card's bank has taken the money, or sent it back: also what seemed to have succeeded may fail later."""
+    body = retrieve(connection, id_)
+    intent = intents.load(connection, body["payment_intent"])
+    if body["status"] == "failed":
+        raise unexpected_state(f"This refund ({id_}) has failed.", intent.body)
+    body["status"] = "succeeded" if passed else "failed"
+    if not passed:
+        body |= {"failure_reason": "expired_or_canceled_card", "failure_balance_transaction": None}
+        intent.refunded -= body["amount"]
+        intents.save(connection, intent)
+    connection.execute("UPDATE refunds SET body = ? WHERE id = ?", (json.dumps(body), id_))
     return body
 
 

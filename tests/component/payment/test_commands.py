@@ -55,7 +55,7 @@ async def charges(world: World) -> list[tuple[int, int, int, int]]:
     return [(each["authorized"], each["captured"], each["voided"], each["refunded"]) for each in books]
 
 
-async def test_a_card_is_authorised_and_captured(payment: Counter, world: World) -> None:
+async def test_a_card_is_authorized_and_captured(payment: Counter, world: World) -> None:
     held = await payment.settle(authorize())
     assert isinstance(held, CardAuthorized)
     assert (held.amount, held.masked) == (AMOUNT, "visa •••• 4242")
@@ -80,7 +80,7 @@ async def test_a_refused_card_leaves_nothing_held(payment: Counter, world: World
 
 
 @pytest.mark.parametrize(("mode", "patience"), UNKNOWN_MODES)
-async def test_an_authorisation_of_unknown_outcome_ends_in_one(payment: Counter, world: World, mode: str) -> None:
+async def test_an_authorization_of_unknown_outcome_ends_in_one(payment: Counter, world: World, mode: str) -> None:
     await world.fault(fault("authorize", mode))
     assert isinstance(await payment.settle(authorize()), CardAuthorized)
     assert await charges(world) == HELD
@@ -104,7 +104,7 @@ async def test_a_gateway_that_cannot_be_read_either_leaves_the_outcome_open(paym
 
 
 @pytest.mark.parametrize(("mode", "patience"), UNKNOWN_MODES)
-async def test_an_undo_finds_an_authorisation_whose_answer_never_came(
+async def test_an_undo_finds_an_authorization_whose_answer_never_came(
     payment: Counter, world: World, mode: str
 ) -> None:
     await world.fault(fault("authorize", mode))
@@ -122,7 +122,7 @@ async def test_an_undo_before_its_step_fences_it_off(payment: Counter, world: Wo
     assert await charges(world) == []
 
 
-async def test_after_an_undo_a_new_attempt_authorises_anew(payment: Counter, world: World) -> None:
+async def test_after_an_undo_a_new_attempt_authorizes_anew(payment: Counter, world: World) -> None:
     await payment.settle(authorize())
     await payment.settle(void())
     held = await payment.settle(authorize(attempt=2))
@@ -210,33 +210,33 @@ async def test_a_void_that_is_throttled_for_long_costs_one_call_an_ask(payment: 
     assert await charges(world) == VOIDED
 
 
-async def another_authorisation(world: World) -> str:
+async def another_authorization(world: World) -> str:
     """The effect of a call that was given up as without one."""
     made = await world.intent(**{"metadata[reference]": CHECKOUT, "metadata[attempt]": "1"})
     assert made.status_code == 200, made.text
     return str(made.json()["id"])
 
 
-async def test_an_authorisation_made_late_is_let_go_with_the_capture(payment: Counter, world: World) -> None:
+async def test_an_authorization_made_late_is_let_go_with_the_capture(payment: Counter, world: World) -> None:
     await world.fault(fault("authorize", "timeout_before"))
     assert isinstance(await payment.settle(authorize()), CardAuthorized)
-    await another_authorisation(world)
+    await another_authorization(world)
     await world.fault(fault("void", "error"))
     assert isinstance(await payment.settle(CAPTURE), PaymentCaptured)
     assert sorted(await charges(world)) == sorted(TAKEN + VOIDED)
 
 
-async def test_of_two_authorisations_found_one_is_kept(payment: Counter, world: World) -> None:
+async def test_of_two_authorizations_found_one_is_kept(payment: Counter, world: World) -> None:
     await world.fault(fault("authorize", "timeout_after"))
     await payment.say(authorize())
-    await another_authorisation(world)
+    await another_authorization(world)
     assert isinstance(await payment.settle(authorize()), CardAuthorized)
     assert sorted(await charges(world)) == sorted(HELD + VOIDED)
     assert isinstance(await payment.settle(CAPTURE), PaymentCaptured)
     assert sorted(await charges(world)) == sorted(TAKEN + VOIDED)
 
 
-async def test_of_two_authorisations_one_of_which_comes_late_one_is_kept(
+async def test_of_two_authorizations_one_of_which_comes_late_one_is_kept(
     payment: Counter, other_payment: Counter, world: World
 ) -> None:
     await world.fault(fault("authorize", "slow", seconds=1.5))
@@ -246,7 +246,7 @@ async def test_of_two_authorisations_one_of_which_comes_late_one_is_kept(
         return bool((await world.get("/sandbox/faults"))["rules"][0]["hits"])
 
     await eventually(under_way)
-    await another_authorisation(world)
+    await another_authorization(world)
     other_payment.around.hand.ahead = timedelta(minutes=1)
     assert isinstance(await other_payment.settle(authorize()), CardAuthorized)
     await late
@@ -255,12 +255,12 @@ async def test_of_two_authorisations_one_of_which_comes_late_one_is_kept(
     assert sorted(await charges(world)) == sorted(TAKEN + VOIDED)
 
 
-async def test_undoing_takes_back_every_authorisation_of_the_purchase(payment: Counter, world: World) -> None:
+async def test_undoing_takes_back_every_authorization_of_the_purchase(payment: Counter, world: World) -> None:
     await payment.settle(authorize())
     await payment.settle(CAPTURE)
-    taken = await another_authorisation(world)
+    taken = await another_authorization(world)
     await world.stripe(f"/payment_intents/{taken}/capture")
-    await another_authorisation(world)
+    await another_authorization(world)
     assert isinstance(await payment.settle(REFUND), StepUndone)
     assert sorted(await charges(world)) == sorted(HELD + 2 * REFUNDED)
     assert isinstance(await payment.settle(void()), StepUndone)

@@ -261,3 +261,65 @@ async def test_a_token_may_come_inside_the_payment_methods_data(world: World) ->
         "payment_method_data[card][token]": "tok_visa",
     }
     assert (await world.stripe("/payment_intents", form)).json()["status"] == "succeeded"
+
+
+async def test_charges_are_listed_by_the_group_of_their_intents(world: World) -> None:
+    ours = {"transfer_group": "checkout-1"}
+    held = (await world.intent(**ours)).json()
+    declined = (await world.intent(payment_method="tok_declined", **ours)).json()["error"]["payment_intent"]
+    await world.intent(payment_method="tok_3ds", **ours)
+    await world.intent(transfer_group="checkout-2")
+    await world.intent()
+    await world.stripe(f"/payment_intents/{held['id']}/capture", {"amount_to_capture": "100"})
+    await world.stripe("/refunds", {"payment_intent": held["id"]})
+    found = (await world.stripe_get("/charges", **ours))["data"]
+    assert [(each["payment_intent"], each["status"]) for each in found] == [
+        (declined["id"], "failed"),
+        (held["id"], "succeeded"),
+    ]
+    assert [(each["amount_captured"], each["amount_refunded"], each["refunded"]) for each in found] == [
+        (0, 0, False),
+        (100, 100, True),
+    ]
+    assert found[1]["id"] == held["latest_charge"]
+    assert len((await world.stripe_get("/charges"))["data"]) == 4
+    first = await world.stripe_get("/charges", limit="1", **ours)
+    assert ([each["id"] for each in first["data"]], first["has_more"]) == ([found[0]["id"]], True)
+
+
+async def test_a_charge_shows_its_whole_intent_where_it_is_asked_for(world: World) -> None:
+    held = (await world.intent(transfer_group="checkout-1")).json()
+    whole = {"transfer_group": "checkout-1", "expand[0]": "data.payment_intent"}
+    [shown] = (await world.stripe_get("/charges", **whole))["data"]
+    assert shown["payment_intent"] == held
+    whole["expand[0]"] = "data.payment_intent.payment_method"
+    [shown] = (await world.stripe_get("/charges", **whole))["data"]
+    assert shown["payment_intent"]["payment_method"]["card"]["last4"] == "4242"
+    wrong = await world.http.get(f"{STRIPE}/charges", params={"expand[0]": "data.customer"}, headers=KEY)
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "expand")
+
+
+async def test_a_refund_may_be_on_its_way_and_come_back(world: World) -> None:
+    intent = (await world.intent(payment_method="tok_pendingRefund")).json()
+    await world.stripe(f"/payment_intents/{intent['id']}/capture")
+    refund = (await world.stripe("/refunds", {"payment_intent": intent["id"]})).json()
+    assert refund["status"] == "pending"
+    assert (await world.complete_refund(intent["id"]))["status"] == "succeeded"
+    assert await only_charge(world) == charge(125_000, captured=125_000, refunded=125_000)
+    failed = await world.complete_refund(intent["id"], "failed")
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "expired_or_canceled_card")
+    assert await world.stripe_get(f"/refunds/{refund['id']}") == failed
+    assert await only_charge(world) == charge(125_000, captured=125_000)
+    again = await world.http.post(f"/sandbox/stripe/refunds/{refund['id']}/complete")
+    assert again.status_code == 400
+    assert (await world.stripe("/refunds", {"payment_intent": intent["id"]})).json()["status"] == "pending"
+
+
+async def test_an_authorisation_ends_by_itself(world: World) -> None:
+    intent = (await world.intent()).json()
+    await world.expire_intent(intent["id"])
+    ended = await world.stripe_get(f"/payment_intents/{intent['id']}")
+    assert (ended["status"], ended["cancellation_reason"]) == ("canceled", "automatic")
+    assert await only_charge(world) == charge(125_000, voided=125_000)
+    again = await world.http.post(f"/sandbox/stripe/payment_intents/{intent['id']}/expire")
+    assert again.json()["error"]["code"] == "payment_intent_unexpected_state"

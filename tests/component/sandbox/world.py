@@ -155,6 +155,19 @@ class World:
         headers = KEY | ({"Idempotency-Key": key} if key is not None else {})
         return await self.http.post(STRIPE + path, data=form or {}, headers=headers)
 
+    async def complete_refund(self, intent: str, result: str = "succeeded") -> Json:
+        """The card's bank ends the newest refund of an intent."""
+        newest = (await self.stripe_get("/refunds", payment_intent=intent))["data"][0]["id"]
+        response = await self.http.post(f"/sandbox/stripe/refunds/{newest}/complete", json={"result": result})
+        assert response.status_code == 200, response.text
+        shown: Json = response.json()
+        return shown
+
+    async def expire_intent(self, intent: str) -> None:
+        """The authorisation's life is over."""
+        response = await self.http.post(f"/sandbox/stripe/payment_intents/{intent}/expire")
+        assert response.status_code == 200, response.text
+
     async def stripe_get(self, path: str, **parameters: str) -> Json:
         response = await self.http.get(STRIPE + path, params=parameters, headers=KEY)
         assert response.status_code == 200, response.text

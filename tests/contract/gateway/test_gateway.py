@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -36,7 +36,7 @@ async def charges(world: World) -> list[tuple[int, int, int, int]]:
     return [(each["authorized"], each["captured"], each["voided"], each["refunded"]) for each in books]
 
 
-async def test_an_authorisation_holds_the_money_and_names_the_card(gateway: StripeGateway, world: World) -> None:
+async def test_an_authorization_holds_the_money_and_names_the_card(gateway: StripeGateway, world: World) -> None:
     held = await gateway.authorize(order(), "key-1")
     assert held == Authorization(held.id, 1, Standing.AUTHORIZED, AMOUNT, masked="visa •••• 4242")
     assert await charges(world) == [(125_000, 0, 0, 0)]
@@ -118,7 +118,7 @@ async def test_a_void_of_captured_money_has_no_effect(gateway: StripeGateway, wo
     assert await charges(world) == [(125_000, 125_000, 0, 0)]
 
 
-async def test_every_authorisation_of_a_purchase_is_found_by_its_reference(gateway: StripeGateway) -> None:
+async def test_every_authorization_of_a_purchase_is_found_by_its_reference(gateway: StripeGateway) -> None:
     with pytest.raises(Refused):
         await gateway.authorize(order("tok_insufficient_funds"), "key-1")
     held = await gateway.authorize(order(attempt=2), "key-2")
@@ -145,38 +145,108 @@ async def test_what_the_search_index_does_not_know_yet_is_found_in_the_list(worl
         assert await gateway.find("somebody-else") == ()
 
 
-@pytest.mark.parametrize(
-    "apart", [timedelta(minutes=-11), timedelta(minutes=11), timedelta(days=-400), timedelta(days=1)]
-)
-async def test_nothing_is_proved_absent_by_our_own_clock(apart: timedelta) -> None:
-    """The gateway's clock is another one. Of thousands of intents no more are read than the index may lag behind."""
-    theirs = int((datetime.now(UTC) + apart).timestamp())
-    ours = {"reference": CHECKOUT, "attempt": "1"}
-    made = [
-        {"id": f"pi_{n}", "created": theirs - n, "status": "requires_capture", "amount": 100, "currency": "brl"}
-        | {"metadata": ours if n in (300, 700) else {}}
-        for n in range(5_000)
-    ]
-    asked = 0
+class Busy:
+    """A gateway with a great many purchases in ten minutes, whose search knows nothing yet and whose clock is its own.
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
+    What it holds for us stands far behind the newest intents.
+    """
+
+    def __init__(self, apart: timedelta = timedelta(0), *, held: bool = True) -> None:
+        now = int((datetime.now(UTC) + apart).timestamp())
+        ours = 20_000 if held else None
+        whose = (CHECKOUT if n == ours else "other" for n in range(30_000))
+        self.intents = [self._intent(f"pi_{n}", now - n // 50, reference) for n, reference in enumerate(whose)]
+        self.asked = 0
+
+    def _intent(self, name: str, created: int, reference: str) -> dict[str, Any]:
+        metadata = {"reference": reference, "attempt": "1"}
+        made = {"id": name, "created": created, "metadata": metadata, "transfer_group": reference}
+        return made | {"status": "requires_capture", "amount": 100, "currency": "brl"}
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        asked, found = request.url.params, self.intents
         if request.url.path.endswith("/search"):
-            return httpx.Response(200, json={"data": [], "has_more": False})
-        oldest = int(request.url.params.get("created[gte]", 0))
-        listed = [intent for intent in made if cast("int", intent["created"]) >= oldest]
-        last = request.url.params.get("starting_after")
-        first = 0 if last is None else 1 + [intent["id"] for intent in listed].index(last)
-        return httpx.Response(200, json={"data": listed[first : first + 100], "has_more": first + 100 < len(listed)})
+            found = []
+        elif request.url.path.endswith("/charges"):
+            assert "data.payment_intent.payment_method" in asked.values()
+            ours = [each for each in found if each["transfer_group"] == asked["transfer_group"]]
+            found = [{"id": f"ch_{each['id']}", "payment_intent": each} for each in ours]
+        page = found[: int(asked["limit"])]
+        return httpx.Response(200, json={"data": page, "has_more": len(page) < len(found)})
 
-    async with httpx.AsyncClient(base_url="http://stripe.test", transport=httpx.MockTransport(answer)) as client:
+
+@pytest.mark.parametrize(
+    "apart", [timedelta(0), timedelta(minutes=-11), timedelta(minutes=11), timedelta(days=-400), timedelta(days=1)]
+)
+@pytest.mark.parametrize("held", [True, False])
+async def test_a_look_costs_three_requests_however_busy_the_gateway_and_wherever_our_clock_stands(
+    apart: timedelta, held: bool
+) -> None:
+    busy = Busy(apart, held=held)
+    async with httpx.AsyncClient(base_url="http://stripe.test", transport=httpx.MockTransport(busy.answer)) as client:
         gateway = StripeGateway(Line(client, timedelta(seconds=5)), "sk_test_sandbox")
-        assert "pi_300" in {found.id for found in await gateway.find(CHECKOUT)}
-        assert asked <= 10
+        assert [found.id for found in await gateway.find(CHECKOUT)] == (["pi_20000"] if held else [])
+    assert busy.asked == 3
 
 
-async def test_an_authorisation_that_search_does_not_know_yet_is_found_beside_one_it_knows(
+async def test_what_came_to_no_charge_is_found_among_the_newest_before_the_search_knows_it(
+    world: World, patience: float
+) -> None:
+    """Such as a card that wants authentication; and what was made without a group."""
+
+    class Blind(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path.endswith(("/search", "/charges")):
+                return httpx.Response(200, json={"object": "list", "data": [], "has_more": False})
+            return await super().handle_async_request(request)
+
+    async with httpx.AsyncClient(base_url=f"{world.url}/sandbox/stripe", transport=Blind()) as client:
+        gateway = StripeGateway(Line(client, timedelta(seconds=patience)), "sk_test_sandbox")
+        asked = await gateway.authorize(order("tok_3ds"), "key-1")
+        assert await gateway.find(CHECKOUT) == (asked,)
+
+
+async def test_a_refund_on_its_way_is_not_given_back_yet(gateway: StripeGateway, world: World) -> None:
+    held = await gateway.authorize(order("tok_pendingRefund"), "key-1")
+    await gateway.capture(held.id, AMOUNT, "key-2")
+    for ask in (gateway.refund, gateway.refunded, gateway.refunded):
+        with pytest.raises(OutcomeUnknown):
+            await ask(held.id, "undo/1")
+    await world.complete_refund(held.id)
+    assert await gateway.refunded(held.id, "undo/1")
+    assert await charges(world) == [(125_000, 125_000, 0, 125_000)]
+
+
+async def test_a_refund_that_failed_later_is_told_to_its_own_request_and_made_again_for_another(
+    gateway: StripeGateway, world: World
+) -> None:
+    held = await gateway.authorize(order("tok_pendingRefund"), "key-1")
+    await gateway.capture(held.id, AMOUNT, "key-2")
+    with pytest.raises(OutcomeUnknown):
+        await gateway.refund(held.id, "undo/1")
+    await world.complete_refund(held.id, "failed")
+    with pytest.raises(Refused) as refusal:
+        await gateway.refunded(held.id, "undo/1")
+    assert refusal.value.code == "refund_failed"
+    assert not await gateway.refunded(held.id, "undo/2")
+    assert await charges(world) == [(125_000, 125_000, 0, 0)]
+    with pytest.raises(OutcomeUnknown):
+        await gateway.refund(held.id, "undo/2")
+    await world.complete_refund(held.id)
+    assert await gateway.refunded(held.id, "undo/2")
+    assert await charges(world) == [(125_000, 125_000, 0, 125_000)]
+
+
+async def test_an_authorization_that_ended_by_itself_says_so(gateway: StripeGateway, world: World) -> None:
+    held = await gateway.authorize(order(), "key-1")
+    await world.expire_intent(held.id)
+    assert (await gateway.read(held.id)).standing is Standing.EXPIRED
+    assert (await gateway.capture(held.id, AMOUNT, "key-2")).standing is Standing.EXPIRED
+    assert [found.standing for found in await gateway.find(CHECKOUT)] == [Standing.EXPIRED]
+
+
+async def test_an_authorization_that_search_does_not_know_yet_is_found_beside_one_it_knows(
     world: World, patience: float
 ) -> None:
     """The index holds the older one, as it stood then; the list holds both as they stand now."""

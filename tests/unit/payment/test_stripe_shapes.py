@@ -41,6 +41,7 @@ def test_money_is_held_now_and_taken_later() -> None:
         "payment_method_types[0]": "card",
         "metadata[reference]": "checkout-1",
         "metadata[attempt]": "2",
+        "transfer_group": "checkout-1",
         "expand[0]": "payment_method",
     }
 
@@ -73,6 +74,20 @@ def test_installments_are_a_plan_of_the_card() -> None:
 )
 def test_each_status_of_stripes_is_understood_and_an_unknown_one_is_still_open(status: str, standing: Standing) -> None:
     assert to_authorization(intent(status=status)).standing is standing
+
+
+@pytest.mark.parametrize(
+    ("reason", "standing"),
+    [
+        ("automatic", Standing.EXPIRED),
+        ("expired", Standing.EXPIRED),
+        ("requested_by_customer", Standing.CANCELED),
+        ("abandoned", Standing.CANCELED),
+        (None, Standing.CANCELED),
+    ],
+)
+def test_an_authorisation_that_ended_by_itself_is_told_from_one_let_go(reason: str | None, standing: Standing) -> None:
+    assert to_authorization(intent(status="canceled", cancellation_reason=reason)).standing is standing
 
 
 def test_a_card_is_named_by_the_expanded_payment_method() -> None:

@@ -395,6 +395,14 @@ ROWS = (
         "not_done",
     ),
     Row(
+        "calls without a limit go on",
+        Looked(1000, None),
+        StepLog(attempt=1, calls=1000),
+        Call(1001),
+        {"calls": 1001, "open_until": INTENT_ENDS},
+        terms=replace(DO, calls=None),
+    ),
+    Row(
         "an expired command is not called again",
         Looked(1, None),
         OVER,
