@@ -4,11 +4,12 @@ Everything of a node lies in `HOME/broker`: data, log, configuration, Erlang coo
 It listens on 127.0.0.1 only, under an epmd of its own, and runs as whoever calls; the system's RabbitMQ is
 neither used nor touched, and several nodes stand side by side in folders of their own.
 
-A node outlives its parent's `kill -9`. The next start over the same folder adopts it when it answers, and
-replaces it, on the same data, when it does not. A process is taken for ours only when its environment carries
+A node outlives its parent's `kill -9`. The next start over the same folder adopts it when its queues take and
+give, and replaces it, on the same data, when they do not. A process is taken for ours only when its environment carries
 this folder's name, so that nobody else's is ever signalled. Linux only: it reads `/proc`.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -17,13 +18,22 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
+import aiormq
+
 from services.cli.broker_setup import MARK, NODE_NAME, Node, environment, write_configuration, write_private
+from shared.bus.probing import probe
 
 ANSWERS_WITHIN: Final = 5.0  # seconds a living node has to greet, before it is taken for hung
+PROBE_WITHIN: Final = 10.0
+CTL_WITHIN: Final = 30.0
+ROOM: Final = 100_000_000  # bytes; below half of that the node itself takes nothing
+SILENT: Final = "silent"
+DOWN: Final = frozenset({"down", "stopped", "crashed", "minority"})
 # Of Debian's and of RabbitMQ's own packages; the scripts on the PATH insist on the user `rabbitmq`, these do not.
 PACKAGE_SCRIPTS: Final = "/usr/lib/rabbitmq/bin"
 AMQP_GREETING: Final = b"AMQP\x00\x00\x09\x01"
@@ -74,7 +84,7 @@ class PrivateBroker:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_claim()
         saved = Node.load(self._state_file)
-        self.adopted = saved is not None and self._is_ours(saved.pid) and _answers(saved, ANSWERS_WITHIN)
+        self.adopted = saved is not None and self._is_ours(saved.pid) and self._serves(saved)
         if saved is not None and self.adopted:
             self._node = saved
         else:
@@ -98,6 +108,19 @@ class PrivateBroker:
         self._sweep()
         self.url_file.unlink(missing_ok=True)
         self._release_claim()
+
+    def mend(self, timeout: float = 20.0) -> bool:
+        """Replace the node, on the same data, when it refuses messages or is gone; was that so?
+
+        One that is silent may be busy, and one whose disk is full would be no better for it: both are left alone.
+        Raises `BrokerError` when the new one does not start.
+        """
+        node = self._known()
+        if shutil.disk_usage(self.folder).free < ROOM or _fault(node) in (None, SILENT):
+            return False
+        self._sweep()
+        self._replace(_binary("rabbitmq-server"), node, time.monotonic() + timeout)
+        return True
 
     def kill(self) -> None:
         """Crash: SIGKILL to every process of the node. The data stays, `start` brings it back."""
@@ -129,6 +152,17 @@ class PrivateBroker:
         if done.returncode:
             raise BrokerError(f"{tool} {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
+
+    def _serves(self, node: Node) -> bool:
+        """Whether a node that was found takes and gives, by every queue that it has."""
+        if not _answers(node, ANSWERS_WITHIN) or _fault(node) is not None:
+            return False
+        self._node = node
+        try:
+            states = self.ctl("list_queues", "state", "--no-table-headers", timeout=CTL_WITHIN).split()
+        except (BrokerError, subprocess.TimeoutExpired):
+            return False
+        return not set(states) & DOWN
 
     def _known(self) -> Node:
         if self._node is None:
@@ -253,3 +287,27 @@ def _answers(node: Node, within: float) -> bool:
             return bool(connection.recv(1))
     except OSError:
         return False
+
+
+def _fault(node: Node) -> str | None:
+    """What is wrong with the node: nothing, it is silent, or the name of its refusal.
+
+    In a thread, because whoever calls may have a loop that runs.
+    """
+    with ThreadPoolExecutor(1) as apart:
+        try:
+            apart.submit(asyncio.run, _probed(node.url)).result()
+        except TimeoutError:
+            return SILENT
+        except Exception as error:  # noqa: BLE001 - whatever it is, the node does not take and give
+            return type(error).__name__
+    return None
+
+
+async def _probed(url: str) -> None:
+    async with asyncio.timeout(PROBE_WITHIN):
+        connection = await aiormq.connect(url)
+        try:
+            await probe(connection, "milesaga")
+        finally:
+            await connection.close()

@@ -2,10 +2,12 @@
 
 import asyncio
 import importlib
+import logging
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from shared.runtime.host import Compose, Outside
     from shared.runtime.server import Listener
 
+log = logging.getLogger(__name__)
+
 SERVICES: Final = tuple(each.name for each in HOUSE)
 SANDBOX: Final = "sandbox"
 BROKER_START_SECONDS: Final = 60.0
+BROKER_LOOK_SECONDS: Final = 15.0
 BROKER_STOP_SECONDS: Final = 8.0
 """With the drain's own bounds this ends a stack within 40 s; what has not gone by then is killed."""
 
@@ -159,9 +164,13 @@ def _broker(settings: RuntimeSettings, home: "Home", names: Sequence[str]) -> It
     broker = PrivateBroker(home.path)
     with ThreadPoolExecutor(1) as starter:
         starting = starter.submit(_start, broker, settings, home)
+        ending = Event()
+        watching = starter.submit(_watch, broker, starting, ending)
         try:
             yield starting
         finally:
+            ending.set()
+            watching.result()
             _stop(broker, starting)
 
 
@@ -173,6 +182,20 @@ def _start(broker: "PrivateBroker", settings: RuntimeSettings, home: "Home") -> 
 
         BrokerUsers(settings).apply()
     return url
+
+
+def _watch(broker: "PrivateBroker", starting: "Future[str]", ending: Event) -> None:
+    """Replace a node that refuses messages for good, as after a full disk; it does not mend by itself."""
+    from services.cli.broker_node import BrokerError  # noqa: PLC0415
+
+    if starting.exception() is not None:
+        return
+    while not ending.wait(BROKER_LOOK_SECONDS):
+        try:
+            if broker.mend():
+                log.warning("the private broker took no messages and was replaced")
+        except BrokerError as error:
+            log.warning("the private broker cannot be replaced", extra={"error": type(error).__name__})
 
 
 def _stop(broker: "PrivateBroker", starting: "Future[str]") -> None:

@@ -16,6 +16,7 @@ from shared.bus import decoding, wire
 from shared.bus.consumer import Consumer
 from shared.bus.declaring import Difference, declare
 from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
+from shared.bus.probing import probe
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
 from shared.bus.topology import Queues, suspect_queue, topology
@@ -102,14 +103,16 @@ class Bus:
             await self._consume(subscription, await self._channels(self._connection, subscription, self._lost))
 
     async def ping(self) -> None:
-        """Return when the broker answers. Raises ConnectionError otherwise."""
+        """Return when the broker takes messages and gives them, by our own queues too. Raises whatever it says else."""
         connection = self._connection
         if not self.ready or connection is None or connection.is_closed:
             raise ConnectionError("no connection to the broker")
         if not self.publisher.connected:
             raise ConnectionError("the broker takes no messages")
-        channel = await connection.channel(publisher_confirms=False)
-        await channel.close()
+        services = [each.service for each in self._subscriptions]
+        for name in services[:1]:  # one probe for all: it needs a name that the process's broker user may make
+            consumed = [queue for service in services for queue in (service, suspect_queue(service))]
+            await probe(connection, name, consumed)
 
     async def drain(self, seconds: float) -> None:
         """Stop consuming and finish what is in hand; publishing goes on."""

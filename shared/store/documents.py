@@ -184,7 +184,7 @@ class Store(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Return when the engine answers, else raise `Unavailable`."""
+        """Return when the engine has taken a write that changes no document, else raise `Unavailable`."""
         ...
 
     async def now(self) -> datetime:

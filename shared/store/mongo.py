@@ -42,6 +42,8 @@ from shared.store.mongo_shapes import (
 )
 from shared.store.paging import check_names, check_storable, index_named, page
 
+PROBE = "_probe"
+"""A collection that nobody reads: what can be written there can be written anywhere."""
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=5_000)
 CLEARING = WriteConcern(w=1)
 """A clearing that is lost costs a duplicate message, so nothing is waited for."""
@@ -109,11 +111,12 @@ class MongoStore:
         self._client = client
 
     async def ping(self) -> None:
-        """Ask the primary."""
+        """Have a majority write."""
         if self._client is None:
             raise Unavailable("the store is not open")
         with _translated():
-            await self._client.admin.command("ping")
+            probes = self._client.get_database(self._name, write_concern=DURABLE)[PROBE]
+            await probes.update_one({"_id": 1}, {"$inc": {"times": 1}}, upsert=True)
 
     async def now(self) -> datetime:
         """The primary's clock (`localTime` of its `hello`)."""

@@ -36,8 +36,8 @@ class SqliteStore:
         await self._file.open(tuple(self._collections))
 
     async def ping(self) -> None:
-        """Take the writer's turn and change nothing."""
-        await self._file.writer.flush()
+        """Take the writer's turn, write, and change nothing."""
+        await self._file.writer.prove()
 
     async def now(self) -> datetime:
         """This machine's clock: the file's processes all run on it."""

@@ -35,6 +35,15 @@ class _Nothing:
         return None
 
 
+class _Mark:
+    """Dirties the file's first page and changes nothing: a disk that is full, or read-only, refuses it."""
+
+    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+        (version,) = cursor.execute("PRAGMA user_version").fetchone()
+        cursor.execute(f"PRAGMA user_version = {int(version)}")
+        return None
+
+
 _Waiting = tuple[Write, asyncio.Future[None] | None]
 _Resolved = list[tuple[asyncio.Future[None], Outcome]]
 
@@ -71,6 +80,10 @@ class Writer:
     def flush(self) -> asyncio.Future[None]:
         """Ends when all that was queued before has been carried out."""
         return self.submit(_Nothing())
+
+    def prove(self) -> asyncio.Future[None]:
+        """Ends when something could be written, and nothing was changed."""
+        return self.submit(_Mark())
 
     async def close(self) -> None:
         """Carry out what is queued, then end the thread."""

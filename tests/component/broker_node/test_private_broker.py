@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
+from aio_pika.exceptions import AMQPError
 
 from services.cli.broker_node import BrokerError, PrivateBroker
 from services.cli.broker_setup import MARK
@@ -135,6 +136,68 @@ def test_a_node_whose_launcher_alone_was_killed_is_replaced_without_leftovers(ho
     later.start()
     assert not later.adopted
     assert not before & set(processes_of(home))
+
+
+STOP_A_LEADER = "ra:stop_server(quorum_queues, {'%2F_orders', node()})."
+
+
+@pytest.mark.timeout(180)
+async def test_a_node_one_of_whose_queues_is_down_is_replaced_and_its_messages_are_there(home: Path) -> None:
+    """It greets, and names its queues as if they lived."""
+    broker = PrivateBroker(home)
+    url = broker.start()
+    await publish(url, "orders", b"one")
+    broker.ctl("eval", STOP_A_LEADER)
+    later = PrivateBroker(home)
+    assert later.start() == url
+    assert not later.adopted
+    assert await take_all(url, "orders", 1) == [b"one"]
+
+
+@contextlib.contextmanager
+def a_small_disk(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=120m", "none", folder], check=False).returncode:
+        pytest.skip("only root may make a small disk")
+    try:
+        yield
+    finally:
+        PrivateBroker(folder).kill()
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+async def fill_until_refused(broker: PrivateBroker) -> None:
+    """Without the limit by which the node stops taking in time."""
+    broker.ctl("set_disk_free_limit", "1000")
+    with (broker.folder / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(65_536))
+    with pytest.raises((AMQPError, TimeoutError)):
+        await publish(broker.url, "orders", *[bytes(500_000)] * 100)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("running", [False, True], ids=["found by the next start", "while it runs"])
+async def test_a_node_whose_disk_was_full_is_replaced_once_there_is_room(tmp_path: Path, *, running: bool) -> None:
+    with a_small_disk(home := tmp_path / "disk"):
+        broker = PrivateBroker(home)
+        url = broker.start()
+        await publish(url, "orders", b"one")
+        assert not broker.mend()
+        await fill_until_refused(broker)
+        assert not broker.mend(), "there is no room yet"
+        (broker.folder / "filler").unlink()
+        with pytest.raises((AMQPError, TimeoutError)):
+            await publish(url, "orders", b"while its queues are down")
+        later = broker if running else PrivateBroker(home)
+        if running:
+            await eventually(later.mend, within=60)
+        else:
+            assert later.start() == url
+            assert not later.adopted
+        await publish(url, "orders", b"two")
+        taken = await take_all(url, "orders", 2)
+        assert (taken[0], taken[-1]) == (b"one", b"two")
 
 
 def test_a_hung_node_is_replaced(home: Path) -> None:

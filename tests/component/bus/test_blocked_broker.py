@@ -1,10 +1,12 @@
 """A broker that keeps its connections and takes nothing is not one that can be sent to."""
 
 import asyncio
+import contextlib
 
 import pytest
 
 from services.cli.broker_node import PrivateBroker
+from shared.bus.broker import Bus
 from shared.bus.outbox import NotPublished
 from tests.component.bus.conftest import Job, OpenBus, outbox_of
 from tests.component.bus.test_bus import Recorder
@@ -47,3 +49,40 @@ async def test_a_frozen_broker_cannot_be_sent_to(own_broker: PrivateBroker, open
         await asyncio.to_thread(own_broker.resume)
     await asyncio.gather(unsent, return_exceptions=True)
     await eventually(lambda: bus.publisher.connected, within=15)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("queue", ["work", "work.suspect"])
+async def test_a_broker_whose_queue_is_down_is_not_ready(
+    own_broker: PrivateBroker, open_bus: OpenBus, queue: str
+) -> None:
+    """The connection lives, and the queue lets itself be declared."""
+    bus = await open_bus(own_broker.url, {Job: Recorder()})
+    await eventually(lambda: answers(bus), within=15)
+    server = f"{{'%2F_{queue}', node()}}"
+    await asyncio.to_thread(own_broker.ctl, "eval", f"ra:stop_server(quorum_queues, {server}).")
+    await eventually(lambda: refuses(bus), within=15)
+    await asyncio.to_thread(own_broker.ctl, "eval", f"ra:restart_server(quorum_queues, {server}).")
+    await eventually(lambda: answers(bus), within=30)
+
+
+@pytest.mark.timeout(120)
+async def test_a_broker_whose_log_is_gone_is_not_ready(own_broker: PrivateBroker, open_bus: OpenBus) -> None:
+    """As after a full disk: nothing is published, so nothing but the question itself can tell."""
+    bus = await open_bus(own_broker.url)
+    await bus.consume("work", {Job: Recorder()})
+    await eventually(lambda: answers(bus), within=15)
+    await asyncio.to_thread(own_broker.ctl, "eval", "supervisor:terminate_child(ra_systems_sup, quorum_queues).")
+    await eventually(lambda: refuses(bus), within=15)
+
+
+async def answers(bus: Bus) -> bool:
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(5):
+            await bus.ping()
+            return True
+    return False
+
+
+async def refuses(bus: Bus) -> bool:
+    return not await answers(bus)

@@ -150,6 +150,21 @@ async def test_a_full_disk_is_unavailable_to_those_who_waited_and_the_writer_goe
     await store.close()
 
 
+async def test_a_store_that_cannot_write_says_so_without_being_written_to(path: Path) -> None:
+    """Reading goes on when a disk is full, so only a write can tell."""
+    store, things = await opened(path)
+    await store.ping()
+    saved = await things.save(Document("a", {"n": 1}))
+    log = path.with_name(path.name + "-wal")
+    with no_file_may_grow(beyond=log.stat().st_size):
+        with pytest.raises(Unavailable):
+            await store.ping()
+        assert await things.get("a") == saved
+    await store.ping()
+    assert await things.get("a") == saved
+    await store.close()
+
+
 async def test_a_save_given_up_by_its_caller_disturbs_nobody(path: Path) -> None:
     store, things = await opened(path)
     saves = [asyncio.ensure_future(things.save(Document(f"d{n}", {}))) for n in range(20)]
