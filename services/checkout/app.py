@@ -22,7 +22,7 @@ from shared.runtime.keeping import Keeping
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
-from shared.saga.process import Orchestrator
+from shared.saga.orchestrator import Orchestrator
 from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
 from shared.store.documents import CollectionSpec, Index
 

@@ -18,7 +18,7 @@ from shared.contracts.checkout import StartCheckout, WakeCheckout
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.steps import Answer
 from shared.kernel.errors import Later
-from shared.saga.process import Orchestrator
+from shared.saga.orchestrator import Orchestrator
 from shared.saga.record import Status
 
 

@@ -4,8 +4,6 @@ Money and miles are secured first, because a ticket is the hardest thing to undo
 follow in this order: tickets, money, miles.
 """
 
-from datetime import timedelta
-
 from services.checkout.domain.checkout import Purchase
 from shared.contracts import cart, miles, payment, ticketing
 from shared.saga.definition import Saga, step
@@ -22,7 +20,6 @@ CHECKOUT = Saga[Purchase](
             expect=cart.CartLocked,
             keep=lambda p, locked: p.priced(locked.order),
             undo=lambda p, at: cart.UnlockCart(**at, cart_id=p.cart_id),
-            silence=timedelta(seconds=15),
         ),
         step(
             "hold miles",
@@ -30,15 +27,14 @@ CHECKOUT = Saga[Purchase](
             send=lambda p, at: miles.HoldMiles(**at, member_id=p.member_id, miles=p.miles),
             expect=miles.MilesHeld,
             undo=lambda p, at: miles.ReleaseMiles(**at, member_id=p.member_id),
-            silence=timedelta(seconds=15),
         ),
         step(
             "reserve booking",
             send=lambda p, at: ticketing.ReserveBooking(**at, order=p.locked_order, contact=p.contact),
             expect=ticketing.BookingReserved,
             keep=lambda p, reserved: p.reserved(reserved.locators),
+            forget=lambda p: p.reserved(()),
             undo=lambda _, at: ticketing.CancelBooking(**at),
-            silence=timedelta(seconds=45),
         ),
         step(
             "authorize payment",
@@ -47,7 +43,6 @@ CHECKOUT = Saga[Purchase](
             expect=payment.CardAuthorized,
             keep=lambda p, authorized: p.paid_by(authorized.masked),
             undo=lambda _, at: payment.VoidAuthorization(**at),
-            silence=timedelta(seconds=30),
         ),
         step(
             "issue tickets",
@@ -55,8 +50,8 @@ CHECKOUT = Saga[Purchase](
             send=lambda _, at: ticketing.IssueTickets(**at),
             expect=ticketing.TicketsIssued,
             keep=lambda p, issued: p.ticketed(issued.tickets, issued.documents),
+            forget=lambda p: p.ticketed((), ()),
             undo=lambda _, at: ticketing.VoidTickets(**at),
-            silence=timedelta(seconds=120),
         ),
         step(
             "capture payment",
@@ -65,7 +60,6 @@ CHECKOUT = Saga[Purchase](
             expect=payment.PaymentCaptured,
             undo=lambda _, at: payment.RefundPayment(**at),
             unwinds=True,
-            silence=timedelta(seconds=30),
         ),
         step(
             "redeem miles",
@@ -73,20 +67,17 @@ CHECKOUT = Saga[Purchase](
             send=lambda p, at: miles.RedeemMiles(**at, member_id=p.member_id, miles=p.miles),
             expect=miles.MilesRedeemed,
             undo=lambda p, at: miles.ReverseMiles(**at, member_id=p.member_id),
-            silence=timedelta(seconds=10),
         ),
         step(
             "close cart",
             send=lambda p, at: cart.CloseCart(**at, cart_id=p.cart_id),
             expect=cart.CartClosed,
-            silence=timedelta(minutes=5),
         ),
         step(
             "accrue miles",
             when=lambda p: p.earned > 0,
             send=lambda p, at: miles.AccrueMiles(**at, member_id=p.member_id, miles=p.earned),
             expect=miles.MilesAccrued,
-            silence=timedelta(minutes=5),
         ),
     ),
 )

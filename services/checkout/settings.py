@@ -1,6 +1,7 @@
 """The checkout's settings."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -9,15 +10,28 @@ from services.checkout.cases.following import STREAMS, STREAMS_PER_CALLER
 from shared.runtime.settings import Settings
 from shared.saga.record import LONGEST, MOST_ASKS, MOST_GROWTH, Patience
 
+Pause = Annotated[float, Field(gt=0, le=LONGEST.total_seconds())]
+"""Seconds."""
+
 
 class CheckoutSettings(Settings):
     """How long the orchestrator bears silence, and what the programme credits. All from `CHECKOUT_...` variables."""
 
     model_config = SettingsConfigDict(env_prefix="CHECKOUT_")
 
-    first_ask_seconds: float | None = Field(default=None, gt=0, le=LONGEST.total_seconds())
-    """Silence before a command is repeated; each step's own where not given (2 s beside the sandbox)."""
-    longest_pause_seconds: float = Field(default=300, gt=0, le=LONGEST.total_seconds())
+    first_ask_seconds: Pause | None = None
+    """Silence before a command of any step is repeated; each step's own where not given (2 s beside the sandbox)."""
+    silence_lock_cart_seconds: Pause = 15
+    silence_hold_miles_seconds: Pause = 15
+    silence_reserve_booking_seconds: Pause = 45
+    silence_authorize_payment_seconds: Pause = 30
+    silence_issue_tickets_seconds: Pause = 120
+    silence_capture_payment_seconds: Pause = 30
+    silence_redeem_miles_seconds: Pause = 10
+    silence_close_cart_seconds: Pause = 300
+    silence_accrue_miles_seconds: Pause = 300
+    """Silence of a step before its command is repeated: as long as its provider may take at worst."""
+    longest_pause_seconds: Pause = 300
     """What the growing pauses grow to (10 s beside the sandbox)."""
     pause_growth: float = Field(default=2.0, ge=1, le=MOST_GROWTH)
     asks: int = Field(default=12, ge=1, le=MOST_ASKS)
@@ -34,8 +48,22 @@ class CheckoutSettings(Settings):
     streams_per_caller: int = Field(default=STREAMS_PER_CALLER, ge=1)
     """Event streams of one caller that one process keeps open."""
 
+    def _silences(self) -> dict[str, float]:
+        return {
+            "lock cart": self.silence_lock_cart_seconds,
+            "hold miles": self.silence_hold_miles_seconds,
+            "reserve booking": self.silence_reserve_booking_seconds,
+            "authorize payment": self.silence_authorize_payment_seconds,
+            "issue tickets": self.silence_issue_tickets_seconds,
+            "capture payment": self.silence_capture_payment_seconds,
+            "redeem miles": self.silence_redeem_miles_seconds,
+            "close cart": self.silence_close_cart_seconds,
+            "accrue miles": self.silence_accrue_miles_seconds,
+        }
+
     def patience(self) -> Patience:
         return Patience(
+            silences={step: timedelta(seconds=seconds) for step, seconds in self._silences().items()},
             first_pause=None if self.first_ask_seconds is None else timedelta(seconds=self.first_ask_seconds),
             growth=self.pause_growth,
             longest_pause=timedelta(seconds=self.longest_pause_seconds),
@@ -48,7 +76,7 @@ class CheckoutSettings(Settings):
 class SandboxCheckoutSettings(CheckoutSettings):
     """Beside the sandbox times are short."""
 
-    first_ask_seconds: float | None = Field(default=2.0, gt=0, le=LONGEST.total_seconds())
-    longest_pause_seconds: float = Field(default=10.0, gt=0, le=LONGEST.total_seconds())
+    first_ask_seconds: Pause | None = 2.0
+    longest_pause_seconds: Pause = 10.0
     pause_growth: float = Field(default=1.3, ge=1, le=MOST_GROWTH)
     """Twelve asks are over in 95 s, well within the two minutes that a silent step may last on a busy laptop."""

@@ -7,8 +7,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from shared.contracts.cards import refuse_card_number
 from shared.contracts.journey import Contact, Ticket
 from shared.contracts.messages import Event, Message, Personal, PublicMessage
+from shared.contracts.steps import Refusal
 from shared.kernel.mailbox import deliverable
 from shared.kernel.money import Money
+from shared.kernel.values import Value
 
 VisibleText = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 """Visible ASCII, as an `Idempotency-Key` is: a name that reads the same wherever it is stored and shown."""
@@ -92,20 +94,8 @@ class CustomerContact(Strict):
 Payment = Annotated[CardPayment | PixPayment, Field(discriminator="method")]
 
 
-class Refusal(BaseModel):
-    """Why, and at which step, a purchase did not go through."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: Annotated[str, Field(description="Where it ended", examples=["authorize card"])]
-    code: Annotated[str, Field(description="Stable, for programs", examples=["card_declined"])]
-    detail: Annotated[str, Field(description="For people")]
-
-
-class Total(BaseModel):
+class Total(Value):
     """What a purchase costs, in money and in miles."""
-
-    model_config = ConfigDict(frozen=True)
 
     money: Annotated[Money, Field(description="In money")]
     miles: Annotated[int, Field(description="In miles", examples=[30000])]

@@ -4,9 +4,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.checkout import Refusal, Total
+from shared.contracts.checkout import Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
-from shared.contracts.steps import Answer, Command
+from shared.contracts.steps import Answer, Command, Refusal
 
 Template = Literal["completed", "refused", "cancelled", "needs_attention"]
 """What a mail tells."""

@@ -1,10 +1,19 @@
 """What an orchestrator says to a worker about one step of one purchase, and what it is answered."""
 
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.messages import Message
+from shared.kernel.values import Value
+
+
+class Refusal(Value):
+    """Why, and at which step, a purchase did not go through."""
+
+    step: Annotated[str, Field(description="Where it ended", examples=["authorize card"])]
+    code: Annotated[str, Field(description="Stable, for programs", examples=["card_declined"])]
+    detail: Annotated[str, Field(description="For people")]
 
 
 class StepMessage(Message):

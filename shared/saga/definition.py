@@ -1,8 +1,8 @@
 """How a business process is declared: an ordered list of steps, each sent to a service, each with its undo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypedDict, TypeVar
 
 from pydantic import BaseModel
@@ -30,9 +30,9 @@ class Step(Generic[S]):
     send: Callable[[S, Identity], Command]
     expect: type[Answer]
     keep: Callable[[S, Any], S]
+    forget: Callable[[S], S]
     when: Callable[[S], bool]
     undo: Callable[[S, Identity], Undo] | None
-    silence: timedelta
     pivot: bool
     unwinds: bool
 
@@ -42,8 +42,8 @@ def step(
     *,
     send: Callable[[S, Identity], Command],
     expect: type[A],
-    silence: timedelta,
     keep: Callable[[S, A], S] = lambda state, _: state,
+    forget: Callable[[S], S] = lambda state: state,
     when: Callable[[S], bool] = lambda _: True,
     undo: Callable[[S, Identity], Undo] | None = None,
     pivot: bool = False,
@@ -51,11 +51,12 @@ def step(
 ) -> Step[S]:
     """Declare a step.
 
-    `send` makes the command, `expect` is the answer that means done, `keep` takes from it what the purchase needs,
-    `when` tells whether the step is wanted at all, `undo` makes the command that takes it back. `silence` is the pause
-    after which an answer counts as missing. The `pivot` is the step after which there is only forward. A step after the
-    pivot whose refusal `unwinds` undoes everything, the pivot included; any other refusal there needs attention. What
-    only tells that nothing came of the step (see `StepRefused.only_not_done`) unwinds nothing there: it is asked anew.
+    `send` makes the command, `expect` is the answer that means done, `keep` takes from it what the purchase needs, and
+    `forget` is the purchase without that: how it is shown while the step is not done. `when` tells whether the step is
+    wanted at all, `undo` makes the command that takes it back. The `pivot` is the step after which there is only
+    forward. A step after the pivot whose refusal `unwinds` undoes everything, the pivot included; any other refusal
+    there needs attention. What only tells that nothing came of the step (see `StepRefused.only_not_done`) unwinds
+    nothing there: it is asked anew.
     `send` raises Refused for what cannot be asked for, `keep` for what was done otherwise than the purchase wants.
     """
     return Step(
@@ -63,9 +64,9 @@ def step(
         send=send,
         expect=expect,
         keep=keep,
+        forget=forget,
         when=when,
         undo=undo,
-        silence=silence,
         pivot=pivot,
         unwinds=unwinds,
     )
@@ -91,6 +92,13 @@ class Saga(Generic[S]):
 
     def index(self, name: str) -> int:
         return next(i for i, each in enumerate(self.steps) if each.name == name)
+
+    def standing(self, state: S, done: Container[str]) -> S:
+        """The state without what the steps brought that are not `done`."""
+        for each in reversed(self.steps):
+            if each.name not in done:
+                state = each.forget(state)
+        return state
 
     def is_past_pivot(self, step: Step[S]) -> bool:
         return self.index(step.name) > self.pivot

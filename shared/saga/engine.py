@@ -8,14 +8,14 @@ that nothing came of a step is asked anew while what is held lives. Undoing know
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic
+from typing import Generic, Unpack
 
-from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
+from shared.contracts.steps import Answer, Command, Refusal, StepRefused, StepUndone
 from shared.kernel.errors import Refused
 from shared.saga.definition import Identity, S, Saga, Step
-from shared.saga.draft import Draft
+from shared.saga.draft import Changes, Draft, StepChanges
 from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue
-from shared.saga.record import Entry, Patience, Record, Refusal, Status, StepState, StepStatus, Timer
+from shared.saga.record import Entry, Patience, Record, Status, StepState, StepStatus, Timer
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def advance(
     saga: Saga[S], before: Advanced[S], happening: Happening, *, purchase_id: str, now: datetime, patience: Patience
 ) -> Advanced[S]:
     """What a happening makes of a purchase. The same record and happening always give the same result."""
-    run = _Run(saga, before, purchase_id=purchase_id, now=now, patience=patience)
+    run = _Advance(saga, before, purchase_id=purchase_id, now=now, patience=patience)
     match happening:
         case Start():
             run.note("", run.record.status)
@@ -49,10 +49,13 @@ def advance(
             run.cancel()
         case AskRequested():
             run.ask_now()
-    return Advanced(run.record.finished(), run.state, tuple(run.commands))
+    record = run.record.finished()
+    if record is not before.record:
+        record.check()
+    return Advanced(record, run.state, tuple(run.commands))
 
 
-class _Run(Generic[S]):
+class _Advance(Generic[S]):
     """One call of `advance`: the record as it changes, and what is to be sent."""
 
     def __init__(
@@ -195,11 +198,13 @@ class _Run(Generic[S]):
             self.note(step.name, StepStatus.REFUSED, answer.code)
             self._end(Status.NEEDS_ATTENTION, current=step.name)
             return
+        known = any(entry.step == step.name and entry.detail == answer.code for entry in self.record.timeline)
+        news = not known or self.record.status is not Status.RUNNING
         self._update(status=Status.RUNNING)
         self._set_step(step, attempt=state.attempt + 1, asks=0)
-        if not any(entry.step == step.name and entry.detail == answer.code for entry in self.record.timeline):
+        if news:
             self.note(step.name, state.status, answer.code)
-        self._wake_to_ask(step, self._patience.pause(step.silence, state.attempt))
+        self._wake_to_ask(step, self._patience.pause(self._patience.silence(step.name), state.attempt))
 
     def _held_until(self) -> datetime:
         """When what the purchase holds may end; the pivot begins when everything is held."""
@@ -297,7 +302,7 @@ class _Run(Generic[S]):
         undoing = state.status is StepStatus.UNDOING
         make = step.undo if undoing and step.undo is not None else step.send
         self.commands.append(make(self.state, self._identity(step, undo=undoing)))
-        self._wake_to_ask(step, self._patience.pause(step.silence, state.asks))
+        self._wake_to_ask(step, self._patience.pause(self._patience.silence(step.name), state.asks))
 
     def _wake_to_ask(self, step: Step[S], pause: timedelta) -> None:
         self._update(timers=(*self._other_timers(step), Timer(name="ask", step=step.name, at=self._now + pause)))
@@ -326,12 +331,11 @@ class _Run(Generic[S]):
     def _index(self) -> int:
         return self.saga.index(self.record.current) if self.record.current else len(self.saga.steps)
 
-    def _set_step(self, step: Step[S], **changes: Any) -> None:
-        state = self.record.steps[step.name].model_copy(update=changes)
-        self._update(steps={**self.record.steps, step.name: state})
+    def _set_step(self, step: Step[S], **changes: Unpack[StepChanges]) -> None:
+        self.record.update_step(step.name, **changes)
 
-    def _update(self, **changes: Any) -> None:
-        self.record.update(changes)
+    def _update(self, **changes: Unpack[Changes]) -> None:
+        self.record.update(**changes)
 
 
 def cancellable(saga: Saga[S], record: Record | Draft) -> bool:

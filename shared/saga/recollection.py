@@ -24,21 +24,21 @@ class Recollection(Generic[P]):
         self._stored: dict[str, Stored[P]] = {}
         self._pause = 0
 
-    def of(self, process_id: str) -> Stored[P] | None:
-        """The process as it was last saved here. It may have been saved elsewhere since: save it, or look again."""
+    def of(self, run_id: str) -> Stored[P] | None:
+        """The run as it was last saved here. It may have been saved elsewhere since: save it, or look again."""
         if self._pause > 0:
             self._pause -= 1
             return None
-        return self._stored.get(process_id)
+        return self._stored.get(run_id)
 
-    def keep(self, process_id: str, stored: Stored[P], record: Record) -> None:
-        self._stored.pop(process_id, None)
+    def keep(self, run_id: str, stored: Stored[P], record: Record) -> None:
+        self._stored.pop(run_id, None)
         if not record.ended:
-            self._stored[process_id] = stored
+            self._stored[run_id] = stored
             if len(self._stored) > REMEMBERED:
                 del self._stored[next(iter(self._stored))]
 
-    def was_wrong(self, process_id: str) -> None:
+    def was_wrong(self, run_id: str) -> None:
         """Another process had saved it."""
-        self._stored.pop(process_id, None)
+        self._stored.pop(run_id, None)
         self._pause = PAUSE

@@ -24,8 +24,9 @@ from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
 from shared.saga.definition import Saga, step
 from shared.saga.engine import new_record
-from shared.saga.process import Orchestrator, Process
+from shared.saga.orchestrator import Orchestrator
 from shared.saga.record import Patience, Status
+from shared.saga.run import SagaRun
 from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
 from shared.store.documents import CollectionSpec, Index, Store
 from shared.store.repository import Repository
@@ -57,7 +58,7 @@ class Order(BaseModel):
         return self.model_copy(update={"tickets": tickets})
 
 
-class Purchase(Process[Order]):
+class Purchase(SagaRun[Order]):
     """One saga as it is stored."""
 
 
@@ -78,14 +79,12 @@ FIVE_STEPS: Final = Saga[Order](
             send=lambda o, at: miles.HoldMiles(**at, member_id=o.member_id, miles=o.miles),
             expect=miles.MilesHeld,
             undo=lambda o, at: miles.ReleaseMiles(**at, member_id=o.member_id),
-            silence=SILENCE,
         ),
         step(
             "authorize payment",
             send=lambda o, at: payment.AuthorizeCard(**at, amount=o.amount, card_token="tok_visa"),
             expect=payment.CardAuthorized,
             undo=lambda _, at: payment.VoidAuthorization(**at),
-            silence=SILENCE,
         ),
         step(
             "issue tickets",
@@ -94,21 +93,18 @@ FIVE_STEPS: Final = Saga[Order](
             expect=ticketing.TicketsIssued,
             keep=lambda o, issued: o.ticketed(issued.tickets),
             undo=lambda _, at: ticketing.VoidTickets(**at),
-            silence=SILENCE,
         ),
         step(
             "capture payment",
             send=lambda o, at: payment.CapturePayment(**at, amount=o.amount),
             expect=payment.PaymentCaptured,
             undo=lambda _, at: payment.RefundPayment(**at),
-            silence=SILENCE,
         ),
         step(
             "redeem miles",
             send=lambda o, at: miles.RedeemMiles(**at, member_id=o.member_id, miles=o.miles),
             expect=miles.MilesRedeemed,
             undo=lambda o, at: miles.ReverseMiles(**at, member_id=o.member_id),
-            silence=SILENCE,
         ),
     ),
 )

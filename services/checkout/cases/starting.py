@@ -9,11 +9,12 @@ from services.checkout.ports import Carts
 from services.checkout.saga import CHECKOUT
 from shared.contracts.cart import CartAtCheckout
 from shared.contracts.checkout import CardPayment, CustomerContact, Payment
+from shared.contracts.steps import Refusal
 from shared.kernel.clock import Clock
 from shared.kernel.values import changed
 from shared.saga.engine import new_record
-from shared.saga.process import Orchestrator
-from shared.saga.record import Entry, Record, Refusal, Status
+from shared.saga.orchestrator import Orchestrator
+from shared.saga.record import Entry, Record, Status
 from shared.store.documents import Conflict
 from shared.store.repository import Repository
 

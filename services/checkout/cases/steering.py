@@ -8,7 +8,7 @@ from services.checkout.domain.checkout import Checkout
 from services.checkout.saga import VERSIONS
 from shared.saga.engine import cancellable
 from shared.saga.happening import AskRequested, CancelRequested
-from shared.saga.process import Orchestrator, newer_than_we
+from shared.saga.orchestrator import Orchestrator, newer_than_we
 
 Check = Callable[[Checkout], None]
 """Refuses a purchase that is not the one the caller read."""

@@ -5,13 +5,14 @@ from typing import ClassVar, Self
 
 from pydantic import computed_field
 
-from shared.contracts.checkout import CardPayment, Payment, Refusal, Total
+from shared.contracts.checkout import CardPayment, Payment, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
+from shared.contracts.steps import Refusal
 from shared.kernel.errors import Refused
 from shared.kernel.ids import derived
 from shared.kernel.money import Money
 from shared.kernel.values import Value, changed
-from shared.saga.process import Process
+from shared.saga.run import SagaRun
 
 
 def checkout_id(member_id: str, key: str) -> str:
@@ -94,7 +95,7 @@ class Purchase(Value):
         return changed(self, tickets=tickets, documents=documents)
 
 
-class Checkout(Process[Purchase]):
+class Checkout(SagaRun[Purchase]):
     """One purchase as it is stored: what was asked for, the saga's state, and where it stands."""
 
     schema_version: ClassVar[int] = 1
@@ -123,4 +124,4 @@ class Checkout(Process[Purchase]):
     @property
     def refusal(self) -> Refusal | None:
         """Why the purchase does not go through, as others are told."""
-        return Refusal(**self.record.refusal.model_dump()) if self.record.refusal else None
+        return self.record.refusal

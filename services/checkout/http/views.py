@@ -7,18 +7,16 @@ from fastapi import Path
 from pydantic import AwareDatetime, Field
 
 from services.checkout.domain.checkout import Checkout
-from services.checkout.saga import VERSIONS
-from shared.contracts.checkout import Refusal, Total
+from services.checkout.saga import CHECKOUT, VERSIONS
+from shared.contracts.checkout import Total
 from shared.contracts.journey import Document, Ticket
+from shared.contracts.steps import Refusal
 from shared.saga.record import AnyStatus, AnyStepStatus, Entry, Record, Status, StepStatus, known_or_newer
 from shared.web.bodies import Shown
 from shared.web.pages import NextCursor
 
 CheckoutId = Annotated[str, Path(description="A purchase's id.", examples=["0198f0c2-5a61-7c3e"])]
 
-RESERVED_BY = "reserve booking"
-TICKETED_BY = "issue tickets"
-PRICED_BY = "lock cart"
 _ENDS = (StepStatus.DONE, StepStatus.SKIPPED, StepStatus.REFUSED, StepStatus.UNDONE)
 
 
@@ -122,19 +120,19 @@ def view(checkout: Checkout, position: int | None = None) -> CheckoutView:
     record = checkout.record
     timeline = record.timeline if position is None else record.timeline[:position]
     steps = _steps(record, timeline)
-    purchase = checkout.state
-    reserved, ticketed = (_standing(steps, name) is StepStatus.DONE for name in (RESERVED_BY, TICKETED_BY))
-    locked = _standing(steps, PRICED_BY) is not StepStatus.PENDING
+    saga = VERSIONS.get(record.version, CHECKOUT)
+    done = {step.name for step in steps.values() if step.status is StepStatus.DONE}
+    purchase = saga.standing(checkout.state, done)
     return CheckoutView(
         id=checkout.id,
         cart_id=purchase.cart_id,
         status=timeline[-1].of if timeline else Status.RUNNING,
         steps=list(steps.values()),
         refusal=checkout.refusal if _turned_back(timeline) else None,
-        total=purchase.total if locked else purchase.quoted,
-        tickets=purchase.tickets if ticketed else (),
-        documents=purchase.documents if ticketed else (),
-        locators=purchase.locators if reserved else (),
+        total=purchase.total,
+        tickets=purchase.tickets,
+        documents=purchase.documents,
+        locators=purchase.locators,
     )
 
 
@@ -192,10 +190,6 @@ def _steps(record: Record, timeline: tuple[Entry, ...]) -> dict[str, StepView]:
         for name, state in record.steps.items():
             steps[name].attempts = state.asks
     return steps
-
-
-def _standing(steps: dict[str, StepView], name: str) -> StepStatus:
-    return steps[name].status if name in steps else StepStatus.PENDING
 
 
 def _apply(step: StepView, entry: Entry) -> None:

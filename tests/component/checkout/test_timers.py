@@ -61,7 +61,7 @@ async def test_a_timer_that_cannot_be_fired_is_pushed_back_and_ends_among_the_de
     def broken(_: object) -> Checkout:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("shared.saga.process.advance", lambda *_args, **_kwargs: broken(None))
+    monkeypatch.setattr("shared.saga.orchestrator.advance", lambda *_args, **_kwargs: broken(None))
     entries = desk.runtime.recorder.entries
     for _ in range(10):
         clock.pass_by(hours=1)

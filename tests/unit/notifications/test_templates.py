@@ -9,9 +9,9 @@ import pytest
 
 from services.notifications.adapters.templates import VERSIONS, MailTemplates
 from services.notifications.domain.locales import LANGUAGES, Language
-from shared.contracts.checkout import Refusal
 from shared.contracts.journey import Passenger
 from shared.contracts.notifications import Template
+from shared.contracts.steps import Refusal
 from tests.component.notifications.purchases import ANA, an_order, completed
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -17,8 +17,9 @@ from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
 from shared.saga.definition import Saga, step
 from shared.saga.engine import new_record
-from shared.saga.process import Orchestrator, Process
+from shared.saga.orchestrator import Orchestrator
 from shared.saga.record import Patience, Record, Status
+from shared.saga.run import SagaRun
 from shared.store.documents import Collection, CollectionSpec, Document
 from shared.store.repository import Repository
 from shared.store.sqlite import SqliteStore
@@ -33,7 +34,7 @@ class Wish(BaseModel):
     miles: int = 1000
 
 
-class Purchase(Process[Wish]):
+class Purchase(SagaRun[Wish]):
     schema_version: ClassVar[int] = 1
 
 
@@ -45,13 +46,11 @@ TWO_STEPS = Saga[Wish](
             "hold",
             send=lambda wish, at: HoldMiles(**at, member_id="M1", miles=wish.miles),
             expect=MilesHeld,
-            silence=SILENCE,
         ),
         step(
             "redeem",
             send=lambda wish, at: RedeemMiles(**at, member_id="M1", miles=wish.miles),
             expect=MilesRedeemed,
-            silence=SILENCE,
         ),
     ),
 )

@@ -1,11 +1,9 @@
-"""The orchestrator's document, and the one way in which it changes: load, advance, save with messages, send."""
+"""The one way in which a saga's run changes: load, advance, save with messages, send."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Self, TypeVar
-
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
 
 from shared.bus.outbox import Outbox
 from shared.bus.retry import Unreadable
@@ -15,11 +13,12 @@ from shared.contracts.steps import Answer
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.kernel.locks import KeyedLocks
-from shared.saga.definition import S, Versions
+from shared.saga.definition import Versions
 from shared.saga.engine import Advanced, advance
 from shared.saga.happening import Happening, Start, TimersDue
 from shared.saga.recollection import Recollection
 from shared.saga.record import Patience, Record
+from shared.saga.run import SagaRun
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
 
@@ -29,31 +28,11 @@ CONFLICTS_BEFORE_WAITING = 10
 NEWER_PAUSE = timedelta(seconds=30)
 
 
-class Process(BaseModel, Generic[S]):
-    """One running of a saga as it is stored: its state, and the record of where it stands."""
-
-    model_config = ConfigDict(frozen=True)
-    schema_version: ClassVar[int] = 1
-
-    id: str
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    revision: int = 1
-    state: S
-    record: Record
-
-    def moved_to(self, state: S, record: Record, now: datetime) -> Self:
-        """The process after the saga advanced."""
-        return self.model_copy(
-            update={"state": state, "record": record, "updated_at": now, "revision": self.revision + 1}
-        )
-
-
-P = TypeVar("P", bound=Process[Any])
+P = TypeVar("P", bound=SagaRun[Any])
 
 
 class Orchestrator(Generic[P]):
-    """Drives processes of one kind: answers, timers and requests in; commands and announcements out."""
+    """Drives runs of one kind of sagas: answers, timers and requests in; commands and announcements out."""
 
     def __init__(
         self,
@@ -67,7 +46,7 @@ class Orchestrator(Generic[P]):
         changed: Callable[[str], None] = lambda _id: None,
     ) -> None:
         """`announce(before, after)` tells what else is said of a change, in the same write; `changed` is told the id
-        of every process that was saved."""
+        of every run that was saved."""
         self._repository = repository
         self._outbox = outbox
         self._clock = clock
@@ -78,31 +57,31 @@ class Orchestrator(Generic[P]):
         self._locks = KeyedLocks()
         self._recollection = Recollection[P]()
 
-    async def begin(self, process: P) -> P:
-        """Store a new process with its first command. Raises Conflict where the id exists."""
-        return await self._advance(Stored(process, 0), Start(), None, wait=False)
+    async def begin(self, run: P) -> P:
+        """Store a new run with its first command. Raises Conflict where the id exists."""
+        return await self._advance(Stored(run, 0), Start(), None, wait=False)
 
-    async def store(self, process: P, messages: Sequence[Message]) -> None:
-        """Store a process that takes no steps, with what is said of it. Raises Conflict where the id exists."""
+    async def store(self, run: P, messages: Sequence[Message]) -> None:
+        """Store a run that takes no steps, with what is said of it. Raises Conflict where the id exists."""
         entries = [self._outbox.entry(message) for message in messages]
-        await self._repository.save(process, version=0, messages=entries)
-        await self._outbox.send(self._repository.collection, process.id, entries)
+        await self._repository.save(run, version=0, messages=entries)
+        await self._outbox.send(self._repository.collection, run.id, entries)
 
     async def take(self, answer: Answer, cause: Envelope) -> None:
         """The handler of every answer."""
         if await self.happen(answer.purchase_id, answer, cause) is None:
             raise Unreadable("an answer to a purchase that is not here")
 
-    async def fire(self, process_id: str) -> None:
-        """Do what a process's timers ask for."""
-        await self.happen(process_id, TimersDue())
+    async def fire(self, run_id: str) -> None:
+        """Do what a run's timers ask for."""
+        await self.happen(run_id, TimersDue())
 
-    async def happen(self, process_id: str, happening: Happening, cause: Envelope | None = None) -> P | None:
-        """Advance a process by one happening; None where there is no such process. Raises Later when it is busy."""
-        return await self._move(process_id, lambda stored: self._advance(stored, happening, cause))
+    async def happen(self, run_id: str, happening: Happening, cause: Envelope | None = None) -> P | None:
+        """Advance a run by one happening; None where there is no such run. Raises Later when it is busy."""
+        return await self._move(run_id, lambda stored: self._advance(stored, happening, cause))
 
-    async def change(self, process_id: str, edit: Callable[[Record], Record]) -> P | None:
-        """An operator's change of the record, such as a timer's time; None where there is no such process."""
+    async def change(self, run_id: str, edit: Callable[[Record], Record]) -> P | None:
+        """An operator's change of the record, such as a timer's time; None where there is no such run."""
 
         async def save(stored: Stored[P]) -> P:
             if stored.value.record.version not in self._versions:
@@ -112,30 +91,30 @@ class Orchestrator(Generic[P]):
             self._recollection.keep(after.id, saved, after.record)
             return saved.value
 
-        return await self._move(process_id, save)
+        return await self._move(run_id, save)
 
-    async def _move(self, process_id: str, move: Callable[[Stored[P]], Awaitable[P]]) -> P | None:
+    async def _move(self, run_id: str, move: Callable[[Stored[P]], Awaitable[P]]) -> P | None:
         """Recall or load, and save; from the beginning as often as others save first."""
-        async with self._locks.of(process_id):
-            recalled = self._recollection.of(process_id)
+        async with self._locks.of(run_id):
+            recalled = self._recollection.of(run_id)
             if recalled is not None:
                 try:
                     moved = await move(recalled)
                 except Conflict:
-                    self._recollection.was_wrong(process_id)
+                    self._recollection.was_wrong(run_id)
                 else:
                     if moved is not recalled.value:
                         return moved
                 # Where nothing follows from what may be old, look before concluding that.
             for _ in range(CONFLICTS_BEFORE_WAITING):
-                stored = await self._repository.load(process_id)
+                stored = await self._repository.load(run_id)
                 if stored is None:
                     return None
                 try:
                     return await move(stored)
                 except Conflict:
                     continue
-        raise Later("the process is busy")
+        raise Later("the run is busy")
 
     async def _advance(
         self, stored: Stored[P], happening: Happening, cause: Envelope | None, *, wait: bool = True
@@ -168,5 +147,5 @@ class Orchestrator(Generic[P]):
 
 
 def newer_than_we(version: int) -> Later:
-    """A newer release began this process, and waits for one that knows how it goes on."""
+    """A newer release began this run, and waits for one that knows how it goes on."""
     return Later(f"version {version} of the saga is newer than this process", NEWER_PAUSE)
