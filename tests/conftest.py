@@ -5,12 +5,17 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import hypothesis
 import pytest
 
 from services.cli.broker_node import PrivateBroker
 from tests.brokers import VirtualHosts, start_broker
 from tests.patience import PATIENT
 from tests.processes import Stack
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+# An example's time says nothing of what is right, and much of what else the machine does.
 
 STACKS = pytest.StashKey[list[Stack]]()
 LOG_LINES = 80
