@@ -11,11 +11,11 @@ from shared.contracts.checkout import (
     CheckoutCompleted,
     CheckoutNeedsAttention,
     CheckoutRefused,
-    Refusal,
     VisibleText,
 )
 from shared.contracts.messages import Message
 from shared.contracts.notifications import NotifyCustomer, Template
+from shared.contracts.steps import Refusal
 from shared.saga.record import Status
 
 NOTIFY = "notify"
