@@ -5,7 +5,7 @@ from datetime import timedelta
 from services.cart.adapters.offers_http import OffersOverHttp
 from services.cart.cases.filling import BY_MEMBER, Carts, forgotten_at
 from services.cart.cases.locking import Locking
-from services.cart.domain.cart import Cart
+from services.cart.domain.cart import Cart, bounded
 from services.cart.handlers import no_cart, table
 from services.cart.http.routes import routes
 from services.cart.service import SERVICE
@@ -30,7 +30,9 @@ def compose(runtime: Runtime) -> Service:
     documents = keeping.documents(CARTS, Cart, wake=forgotten_at(kept))
     timeout = settings.offers_timeout_seconds
     offers = OffersOverHttp(neighbor(runtime, "offers", timeout))
-    participant = keeping.participant(documents, new=no_cart, call_timeout=timedelta(seconds=timeout), settle=SETTLE)
+    participant = keeping.participant(
+        documents, new=no_cart, call_timeout=timedelta(seconds=timeout), settle=SETTLE, keep=bounded
+    )
     carts = Carts(documents, offers, clock, runtime.ids, timedelta(seconds=settings.seconds))
     share = sweeping_share("carts", "CART_SWEEP_SHARE", settings.sweep_share)
     return keeping.service(

@@ -16,6 +16,7 @@ from shared.store.documents import CollectionSpec
 from shared.store.repository import M, Repository
 from shared.store.share import Share
 from shared.store.sweeping import Sweeper
+from shared.worker.compaction import Keep, keep_all
 from shared.worker.participant import CALL_TIMEOUT, SETTLE, Participant
 from shared.worker.work import W
 
@@ -52,9 +53,10 @@ class Keeping:
         new: Callable[[str], W] | None = None,
         call_timeout: timedelta = CALL_TIMEOUT,
         settle: timedelta = SETTLE,
+        keep: Keep[W] = keep_all,
     ) -> Participant[W]:
         """Who carries out commands on the documents. `new` makes one that is seen for the first time; of its id alone
-        where it is not given."""
+        where it is not given. `keep` says what of a document's log is stored."""
         return Participant(
             documents,
             self.outbox,
@@ -62,6 +64,7 @@ class Keeping:
             new=new or (lambda id_: documents.model(id=id_)),
             call_timeout=call_timeout,
             settle=settle,
+            keep=keep,
         )
 
     def sweeping(self, documents: Repository[M], share: Share) -> Every:

@@ -7,7 +7,7 @@ done when is said by `rules.py` alone.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -19,6 +19,7 @@ from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, 
 from shared.kernel.locks import KeyedLocks
 from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import Repository, Stored
+from shared.worker.compaction import Keep, keep_all
 from shared.worker.effect import C, Effect, Repeatable, W
 from shared.worker.moves import (
     Act,
@@ -72,8 +73,9 @@ class Participant(Generic[W]):
         new: Callable[[str], W],
         call_timeout: timedelta = CALL_TIMEOUT,
         settle: timedelta = SETTLE,
+        keep: Keep[W] = keep_all,
     ) -> None:
-        """`new` makes the document of an id seen for the first time.
+        """`new` makes the document of an id seen for the first time, `keep` says what of its log is stored.
 
         A call or a look that takes longer than `call_timeout` is given up, its outcome unknown; `settle` is the time
         given to the provider to finish what it may still be doing after that.
@@ -84,8 +86,17 @@ class Participant(Generic[W]):
         self._new = new
         self._call_timeout = call_timeout
         self._settle = settle
+        self._keep = keep
         self._locks = KeyedLocks()
         self._parking = Parking(clock)
+
+    async def carry_out(
+        self, document_id: str, command: C, effect: Effect[W, C] | Repeatable[W, C], cause: Envelope
+    ) -> None:
+        """For a command that nobody waits for: once, under the same rules, and nothing is answered."""
+        async with self._locks.of(document_id):
+            order = _Order(document_id, command, cause, effect, self._terms(effect), answered=False)
+            await self._carry_through(order)
 
     def handler(
         self, effect: Effect[W, C] | Repeatable[W, C], *, key: Callable[[C], str] = lambda command: command.purchase_id
@@ -154,7 +165,7 @@ class Participant(Generic[W]):
             try:
                 stored = stored or await self._load(order.document_id)
                 move = react(stored.value, order.command, happening, self._clock.now(), order.terms)
-                return await self._record(stored, move, order.cause), move.then
+                return await self._record(stored, self._kept(stored.value, move, order), order.cause), move.then
             except Conflict:
                 conflicts += 1
                 if not isinstance(happening, Called | Lapsed):
@@ -169,6 +180,11 @@ class Participant(Generic[W]):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             stored = None
+
+    def _kept(self, before: W, move: Move[W], order: "_Order[W, C]") -> Move[W]:
+        """The move as it is stored and said."""
+        work = move.work if move.work is before else self._keep(before, move.work)
+        return replace(move, work=work, say=move.say if order.answered else None)
 
     async def _load(self, document_id: str) -> Stored[W]:
         return await self._repository.load(document_id) or Stored(self._new(document_id), 0)
@@ -232,3 +248,5 @@ class _Order(Generic[W, C]):
     cause: Envelope
     effect: Effect[W, C] | Repeatable[W, C]
     terms: Terms
+    answered: bool = True
+    """Does somebody wait for the answer?"""

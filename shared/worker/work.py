@@ -8,18 +8,22 @@ good however late it comes.
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, Field
 
 from shared.contracts import CATALOGUE
 from shared.contracts.messages import Message
 from shared.contracts.steps import Answer, Command, StepRefused
-from shared.kernel.values import changed
+from shared.kernel.values import Value, changed
 
 
-class Saying(BaseModel):
+class Heard(Answer):
+    """Stands for the answer where nobody waits for one. On record only: it is never sent."""
+
+    type: ClassVar[str] = "worker.heard.v1"
+
+
+class Saying(Value):
     """A message on record."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: str
     body: dict[str, Any]
@@ -29,13 +33,12 @@ class Saying(BaseModel):
         return cls(type=message.type, body=message.model_dump(mode="json"))
 
     def message(self) -> Message:
-        return CATALOGUE[self.type].model_validate(self.body)
+        kind = Heard if self.type == Heard.type else CATALOGUE[self.type]
+        return kind.model_validate(self.body)
 
 
-class StepLog(BaseModel):
+class StepLog(Value):
     """What became of one step's commands at one worker."""
-
-    model_config = ConfigDict(frozen=True)
 
     attempt: int = 0
     """The newest attempt begun; 0 when none was."""
@@ -134,14 +137,13 @@ NOTHING = StepLog()
 """The log of a step nobody has asked for."""
 
 
-class Work(BaseModel):
+class Work(Value):
     """A worker's document: its own fields beside the log of the steps it was asked for."""
 
-    model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1
 
     id: str
-    steps: dict[str, StepLog] = {}
+    steps: dict[str, StepLog] = Field(default_factory=dict)
 
     def log(self, slot: str) -> StepLog:
         return self.steps.get(slot, NOTHING)
@@ -152,8 +154,9 @@ class Work(BaseModel):
             log.check()
 
     def with_log(self, slot: str, log: StepLog, **changes: Any) -> Self:
-        """The document with one step's log replaced, and whatever else the step taught."""
-        return changed(self, **changes, steps={**self.steps, slot: log})
+        """The document with one step's log replaced, as the latest, and whatever else the step taught."""
+        others = {name: one for name, one in self.steps.items() if name != slot}
+        return changed(self, **changes, steps={**others, slot: log})
 
 
 W = TypeVar("W", bound=Work)

@@ -12,7 +12,8 @@ from shared.contracts.checkout import Total
 from shared.contracts.offers import Quote
 from shared.kernel.money import Money
 from shared.kernel.values import changed
-from shared.worker.work import StepLog, Work
+from shared.worker.compaction import compacted
+from shared.worker.work import Work
 
 Channel = Literal["portal", "chat", "marketplace"]
 Status = Literal["open", "locked", "purchased", "expired"]
@@ -69,23 +70,6 @@ class Cart(Work):
     """The purchase that has, or had, the cart."""
     revision: int = 1
     expires_at: AwareDatetime | None = None
-
-    def with_log(self, slot: str, log: StepLog, **changes: Any) -> Self:
-        """As for any work, but of old logs only the fences are kept, and a worn-out cart keeps none of a new purchase.
-
-        The purchase that has the cart keeps its logs whole, however many others try.
-        """
-        if self.worn_out_for(purchase_of(slot)):
-            return changed(self, **changes)
-        others = [(name, one) for name, one in self.steps.items() if name != slot]
-        old = len(others) - (LOGS_KEPT_WHOLE - 1)
-        holder = changes.get("locked_by", self.locked_by)
-        kept = {
-            name: one if place >= old or purchase_of(name) == holder else _fence_of(one)
-            for place, (name, one) in enumerate(others)
-            if place >= old or purchase_of(name) == holder or one.fenced_through
-        }
-        return changed(self, **changes, steps={**kept, slot: log})
 
     def worn_out_for(self, purchase_id: str) -> bool:
         """Did so many purchases come to nothing that no new one is taken, for good?
@@ -247,14 +231,21 @@ def check_deletable(cart: Cart) -> None:
         raise CannotChange("cart_closed", "The cart is purchased and cannot be deleted")
 
 
+def bounded(before: Cart, after: Cart) -> Cart:
+    """As it is stored: of old logs only the fences, and nothing of a purchase that comes too late for a worn-out cart.
+
+    The purchase that has the cart keeps its logs whole, however many others try.
+    """
+    begun = after.steps.keys() - before.steps.keys()
+    if any(before.worn_out_for(purchase_of(slot)) for slot in begun):
+        return changed(after, steps=before.steps)
+    return compacted(after, whole=LOGS_KEPT_WHOLE, kept=lambda slot: purchase_of(slot) == after.locked_by)
+
+
 def deleted(cart: Cart, now: datetime) -> Cart:
     """What is left of a deleted cart: its fences, so that a late command stays refused, and nothing personal."""
     fences = {slot: changed(log, answer=None) for slot, log in cart.steps.items() if log.fenced_through}
     return Cart(id=cart.id, steps=fences, revision=cart.revision + 1, expires_at=now)
-
-
-def _fence_of(log: StepLog) -> StepLog:
-    return StepLog(attempt=log.attempt, fenced_through=log.fenced_through)
 
 
 def _goes_with(item: FlightItem | SeatItem | BagItem, gone: FlightItem | SeatItem | BagItem) -> bool:

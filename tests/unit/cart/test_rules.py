@@ -108,15 +108,20 @@ def test_a_deleted_cart_keeps_its_fences_and_nothing_personal() -> None:
     assert "Souza" not in left.model_dump_json()
 
 
+def logged(cart: Cart, slot: str, log: StepLog) -> Cart:
+    """The cart as a participant stores it."""
+    return rules.bounded(cart, cart.with_log(slot, log))
+
+
 def tried(cart: Cart, number: int) -> Cart:
     """The cart after a purchase that locked it and gave it back."""
     command = LockCart(purchase_id=f"p-{number}", step="lock", cart_id="c-1", member_id="ana")
     undo = UnlockCart(purchase_id=f"p-{number}", step="lock", cart_id="c-1")
     answer = Saying.of(CartLocked.to(command, order=purchase.order_of(cart)))
-    cart = cart.with_log(f"p-{number}/lock/", StepLog(attempt=1, answer=answer))
+    cart = logged(cart, f"p-{number}/lock/", StepLog(attempt=1, answer=answer))
     fence = StepLog(attempt=1, answer=answer, fenced_through=1, fenced_by=Saying.of(undo))
-    cart = cart.with_log(f"p-{number}/lock/", fence)
-    return cart.with_log(f"p-{number}/lock/:undo", StepLog(attempt=1, answer=Saying.of(StepUndone.to(undo))))
+    cart = logged(cart, f"p-{number}/lock/", fence)
+    return logged(cart, f"p-{number}/lock/:undo", StepLog(attempt=1, answer=Saying.of(StepUndone.to(undo))))
 
 
 def test_a_cart_keeps_the_logs_of_the_latest_purchases_whole_and_of_the_others_their_fences() -> None:

@@ -18,6 +18,7 @@ from shared.kernel.money import Money
 from shared.store.documents import Collection, CollectionSpec, Document
 from shared.store.repository import Repository
 from shared.store.sqlite import SqliteStore
+from shared.worker.compaction import Keep, keep_all
 from shared.worker.effect import Done, Effect, Repeatable
 from shared.worker.participant import Participant
 from shared.worker.work import Work
@@ -148,6 +149,7 @@ class Desk:
         calls: int = 3,
         asked_again: bool = True,
         call_timeout: timedelta = CALL_TIMEOUT,
+        keep: Keep[Held] = keep_all,
     ) -> None:
         self.clock, self.provider, self.bus = clock, provider, bus
         self.collection = Interrupted(store.collection(CollectionSpec("held")))
@@ -160,6 +162,7 @@ class Desk:
             new=lambda id_: Held(id=id_),
             call_timeout=call_timeout,
             settle=SETTLE,
+            keep=keep,
         )
         effect = Effect(provider.call, provider.find, provider.tidy, calls=calls, asked_again=asked_again)
         self._do: Handler = self.participant.handler(effect)
