@@ -34,12 +34,13 @@ WORTH_PACKING = 1024
 class Documents:
     """What a process tells of itself: `scrape` gives its metrics, `queues` are all there are, other processes' too.
 
-    `server` is where clients reach the API.
+    `server` is where clients reach the API; of `broker_url` no secret is told.
     """
 
     scrape: Callable[[], Awaitable[bytes]]
     queues: Queues
-    server: str = "/"
+    server: str
+    broker_url: str
 
 
 def application(
@@ -127,7 +128,7 @@ def _pages(app: FastAPI, documents: Documents, *, sandbox: bool) -> APIRouter:
 def _messages(app: FastAPI, documents: Documents) -> dict[str, Any]:
     from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
 
-    return document(app.version, documents.queues)
+    return document(app.version, documents.queues, documents.broker_url)
 
 
 class Front:

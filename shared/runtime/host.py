@@ -86,6 +86,7 @@ class Host:
         self.telemetry = Telemetry()
         self.meter: CallMeter = self.telemetry
         self._queues = queues(house)
+        self._broker_url = broker_url
         self.bus = Bus(
             broker_url, self._queues, clock=self.clock, retry=RetryPolicy(self.ids, self.random), meter=self.telemetry
         )
@@ -146,7 +147,7 @@ class Host:
             self._services,
             self._health,
             self.telemetry,
-            Documents(self._scrape, self._queues, self.addresses.public),
+            Documents(self._scrape, self._queues, self.addresses.public, self._broker_url),
             sandbox=self._sandbox.app if self._sandbox else None,
         )
         self._server = HttpServer(app, self._listener)

@@ -24,7 +24,7 @@ async def nothing_counted() -> bytes:
 def whole_application(laptop: Laptop) -> Front:
     """Every service's routes in one process; their handlers are not called."""
     services = [import_module(f"services.{each.name}.app").compose(laptop) for each in HOUSE if each.public]
-    documents = Documents(nothing_counted, queues(HOUSE), SERVER)
+    documents = Documents(nothing_counted, queues(HOUSE), SERVER, "amqp://shop:secret@broker.test/")
     front = application(services, Health(laptop.clock), Telemetry(), documents)
     assert isinstance(front, Front)
     return front

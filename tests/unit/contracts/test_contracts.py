@@ -18,6 +18,7 @@ from shared.kernel.money import Money
 from shared.runtime.description import queues
 
 QUEUES = queues(HOUSE)
+BROKER = "amqps://shop:secret@broker.test:5679/miles"
 
 
 @pytest.mark.parametrize("contract", CATALOGUE.values(), ids=lambda contract: contract.type)
@@ -117,8 +118,41 @@ def test_what_a_partner_writes_wrong_is_refused(change: dict[str, object], place
 
 
 def test_the_asyncapi_document_lists_every_message() -> None:
-    described = document("1.0", QUEUES)
+    described = document("1.0", QUEUES, BROKER)
     assert described["asyncapi"].startswith("3.")
     assert set(described["channels"]) == set(CATALOGUE)
     names = {message["payload"]["$ref"].rsplit("/", 1)[1] for message in described["components"]["messages"].values()}
     assert names == {contract.__name__ for contract in CATALOGUE.values()}
+
+
+def test_the_asyncapi_document_names_the_real_broker_and_none_of_its_secrets() -> None:
+    described = document("1.0", QUEUES, BROKER)
+    server = described["servers"]["broker"]
+    assert (server["host"], server["protocol"], server["pathname"]) == ("broker.test:5679", "amqps", "/miles")
+    assert "secret" not in str(described)
+
+
+@pytest.mark.parametrize("contract", CATALOGUE.values(), ids=lambda contract: contract.type)
+def test_each_message_tells_its_exchange_its_headers_whom_it_is_for_and_an_example(contract: type[Message]) -> None:
+    described = document("1.0", QUEUES, BROKER)
+    channel, message = described["channels"][contract.type], described["components"]["messages"][contract.type]
+    assert channel["address"] == channel["bindings"]["amqp"]["exchange"]["name"] == contract.exchange
+    assert described["operations"][contract.type]["action"] == ("send" if contract.exchange == "events" else "receive")
+    assert message["name"] == contract.type
+    assert message["description"]
+    assert {f"cloudEvents:{name}" for name in ("id", "source", "type", "specversion")} == set(
+        message["headers"]["required"]
+    )
+    public = contract.exchange in ("events", "public")
+    assert message["tags"] == [{"name": "public" if public else "internal"}]
+    (example,) = message["examples"]
+    Envelope.of(example["headers"])
+    contract.model_validate(example["payload"])
+
+
+def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
+    described = document("1.0", QUEUES, BROKER)
+    for place in set(re.findall(r"'#/([^']+)'", str(described))):
+        node = described
+        for part in place.split("/"):
+            node = node[part]
