@@ -29,12 +29,24 @@ may_install() {
 apt_install() {
   local log
   log=$(mktemp)
-  apt_get install -y --no-install-recommends "$@" >"$log" 2>&1 ||
+  apt_get install -y --no-install-recommends "$@" 2>&1 | tee "$log" | apt_progress ||
     # package lists that are missing, or so old that they name versions which are gone
-    { apt_get update && apt_get install -y --no-install-recommends "$@"; } >"$log" 2>&1 ||
+    { apt_get update && apt_get install -y --no-install-recommends "$@"; } 2>&1 | tee "$log" | apt_progress ||
     { cat "$log" >&2; rm -f "$log"; return 1; }
   rm -f "$log"
 }
+# Counts the lines that match: on a terminal in one line that moves, elsewhere every twenty.
+progress() {
+  local pattern=$1 what=$2 count=0 line
+  while IFS= read -r line; do
+    [[ $line =~ $pattern ]] || continue
+    count=$((count + 1))
+    if [ -t 2 ]; then printf '\rsetup: %d %s' $count "$what" >&2
+    elif [ $((count % 20)) = 0 ]; then say "$count $what"; fi
+  done
+  [ ! -t 2 ] || [ $count = 0 ] || printf '\n' >&2
+}
+apt_progress() { progress '^(Get:|Unpacking |Setting up )' 'steps of the installation'; }
 apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@"
 }
@@ -60,9 +72,10 @@ install_python_packages() {
   venv_stands || make_venv
   [ "$(cat "$venv/.$kind" 2>/dev/null)" = "$(fingerprint)" ] && return
   say "installing $lock"
-  local pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --no-deps)
-  "${pip[@]}" --require-hashes --requirement "$lock"
-  "${pip[@]}" --no-build-isolation --no-index --editable .
+  local pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input install --no-deps --progress-bar off)
+  "${pip[@]}" --require-hashes --requirement "$lock" |
+    progress '^(Collecting|Ignoring|Requirement already satisfied)' "of $(grep -c == "$lock") packages"
+  "${pip[@]}" --quiet --no-build-isolation --no-index --editable .
   fingerprint >"$venv/.$kind"
 }
 

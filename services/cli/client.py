@@ -13,6 +13,8 @@ from typing import Any, Final, Self
 import httpx
 import typer
 
+from services.cli.absence import NO_STACK, nothing_at
+
 Json = dict[str, Any]
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -42,6 +44,13 @@ class ApiError(Exception):
         self.code = code
         """The problem's stable code, where it has one."""
         self.problem = problem or {}
+
+
+class NoStack(ApiError):
+    """Nobody is there."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(nothing_at(place))
 
 
 @dataclass(frozen=True)
@@ -167,7 +176,7 @@ def base_url() -> str:
     if note.exists():
         return note.read_text().strip()
     if home:
-        raise ApiError(f"MILESAGA_HOME: no stack is up over {home}; start the stack with `milesaga run`.")
+        raise NoStack(home)
     return DEFAULT_URL
 
 
@@ -194,14 +203,26 @@ def operator() -> Api:
 
 @contextmanager
 def reported(exit_code: int = 1) -> Iterator[None]:
-    """Turn an error of the API into its sentence on standard error and a non-zero exit."""
+    """Turn an error of the API into its sentence on standard error and a non-zero exit: NO_STACK where none runs."""
     try:
         yield
     except ApiError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(exit_code) from error
+        raise typer.Exit(NO_STACK if isinstance(error, NoStack) else exit_code) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+@contextmanager
+def named(thing: str) -> Iterator[None]:
+    """Say of what is not there what it is called: `purchase 0198...`."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status != httpx.codes.NOT_FOUND or not error.code:
+            raise
+        sentence = f"There is no {thing}."
+        raise ApiError(sentence, status=error.status, code=error.code, problem=error.problem) from error
 
 
 def _object(response: httpx.Response) -> Json:
@@ -223,10 +244,7 @@ def _still_in_time(path: str, spent: float, within: float) -> None:
 
 def _no_answer(base_url: str, error: httpx.HTTPError) -> ApiError:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return ApiError(
-            f"Nothing answers at {base_url}: start the stack with `milesaga run`, "
-            "or set MILESAGA_URL or MILESAGA_HOME to where it is."
-        )
+        return NoStack(base_url)
     return ApiError(f"{base_url} did not finish its answer ({type(error).__name__}).")
 
 
@@ -239,7 +257,8 @@ def _refused(response: httpx.Response) -> ApiError:
     problem = body if isinstance(body, dict) else {}
     text = problem.get("detail") or problem.get("title") or problem.get("error") or response.reason_phrase
     faults = [f"{_place(fault)}: {fault.get('detail', '')}" for fault in problem.get("errors") or []]
-    sentence = f"{response.request.method} {response.request.url.path} was answered {response.status_code}: {text}"
+    asked = f"{response.request.method} {response.request.url.path} was answered {response.status_code}: "
+    sentence = str(text) if problem.get("code") else f"{asked}{text}"
     return ApiError(
         "; ".join([sentence, *faults]), status=response.status_code, code=str(problem.get("code", "")), problem=problem
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from rich.table import Column, Table
 
 from services.cli import view
+from services.cli.absence import NO_STACK, nothing_at
 from services.cli.options import AsJson
 from services.house import HOUSE
 from shared.bus.dead_letters import CRASHED, Choice, DeadLetter, DeadLetters
@@ -154,8 +156,7 @@ def _services(dead: DeadLetters, service: str | None) -> tuple[str, ...]:
 def _on_broker(work: Callable[[DeadLetters], Awaitable[T]]) -> T:
     with reported():
         settings = read(RuntimeSettings)
-        url = broker_url(settings, Home(settings.milesaga_home))
-        return asyncio.run(_connected(url, work))
+        return asyncio.run(_connected(stack_broker(settings), work))
     raise typer.Exit(1)
 
 
@@ -167,14 +168,28 @@ async def _connected(url: str, work: Callable[[DeadLetters], Awaitable[T]]) -> T
     return done
 
 
+def stack_broker(settings: RuntimeSettings) -> str:
+    """The broker that is set, or that of the stack that runs. Raises `typer.Exit` where there is neither."""
+    home = Home(settings.milesaga_home)
+    try:
+        return broker_url(settings, home)
+    except WrongSettings as error:
+        typer.echo(nothing_at(str(home.path)), err=True)
+        raise typer.Exit(NO_STACK) from error
+
+
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn what the settings or the broker refuse into one sentence and a non-zero exit."""
+    logging.getLogger().addHandler(logging.NullHandler())  # the driver's own words would be a second sentence
     try:
         yield
     except WrongSettings as error:
         typer.echo(f"milesaga: {error}", err=True)
         raise typer.Exit(2) from error
+    except ConnectionError as error:
+        typer.echo(nothing_at("the broker"), err=True)
+        raise typer.Exit(NO_STACK) from error
     except (AMQPError, OSError, TimeoutError) as error:
         typer.echo(f"milesaga: the broker did not do what was asked ({type(error).__name__})", err=True)
         raise typer.Exit(1) from error

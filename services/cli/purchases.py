@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from services.cli import view
-from services.cli.client import Api, Json, operator, reported
+from services.cli.client import Api, Json, named, operator, reported
 from services.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="Purchases: list, show or follow them, ask for their steps.")
@@ -42,7 +42,7 @@ def show_purchase(
     as_json: AsJson = False,
 ) -> None:
     """Show one purchase with its timers and timeline, or watch it move (with --json: a line per change)."""
-    with reported(), operator() as api:
+    with reported(), named(f"purchase {purchase_id}"), operator() as api:
         path = f"{CHECKOUTS}/{quote(purchase_id, safe='')}"
         found = api.get(path)
         if follow:
@@ -56,7 +56,7 @@ def show_purchase(
 @app.command("ask")
 def ask(purchase_id: PurchaseId) -> None:
     """Have the awaited step asked for now, and anew if it was refused: for a purchase that needs attention."""
-    with reported(), operator() as api:
+    with reported(), named(f"purchase {purchase_id}"), operator() as api:
         found = api.send("POST", f"{CHECKOUTS}/{quote(purchase_id, safe='')}/ask")
     view.console().print(f"{purchase_id}: asked, now {found['status']}")
 

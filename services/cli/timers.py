@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from services.cli import view
-from services.cli.client import operator, reported
+from services.cli.client import named, operator, reported
 from services.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="Timers: list, move or cancel them.")
@@ -45,7 +45,7 @@ def move_timer(
 ) -> None:
     """Have a timer ring at another time."""
     moment = when(at, datetime.now(UTC))
-    with reported(), operator() as api:
+    with reported(), named(f"timer {name} of a purchase {purchase_id}"), operator() as api:
         answer = api.send("PUT", _path(purchase_id, name), {"at": moment.isoformat()})
     typer.echo(json.dumps(answer, indent=2) if as_json else f"{name} of {purchase_id} rings at {moment.isoformat()}")
 
@@ -53,7 +53,7 @@ def move_timer(
 @app.command("cancel")
 def cancel_timer(purchase_id: PurchaseId, name: TimerName) -> None:
     """Cancel a timer: the purchase waits until an answer comes or `milesaga purchases ask` asks for one."""
-    with reported(), operator() as api:
+    with reported(), named(f"timer {name} of a purchase {purchase_id}"), operator() as api:
         api.send("DELETE", _path(purchase_id, name))
     typer.echo(f"{name} of {purchase_id} is cancelled")
 

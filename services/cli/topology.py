@@ -12,7 +12,7 @@ from faststream.rabbit import RabbitExchange, RabbitQueue
 from rich.table import Column, Table
 
 from services.cli import view
-from services.cli.dead import reported
+from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
 from services.cli.users import BrokerUsers, UsersNotApplied
 from services.house import HOUSE
@@ -20,9 +20,7 @@ from shared.bus.comparing import Found, NotRecreated, State, compare, recreate
 from shared.bus.declaring import declare
 from shared.bus.partners import WrongPartners
 from shared.bus.topology import Topology, topology
-from shared.runtime.addresses import broker_url
 from shared.runtime.description import queues
-from shared.runtime.home import Home
 from shared.runtime.settings import RuntimeSettings, read
 
 T = TypeVar("T")
@@ -110,8 +108,7 @@ async def _compared(connection: AbstractConnection, described: Topology) -> tupl
 
 def _on_broker(work: Work[T]) -> T:
     with reported():
-        settings = read(RuntimeSettings)
-        return asyncio.run(_connected(broker_url(settings, Home(settings.milesaga_home)), work))
+        return asyncio.run(_connected(stack_broker(read(RuntimeSettings)), work))
     raise typer.Exit(1)
 
 

@@ -134,7 +134,7 @@ def test_a_purchase_is_shown_with_its_steps_and_documents(stack: Stack) -> None:
 def test_an_unknown_purchase_is_one_sentence_and_exit_code_1(stack: Stack) -> None:
     result = run(purchases.app, "show", "p2")
     assert result.exit_code == 1
-    assert result.stderr == "GET /v1/operations/checkouts/p2 was answered 404: There is no such thing.\n"
+    assert result.stderr == "There is no purchase p2.\n"
 
 
 def test_timers_are_listed(stack: Stack) -> None:

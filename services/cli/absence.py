@@ -1,0 +1,13 @@
+"""What every command says where no stack runs: one sentence and one exit code."""
+
+from typing import Final
+
+NO_STACK: Final = 2
+
+
+def nothing_at(place: str) -> str:
+    """`place` is the address that was tried, or the folder in which a running stack would have left one."""
+    return (
+        f"Nothing answers at {place}: start the stack with `milesaga run`, "
+        "or set MILESAGA_URL or MILESAGA_HOME to where it is."
+    )
