@@ -13,7 +13,7 @@ from rich.table import Table
 
 from services.cli import view
 from services.cli.books import Account, Booking, Books, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
-from services.cli.client import Api, Json, operator, reported
+from services.cli.client import Api, Json, named, operator, reported
 from services.cli.purchases import CHECKOUTS, PAGE
 from services.cli.reconciliation import Finding, Result, compare
 
@@ -55,7 +55,8 @@ def read(api: Api, *, progress: bool = False) -> Books:
         entries = _counted(bar, "miles entries", api.pages("/v1/miles/entries", "entries"))
         accounts = _counted(bar, "miles accounts", api.pages("/v1/miles/accounts", "accounts"))
         task = bar.add_task("the outside world's books", total=1)
-        outside = api.get("/sandbox/books")
+        with named("sandbox beside this stack, whose books are the other side"):
+            outside = api.get("/sandbox/books")
         bar.update(task, completed=1)
     return Books(
         purchases=[Purchase.model_validate(row) for row in purchases],

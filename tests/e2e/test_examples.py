@@ -68,8 +68,8 @@ async def test_the_curl_walk_buys(stack: Stack) -> None:
     """It needs curl, as its readers do."""
     shown = await run(stack, "bash", "examples/purchase.sh")
     *steps, tickets, total, status = shown.splitlines()
-    assert {"hold miles: done", "authorize card: done", "issue tickets: done"} <= set(steps)
-    assert re.fullmatch(r"tickets \d{13} locator [A-Z0-9]{6}", tickets)
+    assert {"hold miles: done", "issue tickets: done"} <= set(steps)
+    assert re.fullmatch(r"tickets( \d{13})+ locator( [A-Z0-9]{6})+", tickets)
     assert re.fullmatch(r"total BRL [\d.]+ and 30000 miles", total)
     assert re.fullmatch(r"purchase \S+ completed", status)
     assert len(shown) < 2_000, "a person reads it"
