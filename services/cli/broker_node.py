@@ -32,6 +32,8 @@ ANSWERS_WITHIN: Final = 5.0  # seconds a living node has to greet, before it is 
 PROBE_WITHIN: Final = 10.0
 CTL_WITHIN: Final = 30.0
 ROOM: Final = 100_000_000  # bytes; below half of that the node itself takes nothing
+LONGEST_PATH: Final = 3_000  # of the 4,096 bytes of a path the node's own names take the rest
+SHOWN_PATH: Final = 200
 SILENT: Final = "silent"
 DOWN: Final = frozenset({"down", "stopped", "crashed", "minority"})
 # Of Debian's and of RabbitMQ's own packages; the scripts on the PATH insist on the user `rabbitmq`, these do not.
@@ -80,8 +82,12 @@ class PrivateBroker:
 
         Idempotent. Raises `BrokerError` with the end of the log when there is no answer within `timeout` seconds.
         """
+        self._check_path()
         server = _binary("rabbitmq-server")
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise BrokerError(f"MILESAGA_HOME: {self.folder} cannot be used ({error.strerror})") from None
         self._take_claim()
         saved = Node.load(self._state_file)
         self.adopted = saved is not None and self._is_ours(saved.pid) and self._serves(saved)
@@ -152,6 +158,26 @@ class PrivateBroker:
         if done.returncode:
             raise BrokerError(f"{tool} {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done.stdout
+
+    def _check_path(self) -> None:
+        """Refuse a path that RabbitMQ's scripts or Erlang cannot bear: they would hang, or misread it."""
+        told = os.fsencode(self.folder)
+        wrong = None
+        if b"'" in told:
+            wrong = "has an apostrophe"
+        elif len(told) > LONGEST_PATH:
+            wrong = f"has {len(told)} bytes, at most {LONGEST_PATH}"
+        else:
+            try:
+                told.decode()
+            except UnicodeDecodeError:
+                wrong = "is not UTF-8"
+        if wrong:
+            shown = told.decode(errors="replace")[:SHOWN_PATH]
+            raise BrokerError(
+                f"MILESAGA_HOME: RabbitMQ cannot bear the path {shown!r}, which {wrong}: "
+                "name another folder, or set BROKER_URL."
+            )
 
     def _serves(self, node: Node) -> bool:
         """Whether a node that was found takes and gives, by every queue that it has."""

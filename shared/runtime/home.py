@@ -16,6 +16,8 @@ SANDBOX_URL = "sandbox.url"
 SMTP_URL = "smtp.url"
 INTERNAL_TOKEN = "internal.token"  # noqa: S105 - a file's name
 LOCK = "run.lock"
+LONGEST_PATH = 460
+"""Bytes. SQLite opens no file whose path has more than 504, and the stores lie below."""
 
 
 class Home:
@@ -27,6 +29,8 @@ class Home:
     def folder(self, name: str) -> Path:
         """A folder of that name, made where it is missing."""
         folder = self.path / name
+        if (length := len(os.fsencode(self.path))) > LONGEST_PATH:
+            raise WrongSettings(f"MILESAGA_HOME: the path has {length} bytes, at most {LONGEST_PATH} can be used")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:

@@ -42,6 +42,35 @@ def home(tmp_path: Path) -> Iterator[Path]:
     PrivateBroker(folder).kill()
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("ana's", "has an apostrophe"),
+        (os.fsdecode(b"caf\xe9"), "is not UTF-8"),
+        ("/".join(["x" * 200] * 16), "bytes, at most 3000"),
+        ("x" * 300, "cannot be used"),
+    ],
+)
+def test_a_path_that_the_node_cannot_bear_is_refused_at_once(tmp_path: Path, name: str, why: str) -> None:
+    """Before anything is made there."""
+    with pytest.raises(BrokerError, match=why) as refused:
+        PrivateBroker(tmp_path / name).start()
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+def test_a_path_in_another_alphabet_with_quotes_and_line_breaks_is_borne(tmp_path: Path) -> None:
+    home = tmp_path / 'josé "o bom"' / "a\nb\\c$d"
+    broker = PrivateBroker(home)
+    try:
+        broker.start()
+        broker.ctl("list_queues", "name")
+        assert PrivateBroker(home).start() == broker.url
+    finally:
+        broker.kill()
+
+
 def processes_of(home: Path) -> list[int]:
     """Looked up here by other means than the node's own: every process whose environment names the folder."""
     mark = f"{MARK}={home.resolve() / 'broker'}\0".encode()

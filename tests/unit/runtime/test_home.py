@@ -1,11 +1,13 @@
 """The data folder."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from shared.runtime.home import Home
+from shared.runtime.home import LONGEST_PATH, Home
 from shared.runtime.settings import WrongSettings
 
 
@@ -36,6 +38,20 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) ->
     for path in (tmp_path / "file" / "home", tmp_path / "taken"):
         with pytest.raises(WrongSettings, match=sentence), Home(path).claimed():
             pytest.fail("claimed what cannot be used")
+
+
+def test_a_path_in_which_sqlite_opens_no_file_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    longest = tmp_path
+    while (left := LONGEST_PATH - len(str(longest))) > 1:
+        longest /= "x" * min(left - 1, 100)
+    assert Home(longest).folder("stores").is_dir()
+    database = longest / "stores" / "notifications.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE t (n)")
+    longer = longest.with_name(longest.name + "xx")
+    with pytest.raises(WrongSettings, match=r"^MILESAGA_HOME: the path has \d+ bytes, at most \d+ can be used$"):
+        Home(longer).folder("stores")
+    assert not longer.exists()
 
 
 def test_a_claimed_folder_refuses_a_second_claim_until_the_first_is_given_up(tmp_path: Path) -> None:
