@@ -6,7 +6,7 @@ from enum import Enum
 from itertools import accumulate, pairwise
 from typing import Any, Literal, Self
 
-from shared.contracts.journey import Bag, Document, Flight, Order, Passenger, Seat, Segment, Ticket
+from shared.contracts.journey import ADULT_AGE, Bag, Document, Flight, Order, Passenger, Seat, Segment, Ticket
 from shared.contracts.ticketing import TicketsIssued
 from shared.kernel.errors import Refused
 from shared.kernel.money import Money
@@ -61,10 +61,14 @@ class Itinerary:
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """Raises Refused (`passengers_differ`) when not everybody is on every flight: a PNR has one set of people."""
+        """Raises Refused: `passengers_differ` when not everybody is on every flight, for a PNR has one set of people;
+        `booking_refused`."""
         if not order.flights:
             raise Refused("booking_refused", "there is no flight to book")
         passengers = order.flights[0].passengers
+        day = order.flights[0].segments[0].departs_at.date()
+        if any(passenger.age_on(day) < ADULT_AGE for passenger in passengers):
+            raise Refused("booking_refused", f"only adults, of {ADULT_AGE} years or more, are ticketed")
         for flight in order.flights:
             if sorted(map(_identity, flight.passengers)) != sorted(map(_identity, passengers)):
                 raise Refused("passengers_differ", "flights with different passengers are bought one by one")
@@ -285,8 +289,10 @@ def _bag(order: Order, bag: Bag, places: Mapping[str, tuple[int, ...]]) -> BagCh
 
 def _passenger(order: Order, extra: Seat | Bag) -> int:
     """An index into one flight's passengers as one into the itinerary's."""
-    wanted = _flight(order, extra).passengers[extra.passenger]
-    return [_identity(passenger) for passenger in order.flights[0].passengers].index(_identity(wanted))
+    place = order.place_of(_flight(order, extra), extra.passenger)
+    if place is None:
+        raise Refused("booking_refused", "a seat or bag belongs to no passenger of the order")
+    return place
 
 
 def _flight(order: Order, extra: Seat | Bag) -> Flight:

@@ -1,11 +1,13 @@
 """What is bought, as one service tells another: flights, passengers, seats, bags, and the documents issued for them."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.contracts.messages import Personal
 from shared.kernel.money import Money
+from shared.kernel.names import NoRule, printed
 
 
 class Part(BaseModel):
@@ -26,6 +28,10 @@ class Segment(Part):
     booking_class: str = "Y"
 
 
+ADULT_AGE = 12
+"""Years on the day of the first segment, where it departs; whoever is younger travels on a child's fare."""
+
+
 class Passenger(Part):
     """Who flies, as the travel document says."""
 
@@ -33,6 +39,19 @@ class Passenger(Part):
     surname: Personal[str]
     birth_date: Personal[str]
     document: Personal[str]
+
+    @property
+    def name_on_ticket(self) -> str | None:
+        """As the airline prints it: `SOUZA/ANA LUCIA`. None where a letter has no rule."""
+        try:
+            return f"{printed(self.surname)}/{printed(self.given_name)}"
+        except NoRule:
+            return None
+
+    def age_on(self, day: date) -> int:
+        """In whole years, on a day of the place where it counts."""
+        born = date.fromisoformat(self.birth_date)
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
 class Flight(Part):
@@ -78,6 +97,18 @@ class Order(Part):
     """To pay in money: fares less what miles pay, taxes, seats, bags."""
     miles: int
     """To pay in miles; 0 or more."""
+
+    def place_of(self, flight: Flight, passenger: int) -> int | None:
+        """The index, among the first flight's passengers, of one of a flight's; None when it is nobody's.
+
+        Flights may list the same people in another order. Of people who are told alike the first is the first.
+        """
+        if not 0 <= passenger < len(flight.passengers):
+            return None
+        who = flight.passengers[passenger]
+        alike = [place for place, other in enumerate(self.flights[0].passengers) if other == who]
+        nth = flight.passengers[:passenger].count(who)
+        return alike[nth] if nth < len(alike) else None
 
 
 class Ticket(Part):

@@ -148,6 +148,8 @@ def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[jour
     for number, passenger in enumerate(passengers):
         if not EARLIEST_BIRTH <= date.fromisoformat(passenger.birth_date) <= today:
             raise WrongField(f"/passengers/{number}/birth_date", "must be a date of birth, such as 1990-05-01")
+    _check_adults(passengers, quote.segments[0].departs_at.date())
+    _check_nobody_twice(passengers)
     for money in (quote.price, quote.taxes):
         _check_currency(cart, "/offer_id", "an offer", money)
     if len(passengers) != quote.adults:
@@ -246,6 +248,24 @@ def deleted(cart: Cart, now: datetime) -> Cart:
     """What is left of a deleted cart: its fences, so that a late command stays refused, and nothing personal."""
     fences = {slot: changed(log, answer=None) for slot, log in cart.steps.items() if log.fenced_through}
     return Cart(id=cart.id, steps=fences, revision=cart.revision + 1, expires_at=now)
+
+
+def _check_adults(passengers: Sequence[journey.Passenger], day: date) -> None:
+    """Offers are for adults. `day` is that of the first departure, where it is."""
+    for number, passenger in enumerate(passengers):
+        if passenger.age_on(day) < journey.ADULT_AGE:
+            least = f"{journey.ADULT_AGE} years old or more on {day.isoformat()}, the day of departure"
+            raise WrongField(f"/passengers/{number}/birth_date", f"must be that of an adult, {least}")
+
+
+def _check_nobody_twice(passengers: Sequence[journey.Passenger]) -> None:
+    """Two passengers whom the airline cannot tell apart: the same name on the ticket, born on the same day."""
+    seen: dict[tuple[str, str], int] = {}
+    for number, passenger in enumerate(passengers):
+        name = passenger.name_on_ticket or f"{passenger.surname}/{passenger.given_name}"
+        first = seen.setdefault((name, passenger.birth_date), number)
+        if first != number:
+            raise WrongField(f"/passengers/{number}", f"must be somebody else than passenger {first}")
 
 
 def _goes_with(item: FlightItem | SeatItem | BagItem, gone: FlightItem | SeatItem | BagItem) -> bool:

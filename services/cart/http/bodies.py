@@ -8,16 +8,32 @@ from pydantic import AfterValidator, Field, StrictInt
 from services.cart.domain.cart import Channel
 from shared.kernel.currencies import DECIMALS
 from shared.kernel.money import Currency
+from shared.kernel.names import NoRule, printed
 from shared.web.bodies import Body, day_only
 
 _UNPRINTED = r"\x00-\x1f\x7f-\xa0\xad\u2000-\u206f"
 PRINTABLE = rf"^[^{_UNPRINTED}]*[^\s{_UNPRINTED}][^{_UNPRINTED}]*$"
 """Printable and not blank, as near as a pattern can say it."""
+_LETTERS = (
+    r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0137\u0139-\u017e\u01a0\u01a1\u01af\u01b0\u01cd-\u01dc\u0218-\u021b"
+    r"\u1ea0-\u1ef9\u0400-\u042b\u042d-\u044b\u044d-\u045f\u0490\u0491\u0621-\u063a\u0641-\u064a"
+)
+TICKETABLE = rf"^[{_LETTERS} '.,-]*[{_LETTERS}][{_LETTERS} '.,-]*$"
+"""Letters that have a rule, as near as a pattern can say it."""
 
 
 def _printable(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise ValueError("must be printable text")
+    return text
+
+
+def _ticketable(text: str) -> str:
+    try:
+        printed(text)
+    except NoRule as none:
+        which = f"no {none.letter!r}, for which there is no rule" if none.letter else "a letter"
+        raise ValueError(f"must be a name that a ticket can show in the letters A to Z, with {which}") from None
     return text
 
 
@@ -29,7 +45,10 @@ def _day(text: str) -> str:
 
 
 Name = Annotated[
-    str, Field(min_length=1, max_length=60, json_schema_extra={"pattern": PRINTABLE}), AfterValidator(_printable)
+    str,
+    Field(min_length=1, max_length=60, json_schema_extra={"pattern": TICKETABLE}),
+    AfterValidator(_printable),
+    AfterValidator(_ticketable),
 ]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Index = Annotated[StrictInt, Field(ge=0, le=99)]

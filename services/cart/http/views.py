@@ -32,6 +32,10 @@ class CartPassenger(Shown):
     surname: Annotated[str, Field(description="As the travel document has it", examples=["Souza"])]
     birth_date: Annotated[str, Field(description="Day of birth", examples=["1990-05-01"])]
     document: Annotated[str, Field(description="Number of the travel document", examples=["FX123456"])]
+    name_on_ticket: Annotated[
+        str | None,
+        Field(description="As the airline prints it; null where it cannot", examples=["SOUZA/ANA"]),
+    ]
 
 
 class CartFlight(Shown):

@@ -1,9 +1,9 @@
 """Booking Management's request bodies, as far as they are understood; unknown fields are ignored."""
 
 from datetime import date, time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -21,9 +21,17 @@ class AncillaryToBook(_Camel):
     flight_indices: tuple[int, ...] = ()
 
 
+def _in_pnr(text: str) -> str:
+    return " ".join("".join(letter for letter in text.upper() if letter not in "'.-").split())
+
+
+NameInPnr = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9 '.-]*$"), AfterValidator(_in_pnr)]
+"""A PNR takes no letter beyond A to Z, and keeps capitals without punctuation."""
+
+
 class TravelerToBook(_Camel):
-    given_name: str = Field(min_length=1)
-    surname: str = Field(min_length=1)
+    given_name: NameInPnr
+    surname: NameInPnr
     birth_date: date | None = None
     passenger_code: str = "ADT"
     identity_documents: tuple[dict[str, Any], ...] = ()

@@ -67,7 +67,10 @@ async def test_flights_seats_and_bags_add_up(ana: Member) -> None:
     assert filled == await ana.cart(cart)
     a_flight, first, second, bags = filled["items"]
     assert (a_flight["price"], a_flight["taxes"], a_flight["miles"]) == (offer["price"], offer["taxes"], offer["miles"])
-    assert a_flight["passengers"] == passengers()
+    printed = ["SOUZA/ANA", "SOUZA/JOSE LUIS"]
+    assert a_flight["passengers"] == [
+        {**person, "name_on_ticket": name} for person, name in zip(passengers(), printed, strict=True)
+    ]
     assert a_flight["segments"][0]["from"] == "GRU"
     assert [first["price"], second["price"]] == [one["price"] for one in offer["seats"][:2]]
     assert bags["price"] == next(one["price"] for one in offer["bags"] if one["pieces"] == 2)
@@ -169,6 +172,9 @@ async def test_every_refusal_of_an_item_names_its_field(ana: Member) -> None:
         ("given_name", ""),
         ("given_name", "   "),
         ("surname", "a\u0000b"),
+        ("given_name", "李"),
+        ("surname", "Ωmega"),
+        ("surname", "'"),
         ("surname", "x" * 61),
         ("birth_date", "01/05/1990"),
         ("birth_date", "1990-02-30"),
@@ -187,6 +193,46 @@ async def test_a_wrong_passenger_is_422_and_not_echoed(ana: Member, field: str, 
     assert problem(answer) == (422, "invalid_request", f"/passengers/0/{field}")
     assert "Souza" not in answer.text
     assert "FX12345" not in answer.text
+
+
+async def test_a_child_is_422_at_its_birth_date(ana: Member) -> None:
+    [offer, *_] = await ana.offers(adults=2)
+    child = {**passengers(2)[1], "birth_date": "2020-01-31"}
+    answer = await ana.add(await ana.made(), {**flight(offer), "passengers": [passengers(1)[0], child]})
+    assert problem(answer) == (422, "invalid_request", "/passengers/1/birth_date")
+
+
+async def test_the_same_person_twice_is_422_at_the_passenger(ana: Member) -> None:
+    [offer, *_] = await ana.offers(adults=2)
+    answer = await ana.add(await ana.made(), {**flight(offer), "passengers": passengers(1) * 2})
+    assert problem(answer) == (422, "invalid_request", "/passengers/1")
+
+
+async def test_a_letter_without_a_rule_is_named(ana: Member) -> None:
+    [offer, *_] = await ana.offers(adults=1)
+    people = [{**passengers(1)[0], "given_name": "Ana 李"}]
+    answer = await ana.add(await ana.made(), {**flight(offer), "passengers": people})
+    assert "李" in answer.text
+    assert "Ana" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("given_name", "surname", "printed"),
+    [
+        ("Ana Lúcia", "D'Ávila-Souza", "DAVILA SOUZA/ANA LUCIA"),
+        ("Þórður", "Ærø", "AEROE/THORDUR"),
+        ("Юлия", "Щербакова", "SHCHERBAKOVA/IULIIA"),
+    ],
+)
+async def test_the_name_is_shown_as_the_airline_will_print_it(
+    ana: Member, given_name: str, surname: str, printed: str
+) -> None:
+    [offer, *_] = await ana.offers(adults=1)
+    cart = await ana.made()
+    people = [{**passengers(1)[0], "given_name": given_name, "surname": surname}]
+    assert (await ana.add(cart, {**flight(offer), "passengers": people})).status_code == 201
+    [item] = (await ana.cart(cart))["items"]
+    assert item["passengers"] == [{**people[0], "name_on_ticket": printed}]
 
 
 async def test_a_seat_or_bags_twice_are_409(ana: Member) -> None:

@@ -38,6 +38,41 @@ def test_a_passenger_born_tomorrow_is_refused() -> None:
     assert refusal.value.pointer == "/passengers/1/birth_date"
 
 
+@pytest.mark.parametrize(
+    ("born", "taken"),
+    [("2015-01-20", True), ("2015-01-21", False), ("2014-12-31", True), ("2025-01-20", False), ("2026-11-21", False)],
+)
+def test_only_adults_fly_by_their_age_where_and_when_the_first_segment_departs(born: str, taken: bool) -> None:
+    """It departs on the 20th in Sao Paulo, when it is the 21st in UTC."""
+    young = BOB.model_copy(update={"birth_date": born})
+    if taken:
+        assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, young], TODAY).flights
+        return
+    with pytest.raises(WrongField) as refusal:
+        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, young], TODAY)
+    assert refusal.value.pointer == "/passengers/1/birth_date"
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {},
+        {"document": "FX9"},
+        {"given_name": "ANA", "surname": " souza"},
+        {"given_name": "Aná", "surname": "Sou'za"},
+    ],
+)
+def test_the_same_person_twice_is_refused_at_the_second(again: dict[str, str]) -> None:
+    with pytest.raises(WrongField) as refusal:
+        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, ANA.model_copy(update=again)], TODAY)
+    assert refusal.value.pointer == "/passengers/1"
+
+
+def test_parent_and_child_of_one_name_are_two_people() -> None:
+    junior = ANA.model_copy(update={"birth_date": "2012-05-01", "document": "FX9"})
+    assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, junior], TODAY).flights
+
+
 def test_a_cart_holds_eight_flights() -> None:
     cart = a_cart()
     for number in range(8):

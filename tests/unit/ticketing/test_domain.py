@@ -78,6 +78,27 @@ def test_an_order_without_flights_cannot_be_booked() -> None:
         Itinerary.of(order())
 
 
+def test_people_who_are_told_alike_keep_their_own_extras() -> None:
+    twin = BACK.model_copy(update={"passengers": (ANA, ANA)})
+    bags = tuple(
+        BAG.model_copy(update={"offer_id": "back", "passenger": place, "pieces": place + 1}) for place in (0, 1)
+    )
+    itinerary = Itinerary.of(order(twin, bags=bags))
+    assert [(bag.passenger, bag.pieces) for bag in itinerary.bags] == [(0, 1), (1, 2)]
+
+
+def test_an_extra_of_no_passenger_cannot_be_booked() -> None:
+    stray = BAG.model_copy(update={"passenger": 2})
+    with pytest.raises(Refused, match="booking_refused"):
+        Itinerary.of(order(OUT, bags=(stray,)))
+
+
+def test_children_are_not_booked_as_adults() -> None:
+    child = RUI.model_copy(update={"birth_date": "2016-01-01"})
+    with pytest.raises(Refused, match="booking_refused"):
+        Itinerary.of(order(OUT.model_copy(update={"passengers": (ANA, child)})))
+
+
 def test_an_extra_of_no_flight_cannot_be_booked() -> None:
     with pytest.raises(Refused, match="booking_refused"):
         Itinerary.of(order(BACK, bags=(BAG,)))

@@ -21,7 +21,7 @@ def test_a_booking_has_all_flights_everybody_and_our_reference() -> None:
         "travelers": [
             {
                 "givenName": "ANA LUCIA",
-                "surname": "D AVILA SOUZA",
+                "surname": "DAVILA SOUZA",
                 "birthDate": "1990-05-01",
                 "passengerCode": "ADT",
                 "identityDocuments": [{"documentNumber": "FX123456", "documentType": "PASSPORT"}],
@@ -155,3 +155,10 @@ def test_nobodys_name_or_document_shows_when_an_order_is_printed() -> None:
     shown = repr(reservation(OUT, BACK))
     for personal in (ANA.given_name, ANA.document, RUI.surname, CONTACT.email):
         assert personal not in shown
+
+
+def test_a_name_that_cannot_be_printed_is_not_booked() -> None:
+    stranger = ANA.model_copy(update={"surname": "李"})
+    alone = BACK.model_copy(update={"passengers": (stranger,)})
+    with pytest.raises(Refused, match="booking_refused"):
+        requests.create_booking(ReservationOrder("x", Itinerary.of(order(alone)), CONTACT))

@@ -1,6 +1,5 @@
 """Booking Management's request bodies. Source: Booking Management API v1, and its public Postman collection."""
 
-import unicodedata
 from typing import Any, Literal
 
 from services.ticketing.domain import BagChoice, Itinerary
@@ -8,6 +7,7 @@ from services.ticketing.ports import IssueOrder, ReservationOrder
 from shared.contracts.journey import Contact, Passenger
 from shared.kernel.errors import Refused
 from shared.kernel.money import Money
+from shared.kernel.names import NoRule, printed
 
 Json = dict[str, Any]
 
@@ -136,13 +136,7 @@ def _contact(contact: Contact) -> Json:
 
 
 def _name(text: str) -> str:
-    """Names in a PNR are capitals A to Z, as in a passport's machine-readable zone."""
-    plain = unicodedata.normalize("NFKD", text.translate(_LETTERS)).encode("ascii", "ignore").decode()
-    kept = "".join(letter if letter.isalpha() else " " for letter in plain.upper())
-    return " ".join(kept.split()) or text
-
-
-# Letters that no decomposition turns into A to Z, as ICAO Doc 9303 transliterates them.
-_LETTERS = str.maketrans(
-    {"ß": "ss", "Æ": "AE", "æ": "ae", "Ø": "O", "ø": "o", "Ł": "L", "ł": "l", "Œ": "OE", "œ": "oe"}
-)
+    try:
+        return printed(text)
+    except NoRule as none:
+        raise Refused("booking_refused", f"no ticket can be printed for a name with {none.letter!r}") from none
