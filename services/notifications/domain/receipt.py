@@ -106,7 +106,12 @@ def _travellers(notice: NotifyCustomer, order: Order) -> Iterable[Traveller]:
     """Tickets and EMDs count passengers as the first flight names them."""
     for index, passenger in enumerate(order.flights[0].passengers):
         name = one_line(f"{passenger.given_name} {passenger.surname}")
-        places = {flight.offer_id: _place(flight.passengers, passenger, index) for flight in order.flights}
+        places = {
+            flight.offer_id: {
+                place for place in range(len(flight.passengers)) if order.place_of(flight, place) == index
+            }
+            for flight in order.flights
+        }
         yield Traveller(
             name=name,
             tickets=tuple(t.number for t in notice.tickets if t.passenger == index),
@@ -114,17 +119,10 @@ def _travellers(notice: NotifyCustomer, order: Order) -> Iterable[Traveller]:
             seats=tuple(
                 (_flight_of(order, seat), one_line(seat.seat))
                 for seat in order.seats
-                if places.get(seat.offer_id) == seat.passenger
+                if seat.passenger in places.get(seat.offer_id, ())
             ),
-            bags=sum(bag.pieces for bag in order.bags if places.get(bag.offer_id) == bag.passenger),
+            bags=sum(bag.pieces for bag in order.bags if bag.passenger in places.get(bag.offer_id, ())),
         )
-
-
-def _place(passengers: tuple[object, ...], passenger: object, index: int) -> int:
-    """Where a flight lists a passenger; flights may list the same people in another order."""
-    if index < len(passengers) and passengers[index] == passenger:
-        return index
-    return passengers.index(passenger) if passenger in passengers else -1
 
 
 def _flight_of(order: Order, seat: Seat) -> str:

@@ -227,3 +227,20 @@ async def test_a_token_is_given_for_credentials_and_grant_only(world: World) -> 
     ):
         response = await world.http.post("/sandbox/sabre/v2/auth/token", data=form, headers=headers)
         assert response.status_code == 401
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("D'Avila", "DAVILA"), ("ana  lucia", "ANA LUCIA"), ("SOUZA", "SOUZA")])
+async def test_a_name_is_kept_in_capitals_without_punctuation(world: World, typed: str, kept: str) -> None:
+    wanted = order(await direct(world))
+    wanted["travelers"][0]["surname"] = typed
+    booking = (await world.trip("createBooking", wanted))["booking"]
+    assert booking["travelers"][0]["surname"] == kept
+
+
+@pytest.mark.parametrize("name", ["Ávila", "李", "", " "])
+async def test_a_name_with_other_letters_than_a_to_z_is_not_booked(world: World, name: str) -> None:
+    wanted = order(await direct(world))
+    wanted["travelers"][0]["surname"] = name
+    answer = await world.sabre("/v1/trip/orders/createBooking", wanted)
+    assert answer.status_code == 400
+    assert (await world.books())["bookings"] == []
