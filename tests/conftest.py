@@ -9,9 +9,9 @@ import hypothesis
 import pytest
 
 from services.cli.broker_node import PrivateBroker
-from tests.brokers import VirtualHosts, start_broker
+from tests.kit.broker import VirtualHosts, start_broker
+from tests.kit.stack import Stack
 from tests.patience import PATIENT
-from tests.processes import Stack
 
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")

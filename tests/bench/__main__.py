@@ -21,10 +21,10 @@ from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
 from tests.bench.places import REPOSITORY
-from tests.brokers import VirtualHosts
 from tests.e2e.houses import SERVICES, house
 from tests.e2e.shop import Shop
-from tests.processes import Stack
+from tests.kit.broker import VirtualHosts
+from tests.kit.stack import Stack
 
 ROUNDS: Final = 5
 SAGAS: Final = 800

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tests.bench.children import Failed
 from tests.bench.figures import Figure
 from tests.e2e.houses import SERVICES, House
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 STARTS: Final = 3
 WITHIN: Final = 30.0

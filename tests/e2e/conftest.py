@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.houses import House, house
 from tests.e2e.shop import Shop
 from tests.engines import mongodb, running_mongod
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 ENGINES = ("sqlite", "mongodb")
 

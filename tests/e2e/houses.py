@@ -8,9 +8,9 @@ from pathlib import Path
 
 from services.cli.broker_setup import free_ports
 from services.house import HOUSE
-from tests.brokers import start_broker
 from tests.e2e.gateway import gateway
-from tests.processes import Stack
+from tests.kit.broker import start_broker
+from tests.kit.stack import Stack
 
 SERVICES = {each.name: each for each in HOUSE}
 

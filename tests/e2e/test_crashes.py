@@ -16,7 +16,7 @@ from tests.e2e.expectations import assert_bought, assert_undone
 from tests.e2e.houses import House
 from tests.e2e.shop import Json, Member, Shop
 from tests.eventually import eventually
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 OWNERS = {
     "lock cart": "cart",

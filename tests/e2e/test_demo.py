@@ -14,7 +14,7 @@ from tests.conftest import StartStack
 from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Shop
 from tests.eventually import eventually_sync
-from tests.processes import NOT_INHERITED, REPOSITORY
+from tests.kit.stack import NOT_INHERITED, REPOSITORY
 
 COMMAND = [sys.executable, "-m", "services.cli.main", "demo", "--home"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}

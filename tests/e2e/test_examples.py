@@ -19,7 +19,7 @@ from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Shop
 from tests.e2e.wires import channel_to, listening
 from tests.eventually import eventually
-from tests.processes import REPOSITORY, Stack
+from tests.kit.stack import REPOSITORY, Stack
 
 EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
 README = (REPOSITORY / "README.md").read_text()

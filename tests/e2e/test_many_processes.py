@@ -14,7 +14,7 @@ from tests.e2e.test_crashes import all_bought, all_exact, many_begun
 from tests.e2e.wires import listening
 from tests.engines import Mongod, running_mongod
 from tests.eventually import eventually
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 REPLICATED = ("cart", "checkout", "ticketing", "payment", "miles")
 

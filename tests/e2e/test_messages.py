@@ -15,7 +15,7 @@ from tests.e2e.expectations import assert_bought, assert_undone
 from tests.e2e.shop import CARD, CONTACT, Json, Member, Shop
 from tests.e2e.wires import channel_to, depth, envelope, everything_twice, listening, message
 from tests.eventually import eventually
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 START = "checkout.start.v1"
 QUEUES = queues(HOUSE)

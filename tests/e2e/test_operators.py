@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Json, Shop
 from tests.eventually import eventually
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 SILENCE = [
     {"provider": "stripe", "operation": "authorize", "mode": "error"},

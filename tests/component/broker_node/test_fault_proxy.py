@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import aio_pika
 import pytest
 
-from tests.brokers import BATCH, VirtualHosts
 from tests.faults import FaultProxy
+from tests.kit.broker import BATCH, VirtualHosts
 
 
 @pytest.fixture

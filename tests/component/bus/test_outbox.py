@@ -15,8 +15,8 @@ from shared.kernel.ids import Uuid7Ids
 from shared.store import open_store
 from shared.store.documents import Collection, CollectionSpec, Document
 from tests.component.bus.conftest import Errand, Job
-from tests.component.web.issuer import HandClock
 from tests.eventually import eventually
+from tests.kit.clock import HandClock
 
 
 class Line:

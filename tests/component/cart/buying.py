@@ -7,7 +7,7 @@ from shared.contracts.cloudevents import Envelope
 from shared.contracts.messages import Message
 from shared.contracts.steps import Command, StepRefused
 from shared.runtime.service import Service
-from tests.component.web.laptop import Laptop
+from tests.kit.laptop import Laptop
 
 CAUSE = Envelope(id="e-1", source="milesaga/checkout", type="cart.lock.v1", correlation_id="p-1")
 
@@ -16,7 +16,7 @@ class Purchase:
     """Sends a purchase's commands, as they come from the queue, and hands over the answers."""
 
     def __init__(self, cart: Service, laptop: Laptop, cart_id: str, purchase_id: str = "p-1") -> None:
-        self._table, self._bag = cart.table, laptop.bag
+        self._table, self._bag = cart.table, laptop.recorder
         self._cart_id, self._id = cart_id, purchase_id
 
     async def lock(self, member: str = "ana", **fields: Any) -> Message:

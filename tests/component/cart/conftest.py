@@ -11,7 +11,7 @@ from services.offers.app import compose as compose_offers
 from shared.contracts.cloudevents import Envelope
 from shared.runtime.service import Service
 from tests.component.cart.member import Member
-from tests.component.web.laptop import Laptop
+from tests.kit.laptop import Laptop
 
 
 @pytest.fixture

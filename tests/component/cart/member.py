@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.component.web.laptop import Laptop
+from tests.kit.laptop import Laptop
 
 SEARCH = {"from": "GRU", "to": "LIS", "date": "2027-01-20", "cabin": "economy"}
 

@@ -11,7 +11,7 @@ from shared.kernel.money import Money
 from shared.runtime.service import Service
 from tests.component.cart.buying import Purchase, refused
 from tests.component.cart.member import Member, bag, passengers, seat
-from tests.component.web.laptop import Laptop
+from tests.kit.laptop import Laptop
 
 
 async def accepted(laptop: Laptop, cart_id: str) -> dict[str, Any]:

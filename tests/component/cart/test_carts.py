@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from tests.component.cart.member import Member, bag, flight, passengers, seat
-from tests.component.web.laptop import Laptop
 from tests.days import NOW
+from tests.kit.laptop import Laptop
 
 
 def problem(answer: httpx.Response) -> tuple[int, str, str | None]:

@@ -13,8 +13,8 @@ from shared.runtime.service import Service
 from shared.store.documents import Collection, CollectionSpec
 from tests.component.cart.buying import CAUSE, Purchase, refused
 from tests.component.cart.member import Member, bag, passengers, seat
-from tests.component.web.laptop import Laptop
 from tests.days import NOW
+from tests.kit.laptop import Laptop
 
 
 async def test_a_locked_cart_tells_what_is_bought_and_what_it_costs(ana: Member, cart: Service, laptop: Laptop) -> None:
@@ -46,7 +46,7 @@ async def test_a_locked_cart_tells_what_is_bought_and_what_it_costs(ana: Member,
 async def test_the_answer_is_published_as_saved_with_its_cause(ana: Member, cart: Service, laptop: Laptop) -> None:
     [offer, *_] = await ana.offers()
     await Purchase(cart, laptop, await ana.filled(offer)).lock()
-    [message] = laptop.bag.published
+    [message] = laptop.recorder.entries
     assert (message.exchange, message.routing_key) == ("answers", "cart.locked.v1")
     assert message.headers["cloudEvents:source"] == "milesaga/cart"
     assert message.headers["cloudEvents:causationid"] == "e-1"
@@ -95,7 +95,7 @@ async def test_of_two_purchases_at_once_one_gets_the_cart(ana: Member, cart: Ser
         for number in range(4)
     ]
     await asyncio.gather(*[cart.table[LockCart](command, CAUSE) for command in commands])
-    said = [type(message) for message in laptop.bag.said]
+    said = [type(message) for message in laptop.recorder.said]
     assert (said.count(CartLocked), said.count(StepRefused)) == (1, 3)
 
 

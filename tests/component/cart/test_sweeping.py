@@ -14,7 +14,7 @@ from shared.runtime.providers import neighbor
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
 from shared.store.sweeping import Sweeper
-from tests.component.web.laptop import Laptop
+from tests.kit.laptop import Laptop
 
 
 class Shelf:

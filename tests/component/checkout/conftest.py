@@ -20,8 +20,8 @@ from shared.contracts.steps import Answer, Command
 from shared.runtime.service import Service
 from shared.store.documents import Collection, Document
 from shared.web import problems
-from tests.component.miles.desk import TestRuntime
-from tests.component.web.issuer import HandClock
+from tests.kit.clock import HandClock
+from tests.kit.runtime import TestRuntime
 from tests.saga.script import Reply
 
 M = TypeVar("M", bound=Message)
@@ -64,14 +64,7 @@ class CheckoutRuntime(TestRuntime):
     def __init__(self, home: Path, clock: HandClock, carts: CartService) -> None:
         super().__init__(home, clock)
         self.carts = carts
-
-    def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
-            base_url=base_url, timeout=timeout_seconds, transport=httpx.MockTransport(self.carts.answer)
-        )
-
-    def service_url(self, service: str) -> str:
-        return f"http://{service}.test"
+        self.transport = httpx.MockTransport(carts.answer)
 
 
 class Desk:

@@ -12,7 +12,7 @@ from shared.contracts.miles import HoldMiles
 from shared.contracts.notifications import CustomerNotified, NotifyCustomer
 from tests.component.checkout.conftest import CART, CartService, Desk, a_body, checkout_desk
 from tests.component.checkout.purchases import complete, shown
-from tests.component.web.issuer import HandClock
+from tests.kit.clock import HandClock
 from tests.saga.purchases import TICKET, locked
 from tests.saga.script import refused, undone
 

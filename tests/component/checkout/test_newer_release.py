@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.cart import LockCart
 from tests.component.checkout.conftest import Desk
-from tests.component.web.issuer import HandClock
+from tests.kit.clock import HandClock
 from tests.saga.purchases import locked
 
 AT = "2026-11-21T12:00:00Z"

@@ -9,8 +9,8 @@ from shared.contracts.payment import CapturePayment
 from shared.contracts.ticketing import IssueTickets
 from tests.component.checkout.conftest import CART, CartService, Desk
 from tests.component.checkout.purchases import UNTIL_ISSUE, shown
-from tests.component.web.issuer import HandClock
 from tests.eventually import eventually
+from tests.kit.clock import HandClock
 from tests.saga.purchases import ISSUED
 from tests.saga.script import refused
 

@@ -18,8 +18,8 @@ from shared.contracts.cart import LockCart
 from shared.store.documents import Collection, Document, Store
 from shared.store.repository import Repository
 from tests.component.checkout.conftest import CartService, Desk, checkout_desk
-from tests.component.web.issuer import HandClock
 from tests.eventually import eventually
+from tests.kit.clock import HandClock
 from tests.saga.purchases import locked
 
 STREAMS = 1_000

@@ -19,8 +19,8 @@ from shared.saga.timers import TimerPoller
 from shared.store.repository import NewerSchema
 from tests.component.checkout.conftest import CartService, Desk, checkout_desk
 from tests.component.checkout.purchases import shown
-from tests.component.web.issuer import HandClock
 from tests.eventually import eventually, happens_within
+from tests.kit.clock import HandClock
 from tests.saga.purchases import locked
 
 

@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractChannel
 
 from tests.component.house.page import repository_with_the_service, shown
 from tests.eventually import eventually
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 PURCHASE = {
     "checkout_id": "c-1",

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.component.miles.desk import Desk, miles_desk
-from tests.component.web.issuer import HandClock
+from tests.component.miles.desk import miles_desk
+from tests.kit.clock import HandClock
+from tests.kit.desk import Desk
 
 
 @pytest.fixture

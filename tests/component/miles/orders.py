@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.contracts.miles import AccrueMiles, HoldMiles, RedeemMiles, ReleaseMiles, ReverseMiles
-from tests.component.miles.desk import Desk
+from tests.kit.desk import Desk
 
 
 def hold(purchase: str, miles: int, member: str = "ana", **fields: Any) -> HoldMiles:

@@ -15,7 +15,7 @@ from shared.kernel.clock import CheckedClock
 from shared.kernel.errors import NotSent
 from shared.store.repository import Repository
 from shared.store.sqlite import SqliteStore
-from tests.component.web.issuer import HandClock
+from tests.kit.clock import HandClock
 
 NOW = HandClock().now()
 MEMBERS = 250

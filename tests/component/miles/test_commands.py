@@ -4,7 +4,7 @@ import asyncio
 
 from shared.contracts.miles import MilesAccrued, MilesHeld, MilesRedeemed
 from shared.contracts.steps import StepRefused, StepUndone
-from tests.component.miles.desk import Desk, stored_account
+from tests.component.miles.desk import stored_account
 from tests.component.miles.orders import (
     accounts,
     accrue,
@@ -17,8 +17,9 @@ from tests.component.miles.orders import (
     reverse,
     statement,
 )
-from tests.component.web.issuer import HandClock
 from tests.eventually import eventually
+from tests.kit.clock import HandClock
+from tests.kit.desk import Desk
 
 LOT = (50_000, "2027-06-30")
 

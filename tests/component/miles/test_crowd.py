@@ -17,7 +17,7 @@ from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
 from shared.kernel.errors import Later, Refused
 from shared.store.documents import Store
 from shared.store.repository import Repository
-from tests.component.miles.desk import Desk, stored_account
+from tests.component.miles.desk import stored_account
 from tests.component.miles.orders import (
     accounts,
     accrue,
@@ -30,7 +30,8 @@ from tests.component.miles.orders import (
     reverse,
     statement,
 )
-from tests.component.web.issuer import HandClock
+from tests.kit.clock import HandClock
+from tests.kit.desk import Desk
 
 HOLDS = 200
 PURCHASES = 2_000

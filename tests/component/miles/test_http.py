@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from services.miles.adapters import books
-from tests.component.miles.desk import Desk
 from tests.component.miles.orders import accounts, balance, hold, open_account, redeem, release, reverse, statement
+from tests.kit.desk import Desk
 
 PATH = "/v1/miles/accounts/ana"
 

@@ -12,10 +12,11 @@ from services.miles.adapters import books
 from shared.contracts.miles import MilesHeld
 from shared.contracts.steps import StepRefused, StepUndone
 from tests import engines
-from tests.component.miles.desk import Desk, miles_desk
+from tests.component.miles.desk import miles_desk
 from tests.component.miles.orders import accounts, balance, entries, hold, open_account, redeem, reverse, statement
 from tests.component.miles.test_crowd import until_answered
-from tests.component.web.issuer import HandClock
+from tests.kit.clock import HandClock
+from tests.kit.desk import Desk
 
 
 @pytest.fixture(scope="module")

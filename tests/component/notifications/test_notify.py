@@ -16,23 +16,20 @@ from shared.contracts.steps import StepRefused
 from shared.kernel.errors import Later, Misconfigured
 from shared.runtime.settings import Settings, WrongSettings, read
 from shared.store.documents import CollectionSpec
-from tests.component.miles.desk import Desk, TestRuntime
 from tests.component.notifications.mail_servers import MailServer
 from tests.component.notifications.purchases import completed
-from tests.component.web.issuer import HandClock
 from tests.eventually import eventually
+from tests.kit.clock import HandClock
+from tests.kit.desk import Desk, opened
+from tests.kit.runtime import TestRuntime
 
 
 @asynccontextmanager
 async def a_desk(home: Path, clock: HandClock, mailbox: MailServer) -> AsyncIterator[Desk]:
     runtime = TestRuntime(home, clock, smtp_port=mailbox.port)
     service = compose(runtime)
-    assert service.store is not None
-    assert service.outbox is not None
-    await service.store.open()
-    yield Desk(runtime, service)
-    await service.outbox.drain()
-    await service.store.close()
+    async with opened(service):
+        yield Desk(runtime, service)
 
 
 @pytest.fixture

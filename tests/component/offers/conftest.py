@@ -8,7 +8,7 @@ import pytest
 
 from services.offers.app import compose
 from shared.runtime.service import Service
-from tests.component.web.laptop import Laptop
+from tests.kit.laptop import Laptop
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.component.web.laptop import Laptop
 from tests.days import NOW
+from tests.kit.laptop import Laptop
 from tests.patience import BRIEF, SILENCE
 
 GRU_LIS = {"from": "GRU", "to": "LIS", "date": "2027-01-20", "adults": "2", "cabin": "economy"}

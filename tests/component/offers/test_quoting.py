@@ -15,8 +15,8 @@ from shared.store import open_store
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
 from shared.store.sweeping import Sweeper
-from tests.component.web.issuer import HandClock
-from tests.component.web.laptop import Laptop
+from tests.kit.clock import HandClock
+from tests.kit.laptop import Laptop
 
 QUERY = Query("GRU", "LIS", date(2027, 1, 20), 1, "economy")
 FARE = Fare(price=Money(amount=100_000, currency="BRL"), taxes=Money(amount=10_000, currency="BRL"))

@@ -14,7 +14,7 @@ from services.offers.domain import Query
 from services.offers.ports import ShoppingUnavailable
 from shared.outside.line import Line
 from shared.outside.sabre import sabre_credentials
-from tests.component.web.issuer import HandClock
+from tests.kit.clock import HandClock
 
 Answer = Callable[[httpx.Request], Coroutine[Any, Any, httpx.Response]]
 NOTHING: dict[str, Any] = {"groupedItineraryResponse": {}}

@@ -11,8 +11,8 @@ import pytest
 from shared.kernel.errors import NotSent
 from shared.outside.line import Line
 from shared.outside.tokens import ClientCredentials
-from tests.component.web.issuer import HandClock
 from tests.eventually import eventually
+from tests.kit.clock import HandClock
 
 
 class Issuer:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.payment.app import compose
-from tests.component.counter import Counter, Surroundings
-from tests.component.sandbox.world import World
+from tests.kit.counter import Counter, Surroundings
+from tests.kit.world import World
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from shared.contracts.payment import (
 )
 from shared.contracts.steps import StepUndone
 from shared.kernel.money import Money
-from tests.component.counter import Counter
-from tests.component.sandbox.world import World
 from tests.eventually import eventually
+from tests.kit.counter import Counter
+from tests.kit.world import World
 from tests.patience import BRIEF, PATIENT, SILENCE
 
 CHECKOUT = "0198c0de-0000-7000-8000-000000000001"

@@ -4,7 +4,6 @@ import pytest
 
 from shared.contracts.payment import CardAuthorized, PaymentCaptured
 from shared.contracts.steps import StepUndone, Undo
-from tests.component.counter import Counter
 from tests.component.payment.test_commands import (
     CAPTURE,
     HELD,
@@ -18,7 +17,8 @@ from tests.component.payment.test_commands import (
     fault,
     void,
 )
-from tests.component.sandbox.world import World
+from tests.kit.counter import Counter
+from tests.kit.world import World
 
 
 async def intents(world: World) -> list[str]:

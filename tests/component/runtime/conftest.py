@@ -12,7 +12,7 @@ import pytest
 
 from services.cli.broker_node import PrivateBroker
 from tests.eventually import eventually_sync
-from tests.processes import NOT_INHERITED, READY, REPOSITORY
+from tests.kit.stack import NOT_INHERITED, READY, REPOSITORY
 
 
 class FakeProcess:

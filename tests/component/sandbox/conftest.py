@@ -9,7 +9,7 @@ import pytest
 
 from services.sandbox.app import Sandbox
 from services.sandbox.settings import SandboxSettings
-from tests.component.sandbox.world import World
+from tests.kit.world import World
 
 
 @pytest.fixture(scope="session")

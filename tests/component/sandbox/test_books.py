@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from services.sandbox.books import Books
-from tests.component.sandbox.trips import direct, fulfilment, order, ticketed
-from tests.component.sandbox.world import KEY, STRIPE, World, listening_socket
 from tests.eventually import eventually
+from tests.kit.trips import direct, fulfilment, order, ticketed
+from tests.kit.world import KEY, STRIPE, World, listening_socket
 
 
 def entry(kind: str, miles: int, member: str = "ana", reference: str | None = "checkout-1") -> dict[str, object]:

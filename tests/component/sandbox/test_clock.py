@@ -11,7 +11,7 @@ import pytest
 from services.sandbox.app import Sandbox
 from services.sandbox.settings import SandboxSettings
 from tests import days
-from tests.component.sandbox.world import shop_request
+from tests.kit.world import shop_request
 
 THEN = datetime(2031, 5, 1, 12, 0, tzinfo=UTC)
 LOGIN = {"grant_type": "client_credentials"}

@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.component.sandbox.trips import booked, direct, error_types, fulfilment, order, ticketed
-from tests.component.sandbox.world import KEY, STRIPE, TRIP, Json, World, shop_request
 from tests.days import in_days
 from tests.eventually import eventually
+from tests.kit.trips import booked, direct, error_types, fulfilment, order, ticketed
+from tests.kit.world import KEY, STRIPE, TRIP, Json, World, shop_request
 
 
 def rule(provider: str, operation: str, mode: str, **more: Any) -> Json:

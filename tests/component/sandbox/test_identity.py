@@ -1,7 +1,7 @@
 import jwt
 import pytest
 
-from tests.component.sandbox.world import World, read_token
+from tests.kit.world import World, read_token
 
 CLIENT = {"grant_type": "client_credentials", "client_id": "portal", "client_secret": "sandbox"}
 

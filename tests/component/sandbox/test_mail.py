@@ -6,7 +6,7 @@ from pathlib import Path
 import aiosmtplib
 import pytest
 
-from tests.component.sandbox.world import Json, World
+from tests.kit.world import Json, World
 
 
 def mail(message_id: str = "<1@milesaga>", to: str = "ana@example.com", reference: str = "checkout-1") -> EmailMessage:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.component.sandbox.world import World
+from tests.kit.world import World
 
 MEMBER = {"member_id": "ana", "tier": "gold", "lots": [{"miles": 50_000, "expires_on": "2030-01-31"}]}
 

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.component.sandbox.trips import (
+from tests.days import in_days
+from tests.kit.trips import (
     bag_to_book,
     bags,
     booked,
@@ -16,8 +17,7 @@ from tests.component.sandbox.trips import (
     shop,
     two_carriers,
 )
-from tests.component.sandbox.world import TRIP, Json, World
-from tests.days import in_days
+from tests.kit.world import TRIP, Json, World
 
 
 async def show(world: World, locator: str) -> Json:

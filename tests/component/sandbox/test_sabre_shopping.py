@@ -3,7 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.component.sandbox.trips import (
+from tests.days import day_in, in_days
+from tests.kit.trips import (
     bags,
     direct,
     flights_to_book,
@@ -13,8 +14,7 @@ from tests.component.sandbox.trips import (
     seats,
     shop,
 )
-from tests.component.sandbox.world import Json, World, shop_request
-from tests.days import day_in, in_days
+from tests.kit.world import Json, World, shop_request
 
 
 async def revalidate(world: World, flights: list[Json], adults: int = 2) -> list[Json]:

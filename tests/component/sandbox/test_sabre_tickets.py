@@ -2,7 +2,7 @@ import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tests.component.sandbox.trips import (
+from tests.kit.trips import (
     bag_to_book,
     bags,
     booked,
@@ -16,7 +16,7 @@ from tests.component.sandbox.trips import (
     ticketed,
     two_carriers,
 )
-from tests.component.sandbox.world import Json, World
+from tests.kit.world import Json, World
 
 
 async def documents(world: World) -> list[tuple[str, str]]:

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.component.sandbox.world import KEY, STRIPE, World
 from tests.eventually import eventually
+from tests.kit.world import KEY, STRIPE, World
 
 
 async def only_charge(world: World) -> dict[str, object]:

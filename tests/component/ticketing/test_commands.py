@@ -18,11 +18,11 @@ from shared.contracts.ticketing import (
 )
 from shared.kernel.errors import Misconfigured
 from shared.kernel.money import Money
-from tests.component.counter import Counter
-from tests.component.sandbox.world import World
 from tests.contract.airline import orders
 from tests.contract.airline.orders import CHECKOUT
 from tests.eventually import eventually
+from tests.kit.counter import Counter
+from tests.kit.world import World
 from tests.patience import BRIEF, PATIENT, SILENCE
 
 ISSUE = IssueTickets(purchase_id=CHECKOUT, step="issue tickets")
@@ -370,7 +370,7 @@ async def test_copies_at_the_same_moment_issue_once(ticketing: Counter, world: W
 
 async def test_no_passenger_is_kept_in_our_documents_beyond_the_booking(ticketing: Counter, world: World) -> None:
     await ticketed(ticketing, world)
-    kept = b"".join(file.read_bytes() for file in ticketing.around.path.glob("ticketing.sqlite3*"))
+    kept = b"".join(file.read_bytes() for file in ticketing.around.home.glob("ticketing.sqlite3*"))
     assert CHECKOUT.encode() in kept
     for personal in (orders.ANA.document, orders.RUI.document, orders.CONTACT.email, "SOUZA", "Souza"):
         assert personal.encode() not in kept

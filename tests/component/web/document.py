@@ -11,7 +11,7 @@ from shared.runtime.application import Documents, Front, application
 from shared.runtime.description import queues
 from shared.runtime.health import Health
 from shared.runtime.telemetry import Telemetry
-from tests.component.web.laptop import Laptop
+from tests.kit.laptop import Laptop
 
 Json = dict[str, Any]
 SERVER = "http://shop.test"

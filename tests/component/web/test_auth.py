@@ -18,8 +18,9 @@ from jwt.utils import base64url_encode
 
 from shared.web import auth, problems
 from shared.web.auth import Authenticator, Caller
-from tests.component.web.issuer import INTERNAL_TOKEN, ISSUER, HandClock, Issuer, key_pair
 from tests.eventually import eventually
+from tests.kit.clock import HandClock
+from tests.kit.issuer import INTERNAL_TOKEN, ISSUER, Issuer, key_pair
 
 
 @pytest.fixture

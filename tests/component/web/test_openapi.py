@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 
 from shared.web.codes import CODES
 from tests.component.web.document import SERVER, Json, operations, public_document
-from tests.processes import REPOSITORY
+from tests.kit.stack import REPOSITORY
 
 SCOPES = {"offers": "offers", "carts": "carts", "checkouts": "checkouts"}
 SENT = ("POST", "PUT", "PATCH")

@@ -11,7 +11,7 @@ from services.ticketing.adapters.sabre import SabreAirline, SabreLine, SabreOffi
 from shared.outside.line import Line
 from shared.outside.sabre import sabre_credentials
 from tests import days
-from tests.component.sandbox.world import World
+from tests.kit.world import World
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from shared.contracts.journey import Bag, Contact, Flight, Order, Passenger, Seat, Segment
 from shared.kernel.money import Money
-from tests.component.sandbox import trips
-from tests.component.sandbox.world import Json, World
 from tests.days import day_in, in_days
+from tests.kit import trips
+from tests.kit.world import Json, World
 
 CHECKOUT = "0198c0de-0000-7000-8000-000000000001"
 ANA = Passenger(given_name="Ana Lúcia", surname="Souza", birth_date="1990-05-01", document="FX123456")

@@ -12,8 +12,8 @@ from services.ticketing.ports import IssueOrder, ReservationOrder
 from shared.contracts.journey import Order
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
-from tests.component.sandbox.world import World
 from tests.contract.airline import orders
+from tests.kit.world import World
 from tests.patience import BRIEF, SILENCE
 
 PAST_VOID_WINDOW = timedelta(days=2)

@@ -9,7 +9,7 @@ import pytest
 
 from services.payment.adapters.stripe import StripeGateway
 from shared.outside.line import Line
-from tests.component.sandbox.world import World
+from tests.kit.world import World
 
 
 @pytest.fixture

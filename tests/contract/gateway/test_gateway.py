@@ -14,8 +14,8 @@ from services.payment.ports import CardOrder
 from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
 from shared.outside.line import Line
-from tests.component.sandbox.world import World
 from tests.eventually import eventually
+from tests.kit.world import World
 from tests.patience import BRIEF, SILENCE
 
 CHECKOUT = "0198c0de-0000-7000-8000-000000000001"

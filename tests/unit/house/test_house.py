@@ -124,3 +124,15 @@ def test_a_public_path_leads_to_the_service_that_names_its_beginning(path: str, 
 def test_descriptions_that_cannot_be_true_are_refused(wrong: Description, reason: str) -> None:
     with pytest.raises(WrongHouse, match=reason):
         house(PARCELS, COUNTER, wrong)
+
+
+def test_no_services_tests_import_anothers() -> None:
+    """What they share is in `tests/kit`; the saga is the checkout's."""
+    subjects = {each.name for each in HOUSE} | NO_SERVICES
+    found = []
+    for path in (REPOSITORY / "tests").rglob("*.py"):
+        place = path.relative_to(REPOSITORY).parts
+        imported = re.findall(r"^from tests\.\w+\.(\w+)[. ]", path.read_text(), re.MULTILINE)
+        strange = {name for name in imported if name in subjects} - set(place)
+        found += [f"{'/'.join(place)}: {', '.join(strange)}"] if strange else []
+    assert found == []

@@ -12,7 +12,7 @@ from services.ticketing.settings import settings as ticketing_settings
 from shared.runtime.providers import Provider
 from shared.runtime.service import Runtime
 from shared.runtime.settings import WrongSettings
-from tests.component.counter import Surroundings
+from tests.kit.counter import Surroundings
 
 SANDBOX = "http://127.0.0.1:8000"
 

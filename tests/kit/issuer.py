@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,24 +10,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from shared.kernel.clock import Clock
 from shared.web.auth import Authenticator
-from tests.days import NOW
 
 ISSUER = "http://issuer.test/oauth"
 INTERNAL_TOKEN = "internal-token-of-the-tests"
-
-
-class HandClock:
-    """A clock that the test winds."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self.time = now
-
-    def now(self) -> datetime:
-        return self.time
-
-    def pass_by(self, **time: float) -> None:
-        self.time += timedelta(**time)
 
 
 @cache
@@ -39,7 +25,7 @@ def key_pair(name: str) -> rsa.RSAPrivateKey:
 class Issuer:
     """Answers discovery and keys as an `httpx` transport; counts how often it is asked."""
 
-    def __init__(self, clock: HandClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.kids = ["one"]
         self.silent = False

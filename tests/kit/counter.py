@@ -1,79 +1,28 @@
 """One service, composed as in production over the real store and the sandbox; the test plays the broker."""
 
-import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
-import httpx
-
-from shared.bus.outbox import Publisher
-from shared.contracts import CATALOGUE
 from shared.contracts.cloudevents import Envelope
-from shared.contracts.messages import Message, OutboxMessage
 from shared.contracts.steps import Answer, Command, StepRefused
-from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
-from shared.kernel.ids import Ids, Uuid7Ids
-from shared.kernel.meter import CallMeter, NoCallMeter
-from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.service import Service
-from shared.runtime.settings import RuntimeSettings
-from shared.store.documents import Store
-from shared.store.sqlite import SqliteStore
-from shared.web.auth import Authenticator
 from tests import days
+from tests.kit.runtime import TestRuntime
 
 TIMES = 40
 
 
-class Heard:
-    """What was published."""
+class Surroundings(TestRuntime):
+    """A runtime beside a sandbox at a URL, on whose day it lives."""
 
-    connected = True
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
-        self.messages += [CATALOGUE[found.routing_key].model_validate_json(found.body) for found in messages]
-
-
-class Surroundings:
-    """A `Runtime`: stores in a folder, the sandbox at a URL."""
+    __test__ = False
 
     def __init__(self, folder: Path, sandbox_url: str, *, sandbox: bool = True) -> None:
-        self.settings = RuntimeSettings(environment="test", sandbox=sandbox)
         self.hand = days.Clock()
-        self.clock: Clock = self.hand
-        self.draining = asyncio.Event()
-        self.ids: Ids = Uuid7Ids(self.clock)
-        self.random: Random = SystemRandom()
-        self.heard = Heard()
-        self.publisher: Publisher = self.heard
-        self.meter: CallMeter = NoCallMeter()
-        self.authenticator = cast(Authenticator, None)
-        self.path = folder
-        self._sandbox_url = sandbox_url
-        self.clients: list[httpx.AsyncClient] = []
-
-    def store(self, name: str) -> Store:
-        return SqliteStore(self.path / f"{name}.sqlite3")
-
-    def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
-        self.clients.append(httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False))
-        return self.clients[-1]
-
-    def service_url(self, service: str) -> str:
-        raise NotImplementedError(service)
-
-    def provider_url(self, provider: str) -> str:
-        return f"{self._sandbox_url}/sandbox/{provider}"
-
-    def smtp(self) -> tuple[str, int]:
-        raise NotImplementedError
+        super().__init__(folder, self.hand, sandbox=sandbox, sandbox_url=sandbox_url)
 
 
 class Counter:
@@ -99,7 +48,7 @@ class Counter:
 
     @property
     def answers(self) -> list[Answer]:
-        return [message for message in self.around.heard.messages if isinstance(message, Answer)]
+        return self.around.recorder.answers()
 
     async def say(self, command: Command) -> None:
         """Deliver once. Raises what the handler raises."""

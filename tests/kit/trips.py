@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.component.sandbox.world import Json, World, shop_request
 from tests.days import in_days
+from tests.kit.world import Json, World, shop_request
 
 DAY = in_days(60)
 

@@ -13,7 +13,7 @@ from services.cli.broker_node import PrivateBroker
 from services.cli.broker_setup import free_ports
 from tests.patience import PATIENT
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 READY = re.compile(r"^ready (http://\S+)", re.MULTILINE)
 NOT_INHERITED = {"BROKER_URL", "MONGODB_URL", "MILESAGA_HOME", "PORT", "OIDC_ISSUER", "SANDBOX", "ENVIRONMENT"}
 
