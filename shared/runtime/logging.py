@@ -32,6 +32,7 @@ FIELDS: Final = (
     "service",
     "collection",
     "document_id",
+    "documents",
     "fields",
     "timer",
     "task",
