@@ -1,6 +1,5 @@
 """`milesaga audit`: reads our books and the sandbox's, and shows where they differ."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from services.cli import view
+from services.cli import printing, view
 from services.cli.books import Account, Booking, Books, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
 from services.cli.client import Api, Json, named, operator, reported
 from services.cli.purchases import CHECKOUTS, PAGE
@@ -28,9 +27,9 @@ def run(as_json: Annotated[bool, typer.Option("--json", help="JSON for programs 
     with reported(CANNOT_AUDIT), operator() as api:
         result = audit(api, progress=not as_json)
     if as_json:
-        typer.echo(json.dumps(as_dict(result), indent=2))
+        printing.tell(as_dict(result))
     else:
-        show(view.console(), result)
+        show(printing.console(), result)
     if result.differences:
         raise typer.Exit(1)
 
@@ -102,7 +101,7 @@ def _table(title: str, findings: Iterable[Finding]) -> Table:
 
 def _progress(visible: bool) -> Progress:
     """On standard error, and only for people."""
-    out = Console(stderr=True)
+    out = printing.console(error=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(show_speed=True), TimeElapsedColumn())
     return Progress(*columns, console=out, transient=True, disable=not (visible and out.is_terminal))
 

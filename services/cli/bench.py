@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from services.cli import printing
+
 REPOSITORY: Final = Path(__file__).parents[2]
 
 
@@ -18,7 +20,7 @@ def run(
 ) -> None:
     """Measure sagas, purchases and services on this machine, beside other engines; print a table, write the figures."""
     if not (REPOSITORY / "tests" / "bench").is_dir():
-        typer.echo("milesaga bench: run it in a clone of the repository, whose tests/bench it uses.", err=True)
+        printing.complain("milesaga bench: run it in a clone of the repository, whose tests/bench it uses.")
         raise typer.Exit(1)
     parts = [argument for part in only or () for argument in ("--only", part)]
     command = [sys.executable, "-m", "tests.bench", "--output", str(output.absolute()), *parts]

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 import httpx
 import typer
 
+from services.cli import printing
 from services.cli.absence import NO_STACK, nothing_at
 
 Json = dict[str, Any]
@@ -207,7 +208,7 @@ def reported(exit_code: int = 1) -> Iterator[None]:
     try:
         yield
     except ApiError as error:
-        typer.echo(str(error), err=True)
+        printing.complain(str(error))
         raise typer.Exit(NO_STACK if isinstance(error, NoStack) else exit_code) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -14,7 +14,7 @@ from aio_pika.exceptions import AMQPError
 from pydantic import ValidationError
 from rich.table import Column, Table
 
-from services.cli import view
+from services.cli import printing
 from services.cli.absence import NO_STACK, nothing_at
 from services.cli.options import AsJson
 from services.house import HOUSE
@@ -55,9 +55,9 @@ def list_letters(
     faults = Counter((letter.service, letter.fingerprint or letter.reason) for letter in letters)
     if as_json:
         counts = [{"service": each[0], "fingerprint": each[1], "count": count} for each, count in faults.most_common()]
-        typer.echo(json.dumps({"letters": [_summary(letter) for letter in letters], "faults": counts}, indent=2))
+        printing.tell({"letters": [_summary(letter) for letter in letters], "faults": counts})
         return
-    out = view.console()
+    out = printing.console()
     out.print(_table(letters, datetime.now(UTC)))
     if letters:
         counted = Table("service", "fault", "letters")
@@ -78,13 +78,13 @@ def show_letter(letter_id: LetterId, service: OneService = None, as_json: AsJson
         raise _unknown(letter_id)
     shown = [{**_summary(letter), **_whose(letter), "body": _body(letter)} for letter in letters]
     if as_json:
-        typer.echo(json.dumps({"letters": shown}, indent=2, ensure_ascii=False))
+        printing.tell({"letters": shown})
         return
     for fields in shown:
         table = Table(show_header=False)
         for name, value in fields.items():
             table.add_row(name, value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
-        view.console().print(table)
+        printing.console().print(table)
 
 
 @app.command("retry")
@@ -100,7 +100,7 @@ def retry_letters(
     count = _on_broker(lambda dead: _settled(dead, dead.retry, service, letter_id))
     if letter_id is not None and not count:
         raise _unknown(letter_id)
-    typer.echo(json.dumps({"retried": count}) if as_json else f"{count} sent back to work")
+    printing.tell({"retried": count}, indent=None) if as_json else printing.say(f"{count} sent back to work")
 
 
 @app.command("discard")
@@ -116,7 +116,7 @@ def discard_letter(
     count = _on_broker(lambda dead: _settled(dead, dead.discard, service, letter_id))
     if not count:
         raise _unknown(letter_id)
-    typer.echo(json.dumps({"discarded": count}) if as_json else f"{letter_id} is discarded")
+    printing.tell({"discarded": count}, indent=None) if as_json else printing.say(f"{letter_id} is discarded")
 
 
 async def _named(dead: DeadLetters, service: str | None, name: str) -> list[DeadLetter]:
@@ -134,9 +134,7 @@ async def _settled(
         handles = {letter.handle for letter in await _named(dead, service, name)}
         if len(handles) > 1:
             listed = ", ".join(sorted(handles))
-            typer.echo(
-                f"milesaga: {len(handles)} letters have the id {name}: name one by its handle: {listed}", err=True
-            )
+            printing.complain(f"milesaga: {len(handles)} letters have the id {name}: name one by its handle: {listed}")
             raise typer.Exit(1)
 
     def chosen(letter: DeadLetter) -> bool:
@@ -164,7 +162,7 @@ async def _connected(url: str, work: Callable[[DeadLetters], Awaitable[T]]) -> T
     async with DeadLetters(url, queues(HOUSE)) as dead:
         done = await work(dead)
     for service in sorted(dead.in_other_hands):
-        typer.echo(f"milesaga: another reader has letters of {service} in hand: they are not among these", err=True)
+        printing.complain(f"milesaga: another reader has letters of {service} in hand: they are not among these")
     return done
 
 
@@ -174,7 +172,7 @@ def stack_broker(settings: RuntimeSettings) -> str:
     try:
         return broker_url(settings, home)
     except WrongSettings as error:
-        typer.echo(nothing_at(str(home.path)), err=True)
+        printing.complain(nothing_at(str(home.path)))
         raise typer.Exit(NO_STACK) from error
 
 
@@ -185,18 +183,18 @@ def reported() -> Iterator[None]:
     try:
         yield
     except WrongSettings as error:
-        typer.echo(f"milesaga: {error}", err=True)
+        printing.complain(f"milesaga: {error}")
         raise typer.Exit(2) from error
     except ConnectionError as error:
-        typer.echo(nothing_at("the broker"), err=True)
+        printing.complain(nothing_at("the broker"))
         raise typer.Exit(NO_STACK) from error
     except (AMQPError, OSError, TimeoutError) as error:
-        typer.echo(f"milesaga: the broker did not do what was asked ({type(error).__name__})", err=True)
+        printing.complain(f"milesaga: the broker did not do what was asked ({type(error).__name__})")
         raise typer.Exit(1) from error
 
 
 def _unknown(letter_id: str) -> typer.Exit:
-    typer.echo(f"milesaga: there is no dead letter {letter_id}", err=True)
+    printing.complain(f"milesaga: there is no dead letter {letter_id}")
     return typer.Exit(1)
 
 

@@ -8,6 +8,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from services.cli import printing
+
 
 class Lazy(NamedTuple):
     """Where a command lives: a typer application, or a function that is one command."""
@@ -64,6 +66,7 @@ def milesaga() -> None:
 
 def main() -> None:
     """The console script."""
+    printing.bear_any_text()
     app(prog_name="milesaga")
 
 

@@ -1,6 +1,5 @@
 """`milesaga partners`: who may buy by message, and for which members."""
 
-import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -8,10 +7,9 @@ from contextlib import contextmanager
 from typing import Annotated, Final, Literal
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from services.cli import view
+from services.cli import printing
 from services.cli.dead import reported
 from services.cli.options import AsJson
 from services.cli.users import BrokerUsers, UsersNotApplied
@@ -50,7 +48,7 @@ def add(
             users.partners.remove(name)
             raise
         url = users.url_of(name, password)
-        typer.echo(json.dumps({"name": name, "url": url}) if as_json else url)
+        printing.tell({"name": name, "url": url}, indent=None) if as_json else printing.say(url)
 
 
 @app.command("list")
@@ -62,14 +60,12 @@ def list_partners(as_json: AsJson = False) -> None:
             for name, partner in sorted(users.partners.all().items())
         }
     if as_json:
-        typer.echo(
-            json.dumps({"partners": [{"name": name, "members": whom} for name, whom in known.items()]}, indent=2)
-        )
+        printing.tell({"partners": [{"name": name, "members": whom} for name, whom in known.items()]})
         return
     table = Table("partner", "buys for")
     for name, whom in known.items():
-        table.add_row(name, escape(whom if isinstance(whom, str) else ", ".join(whom)))
-    view.console().print(table)
+        table.add_row(name, whom if isinstance(whom, str) else ", ".join(whom))
+    printing.console().print(table)
 
 
 @app.command("remove")
@@ -77,11 +73,11 @@ def remove(name: Name, as_json: AsJson = False) -> None:
     """Take a partner's user away: what it says from now on comes nowhere. Its queues stay until they are deleted."""
     with _applied() as users:
         if name not in users.partners.all():
-            typer.echo(f"milesaga: there is no partner {name}", err=True)
+            printing.complain(f"milesaga: there is no partner {name}")
             raise typer.Exit(1)
         users.remove(name)
         users.partners.remove(name)
-    typer.echo(json.dumps({"removed": name}) if as_json else f"{name} is removed")
+    printing.tell({"removed": name}, indent=None) if as_json else printing.say(f"{name} is removed")
 
 
 def _members(text: str) -> Literal["any"] | frozenset[str]:
@@ -99,5 +95,5 @@ def _applied() -> Iterator[BrokerUsers]:
         try:
             yield BrokerUsers(read(RuntimeSettings))
         except (UsersNotApplied, WrongPartners) as error:
-            typer.echo(f"milesaga: {error}", err=True)
+            printing.complain(f"milesaga: {error}")
             raise typer.Exit(1) from error

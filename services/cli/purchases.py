@@ -1,6 +1,5 @@
 """`milesaga purchases`: what is bought, and how far it has come."""
 
-import json
 from itertools import islice
 from typing import Annotated
 from urllib.parse import quote
@@ -8,7 +7,7 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
-from services.cli import view
+from services.cli import printing, view
 from services.cli.client import Api, Json, named, operator, reported
 from services.cli.options import AsJson
 
@@ -30,9 +29,9 @@ def list_purchases(
     with reported(), operator() as api:
         found = list(islice(api.pages(CHECKOUTS, "checkouts", status=status, limit=PAGE), limit or None))
     if as_json:
-        typer.echo(json.dumps({"checkouts": found}, indent=2))
+        printing.tell({"checkouts": found})
         return
-    view.console().print(_list(found))
+    printing.console().print(_list(found))
 
 
 @app.command("show")
@@ -48,7 +47,7 @@ def show_purchase(
         if follow:
             _follow(api, path, as_json)
         elif as_json:
-            typer.echo(json.dumps(found, indent=2))
+            printing.tell(found)
         else:
             _show(found)
 
@@ -58,16 +57,16 @@ def ask(purchase_id: PurchaseId) -> None:
     """Have the awaited step asked for now, and anew if it was refused: for a purchase that needs attention."""
     with reported(), named(f"purchase {purchase_id}"), operator() as api:
         found = api.send("POST", f"{CHECKOUTS}/{quote(purchase_id, safe='')}/ask")
-    view.console().print(f"{purchase_id}: asked, now {found['status']}")
+    printing.console().print(f"{purchase_id}: asked, now {found['status']}")
 
 
 def _follow(api: Api, path: str, as_json: bool) -> None:
     changes = api.changes(f"{path}/events")
     if not as_json:
-        view.follow(view.console(), changes)
+        view.follow(printing.console(), changes)
         return
     for change in changes:
-        typer.echo(json.dumps(change.checkout))
+        printing.tell(change.checkout, indent=None)
 
 
 def _list(found: list[Json]) -> Table:
@@ -86,7 +85,7 @@ def _list(found: list[Json]) -> Table:
 
 
 def _show(found: Json) -> None:
-    out = view.console()
+    out = printing.console()
     head = Table(box=None, show_header=False, padding=(0, 1))
     for name in ("id", "member_id", "key", "cart_id"):
         head.add_row(name, str(found.get(name, "")))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from services.cli import printing
 from services.house import HOUSE
 from shared.runtime.home import BROKER_USERS
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
@@ -54,7 +55,7 @@ def run(
         settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
         code = _run(names, settings)
     except WrongSettings as error:
-        typer.echo(f"milesaga: {error}", err=True)
+        printing.complain(f"milesaga: {error}")
         code = WRONG_SETTINGS
     raise typer.Exit(code)
 
@@ -81,7 +82,7 @@ def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
             broker = stack.enter_context(_broker(settings, home, names))
             return _serve(names, settings, listener, broker)
         except BrokerError as error:
-            typer.echo(f"milesaga: {error}", err=True)
+            printing.complain(f"milesaga: {error}")
             return NOT_RUN
         except StopAsked:
             return 0

@@ -1,6 +1,5 @@
 """`milesaga timers`: when purchases are to be looked at again, and how to change that."""
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -9,7 +8,7 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
-from services.cli import view
+from services.cli import printing, view
 from services.cli.client import named, operator, reported
 from services.cli.options import AsJson
 
@@ -28,12 +27,12 @@ def list_timers(as_json: AsJson = False) -> None:
     with reported(), operator() as api:
         found = list(api.pages(TIMERS, "timers"))
     if as_json:
-        typer.echo(json.dumps({"timers": found}, indent=2))
+        printing.tell({"timers": found})
         return
     table = Table(view.reference("purchase"), "name", "step", "at")
     for timer in found:
         table.add_row(timer["checkout_id"], timer["name"], timer.get("step") or "", view.moment(timer["at"]))
-    view.console().print(table)
+    printing.console().print(table)
 
 
 @app.command("move")
@@ -47,7 +46,10 @@ def move_timer(
     moment = when(at, datetime.now(UTC))
     with reported(), named(f"timer {name} of a purchase {purchase_id}"), operator() as api:
         answer = api.send("PUT", _path(purchase_id, name), {"at": moment.isoformat()})
-    typer.echo(json.dumps(answer, indent=2) if as_json else f"{name} of {purchase_id} rings at {moment.isoformat()}")
+    if as_json:
+        printing.tell(answer)
+    else:
+        printing.say(f"{name} of {purchase_id} rings at {moment.isoformat()}")
 
 
 @app.command("cancel")
@@ -55,7 +57,7 @@ def cancel_timer(purchase_id: PurchaseId, name: TimerName) -> None:
     """Cancel a timer: the purchase waits until an answer comes or `milesaga purchases ask` asks for one."""
     with reported(), named(f"timer {name} of a purchase {purchase_id}"), operator() as api:
         api.send("DELETE", _path(purchase_id, name))
-    typer.echo(f"{name} of {purchase_id} is cancelled")
+    printing.say(f"{name} of {purchase_id} is cancelled")
 
 
 def when(text: str, now: datetime) -> datetime:

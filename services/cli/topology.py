@@ -1,7 +1,6 @@
 """`milesaga topology`: exchanges, queues and bindings as described, beside those on the broker."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -11,7 +10,7 @@ from aiormq.abc import AbstractConnection
 from faststream.rabbit import RabbitExchange, RabbitQueue
 from rich.table import Column, Table
 
-from services.cli import view
+from services.cli import printing
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
 from services.cli.users import BrokerUsers, UsersNotApplied
@@ -45,7 +44,7 @@ def show(as_json: AsJson = False) -> None:
     """Show the described topology and how it stands on the broker; nothing is changed. Exit 1 when they differ."""
     described, found = _on_broker(_compared)
     if as_json:
-        typer.echo(json.dumps(_as_json(described, found), indent=2))
+        printing.tell(_as_json(described, found))
     else:
         _print(described, found)
     raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
@@ -69,9 +68,9 @@ def apply(
     described, found, said = _on_broker(work)
     users = _users()
     if as_json:
-        typer.echo(json.dumps({**_as_json(described, found), "done": said, "users": users}, indent=2))
+        printing.tell({**_as_json(described, found), "done": said, "users": users})
     else:
-        typer.echo("\n".join([*(said or ["Nothing to do: the broker has what is described."]), *users]))
+        printing.say("\n".join([*(said or ["Nothing to do: the broker has what is described."]), *users]))
     raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
 
 
@@ -82,7 +81,7 @@ def _users() -> list[str]:
         return [f"user {name}: as described" for name in users.apply()]
     except (UsersNotApplied, WrongPartners) as error:
         if users.partners.path.exists():
-            typer.echo(f"milesaga: {error}", err=True)
+            printing.complain(f"milesaga: {error}")
             raise typer.Exit(1) from error
         return [f"users: not made: {error}"]
 
@@ -154,4 +153,4 @@ def _print(described: Topology, found: Sequence[Found]) -> None:
         bindings = "\n".join(bound.get(each.item.name, [])) if each.kind == "queue" else ""
         state = f"{each.state.value}\n{each.reason}".strip()
         table.add_row(each.kind, each.item.name, _kind(each.item), bindings, *counts, state)
-    view.console().print(table)
+    printing.console().print(table)

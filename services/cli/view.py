@@ -1,6 +1,5 @@
 """How a purchase looks on a terminal."""
 
-import sys
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
@@ -11,9 +10,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from services.cli.client import AT_REST, Change, Json
+from services.cli.printing import in_one_line, styled
 from shared.kernel.money import Money
-
-WIDE: Final = 160
 
 STYLES: Final = {
     "completed": "bold green",
@@ -41,11 +39,6 @@ MARKS: Final = {
 }
 
 
-def console() -> Console:
-    """Standard output. Numbers are not highlighted, and a file or pipe is wide: ids can be copied and searched for."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-
-
 def reference(title: str) -> Column:
     """A column of ids, which are never cut."""
     return Column(title, overflow="fold", min_width=36)
@@ -69,7 +62,7 @@ def refusal(checkout: Json) -> str:
 
 
 def status(name: str) -> Text:
-    return Text(name, style=STYLES.get(name, ""))
+    return styled(name, STYLES.get(name, ""))
 
 
 def moment(value: str | None) -> str:
@@ -94,7 +87,9 @@ def steps(checkout: Json) -> Table:
 
 
 def live_purchase(checkout: Json) -> RenderableType:
-    head = Text.assemble("  ", (checkout["id"], "dim"), "  ", status(checkout["status"]), f"  {total(checkout)}")
+    head = Text.assemble(
+        "  ", styled(checkout["id"], "dim"), "  ", status(checkout["status"]), styled(f"  {total(checkout)}")
+    )
     return Group(head, steps(checkout))
 
 
@@ -116,7 +111,7 @@ def _follow_plain(out: Console, changes: Iterable[Change]) -> Json:
     last: Json = {}
     for change in changes:
         for line in moved(last, change.checkout):
-            out.print(f"  {line}")
+            out.print(in_one_line(f"  {line}"))
         last = change.checkout
     return last
 

@@ -17,6 +17,8 @@ class SandboxSettings(BaseSettings):
     home: Path = Field(default=Path(".milesaga"), validation_alias="MILESAGA_HOME")
     public_url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
     smtp_port: int = Field(default=0, ge=0, le=65535, validation_alias="SANDBOX_SMTP_PORT")
+    currency: str = Field(default="BRL", pattern=r"^[A-Z]{3}$", validation_alias="SANDBOX_CURRENCY")
+    """What the providers' prices are in. The same numbers in every currency, hundredths where it has them."""
     begins_at: AwareDatetime | None = Field(default=None, validation_alias="SANDBOX_BEGINS_AT")
     """What time it is for the providers when the sandbox starts; from then on it passes. None: the machine's. Flights,
     fares and ticketing limits go by it, the issuer's tokens by the machine's clock, as those who check them do."""

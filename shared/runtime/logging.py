@@ -59,6 +59,8 @@ FIELDS: Final = (
 """What may stand in a log line besides `at`, `level`, `logger`, `event`. None of them is about a person."""
 
 OURS: Final = ("shared", "services", "tests")
+LONGEST: Final = 300
+"""Characters of one field, and members of a list: ids, types and places are shorter."""
 FRAMES: Final = 8
 """Innermost places of a traceback; more says little and costs much."""
 
@@ -80,7 +82,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__qualname__
             line["trace"] = _trace(record.exc_info[2])
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def set_up(level: str = "INFO") -> None:
@@ -103,9 +105,14 @@ def _event(record: logging.LogRecord) -> str:
 
 
 def _plain(value: Any) -> Any:
+    """Strangers choose ids and types: a line has a bound, and being ASCII it commands no terminal that shows it."""
     if isinstance(value, list | tuple):
-        return [str(item) for item in value]
-    return value if isinstance(value, str | int | float | bool) else str(value)
+        return [_cut(str(item)) for item in value[:LONGEST]]
+    return value if isinstance(value, int | float | bool) else _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _trace(traceback: TracebackType | None) -> list[str]:

@@ -6,9 +6,11 @@ scrapes, and its library is imported then.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+from shared.contracts import CATALOGUE
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -19,8 +21,14 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 """Upper ends of the histograms' buckets, in seconds: from a handler without I/O to a provider's timeout."""
 
 
-MOST_SERIES = 500
-"""Somebody else's message may carry any type; beyond so many names the rest is counted as `other`."""
+OTHER = "other"
+"""The label of what is not ours: anybody may write any type or method, and each would be a series for ever."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def known(name: str, ours: Container[str]) -> str:
+    """The name as a label, if it is one of ours."""
+    return name if name in ours else OTHER
 
 
 @dataclass(slots=True)
@@ -58,21 +66,15 @@ class Telemetry:
         """Background tasks that died and were started again, by name."""
 
     def handled(self, service: str, message_type: str, outcome: str, seconds: float) -> None:
-        histogram = self._handlers.get((service, message_type))
-        if histogram is None:
-            if len(self._handlers) >= MOST_SERIES:
-                message_type = "other"
-            histogram = self._handlers.setdefault((service, message_type), Histogram())
-        histogram.add(seconds)
-        self._messages[service, message_type, outcome] += 1
+        kind = known(message_type, CATALOGUE)
+        self._handlers.setdefault((service, kind), Histogram()).add(seconds)
+        self._messages[service, kind, outcome] += 1
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """One HTTP request is over; `route` is the route's template, never a path with ids in it."""
+        method = known(method, METHODS)
         self._requests[method, route, str(status)] += 1
-        histogram = self._answers.get((method, route))
-        if histogram is None:
-            histogram = self._answers[method, route] = Histogram()
-        histogram.add(seconds)
+        self._answers.setdefault((method, route), Histogram()).add(seconds)
 
     def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
         self._calls[service, provider, outcome] += 1

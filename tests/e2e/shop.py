@@ -61,8 +61,8 @@ class Member:
         """The first non-stop flight."""
         return next(offer for offer in await self.offers(adults=adults) if len(offer["segments"]) == 1)
 
-    async def empty_cart(self) -> Json:
-        response = await self.http.post("/v1/carts", json={"channel": "portal", "currency": "BRL"})
+    async def empty_cart(self, currency: str = "BRL") -> Json:
+        response = await self.http.post("/v1/carts", json={"channel": "portal", "currency": currency})
         assert response.status_code == 201, response.text
         body: Json = response.json()
         return body

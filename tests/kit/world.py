@@ -36,7 +36,7 @@ class Ledger:
         self.accounts: dict[str, Json] = {}
         self.entries: list[Json] = []
         self.app = FastAPI()
-        self.app.put("/v1/miles/accounts/{member_id}")(self.open_account)
+        self.app.put("/v1/miles/accounts/{member_id:path}")(self.open_account)
         self.app.get("/v1/miles/entries")(self.list_entries)
 
     async def open_account(self, member_id: str, request: Request) -> Json:

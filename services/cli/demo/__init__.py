@@ -9,9 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from services.cli import view
 from services.cli.audit import audit, show
 from services.cli.broker_node import BrokerError
 from services.cli.client import ApiError
@@ -19,6 +17,7 @@ from services.cli.demo.checks import Unexpected
 from services.cli.demo.portal import Outside
 from services.cli.demo.scenarios import Scenes
 from services.cli.demo.stack import Stack, StackError
+from services.cli.printing import console, styled
 
 INTERRUPTED = 130
 
@@ -29,13 +28,13 @@ def run(
     ] = Path(".milesaga/demo"),
 ) -> None:
     """Start a stack of its own, perform five purchases over the public HTTP API, audit the books, stop everything."""
-    out = view.console()
+    out = console()
     begun = time.monotonic()
     try:
         with _terminated_as_interrupted(), Stack(home) as stack:
             _perform(stack, out)
     except (Unexpected, ApiError, StackError, BrokerError) as error:
-        out.print(f"[bold red]The demonstration failed.[/] {escape(str(error))}")
+        out.print(styled("The demonstration failed.", "bold red"), str(error))
         if (home / "stack.log").exists():
             out.print(f"The stack's log is {home / 'stack.log'}.")
         raise typer.Exit(1) from error
@@ -52,10 +51,10 @@ def _perform(stack: Stack, out: Console) -> None:
     outside = Outside(stack.url)
     outside.behave()
     for number, (title, play) in enumerate(scenes.all(), 1):
-        out.print(f"\n[bold]{number}. {title}[/]")
+        out.print(styled(f"\n{number}. {title}", "bold"))
         play()
         outside.behave()
-    out.print("\n[bold]Audit: our books against the outside world's[/]")
+    out.print(styled("\nAudit: our books against the outside world's", "bold"))
     result = audit(outside.api)
     show(out, result)
     if result.differences:

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from services.cli.printing import styled
+
 T = TypeVar("T")
 
 
@@ -22,7 +24,7 @@ class Checks:
     def same(self, claim: str, expected: object, found: object) -> None:
         if found != expected:
             raise Unexpected(f"{claim}: expected {expected!r}, found {found!r}")
-        self._out.print(f"  [green]✔[/] {claim}")
+        self._out.print(" ", styled("✔", "green"), claim)
 
 
 def soon(what: str, find: Callable[[], T | None], within: float = 15.0) -> T:

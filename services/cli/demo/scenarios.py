@@ -14,6 +14,7 @@ from services.cli.client import Change, Json
 from services.cli.demo.checks import Checks, Unexpected, soon
 from services.cli.demo.portal import PEOPLE, Customer, Outside
 from services.cli.demo.stack import Stack
+from services.cli.printing import styled
 
 MILES: Final = 50_000
 USED: Final = 30_000
@@ -106,7 +107,9 @@ class Scenes:
         soon("the ticket in the airline's books", lambda: self._outside.books_of(reference)["tickets"])
         self._stack.crash()
         self._out.print(
-            "  [bold red]kill -9[/] of the services, in the middle of the call; starting again on the same data"
+            " ",
+            styled("kill -9", "bold red"),
+            "of the services, in the middle of the call; starting again on the same data",
         )
         self._out.print(f"  ready again after {self._stack.start():.1f} s")
 

@@ -70,7 +70,7 @@ def _members(router: APIRouter, books: Books, authenticator: Authenticator) -> N
 
 def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
     @router.put(
-        "/accounts/{member_id}",
+        "/accounts/{member_id:path}",
         dependencies=[authenticator.allowed("ops:write")],
         responses=answers(ShownBalance, *WRITING, headers=("ETag",)),
         response_model=None,

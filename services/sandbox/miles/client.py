@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from services.sandbox.oauth import Issuer
 from services.sandbox.problems import ProblemError
@@ -29,7 +30,7 @@ class Miles:
 
     async def open_account(self, member_id: str, tier: str, lots: list[dict[str, Any]]) -> None:
         """Open or replace the account; returns when the balance shows it."""
-        await self._ask("PUT", f"/accounts/{member_id}", json={"tier": tier, "lots": lots})
+        await self._ask("PUT", f"/accounts/{_segment(member_id)}", json={"tier": tier, "lots": lots})
 
     async def used(self) -> list[dict[str, Any]]:
         """Miles redeemed and given back, per member and purchase, as the ledger's entries say."""
@@ -73,3 +74,8 @@ class Miles:
         if not response.is_success:
             raise ProblemError(503, "miles_unavailable", f"{self._base}{path}: HTTP {response.status_code}")
         return response.json() if response.content else None
+
+
+def _segment(member_id: str) -> str:
+    """One part of a path, also for members called `a/b` or `..`, which would lead elsewhere."""
+    return quote(member_id, safe="").replace(".", "%2E")

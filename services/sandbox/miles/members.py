@@ -25,7 +25,7 @@ class Lot(BaseModel):
 class Member(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    member_id: str = Field(pattern=r"^[A-Za-z0-9._:@-]{1,64}$")
+    member_id: str = Field(pattern=r"^[ -~]{1,255}$")
     tier: Literal["member", "silver", "gold", "diamond"] = "member"
     lots: list[Lot] = Field(default_factory=list, max_length=1000)
 

@@ -18,14 +18,13 @@ from services.sandbox.sabre.extras import (
     flight_key,
     sold_seats,
 )
+from services.sandbox.sabre.money import decimal
 from services.sandbox.sabre.pricing import (
     CABIN_OF_CLASS,
-    CURRENCY,
     PriceDay,
     bag_prices,
     booking_fares,
     cabins_of,
-    decimal,
 )
 from services.sandbox.sabre.records import (
     BookedAncillary,
@@ -86,6 +85,7 @@ def create(connection: sqlite3.Connection, order: CreateBooking, now: datetime, 
         ancillaries=[],
         contact_info=order.contact_info,
         remarks=remarks,
+        currency=on.currency,
     )
     _add_ancillaries(booking, order, flights, chosen)
     add_booking(connection, booking)
@@ -174,8 +174,9 @@ def _bag(booking: Booking, bag: AncillaryToBook, flights: list[Flight], traveler
         raise invalid(path, "flightIndices", bag.flight_indices, "No such flight in this booking")
     indices = bag.flight_indices or range(1, len(booking.flights) + 1)
     price = bag_prices([flights[index - 1].plan for index in indices])[pieces - 1]
-    if bag.currency_code != CURRENCY or bag.base_price not in {None, decimal(price)}:
-        raise invalid(path, "basePrice", bag.base_price, f"The filed price is {decimal(price)} {CURRENCY}")
+    filed = decimal(price, booking.currency)
+    if bag.currency_code != booking.currency or bag.base_price not in {None, filed}:
+        raise invalid(path, "basePrice", bag.base_price, f"The filed price is {filed} {booking.currency}")
     return BookedAncillary(
         item_id=str(FIRST_ANCILLARY_ITEM + len(booking.ancillaries)),
         traveler=traveler,

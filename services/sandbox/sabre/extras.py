@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from services.sandbox.sabre.errors import entry
-from services.sandbox.sabre.pricing import CURRENCY, bag_prices, cabin_on, decimal
+from services.sandbox.sabre.money import decimal
+from services.sandbox.sabre.pricing import bag_prices, cabin_on
 from services.sandbox.sabre.schedule import Flight, find
 from services.sandbox.sabre.seatmaps import Seat, layout, seats
 from services.sandbox.sabre.shop_requests import Segment
@@ -31,7 +32,7 @@ def sold_seats(connection: sqlite3.Connection, flight: Flight) -> frozenset[str]
     return frozenset(seat for (seat,) in rows)
 
 
-def seat_maps(segments: tuple[Segment, ...]) -> Callable[[sqlite3.Connection], dict[str, Any]]:
+def seat_maps(segments: tuple[Segment, ...], currency: str) -> Callable[[sqlite3.Connection], dict[str, Any]]:
     """A map for each flight that exists, with what the books have sold marked as occupied."""
 
     def read(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -42,13 +43,13 @@ def seat_maps(segments: tuple[Segment, ...]) -> Callable[[sqlite3.Connection], d
                 errors.append(_unknown(segment))
                 continue
             cabin = cabin_on(flight.plan, segment.cabin_type_code)
-            maps.append(_seat_map(segment, flight, cabin, sold_seats(connection, flight)))
+            maps.append(_seat_map(segment, flight, cabin, currency, sold_seats(connection, flight)))
         return {"response": {"seatMaps": maps}} | ({"errors": errors} if errors else {})
 
     return read
 
 
-def bags(segments: tuple[Segment, ...]) -> dict[str, Any]:
+def bags(segments: tuple[Segment, ...], currency: str) -> dict[str, Any]:
     """One to three pieces, priced for the whole journey; sold by the carrier of the longest flight."""
     flights = [flight for flight in map(_flight, segments) if flight is not None]
     if len(flights) < len(segments):
@@ -66,7 +67,7 @@ def bags(segments: tuple[Segment, ...]) -> dict[str, Any]:
                     "airlineCode": carrier,
                     "numberOfItems": pieces,
                     "electronicMiscellaneousDocumentType": "2",
-                    "price": {"amount": decimal(price), "currencyCode": CURRENCY},
+                    "price": {"amount": decimal(price, currency), "currencyCode": currency},
                 }
                 for pieces, (subcode, price) in enumerate(zip(BAG_SUBCODES, prices, strict=True), 1)
             ]
@@ -95,11 +96,11 @@ def _unknown(segment: Segment) -> dict[str, str]:
     )
 
 
-def _seat_map(segment: Segment, flight: Flight, cabin: str, sold: frozenset[str]) -> dict[str, Any]:
+def _seat_map(segment: Segment, flight: Flight, cabin: str, currency: str, sold: frozenset[str]) -> dict[str, Any]:
     shape = layout(flight.plan, cabin)
     rows: dict[int, list[dict[str, Any]]] = {}
     for seat in seats(flight.plan, flight.departs_at.date(), cabin).values():
-        rows.setdefault(seat.row, []).append(_shown(seat, sold))
+        rows.setdefault(seat.row, []).append(_shown(seat, currency, sold))
     return {
         "paxSegmentRefId": segment.pax_segment_id,
         "cabinCompartments": [
@@ -114,10 +115,10 @@ def _seat_map(segment: Segment, flight: Flight, cabin: str, sold: frozenset[str]
     }
 
 
-def _shown(seat: Seat, sold: frozenset[str]) -> dict[str, Any]:
+def _shown(seat: Seat, currency: str, sold: frozenset[str]) -> dict[str, Any]:
     return {
         "column": seat.column,
         "occupationStatusCode": "O" if seat.taken or seat.number in sold else "F",
         "characteristics": list(seat.characteristics),
-        "price": {"amount": decimal(seat.price), "currencyCode": CURRENCY},
+        "price": {"amount": decimal(seat.price, currency), "currencyCode": currency},
     }

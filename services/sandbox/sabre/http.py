@@ -93,7 +93,7 @@ class Sabre:
         return await answer(request, rule, act, refuse=refuse, broken=_broken)
 
     def on(self) -> PriceDay:
-        return PriceDay(self._now().astimezone(shopping.AGENCY_ZONE).date(), self._level.factor)
+        return PriceDay(self._now().astimezone(shopping.AGENCY_ZONE).date(), self._level.factor, self._level.currency)
 
     async def shop(self, request: Request) -> Response:
         return await self._shopping(request, "shop", shopping.shop)
@@ -118,14 +118,14 @@ class Sabre:
     async def seats(self, request: Request) -> Response:
         async def act(_: Rule | None) -> Page:
             order = await _parsed(request, SegmentsRequest)
-            return 200, await self._books.run(extras.seat_maps(order.request.pax_segments))
+            return 200, await self._books.run(extras.seat_maps(order.request.pax_segments, self._level.currency))
 
         return await self._guarded(request, "getseats", act)
 
     async def ancillaries(self, request: Request) -> Response:
         async def act(_: Rule | None) -> Page:
             order = await _parsed(request, SegmentsRequest)
-            return 200, extras.bags(order.request.pax_segments)
+            return 200, extras.bags(order.request.pax_segments, self._level.currency)
 
         return await self._guarded(request, "getancillaries", act)
 

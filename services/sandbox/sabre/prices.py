@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.sandbox.books import Books, fact, remember
 from services.sandbox.problems import ProblemError, as_json, body_of
+from services.sandbox.sabre.money import DEFAULT
 
 FACT = "price_factor"
 
@@ -20,8 +21,8 @@ class Prices(BaseModel):
 class PriceLevel:
     """Kept with the books, and in memory because every fare asks for it."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, books: Books, currency: str = DEFAULT) -> None:
+        self._books, self.currency = books, currency
         self.factor = Decimal(1)
 
     async def load(self) -> None:

@@ -1,4 +1,4 @@
-"""What a seat costs: distance, cabin, day of the week, days ahead. Minor units of BRL, per traveler and flight."""
+"""What a seat costs: distance, cabin, day of the week, days ahead. In hundredths, per traveler and flight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 
+from services.sandbox.sabre.money import DEFAULT
 from services.sandbox.sabre.network import Plan, draw
 from services.sandbox.sabre.schedule import Flight, Journey
 
-CURRENCY = "BRL"
 CABINS = "YSCF"
 # What the programme's partners sell in each cabin is one booking class here.
 BOOKING_CLASS = {"Y": "Y", "S": "W", "C": "J", "F": "F"}
@@ -45,10 +45,11 @@ class Fare:
 
 @dataclass(frozen=True, slots=True)
 class PriceDay:
-    """On what day, and at what level, is asked."""
+    """On what day, at what level and in what currency is asked."""
 
     day: date
     factor: Decimal = Decimal(1)
+    currency: str = DEFAULT
 
 
 def cabins_of(plan: Plan) -> str:
@@ -98,11 +99,6 @@ def booking_fares(flights: Journey, cabins: str, joined: Sequence[bool], on: Pri
 def bag_prices(plans: list[Plan]) -> tuple[int, int, int]:
     """For 1, 2 and 3 pieces, each the whole price for that number, on the whole journey."""
     return BAGS_DOMESTIC if all(plan.domestic for plan in plans) else BAGS_ABROAD
-
-
-def decimal(minor: int) -> str:
-    """Minor units as Sabre writes money: "2964.53"."""
-    return f"{minor // 100}.{minor % 100:02d}"
 
 
 def _taxes(plan: Plan) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from services.sandbox.sabre.errors import SabreError
+from services.sandbox.sabre.money import DEFAULT
 
 TICKETING_LIMIT = timedelta(hours=24)
 REFERENCE_PREFIX = "REF/"
@@ -75,6 +76,7 @@ class Booking(BaseModel):
     ancillaries: list[BookedAncillary]
     contact_info: dict[str, Any]
     remarks: list[dict[str, str]]
+    currency: str = DEFAULT
 
     @property
     def base(self) -> int:
@@ -103,6 +105,7 @@ class Document(BaseModel):
     taxes: int
     flights: list[str]
     ancillary: str | None = None
+    currency: str = DEFAULT
 
     @property
     def kind(self) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from services.sandbox.sabre.network import Plan, draw
 
 TAKEN_PERCENT = 35
-PRICE_LEG_ROOM, PRICE_FRONT, PRICE_STANDARD = 8_900, 5_900, 3_500  # minor units of BRL; the rear third is free
+PRICE_LEG_ROOM, PRICE_FRONT, PRICE_STANDARD = 8_900, 5_900, 3_500  # hundredths; the rear third is free
 WIDE_BODY_TIMES = 2
 
 
@@ -36,7 +36,7 @@ WIDE = {
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """`price` in minor units of BRL, per traveler; 0 is free of charge."""
+    """`price` in hundredths, per traveler; 0 is free of charge."""
 
     row: int
     column: str

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.sandbox.sabre.money import as_number
 from services.sandbox.sabre.pricing import (
     BOOKING_CLASS,
     CABIN_OF_CLASS,
-    CURRENCY,
     Fare,
     PriceDay,
     cabin_on,
@@ -179,14 +179,15 @@ def _fare(query: ShopQuery, journey: Journey, cabins: str, fares: list[Fare], on
     return {
         "validatingCarrierCode": longest.plan.carrier,
         "lastTicketDate": (on.day + timedelta(days=1)).isoformat(),
-        "totalFare": _totals("totalPrice", base * travelers, taxes * travelers) | {"baseFareCurrency": CURRENCY},
+        "totalFare": _totals("totalPrice", base * travelers, taxes * travelers, on.currency)
+        | {"baseFareCurrency": on.currency},
         "passengerInfoList": [
             {
                 "passengerInfo": {
                     "passengerType": kind.code,
                     "passengerNumber": kind.quantity,
                     "nonRefundable": False,
-                    "passengerTotalFare": _totals("totalFare", base, taxes),
+                    "passengerTotalFare": _totals("totalFare", base, taxes, on.currency),
                     "fareComponents": [{"segments": segments}],
                 }
             }
@@ -195,13 +196,13 @@ def _fare(query: ShopQuery, journey: Journey, cabins: str, fares: list[Fare], on
     }
 
 
-def _totals(name: str, base: int, taxes: int) -> dict[str, Any]:
-    """Shopping speaks JSON numbers; two decimals survive a float's shortest form."""
+def _totals(name: str, base: int, taxes: int, currency: str) -> dict[str, Any]:
+    """Shopping speaks JSON numbers."""
     return {
-        name: (base + taxes) / 100,
-        "baseFareAmount": base / 100,
-        "totalTaxAmount": taxes / 100,
-        "currency": CURRENCY,
+        name: as_number(base + taxes, currency),
+        "baseFareAmount": as_number(base, currency),
+        "totalTaxAmount": as_number(taxes, currency),
+        "currency": currency,
     }
 
 

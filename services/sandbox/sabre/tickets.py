@@ -15,7 +15,8 @@ from services.sandbox.sabre.booking_requests import (
 )
 from services.sandbox.sabre.carriers import ACCOUNTING, TICKETED_TOGETHER
 from services.sandbox.sabre.errors import SabreError, entry
-from services.sandbox.sabre.pricing import Fare, PriceDay, booking_fares, decimal
+from services.sandbox.sabre.money import decimal
+from services.sandbox.sabre.pricing import Fare, PriceDay, booking_fares
 from services.sandbox.sabre.records import (
     BookedFlight,
     Booking,
@@ -90,6 +91,7 @@ def _on_tickets(flights: list[BookedFlight]) -> Iterator[list[BookedFlight]]:
 
 def _planned(booking: Booking, order: FulfillTickets, now: datetime) -> Iterator[Document]:
     common = {"number": "", "locator": booking.locator, "reference": booking.reference, "issued_at": now}
+    common |= {"currency": booking.currency}
     if any(not each.ancillary_ids for each in order.fulfillments):
         for traveler in range(1, len(booking.travelers) + 1):
             for flown in _on_tickets(booking.flights):
@@ -122,7 +124,7 @@ def _settle_price(booking: Booking, order: FulfillTickets, factor: Decimal) -> l
     fares = _fares_now(booking, PriceDay(booking.priced_on, factor))
     if sum(fare.total for fare in fares) == booking.base + booking.taxes:
         return []
-    new_total = decimal(sum(fare.total for fare in fares) * len(booking.travelers))
+    new_total = decimal(sum(fare.total for fare in fares) * len(booking.travelers), booking.currency)
     if not order.accept_price_changes:
         raise SabreError(
             "PRICE_MISMATCH",
@@ -150,7 +152,7 @@ def _issued(booking: Booking, document: Document) -> dict[str, Any]:
         "date": document.issued_at.astimezone(AGENCY_ZONE).date().isoformat(),
         "travelerGivenName": traveler.given_name,
         "travelerSurname": traveler.surname,
-        "payment": totals(document.subtotal, document.taxes),
+        "payment": totals(document.subtotal, document.taxes, document.currency),
         "ticketStatusName": STATUS_NAMES[document.status],
         "ticketStatusCode": status_code(document),
         "isCommitted": True,
@@ -179,7 +181,7 @@ def check(connection: sqlite3.Connection, order: CheckTickets, now: datetime) ->
 
 def _checked(document: Document, now: datetime) -> dict[str, Any]:
     alive = document.status == "issued"
-    nothing = {"amount": "0.00", "currencyCode": "BRL"}
+    nothing = {"amount": decimal(0, document.currency), "currencyCode": document.currency}
     return {
         "number": document.number,
         "isVoidable": alive and _voidable(document, now),
@@ -187,7 +189,7 @@ def _checked(document: Document, now: datetime) -> dict[str, Any]:
         "isAutomatedRefundsEligible": alive,
         "ticketStatusCode": status_code(document),
         "refundPenalties": [{"applicability": "BEFORE_DEPARTURE", "penalty": nothing}],
-        "refundTotals": totals(document.subtotal, document.taxes),
+        "refundTotals": totals(document.subtotal, document.taxes, document.currency),
     }
 
 

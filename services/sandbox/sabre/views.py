@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.sandbox.sabre.pricing import CURRENCY, decimal
+from services.sandbox.sabre.money import decimal
 from services.sandbox.sabre.records import BookedAncillary, BookedFlight, Booking, Document
 from services.sandbox.sabre.shopping import AGENCY_ZONE
 
@@ -19,13 +19,13 @@ COUPONS = {"issued": ("Not Flown", "I"), "voided": ("Voided", "V"), "refunded": 
 REASON_NAMES = {"A": "AIR TRANSPORTATION", "C": "BAGGAGE"}
 
 
-def totals(subtotal: int, taxes: int) -> dict[str, str]:
+def totals(subtotal: int, taxes: int, currency: str) -> dict[str, str]:
     """Money as Booking Management writes it."""
     return {
-        "subtotal": decimal(subtotal),
-        "taxes": decimal(taxes),
-        "total": decimal(subtotal + taxes),
-        "currencyCode": CURRENCY,
+        "subtotal": decimal(subtotal, currency),
+        "taxes": decimal(taxes, currency),
+        "total": decimal(subtotal + taxes, currency),
+        "currencyCode": currency,
     }
 
 
@@ -73,14 +73,16 @@ def _traveler(booking: Booking, number: int, documents: list[Document]) -> dict[
         "passengerCode": traveler.passenger_code,
         "nameAssociationId": str(number),
         "identityDocuments": traveler.identity_documents,
-        "ancillaries": [_ancillary(item, documents) for item in booking.ancillaries if item.traveler == number],
+        "ancillaries": [
+            _ancillary(item, documents, booking.currency) for item in booking.ancillaries if item.traveler == number
+        ],
     }
     if traveler.birth_date is not None:
         shown["birthDate"] = traveler.birth_date.isoformat()
     return shown
 
 
-def _ancillary(item: BookedAncillary, documents: list[Document]) -> dict[str, Any]:
+def _ancillary(item: BookedAncillary, documents: list[Document], currency: str) -> dict[str, Any]:
     paid = [each for each in documents if each.ancillary == item.item_id and each.status == "issued"]
     shown: dict[str, Any] = {
         "itemId": item.item_id,
@@ -94,7 +96,7 @@ def _ancillary(item: BookedAncillary, documents: list[Document]) -> dict[str, An
         "flights": [{"itemId": flight} for flight in item.flights],
         "statusCode": "HI" if paid else "HD",
         "statusName": "Confirmed with EMD issued" if paid else "Confirmed",
-        "totals": totals(item.price, 0),
+        "totals": totals(item.price, 0, currency),
     }
     if paid:
         shown["electronicMiscellaneousDocumentNumber"] = paid[-1].number
@@ -136,19 +138,19 @@ def _fare(booking: Booking) -> dict[str, Any]:
         "fareConstruction": [
             {
                 "flights": [{"itemId": flight.item_id}],
-                "baseRate": {"amount": decimal(flight.base), "currencyCode": CURRENCY},
+                "baseRate": {"amount": decimal(flight.base, booking.currency), "currencyCode": booking.currency},
             }
             for flight in booking.flights
         ],
-        "totals": totals(booking.base, booking.taxes),
+        "totals": totals(booking.base, booking.taxes, booking.currency),
     }
 
 
 def _payments(booking: Booking) -> dict[str, Any]:
     travelers = len(booking.travelers)
-    shown = {"flightTotals": [totals(booking.base * travelers, booking.taxes * travelers)]}
+    shown = {"flightTotals": [totals(booking.base * travelers, booking.taxes * travelers, booking.currency)]}
     if booking.ancillaries:
-        shown["ancillaryTotals"] = [totals(sum(item.price for item in booking.ancillaries), 0)]
+        shown["ancillaryTotals"] = [totals(sum(item.price for item in booking.ancillaries), 0, booking.currency)]
     return shown
 
 
@@ -162,7 +164,7 @@ def _document(document: Document) -> dict[str, Any]:
         "travelerIndex": document.traveler,
         "ticketStatusName": STATUS_NAMES[document.status],
         "ticketStatusCode": status_code(document),
-        "payment": totals(document.subtotal, document.taxes),
+        "payment": totals(document.subtotal, document.taxes, document.currency),
         "flightCoupons": coupons,
         "allCoupons": coupons,
     }

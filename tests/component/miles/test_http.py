@@ -1,14 +1,37 @@
 """Balance and statement for members, accounts and entries for operators, over HTTP."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from services.miles.adapters import books
+from shared.contracts.miles import MilesHeld
 from tests.component.miles.orders import accounts, balance, hold, open_account, redeem, release, reverse, statement
 from tests.kit.desk import Desk
 
 PATH = "/v1/miles/accounts/ana"
+MEMBERS = [
+    "a/b",
+    "/",
+    "..",
+    ".",
+    "a//b/../c",
+    "C:\\ana",
+    '"ana"',
+    "it's",
+    "ana de souza",
+    " ",
+    "auth0|5f7c8ec7",
+    "https://issuer.example/users?id=1&x=%2F#me",
+    "%2F",
+    "a+b@example.com",
+    "${x}{{y}}$where",
+    "a.b.c",
+    "x" * 255,
+    "".join(map(chr, range(0x20, 0x7F))),
+]
+"""Hostile, and all of them legal subjects."""
 
 
 async def put(desk: Desk, body: Any, path: str = PATH, **headers: str) -> Any:
@@ -114,8 +137,23 @@ async def test_lots_end_within_this_millennium(desk: Desk) -> None:
 
 
 async def test_an_impossible_member_id_is_refused(desk: Desk) -> None:
-    answer = await put(desk, {"lots": []}, "/v1/miles/accounts/%22x%22")
-    assert answer.status_code == 422
+    for impossible in ("a%00b", "z%C3%A9", "a%7Fb", "a" * 256):
+        answer = await put(desk, {"lots": []}, f"/v1/miles/accounts/{impossible}")
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "member_id")
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+async def test_whatever_printable_subject_a_token_has_there_is_an_account(desk: Desk, member: str) -> None:
+    path = f"/v1/miles/accounts/{quote(member, safe='').replace('.', '%2E')}"
+    opened = await put(desk, {"tier": "gold", "lots": [{"miles": 1_000, "expires_on": "2027-03-31"}]}, path)
+    assert (opened.status_code, opened.json()["member_id"]) == (200, member)
+    assert isinstance(await desk.tell(hold("p1", 300, member=member)), MilesHeld)
+    found = await balance(desk, member)
+    assert (found["member_id"], found["available"], found["held"]) == (member, 700, 300)
+    assert [line["kind"] for line in await statement(desk, member)] == ["hold", "accrual"]
+    assert [account["member_id"] for account in await accounts(desk)] == [member]
+    revised = await put(desk, {"lots": []}, path, **{"If-Match": '"1"'})
+    assert revised.status_code == 412
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,12 @@ async def test_a_member_has_an_account_before_the_answer(world: World) -> None:
     assert world.ledger.accounts == {"ana": {"tier": "gold", "lots": MEMBER["lots"]}}
 
 
+@pytest.mark.parametrize("member", ["a/b", "..", 'C:\\"ana" de souza', "%2F?#", "x" * 255])
+async def test_a_member_may_have_any_printable_name(world: World, member: str) -> None:
+    assert (await world.http.post("/sandbox/members", json=MEMBER | {"member_id": member})).status_code == 201
+    assert world.ledger.accounts == {member: {"tier": "gold", "lots": MEMBER["lots"]}}
+
+
 async def test_members_survive_a_restart_and_are_replaced_by_name(world: World) -> None:
     await world.http.post("/sandbox/members", json=MEMBER)
     await world.http.post("/sandbox/members", json=MEMBER | {"tier": "diamond"})
@@ -27,6 +33,8 @@ async def test_members_survive_a_restart_and_are_replaced_by_name(world: World) 
         (MEMBER | {"lots": [{"miles": -1, "expires_on": "2030-01-31"}]}, "/lots/0/miles"),
         (MEMBER | {"lots": [{"miles": 1, "expires_on": "soon"}]}, "/lots/0/expires_on"),
         (MEMBER | {"member_id": ""}, "/member_id"),
+        (MEMBER | {"member_id": "é"}, "/member_id"),
+        (MEMBER | {"member_id": "a\n"}, "/member_id"),
         (MEMBER | {"colour": "red"}, "/colour"),
     ],
 )

@@ -91,7 +91,7 @@ class Stack:
             body = self.answers[request.method, request.url.path]
         except KeyError:
             return httpx.Response(404, json={"detail": "There is no such thing.", "code": "not_found"})
-        return httpx.Response(204) if body is None else httpx.Response(200, json=body)
+        return httpx.Response(204) if body is None else httpx.Response(200, content=json.dumps(body))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.runtime.telemetry import MOST_SERIES, Telemetry
+from shared.runtime.telemetry import Telemetry
 
 
 def samples(telemetry: Telemetry, **unsent: float) -> dict[tuple[str, ...], float]:
@@ -33,11 +33,27 @@ def test_handled_messages_are_counted_by_service_type_and_outcome() -> None:
 
 def test_somebody_elses_types_cannot_make_series_without_end() -> None:
     telemetry = Telemetry()
-    for number in range(3 * MOST_SERIES):
-        telemetry.handled("checkout", f"garbage.{number}", "dead", 0.001)
-    counts = [key for key in samples(telemetry) if key[0] == "milesaga_messages_total"]
-    assert len(counts) == MOST_SERIES + 1
-    assert samples(telemetry)["milesaga_messages_total", "dead", "checkout", "other"] == 2 * MOST_SERIES
+    for number in range(20):
+        telemetry.handled("checkout", f"{number}" * 60_000, "dead", 0.001)
+    telemetry.handled("checkout", "", "dead", 0.001)
+    telemetry.handled("checkout", "checkout.start.v1\n", "dead", 0.001)
+    found = samples(telemetry)
+    assert [key for key in found if key[0] == "milesaga_messages_total"] == [
+        ("milesaga_messages_total", "dead", "checkout", "other")
+    ]
+    assert found["milesaga_messages_total", "dead", "checkout", "other"] == 22
+    assert len(telemetry.exposition(0, {})) < 10_000
+
+
+def test_somebody_elses_methods_cannot_make_series_without_end() -> None:
+    telemetry = Telemetry()
+    for method in ("get", "BREW", "G" * 60_000, "", "GET\n"):
+        telemetry.answered(method, "/v1/carts", 405, 0.001)
+    telemetry.answered("HEAD", "/v1/carts", 200, 0.001)
+    found = samples(telemetry)
+    assert found["milesaga_http_requests_total", "other", "/v1/carts", "405"] == 5
+    assert found["milesaga_http_requests_total", "HEAD", "/v1/carts", "200"] == 1
+    assert len(telemetry.exposition(0, {})) < 10_000
 
 
 def test_requests_to_providers_are_counted_and_those_left_alone_are_told() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from services.sandbox.sabre.money import as_number, decimal
 from services.sandbox.sabre.network import Plan, network
 from services.sandbox.sabre.pricing import (
     CABIN_PERCENT,
@@ -12,12 +13,12 @@ from services.sandbox.sabre.pricing import (
     bag_prices,
     cabin_on,
     cabins_of,
-    decimal,
     fare,
     journey_fares,
 )
 from services.sandbox.sabre.schedule import flight_on, journeys
 from services.sandbox.sabre.seatmaps import seats
+from shared.kernel import currencies as ours
 
 PLANS = sorted(network().by_flight.values(), key=lambda plan: (plan.carrier, plan.number))
 DAYS = st.dates(date(2026, 1, 1), date(2032, 12, 31))
@@ -105,4 +106,22 @@ def test_bags_cost_more_abroad_and_more_by_the_piece() -> None:
 
 @pytest.mark.parametrize(("minor", "written"), [(0, "0.00"), (5, "0.05"), (296_453, "2964.53"), (100, "1.00")])
 def test_money_is_written_as_sabre_writes_it(minor: int, written: str) -> None:
-    assert decimal(minor) == written
+    assert decimal(minor, "BRL") == written
+
+
+@pytest.mark.parametrize(
+    ("currency", "written"),
+    [
+        *((currency, "296453") for currency in ("JPY", "CLP", "VND", "XAF", "ISK", "UGX")),
+        *((currency, "2964.530") for currency in ("KWD", "JOD")),
+        *((currency, "2964.53") for currency in ("MGA", "USD")),
+    ],
+)
+def test_each_currency_has_its_own_decimals(currency: str, written: str) -> None:
+    assert decimal(296_453, currency) == written
+    assert Decimal(str(as_number(296_453, currency))) == Decimal(written)
+
+
+def test_the_sandbox_counts_currencies_as_we_do() -> None:
+    """It knows nothing of ours, so that a mistake in one table is not hidden by the other."""
+    assert {currency: len(decimal(0, currency).partition(".")[2]) for currency in ours.DECIMALS} == dict(ours.DECIMALS)
