@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.books import Account, Booking, Books, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
+from services.cli.books import Account, Booking, BothSides, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
 from services.cli.client import Api, Json, named, operator, reported
 from services.cli.purchases import CHECKOUTS, PAGE
 from services.cli.reconciliation import Finding, Result, compare
@@ -47,7 +47,7 @@ def audit(api: Api, *, progress: bool = False) -> Result:
     return result
 
 
-def read(api: Api, *, progress: bool = False) -> Books:
+def read(api: Api, *, progress: bool = False) -> BothSides:
     """Both sides' books, every page of them."""
     with _progress(progress) as bar:
         purchases = _counted(bar, "purchases", api.pages(CHECKOUTS, "checkouts", limit=PAGE))
@@ -57,9 +57,9 @@ def read(api: Api, *, progress: bool = False) -> Books:
         with named("sandbox beside this stack, whose books are the other side"):
             outside = api.get("/sandbox/books")
         bar.update(task, completed=1)
-    return Books(
+    return BothSides(
         purchases=[Purchase.model_validate(row) for row in purchases],
-        charges=[Charge.model_validate(row) for row in outside["charges"]],
+        charges=[Charge.model_validate(row).in_our_units() for row in outside["charges"]],
         documents=[IssuedDocument.model_validate(row) for row in outside["tickets"]],
         bookings=[Booking.model_validate(row) for row in outside["bookings"]],
         redeemed=[RedeemedMiles.model_validate(row) for row in outside["miles"]],

@@ -2,8 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
+
+from services.payment.adapters.stripe import money_of
+from shared.kernel.currencies import UnknownCurrency
+from shared.kernel.money import NotAnAmount
+from shared.kernel.values import changed
 
 
 class Row(BaseModel):
@@ -43,7 +49,7 @@ class Purchase(Row):
 
 
 class Charge(Row):
-    """A card payment, as the gateway knows it. Minor units."""
+    """A card payment, as the gateway knows it and counts it."""
 
     reference: str
     authorized: int = 0
@@ -51,6 +57,18 @@ class Charge(Row):
     voided: int = 0
     refunded: int = 0
     currency: str
+
+    def in_our_units(self) -> Self:
+        """The same in ISO 4217's minor units: the gateway has others for a few currencies.
+
+        What is no amount of ours stays as it is, and differs from every total.
+        """
+        names = ("authorized", "captured", "voided", "refunded")
+        try:
+            ours = {name: money_of(getattr(self, name), self.currency).amount for name in names}
+        except (NotAnAmount, UnknownCurrency):
+            return self
+        return changed(self, **ours)
 
     @property
     def taken(self) -> int:
@@ -116,7 +134,7 @@ class Account(Row):
 
 
 @dataclass(frozen=True)
-class Books:
+class BothSides:
     """Both sides of everything."""
 
     purchases: Sequence[Purchase] = ()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.cli.books import Account, Amount, Booking, Books, Charge, Entry, IssuedDocument, Purchase
+from services.cli.books import Account, Amount, Booking, BothSides, Charge, Entry, IssuedDocument, Purchase
 
 UNDONE: Final = frozenset({"refused", "cancelled"})
 SPENT: Final = frozenset({"redemption", "reversal"})
@@ -73,7 +73,7 @@ class _Shelf:
         return frozenset(booking.locator for booking in self.bookings if booking.status == "open")
 
 
-def compare(books: Books) -> Result:
+def compare(books: BothSides) -> Result:
     """Every purchase against everything the books say of it, and everything in the books against the purchases."""
     shelves = _shelves(books)
     known = {purchase.id for purchase in books.purchases}
@@ -95,7 +95,7 @@ def compare(books: Books) -> Result:
     )
 
 
-def _shelves(books: Books) -> dict[str, _Shelf]:
+def _shelves(books: BothSides) -> dict[str, _Shelf]:
     shelves: dict[str, _Shelf] = defaultdict(_Shelf)
     for charge in books.charges:
         shelves[charge.reference].charges.append(charge)

@@ -14,6 +14,7 @@ import typer
 
 from services.cli import printing
 from services.house import HOUSE
+from shared.kernel.values import changed
 from shared.runtime.home import BROKER_USERS
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
 from shared.runtime.signals import stop_signals
@@ -52,7 +53,7 @@ def run(
     given: dict[str, Any] = {"host": host, "port": port}
     try:
         settings = read(RuntimeSettings)
-        settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+        settings = changed(settings, **{name: value for name, value in given.items() if value is not None})
         code = _run(names, settings)
     except WrongSettings as error:
         printing.complain(f"milesaga: {error}")

@@ -9,7 +9,7 @@ import pytest
 from services.cli.audit import audit
 from services.cli.client import Api
 from tests.e2e.shop import PEOPLE, Shop
-from tests.processes import Stack
+from tests.kit.stack import Stack
 
 CHARGED: Final = {"JPY": 1, "CLP": 1, "VND": 1, "XAF": 1, "ISK": 100, "UGX": 100, "KWD": 1, "JOD": 1}
 """By how much more the gateway counts than we do (docs.stripe.com/currencies)."""

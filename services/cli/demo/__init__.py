@@ -14,7 +14,7 @@ from services.cli.audit import audit, show
 from services.cli.broker_node import BrokerError
 from services.cli.client import ApiError
 from services.cli.demo.checks import Unexpected
-from services.cli.demo.portal import Outside
+from services.cli.demo.portal import OutsideWorld
 from services.cli.demo.scenarios import Scenes
 from services.cli.demo.stack import Stack, StackError
 from services.cli.printing import console, styled
@@ -48,7 +48,7 @@ def _perform(stack: Stack, out: Console) -> None:
     out.print("Starting RabbitMQ, all services and the sandbox (the outside world on a laptop) ...")
     out.print(f"ready {stack.url} after {stack.start():.1f} s; log: {stack.log}")
     scenes = Scenes(stack, out)
-    outside = Outside(stack.url)
+    outside = OutsideWorld(stack.url)
     outside.behave()
     for number, (title, play) in enumerate(scenes.all(), 1):
         out.print(styled(f"\n{number}. {title}", "bold"))

@@ -63,7 +63,7 @@ class Customer:
         return self.api.send("POST", "/v1/checkouts", body, headers={"Idempotency-Key": uuid.uuid4().hex})
 
 
-class Outside:
+class OutsideWorld:
     """The sandbox's own routes: what the providers believe, and how they misbehave on request."""
 
     def __init__(self, url: str) -> None:

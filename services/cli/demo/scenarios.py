@@ -12,7 +12,7 @@ from rich.table import Table
 from services.cli import view
 from services.cli.client import Change, Json
 from services.cli.demo.checks import Checks, Unexpected, soon
-from services.cli.demo.portal import PEOPLE, Customer, Outside
+from services.cli.demo.portal import PEOPLE, Customer, OutsideWorld
 from services.cli.demo.stack import Stack
 from services.cli.printing import styled
 
@@ -32,7 +32,7 @@ class Scenes:
         self._stack = stack
         self._out = out
         self._checks = Checks(out)
-        self._outside = Outside(stack.url)
+        self._outside = OutsideWorld(stack.url)
 
     def all(self) -> Sequence[tuple[str, Callable[[], None]]]:
         return (

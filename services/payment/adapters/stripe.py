@@ -185,7 +185,8 @@ def stripe_amount(money: Money) -> str:
     return str(int(counted))
 
 
-def _money(counted: int, currency: str) -> Money:
+def money_of(counted: int, currency: str) -> Money:
+    """What an amount is that Stripe has counted."""
     return Money.of(Decimal(counted).scaleb(-_digits(currency)), currency)
 
 
@@ -209,7 +210,7 @@ def to_authorization(intent: Json) -> Authorization:
         id=intent["id"],
         attempt=int(attempt) if attempt.isdecimal() else 0,
         standing=standing,
-        amount=_money(intent["amount"], intent["currency"].upper()),
+        amount=money_of(intent["amount"], intent["currency"].upper()),
         masked=_masked(intent),
         failure=_decline_code(intent.get("last_payment_error") or {}) if failed else "",
     )

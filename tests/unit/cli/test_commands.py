@@ -185,6 +185,40 @@ def test_an_audit_of_books_that_agree_exits_with_0(stack: Stack, audited: typer.
     assert "1 purchases, 0 of them open: no difference" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("currency", "ours", "counted"),
+    [
+        ("ISK", 25_990, 2_599_000),
+        ("UGX", 400_000, 40_000_000),
+        ("MGA", 25_990_000, 259_900),
+        ("JPY", 30_000, 30_000),
+        ("CLP", 30_000, 30_000),
+        ("VND", 900_000, 900_000),
+        ("XAF", 90_000, 90_000),
+        ("KWD", 77_340, 77_340),
+        ("JOD", 77_340, 77_340),
+        ("USD", 25_990, 25_990),
+    ],
+)
+def test_an_audit_counts_the_gateways_amounts_as_the_gateway_does(
+    stack: Stack, audited: typer.Typer, currency: str, ours: int, counted: int
+) -> None:
+    total = {"money": {"amount": ours, "currency": currency}, "miles": 30_000}
+    listed = {"checkouts": [CHECKOUT | {"total": total}], "next_cursor": None}
+    stack.answers["GET", "/v1/operations/checkouts"] = listed
+    charge = BOOKS["charges"][0] | {"authorized": counted, "captured": counted, "currency": currency}
+    stack.answers["GET", "/sandbox/books"] = BOOKS | {"charges": [charge]}
+    assert run(audited).exit_code == 0
+    stack.answers["GET", "/sandbox/books"] = BOOKS | {"charges": [charge | {"captured": counted - 1}]}
+    assert run(audited).exit_code == 1
+
+
+def test_an_audit_shows_money_in_a_currency_that_nobody_counts(stack: Stack, audited: typer.Typer) -> None:
+    stack.answers["GET", "/sandbox/books"] = BOOKS | {"charges": [BOOKS["charges"][0] | {"currency": "XXX"}]}
+    result = run(audited)
+    assert (result.exit_code, "XXX" in result.stdout) == (1, True)
+
+
 def test_an_audit_of_books_that_differ_shows_a_table_and_exits_with_1(stack: Stack, audited: typer.Typer) -> None:
     stack.answers["GET", "/sandbox/books"] = BOOKS | {"charges": []}
     result = run(audited)

@@ -8,7 +8,7 @@ from services.cli.books import (
     Account,
     Amount,
     Booking,
-    Books,
+    BothSides,
     Charge,
     Entry,
     Hold,
@@ -72,7 +72,7 @@ def set_aside(miles: int) -> Entry:
     return entry("hold", -miles, "e9", debit="member:available", credit="member:held")
 
 
-BOUGHT = Books(
+BOUGHT = BothSides(
     purchases=[purchase()],
     charges=[charge()],
     documents=[document(TICKET), document(EMD)],
@@ -81,7 +81,7 @@ BOUGHT = Books(
     entries=[granted(), entry("redemption", -30_000)],
     accounts=[account()],
 )
-UNDONE = Books(
+UNDONE = BothSides(
     purchases=[purchase("refused")],
     charges=[charge(captured=0, voided=259_990)],
     documents=[document(TICKET, "voided")],
@@ -91,17 +91,17 @@ UNDONE = Books(
 )
 
 
-def differences(books: Books) -> list[tuple[str, str]]:
+def differences(books: BothSides) -> list[tuple[str, str]]:
     """Of purchases; the ledger itself has tests of its own below."""
     return [(finding.book, finding.found) for finding in compare(books).differences if finding.book != "ledger"]
 
 
-def ledger_differences(books: Books) -> list[str]:
+def ledger_differences(books: BothSides) -> list[str]:
     return [finding.found for finding in compare(books).differences if finding.book == "ledger"]
 
 
-@pytest.mark.parametrize("books", [BOUGHT, UNDONE, Books()])
-def test_books_that_agree_show_no_difference(books: Books) -> None:
+@pytest.mark.parametrize("books", [BOUGHT, UNDONE, BothSides()])
+def test_books_that_agree_show_no_difference(books: BothSides) -> None:
     result = compare(books)
     assert (result.differences, result.orphans, result.open) == ((), (), ())
     assert result.purchases == len(books.purchases)
@@ -143,7 +143,7 @@ def test_books_that_agree_show_no_difference(books: Books) -> None:
         (replace(BOUGHT, purchases=[purchase(total=None)]), "card", "completed without one"),
     ],
 )
-def test_a_completed_purchase_that_is_not_exactly_in_the_books_differs(books: Books, book: str, found: str) -> None:
+def test_a_completed_purchase_that_is_not_exactly_in_the_books_differs(books: BothSides, book: str, found: str) -> None:
     assert (book, found) in differences(books)
 
 
@@ -184,7 +184,7 @@ def test_what_was_taken_and_given_back_is_no_difference() -> None:
 
 @pytest.mark.parametrize("status", ["running", "waiting_for_customer", "needs_attention"])
 def test_an_open_purchase_is_listed_and_may_be_half_done(status: str) -> None:
-    books = Books(
+    books = BothSides(
         purchases=[purchase(status)],
         charges=[charge(captured=0)],
         documents=[document(TICKET), document(EMD)],
@@ -210,27 +210,27 @@ def test_an_open_purchase_is_listed_and_may_be_half_done(status: str) -> None:
 def test_an_open_purchase_beyond_what_is_certain_differs(
     changes: dict[str, list[object]], book: str, found: str
 ) -> None:
-    books = replace(Books(purchases=[purchase("running")]), **changes)  # type: ignore[arg-type]
+    books = replace(BothSides(purchases=[purchase("running")]), **changes)  # type: ignore[arg-type]
     assert differences(books) == [(book, found)]
 
 
 @pytest.mark.parametrize(
     ("books", "book", "found"),
     [
-        (Books(charges=[charge()]), "card", "259990 captured"),
-        (Books(charges=[charge(captured=0)]), "card", "259990 held"),
-        (Books(documents=[document(TICKET)]), "documents", f"issued: {TICKET}"),
-        (Books(bookings=[booking()]), "booking", "ABCDEF is ticketed"),
-        (Books(entries=[entry("redemption", -5)]), "miles", "5 redeemed"),
-        (Books(accounts=[account(held=5)]), "miles", "5 held"),
+        (BothSides(charges=[charge()]), "card", "259990 captured"),
+        (BothSides(charges=[charge(captured=0)]), "card", "259990 held"),
+        (BothSides(documents=[document(TICKET)]), "documents", f"issued: {TICKET}"),
+        (BothSides(bookings=[booking()]), "booking", "ABCDEF is ticketed"),
+        (BothSides(entries=[entry("redemption", -5)]), "miles", "5 redeemed"),
+        (BothSides(accounts=[account(held=5)]), "miles", "5 held"),
     ],
 )
-def test_what_is_in_force_without_a_purchase_differs(books: Books, book: str, found: str) -> None:
+def test_what_is_in_force_without_a_purchase_differs(books: BothSides, book: str, found: str) -> None:
     assert Finding("p1", book, "a purchase", found) in compare(books).differences
 
 
 def test_what_is_over_without_a_purchase_is_nobodys_business() -> None:
-    books = Books(
+    books = BothSides(
         charges=[charge(captured=0, voided=259_990), charge(refunded=259_990)],
         documents=[document(TICKET, "voided")],
         bookings=[booking("cancelled")],
@@ -242,19 +242,19 @@ def test_what_is_over_without_a_purchase_is_nobodys_business() -> None:
 @pytest.mark.parametrize(
     "books",
     [
-        Books(bookings=[booking("open", "LOSTXX")]),
+        BothSides(bookings=[booking("open", "LOSTXX")]),
         replace(UNDONE, bookings=[*UNDONE.bookings, booking("open", "LOSTXX")]),
         replace(BOUGHT, bookings=[*BOUGHT.bookings, booking("open", "LOSTXX")]),
     ],
 )
-def test_an_open_booking_that_no_purchase_knows_is_an_orphan_and_no_difference(books: Books) -> None:
+def test_an_open_booking_that_no_purchase_knows_is_an_orphan_and_no_difference(books: BothSides) -> None:
     result = compare(books)
     assert result.differences == ()
     assert [(orphan.reference, orphan.found) for orphan in result.orphans] == [("p1", "LOSTXX is open until its limit")]
 
 
 def test_a_booking_of_a_running_purchase_is_no_orphan() -> None:
-    books = Books(purchases=[purchase("running", locators=())], bookings=[booking("open")])
+    books = BothSides(purchases=[purchase("running", locators=())], bookings=[booking("open")])
     assert compare(books).orphans == ()
 
 
@@ -284,11 +284,11 @@ ACCRUAL = {"debit": "programme:issued", "credit": "member:available"}
     ],
 )
 def test_a_ledger_that_does_not_add_up_differs(entries: list[Entry], accounts: list[Account], found: str) -> None:
-    assert found in ledger_differences(Books(entries=entries, accounts=accounts))
+    assert found in ledger_differences(BothSides(entries=entries, accounts=accounts))
 
 
 def test_a_ledger_that_adds_up_shows_no_difference() -> None:
-    books = Books(
+    books = BothSides(
         purchases=[purchase("running")],
         entries=[granted(), set_aside(30_000)],
         accounts=[account(held=30_000)],
