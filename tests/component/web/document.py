@@ -1,7 +1,7 @@
 """The OpenAPI document of all services, without a stack."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from services.house import HOUSE
 from shared.runtime.application import Documents, Front, application
 from shared.runtime.description import queues
 from shared.runtime.health import Health
+from shared.runtime.service import Service
 from shared.runtime.telemetry import Telemetry
 from tests.kit.laptop import Laptop
 
@@ -21,17 +22,23 @@ async def nothing_counted() -> bytes:
     return b""
 
 
-def whole_application(laptop: Laptop) -> Front:
-    """Every service's routes in one process; their handlers are not called."""
-    services = [import_module(f"services.{each.name}.app").compose(laptop) for each in HOUSE if each.public]
+def services_with_routes(laptop: Laptop) -> list[Service]:
+    return [import_module(f"services.{each.name}.app").compose(laptop) for each in HOUSE if each.public]
+
+
+def whole_application(laptop: Laptop, services: Sequence[Service]) -> Front:
+    """Every service's routes in one process."""
     documents = Documents(nothing_counted, queues(HOUSE), SERVER, "amqp://shop:secret@broker.test/")
-    front = application(services, Health(laptop.clock), Telemetry(), documents)
+    health = Health(laptop.clock)
+    health.open = True
+    front = application(services, health, Telemetry(), documents)
     assert isinstance(front, Front)
     return front
 
 
 def public_document(folder: Path) -> Json:
-    app: Any = whole_application(Laptop(folder))
+    laptop = Laptop(folder)
+    app: Any = whole_application(laptop, services_with_routes(laptop))
     document: Json = app._app.openapi()
     travelled: Json = json.loads(json.dumps(document))
     return travelled

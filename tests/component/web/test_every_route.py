@@ -1,0 +1,183 @@
+"""Every route of the real document, with a wrong value in every place there is: a 4xx that names the place."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from shared.bus.examples import example
+from tests.component.web.document import Json, operations, public_document, services_with_routes, whole_application
+from tests.kit.laptop import Laptop
+
+SCOPES = "offers carts checkouts miles ops:read ops:write"
+WRONG: dict[str, list[Any]] = {
+    "string": [7, True, 1.5, [], {}, "\ud800"],
+    "integer": [True, "1", "\uff11", 1.5, 10**30, [], {}],
+    "array": ["x", 1, {}],
+    "object": ["x", 1, []],
+}
+"""By the type that a field has in its schema: nothing of this may be taken for it."""
+NUMBERS = ["\uff11", "1.5", "true", "", "1e3", "0x1", "-1", "9" * 30]
+DAYS = ["20270120", "2027-W03-1", "1", "2027-13-01", "2027-01-20T10:00:00Z", ""]
+CURSORS = ["%", "e30", "WzFdIA", "bnVsbA", "\u00e9", "x" * 600]
+HEADERS = {
+    "If-Match": ["3", '"3', '"3",'],
+    "If-None-Match": ["3", '"3'],
+    "Idempotency-Key": ["a b", "", "x" * 256],
+    "Last-Event-ID": ["x", "-1", "1.5", "9" * 30],
+}
+
+
+class Request(NamedTuple):
+    """One request, as nothing is wrong with it yet."""
+
+    method: str
+    path: str
+    query: dict[str, Any]
+    headers: dict[str, str]
+    body: Any
+
+
+def requests(document: Json, cart_id: str) -> Iterator[tuple[Request, Json]]:
+    """A request for every route of the API, made of the document's own examples, with what the document says."""
+    schemas = document["components"]["schemas"]
+    for method, path, operation in operations(document):
+        if not path.startswith("/v1/") or (method, path) in STREAMS:
+            continue
+        places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
+        for each in operation["parameters"]:
+            if each["required"]:
+                places[each["in"]][each["name"]] = example(each["schema"], schemas, each["name"])
+        sent = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        body = None if sent is None else example(sent, schemas)
+        if "If-Match" in places["header"]:
+            places["header"]["If-Match"] = "*"
+        places["path"] |= {"cart_id": cart_id} if "{cart_id}" in path else {}
+        yield Request(method, path.format(**places["path"]), places["query"], places["header"], body), operation
+
+
+STREAMS = {("GET", "/v1/checkouts/{checkout_id}/events"), ("GET", "/v1/operations/checkouts/{checkout_id}/events")}
+
+
+@pytest.fixture
+def document(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Json:
+    monkeypatch.setenv("SANDBOX", "on")
+    return public_document(tmp_path_factory.mktemp("document"))
+
+
+@pytest.fixture
+async def api(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A member, who may do everything, before all services."""
+    laptop = Laptop(tmp_path_factory.mktemp("house"))
+    async with AsyncExitStack() as running:
+        sandbox = laptop.a_sandbox(monkeypatch)
+        await sandbox.start()
+        running.push_async_callback(sandbox.stop)
+        services = services_with_routes(laptop)
+        for service in services:
+            assert service.store is not None
+            await service.store.open()
+            running.push_async_callback(service.store.close)
+            laptop.wires.connect(f"{service.name}.test", whole_application(laptop, services))
+        yield await running.enter_async_context(laptop.client("cart", laptop.issuer.bearer("ana-1", SCOPES)))
+
+
+async def a_cart(api: httpx.AsyncClient) -> str:
+    answer = await api.post("/v1/carts", json={"channel": "portal", "currency": "BRL"})
+    return str(answer.json()["id"])
+
+
+async def send(api: httpx.AsyncClient, request: Request) -> httpx.Response:
+    content = None if request.body is None else json.dumps(request.body).encode()
+    headers = request.headers | ({"Content-Type": "application/json"} if content is not None else {})
+    encoded = {name.encode(): value.encode("latin-1", "replace") for name, value in headers.items()}
+    return await api.request(request.method, request.path, params=request.query, headers=encoded, content=content)
+
+
+def assert_named(answer: httpx.Response, place: str, kind: str) -> None:
+    """A refusal that points at the place, or into it."""
+    assert 400 <= answer.status_code < 500, answer.text
+    named = [fault.get(kind, "") for fault in answer.json().get("errors", [])]
+    assert any(each.startswith(place) or (kind == "pointer" and place.startswith(each)) for each in named), answer.text
+
+
+async def test_every_parameter(api: httpx.AsyncClient, document: Json) -> None:
+    tried = 0
+    cart_id = await a_cart(api)
+    for request, operation in requests(document, cart_id):
+        for each in (each for each in operation["parameters"] if each["in"] == "query"):
+            name, schema = each["name"], each["schema"]
+            values = CURSORS if name == "cursor" else NUMBERS if schema.get("type") == "integer" else []
+            values = DAYS if schema.get("format") == "date" else values
+            for value in [*values, *(["nonsense"] if "enum" in str(schema) or "$ref" in schema else [])]:
+                answer = await send(api, request._replace(query=request.query | {name: value}))
+                assert_named(answer, name, "parameter")
+                tried += 1
+        twice = await send(api, request._replace(query=request.query | {"colour": "red"}))
+        assert_named(twice, "colour", "parameter")
+    assert tried > 40
+
+
+async def test_every_header(api: httpx.AsyncClient, document: Json) -> None:
+    tried = set()
+    cart_id = await a_cart(api)
+    for request, operation in requests(document, cart_id):
+        for each in (each for each in operation["parameters"] if each["in"] == "header"):
+            for value in HEADERS[each["name"]]:
+                answer = await send(api, request._replace(headers=request.headers | {each["name"]: value}))
+                if answer.status_code != 404:  # what is not there has no revision to compare
+                    assert_named(answer, each["name"], "header")
+                tried.add(each["name"])
+    assert tried == set(HEADERS) - {"Last-Event-ID"}
+
+
+async def test_every_field_of_every_body(api: httpx.AsyncClient, document: Json) -> None:
+    tried = 0
+    cart_id = await a_cart(api)
+    for request, operation in requests(document, cart_id):
+        if request.body is None or "requestBody" not in operation:
+            continue
+        for variant in bodies(operation, document):
+            for path, value in places(variant):
+                for wrong in WRONG[kind_of(value)]:
+                    answer = await send(api, request._replace(body=with_value(variant, path, wrong)))
+                    assert_named(answer, "".join(f"/{part}" for part in path), "pointer")
+                    tried += 1
+            extra = await send(api, request._replace(body={**variant, "colour": "red"}))
+            assert_named(extra, "/colour", "pointer")
+    assert tried > 150
+
+
+def bodies(operation: Json, document: Json) -> Iterator[Any]:
+    """One of each kind that the route takes."""
+    schemas = document["components"]["schemas"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    for each in schema.get("oneOf", [schema]):
+        yield example(each, schemas)
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if path and value is not None:
+        yield path, value
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, child in children:
+        yield from places(child, (*path, name))
+
+
+def kind_of(value: Any) -> str:
+    return {str: "string", int: "integer", list: "array", dict: "object"}[type(value)]
+
+
+def with_value(body: Any, path: tuple[str | int, ...], value: Any) -> Any:
+    changed = deepcopy(body)
+    node = changed
+    for part in path[:-1]:
+        node = node[part]
+    node[path[-1]] = value
+    return changed
