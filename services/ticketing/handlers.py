@@ -101,7 +101,7 @@ class Steps:
         surplus = _surplus(reading, kept)
         if not surplus:
             return
-        log.warning("documents voided", extra={"purchase_id": command.purchase_id, "documents": len(surplus)})
+        log.warning("documents voided", extra={"purchase_id": command.purchase_id, "count": len(surplus)})
         await self.airline.void_or_refund(booking.locator, surplus)
         await self._check_taken_back(booking, kept)
 
