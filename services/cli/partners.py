@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from services.cli import printing
-from services.cli.dead import reported
+from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
 from services.cli.users import BrokerUsers, UsersNotApplied
 from services.house import HOUSE
@@ -44,7 +44,7 @@ def add(
         users.partners.put(name, Partner(members=_members(members), password_hash=password_hash(password)))
         try:
             users.apply()
-        except UsersNotApplied:
+        except (UsersNotApplied, ConnectionError):
             users.partners.remove(name)
             raise
         url = users.url_of(name, password)
@@ -93,7 +93,9 @@ def _members(text: str) -> Literal["any"] | frozenset[str]:
 def _applied() -> Iterator[BrokerUsers]:
     with reported():
         try:
-            yield BrokerUsers(read(RuntimeSettings))
+            settings = read(RuntimeSettings)
+            stack_broker(settings)
+            yield BrokerUsers(settings)
         except (UsersNotApplied, WrongPartners) as error:
             printing.complain(f"milesaga: {error}")
             raise typer.Exit(1) from error

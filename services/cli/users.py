@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import socket
 from typing import Any, Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -17,6 +18,7 @@ from shared.runtime.home import BROKER_USERS, Home
 from shared.runtime.settings import RuntimeSettings
 
 TIMEOUT: Final = 10.0
+AMQP_PORTS: Final = {"amqp": 5672, "amqps": 5671}
 MANAGEMENT_PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 DEFINITIONS: Final = "users.json"
 
@@ -35,7 +37,8 @@ class BrokerUsers:
         self.partners = Partners(settings.partners)
 
     def apply(self) -> list[str]:
-        """Make the services' and partners' users as described; their names. Raises UsersNotApplied."""
+        """Make the services' and partners' users as described; their names. Raises UsersNotApplied, ConnectionError."""
+        self._must_answer()
         bindings = queues(HOUSE)
         users = {
             name: (password_hash(password), service_rights(name, bindings[name]))
@@ -47,7 +50,8 @@ class BrokerUsers:
         return list(users)
 
     def remove(self, name: str) -> None:
-        """Take a user away; the broker closes its connections. Raises UsersNotApplied."""
+        """Take a user away; the broker closes its connections. Raises UsersNotApplied, ConnectionError."""
+        self._must_answer()
         if self._settings.broker_url is None:
             self._ctl("eval", f'rabbit_auth_backend_internal:delete_user(<<"{name}">>, <<"milesaga">>).')
         else:
@@ -56,6 +60,16 @@ class BrokerUsers:
     def url_of(self, name: str, password: str) -> str:
         """The broker's URL for that user."""
         return with_user(self._url, name, password)
+
+    def _must_answer(self) -> None:
+        """The tools that make users say in many words, or not at all, that there is no broker."""
+        parts = urlsplit(self._url)
+        try:
+            socket.create_connection(
+                (parts.hostname or "localhost", parts.port or AMQP_PORTS[parts.scheme]), TIMEOUT
+            ).close()
+        except OSError as error:
+            raise ConnectionError(f"no broker listens at {parts.hostname}") from error
 
     @property
     def _virtual_host(self) -> str:

@@ -1,43 +1,75 @@
-"""Where no stack runs, every command says the same sentence and exits with the same code."""
+"""Every command where no stack runs: one sentence, one exit code."""
 
+import importlib
 from pathlib import Path
+from typing import Final
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from services.cli.absence import NO_STACK
-from services.cli.main import app
+from services.cli.broker_setup import free_ports
+from services.cli.main import COMMANDS, app
 
-COMMANDS = (
-    ("purchases", "list"),
-    ("purchases", "show", "p"),
-    ("purchases", "ask", "p"),
-    ("timers", "list"),
-    ("timers", "cancel", "p", "ask"),
-    ("audit",),
-    ("dead", "list"),
-    ("dead", "retry", "--all"),
-    ("topology", "show"),
-    ("topology", "apply"),
-)
+NEEDS_A_STACK: Final = {
+    "purchases list": (),
+    "purchases show": ("p1",),
+    "purchases ask": ("p1",),
+    "timers list": (),
+    "timers move": ("p1", "ask", "now"),
+    "timers cancel": ("p1", "ask"),
+    "dead list": (),
+    "dead show": ("m1",),
+    "dead retry": ("--all",),
+    "dead discard": ("m1", "--yes"),
+    "topology show": (),
+    "topology apply": (),
+    "partners add": ("acme",),
+    "partners remove": ("known",),
+    "audit": (),
+}
+NEEDS_NONE: Final = {"run", "demo", "bench", "partners list"}
+"""They start what they need, or read a file."""
+
+KNOWN: Final = '{"partners": {"known": {"members": "any", "password_hash": "x"}}}'
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_over_an_empty_home(command: tuple[str, ...], tmp_path: Path) -> None:
-    environment = {"MILESAGA_HOME": str(tmp_path), "MILESAGA_URL": None, "BROKER_URL": None}
-    said = CliRunner(env=environment).invoke(app, command)
-    assert said.exit_code == NO_STACK
-    (sentence,) = said.stderr.splitlines()
-    assert sentence.startswith(f"Nothing answers at {tmp_path}: start the stack with `milesaga run`")
-    assert said.stdout == ""
+def every_command() -> set[str]:
+    found = set()
+    for name, lazy in COMMANDS.items():
+        command = getattr(importlib.import_module(lazy.module), lazy.name)
+        if isinstance(command, typer.Typer):
+            found |= {f"{name} {each.name}" for each in command.registered_commands}
+        else:
+            found.add(name)
+    return found
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_over_a_home_whose_stack_is_gone(command: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "http.url").write_text("http://127.0.0.1:1")
-    (tmp_path / "broker.url").write_text("amqp://guest:guest@127.0.0.1:1/")
-    environment = {"MILESAGA_HOME": str(tmp_path), "MILESAGA_URL": None, "BROKER_URL": None}
-    said = CliRunner(env=environment).invoke(app, command)
-    assert said.exit_code == NO_STACK
-    (sentence,) = said.stderr.splitlines()
-    assert sentence.startswith("Nothing answers at ")
+def test_every_command_is_known_here() -> None:
+    assert every_command() == set(NEEDS_A_STACK) | NEEDS_NONE
+
+
+@pytest.mark.parametrize("place", ["a home without a stack", "a home whose stack was killed", "other addresses"])
+@pytest.mark.parametrize("command", NEEDS_A_STACK)
+def test_a_command_without_a_stack_is_one_sentence_and_exit_code_2(
+    command: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (port,) = free_ports(1)
+    http, amqp = f"http://127.0.0.1:{port}", f"amqp://user:secret@127.0.0.1:{port}/milesaga"
+    for name in ("MILESAGA_URL", "MILESAGA_TOKEN", "BROKER_URL", "PARTNERS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MILESAGA_HOME", str(tmp_path))
+    (tmp_path / "partners.json").write_text(KNOWN)
+    if place == "a home whose stack was killed":
+        (tmp_path / "http.url").write_text(http)
+        (tmp_path / "broker.url").write_text(amqp)
+    if place == "other addresses":
+        monkeypatch.setenv("MILESAGA_URL", http)
+        monkeypatch.setenv("BROKER_URL", amqp)
+    result = CliRunner().invoke(app, [*command.split(), *NEEDS_A_STACK[command]])
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (sentence,) = result.stderr.splitlines()
+    assert "start the stack with `milesaga run`" in sentence
+    assert "secret" not in sentence
+    assert (tmp_path / "partners.json").read_text().count("acme") == 0
