@@ -11,10 +11,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from services.cli import printing, view
+from services.cli.audited.book import Finding
 from services.cli.books import Account, Booking, BothSides, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
 from services.cli.client import Api, Json, named, operator, reported
 from services.cli.purchases import CHECKOUTS, PAGE
-from services.cli.reconciliation import Finding, Result, compare
+from services.cli.reconciliation import Result, compare
 
 CANNOT_AUDIT: Final = 2
 SECOND_LOOK: Final = 2.0
@@ -65,6 +66,7 @@ def read(api: Api, *, progress: bool = False) -> BothSides:
         redeemed=[RedeemedMiles.model_validate(row) for row in outside["miles"]],
         entries=[Entry.model_validate(row) for row in entries],
         accounts=[Account.model_validate(row) for row in accounts],
+        outside=outside,
     )
 
 

@@ -1,8 +1,8 @@
 """What our books and the outside world's say about purchases: the rows that are compared."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -144,3 +144,5 @@ class BothSides:
     redeemed: Sequence[RedeemedMiles] = ()
     entries: Sequence[Entry] = ()
     accounts: Sequence[Account] = ()
+    outside: Mapping[str, Any] = field(default_factory=dict)
+    """The outside world's books as they are told, by name: for the books of further providers."""

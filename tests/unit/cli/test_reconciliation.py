@@ -1,9 +1,12 @@
 """Hand-written books: every way in which they may differ is found, and nothing else is."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
+from services.cli.audited import BOOKS
+from services.cli.audited.book import Book, Finding
 from services.cli.books import (
     Account,
     Amount,
@@ -18,7 +21,7 @@ from services.cli.books import (
     RedeemedMiles,
     Total,
 )
-from services.cli.reconciliation import Finding, compare
+from services.cli.reconciliation import compare
 
 TICKET, EMD = "0471234567890", "0471234567891"
 
@@ -303,3 +306,28 @@ def test_each_purchase_is_judged_by_its_own_rows() -> None:
         charges=[charge(), charge(reference="p2", captured=0)],
     )
     assert [finding.reference for finding in compare(books).differences] == ["p2"]
+
+
+class CourierBook(Book):
+    """A further provider's book: one class and one entry."""
+
+    def __init__(self, sides: BothSides) -> None:
+        self._parcels = {parcel["reference"]: parcel["number"] for parcel in sides.outside.get("parcels", ())}
+
+    def references(self) -> Iterable[str]:
+        return self._parcels
+
+    def in_force(self, reference: str, expected: str) -> list[Finding]:
+        parcel = self._parcels.get(reference)
+        return [Finding(reference, "courier", expected, f"{parcel} is sent")] if parcel else []
+
+
+def test_a_further_book_is_compared_by_one_entry() -> None:
+    refused = Purchase(id="p1", status="refused")
+    parcels = [{"reference": "p1", "number": "P-1"}, {"reference": "p2", "number": "P-2"}]
+    sides = BothSides(purchases=[refused], outside={"parcels": parcels})
+    assert compare(sides).differences == ()
+    assert compare(sides, (*BOOKS, CourierBook)).differences == (
+        Finding("p1", "courier", "nothing in force", "P-1 is sent"),
+        Finding("p2", "courier", "a purchase", "P-2 is sent"),
+    )
