@@ -211,7 +211,9 @@ async def test_fifty_purchases_at_once_are_all_exactly_in_the_books(shop: Shop) 
         return await member.ended(await member.buy(cart, card), within=90.0)
 
     ended = await asyncio.gather(*(buy(member, card) for member, card in zip(members, cards, strict=True)))
-    assert [each["status"] for each in ended].count("completed") == 45
+    refusals = [each["refusal"] for each in ended if each["status"] != "completed"]
+    unexpected = [refusal for refusal in refusals if refusal["code"] != "card_declined"]
+    assert (unexpected, len(refusals)) == ([], 5)
 
     async def check(member: Member, checkout: Json, card: str) -> None:
         if card == "tok_visa":

@@ -145,6 +145,8 @@ def check_alive(quote: Quote, now: datetime) -> None:
 
 def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[journey.Passenger], today: date) -> Cart:
     """The cart with an offer's flights for these passengers."""
+    if len(passengers) != quote.adults:
+        raise WrongField("/passengers", f"must name exactly {quote.adults}, as many as the offer is for")
     for number, passenger in enumerate(passengers):
         if not EARLIEST_BIRTH <= date.fromisoformat(passenger.birth_date) <= today:
             raise WrongField(f"/passengers/{number}/birth_date", "must be a date of birth, such as 1990-05-01")
@@ -152,8 +154,6 @@ def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[jour
     _check_nobody_twice(passengers)
     for money in (quote.price, quote.taxes):
         _check_currency(cart, "/offer_id", "an offer", money)
-    if len(passengers) != quote.adults:
-        raise WrongField("/passengers", f"must name exactly {quote.adults}, as many as the offer is for")
     if any(flight.offer_id == quote.id for flight in cart.flights):
         raise CannotChange("duplicate_item", "This offer is in the cart already", "/offer_id")
     if len(cart.flights) == MOST_FLIGHTS:
