@@ -11,6 +11,7 @@ import aio_pika
 import pytest
 from typer.testing import CliRunner, Result
 
+from services.cli.absence import NO_STACK
 from services.cli.main import app
 from services.house import HOUSE
 from shared.bus.dead_letters import DeadLetter, DeadLetters
@@ -269,7 +270,7 @@ async def test_an_unknown_letter_or_service_and_an_absent_broker_are_refused(
     assert (await milesaga("dead", "retry")).exit_code == 2
     assert (await milesaga("dead", "list", "--service", "nobody")).exit_code == 2
     monkeypatch.setenv("BROKER_URL", "amqp://127.0.0.1:1/")
-    assert (await milesaga("dead", "list")).exit_code == 1
+    assert (await milesaga("dead", "list")).exit_code == NO_STACK
 
 
 @pytest.mark.parametrize("limit", [20, None])
