@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from services.offers.adapters.sabre_shopping import SabreShopping
+from services.offers.adapters.sabre_shopping import TOKENS, SabreShopping
 from services.offers.cases.quoting import Quoting, Terms
 from services.offers.domain import Offer
 from services.offers.http.routes import routes
 from services.offers.service import SERVICE
 from services.offers.settings import OffersSettings, sabre_settings
-from shared.outside.sabre import sabre_credentials
+from shared.outside.tokens import ClientCredentials
 from shared.runtime.keeping import Keeping
 from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service
@@ -39,7 +39,9 @@ def compose(runtime: Runtime) -> Service:
 def _sabre(runtime: Runtime, settings: OffersSettings) -> SabreShopping:
     sabre = sabre_settings(runtime)
     line = provider_line(runtime, SERVICE.name, "sabre", sabre)
-    credentials = sabre_credentials(line, sabre.client_id, sabre.client_secret.get_secret_value(), runtime.clock)
+    credentials = ClientCredentials(
+        line, TOKENS, sabre.client_id, sabre.client_secret.get_secret_value(), runtime.clock
+    )
     return SabreShopping(
         line.adapted(credentials=credentials),
         sabre.pseudo_city,

@@ -6,7 +6,6 @@ from typing import ClassVar
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.outside.sabre import SABRE_URL
 from shared.runtime.providers import Provider, formerly, provider_settings
 from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings
@@ -46,7 +45,7 @@ class SabreSettings(Provider):
     model_config = SettingsConfigDict(env_prefix="OFFERS_SABRE_")
     formerly: ClassVar = formerly("SABRE_", ("url", "client_id", "client_secret", "pseudo_city", "timeout_seconds"))
 
-    url: HttpUrl = HttpUrl(SABRE_URL)
+    url: HttpUrl = HttpUrl("https://api.platform.sabre.com")
     client_id: str = Field(min_length=1)
     """`V1:user:group:domain`"""
     client_secret: SecretStr = Field(min_length=1)

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from services.ticketing.adapters.sabre import SabreAirline, SabreLine, SabreOffice
+from services.ticketing.adapters.sabre import TOKENS, SabreAirline, SabreLine, SabreOffice
 from services.ticketing.domain import Booking
 from services.ticketing.handlers import table
 from services.ticketing.service import SERVICE
 from services.ticketing.settings import settings
-from shared.outside.sabre import sabre_credentials
+from shared.outside.tokens import ClientCredentials
 from shared.runtime.keeping import Keeping
 from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service
@@ -18,7 +18,9 @@ def compose(runtime: Runtime) -> Service:
     """Ticketing over Sabre. Raises WrongSettings."""
     sabre = settings(runtime)
     line = provider_line(runtime, SERVICE.name, "sabre", sabre)
-    credentials = sabre_credentials(line, sabre.client_id, sabre.client_secret.get_secret_value(), runtime.clock)
+    credentials = ClientCredentials(
+        line, TOKENS, sabre.client_id, sabre.client_secret.get_secret_value(), runtime.clock
+    )
     airline = SabreAirline(SabreLine(line, credentials), SabreOffice(sabre.printer, sabre.country))
     keeping = Keeping(runtime, SERVICE.name)
     bookings = keeping.documents(CollectionSpec("bookings"), Booking)

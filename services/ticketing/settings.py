@@ -6,7 +6,6 @@ from typing import ClassVar
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.outside.sabre import SABRE_URL
 from shared.runtime.providers import Provider, formerly, provider_settings
 from shared.runtime.service import Runtime
 
@@ -29,7 +28,7 @@ class SabreSettings(Provider):
         ),
     )
 
-    url: HttpUrl = HttpUrl(SABRE_URL)
+    url: HttpUrl = HttpUrl("https://api.platform.sabre.com")
     client_id: str = Field(min_length=1)
     """`V1:user:group:domain`"""
     client_secret: SecretStr = Field(min_length=1)

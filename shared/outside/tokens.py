@@ -1,7 +1,10 @@
 """Tokens for client credentials (RFC 6749, 4.4)."""
 
 import asyncio
-from collections.abc import Mapping
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote_plus
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -15,6 +18,23 @@ RENEWED_AHEAD = 2
 """It is renewed behind everybody's back so many margins before its end."""
 
 
+def in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssuer:
+    """Where a provider gives out tokens, and how its clients show there who they are."""
+
+    path: str
+    encoded: Callable[[str], str] = quote_plus
+    """What id and secret go through, each by itself, before Basic authentication joins them (RFC 6749, 2.3.1)."""
+
+    def authorization(self, client_id: str, client_secret: str) -> str:
+        """The header's value."""
+        return f"Basic {in_base64(f'{self.encoded(client_id)}:{self.encoded(client_secret)}')}"
+
+
 class Granted(BaseModel):
     """What the issuer answers."""
 
@@ -25,10 +45,14 @@ class Granted(BaseModel):
 class ClientCredentials:
     """Keeps one token and renews it; however many want it, one request is under way, and all share what it brings."""
 
-    def __init__(self, line: Line, path: str, headers: Mapping[str, str], clock: Clock) -> None:
-        """`headers` prove to the issuer at `path` who we are."""
+    def __init__(self, line: Line, issuer: TokenIssuer, client_id: str, client_secret: str, clock: Clock) -> None:
         self._line = line
-        self._request = Request("POST", path, form={"grant_type": "client_credentials"}, headers=headers)
+        self._request = Request(
+            "POST",
+            issuer.path,
+            form={"grant_type": "client_credentials"},
+            headers={"Authorization": issuer.authorization(client_id, client_secret)},
+        )
         self._watch = Stopwatch(clock)
         self._token = ""
         self._good_until: float | None = None

@@ -1,7 +1,7 @@
 """Shopping at Sabre: Bargain Finder Max, revalidation, seat maps, ancillaries.
 
-Sources: Sabre Dev Studio, Bargain Finder Max v5 (grouped itinerary response), Revalidate Itinerary v5, Get Seats v1,
-Get Ancillaries v2.
+Sources: Sabre Dev Studio, Authentication v2, Bargain Finder Max v5 (grouped itinerary response), Revalidate Itinerary
+v5, Get Seats v1, Get Ancillaries v2.
 """
 
 import asyncio
@@ -27,11 +27,13 @@ from services.offers.ports import ShoppingUnavailable
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
 from shared.outside.line import Json, Line, Request
+from shared.outside.tokens import TokenIssuer, in_base64
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+TOKENS = TokenIssuer("/v2/auth/token", encoded=in_base64)
 SHOP = "/v5/offers/shop"
 REVALIDATE = "/v5/shop/flights/revalidate"
 SEATS = "/v1/offers/getseats"

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from services.offers.adapters.sabre_shopping import SabreShopping
+from services.offers.adapters.sabre_shopping import TOKENS, SabreShopping
 from services.offers.domain import Query
 from services.offers.ports import ShoppingUnavailable
 from shared.outside.line import Line
-from shared.outside.sabre import sabre_credentials
+from shared.outside.tokens import ClientCredentials
 from tests.kit.clock import HandClock
 
 Answer = Callable[[httpx.Request], Coroutine[Any, Any, httpx.Response]]
@@ -30,7 +30,7 @@ class Sabre:
         self._answer = answer
         http = httpx.AsyncClient(base_url="http://sabre.test", transport=httpx.MockTransport(self._handle))
         line = Line(http, timedelta(seconds=0.3))
-        credentials = sabre_credentials(line, "V1:id:MILE:AA", "secret", HandClock())
+        credentials = ClientCredentials(line, TOKENS, "V1:id:MILE:AA", "secret", HandClock())
         self.shopping = SabreShopping(
             line.adapted(credentials=credentials),
             "MILE",

@@ -1,6 +1,7 @@
 """Tokens: one request for all who wait, the known one answers at once, a failure is everybody's."""
 
 import asyncio
+import base64
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from shared.kernel.errors import NotSent
 from shared.outside.line import Line
-from shared.outside.tokens import ClientCredentials
+from shared.outside.tokens import ClientCredentials, TokenIssuer
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
 
@@ -28,7 +29,7 @@ class Issuer:
             base_url="http://issuer.test", transport=httpx.MockTransport(self._handle), trust_env=False
         )
         line = Line(client, timedelta(seconds=0.5))
-        self.tokens = ClientCredentials(line, "/token", {"Authorization": "Basic abc"}, self.clock)
+        self.tokens = ClientCredentials(line, TokenIssuer("/token"), "a client:1", "pass/word", self.clock)
 
     def granting(self, changed: dict[str, Any]) -> httpx.Response:
         granted = {"access_token": f"T{len(self.asked)}", "token_type": "bearer", "expires_in": 600}
@@ -45,7 +46,13 @@ async def test_a_token_is_asked_for_once_and_kept() -> None:
     assert [await issuer.tokens.current() for _ in range(3)] == ["Bearer T1"] * 3
     (asked,) = issuer.asked
     assert (asked.method, asked.url.path, asked.content) == ("POST", "/token", b"grant_type=client_credentials")
-    assert asked.headers["Authorization"] == "Basic abc"
+
+
+async def test_id_and_secret_are_form_encoded_before_they_are_joined() -> None:
+    issuer = Issuer()
+    await issuer.tokens.current()
+    scheme, _, credentials = issuer.asked[0].headers["Authorization"].partition(" ")
+    assert (scheme, base64.b64decode(credentials)) == ("Basic", b"a+client%3A1:pass%2Fword")
 
 
 async def test_a_crowd_asks_once() -> None:

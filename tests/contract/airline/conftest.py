@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.ticketing.adapters.sabre import SabreAirline, SabreLine, SabreOffice
+from services.ticketing.adapters.sabre import TOKENS, SabreAirline, SabreLine, SabreOffice
 from shared.outside.line import Line
-from shared.outside.sabre import sabre_credentials
+from shared.outside.tokens import ClientCredentials
 from tests import days
 from tests.kit.world import World
 
@@ -25,5 +25,5 @@ async def airline(world: World, patience: float) -> AsyncIterator[SabreAirline]:
     url = f"{world.url}/sandbox/sabre"
     async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
         line = Line(client, timedelta(seconds=patience))
-        credentials = sabre_credentials(line, "V1:sandbox:MILE:EXT", "sandbox", days.Clock())
+        credentials = ClientCredentials(line, TOKENS, "V1:sandbox:MILE:EXT", "sandbox", days.Clock())
         yield SabreAirline(SabreLine(line, credentials), SabreOffice("498BF1", "BR"))

@@ -1,6 +1,6 @@
 """Sabre's Booking Management: bookings, tickets and EMDs."""
 
 from services.ticketing.adapters.sabre.airline import SabreAirline, SabreOffice
-from services.ticketing.adapters.sabre.line import SabreLine
+from services.ticketing.adapters.sabre.line import TOKENS, SabreLine
 
-__all__ = ["SabreAirline", "SabreLine", "SabreOffice"]
+__all__ = ["TOKENS", "SabreAirline", "SabreLine", "SabreOffice"]

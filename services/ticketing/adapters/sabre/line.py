@@ -1,9 +1,10 @@
-"""One request to Booking Management."""
+"""One request to Booking Management, and the tokens for it (Sabre Dev Studio, Authentication v2)."""
 
 from shared.kernel.errors import Misconfigured
 from shared.outside.line import Json, Line, Request
-from shared.outside.tokens import ClientCredentials
+from shared.outside.tokens import ClientCredentials, TokenIssuer, in_base64
 
+TOKENS = TokenIssuer("/v2/auth/token", encoded=in_base64)
 BAD_REQUEST = 400
 
 
