@@ -12,6 +12,7 @@ from shared.contracts.checkout import Total
 from shared.contracts.offers import Quote
 from shared.kernel.money import Money
 from shared.kernel.values import changed
+from shared.kernel.zones import latest_day_at
 from shared.worker.compaction import compacted
 from shared.worker.work import Work
 
@@ -143,10 +144,11 @@ def check_alive(quote: Quote, now: datetime) -> None:
         raise CannotChange("offer_expired", "The offer has expired: search again", "/offer_id")
 
 
-def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[journey.Passenger], today: date) -> Cart:
-    """The cart with an offer's flights for these passengers."""
+def add_flight(cart: Cart, item_id: str, quote: Quote, passengers: Sequence[journey.Passenger], now: datetime) -> Cart:
+    """The cart with an offer's flights for these passengers. Days are those of the first departure's airport."""
     if len(passengers) != quote.adults:
         raise WrongField("/passengers", f"must name exactly {quote.adults}, as many as the offer is for")
+    today = latest_day_at(quote.segments[0].origin, now)
     for number, passenger in enumerate(passengers):
         if not EARLIEST_BIRTH <= date.fromisoformat(passenger.birth_date) <= today:
             raise WrongField(f"/passengers/{number}/birth_date", "must be a date of birth, such as 1990-05-01")

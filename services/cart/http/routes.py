@@ -153,7 +153,7 @@ def _adding(body: NewItem, quote: Quote, item_id: str, clock: Clock) -> Callable
             return cart
         if isinstance(body, NewFlight):
             passengers = [Passenger(**passenger.model_dump()) for passenger in body.passengers]
-            return rules.add_flight(cart, item_id, quote, passengers, clock.now().date())
+            return rules.add_flight(cart, item_id, quote, passengers, clock.now())
         if isinstance(body, NewSeat):
             seat = SeatChoice(segment=body.segment, passenger=body.passenger, seat=body.seat)
             return rules.add_seat(cart, item_id, quote, seat)

@@ -1,6 +1,6 @@
 """What may be put into a cart, who may change it when, and what a purchase may do with it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -17,13 +17,12 @@ from shared.kernel.money import Money
 from shared.worker.work import Saying, StepLog
 from tests.unit.cart.carts import ANA, BOB, LATER, NOW, TOMORROW, a_bag, a_cart, a_flight, a_quote, a_seat, brl
 
-TODAY = NOW.date()
 FILLED = a_cart(a_flight(100_000, 10_000, 24_000))
 SAME = Price(price=brl(100_000), taxes=brl(10_000), miles=24_000)
 
 
 def test_a_flight_stands_in_the_cart_as_it_was_quoted() -> None:
-    cart = rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, BOB], TODAY)
+    cart = rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, BOB], NOW)
     [flight] = cart.flights
     assert (flight.price, flight.taxes, flight.miles) == (brl(100_000), brl(10_000), 24_000)
     assert flight.passengers == (ANA, BOB)
@@ -34,8 +33,28 @@ def test_a_flight_stands_in_the_cart_as_it_was_quoted() -> None:
 def test_a_passenger_born_tomorrow_is_refused() -> None:
     unborn = BOB.model_copy(update={"birth_date": "2026-11-22"})
     with pytest.raises(WrongField) as refusal:
-        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, unborn], TODAY)
+        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, unborn], NOW)
     assert refusal.value.pointer == "/passengers/1/birth_date"
+
+
+@pytest.mark.parametrize(
+    ("origin", "now", "today"),
+    [
+        ("GRU", "2026-11-22T02:30:00+00:00", "2026-11-21"),
+        ("AKL", "2026-11-21T12:00:00+00:00", "2026-11-22"),
+        ("HNL", "2026-11-22T09:59:00+00:00", "2026-11-21"),
+        ("LIS", "2026-11-22T00:00:00+00:00", "2026-11-22"),
+    ],
+)
+def test_nobody_is_born_after_the_day_that_it_is_where_the_flight_departs(origin: str, now: str, today: str) -> None:
+    quote = a_quote()
+    quote = quote.model_copy(update={"segments": (quote.segments[0].model_copy(update={"origin": origin}),)})
+    tomorrow = (datetime.fromisoformat(today) + timedelta(days=1)).date().isoformat()
+    for born, why in ((today, "must be that of an adult"), (tomorrow, "must be a date of birth")):
+        child = BOB.model_copy(update={"birth_date": born})
+        with pytest.raises(WrongField) as refusal:
+            rules.add_flight(a_cart(), "i-1", quote, [ANA, child], datetime.fromisoformat(now))
+        assert refusal.value.detail.startswith(why)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +65,10 @@ def test_only_adults_fly_by_their_age_where_and_when_the_first_segment_departs(b
     """It departs on the 20th in Sao Paulo, when it is the 21st in UTC."""
     young = BOB.model_copy(update={"birth_date": born})
     if taken:
-        assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, young], TODAY).flights
+        assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, young], NOW).flights
         return
     with pytest.raises(WrongField) as refusal:
-        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, young], TODAY)
+        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, young], NOW)
     assert refusal.value.pointer == "/passengers/1/birth_date"
 
 
@@ -64,21 +83,21 @@ def test_only_adults_fly_by_their_age_where_and_when_the_first_segment_departs(b
 )
 def test_the_same_person_twice_is_refused_at_the_second(again: dict[str, str]) -> None:
     with pytest.raises(WrongField) as refusal:
-        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, ANA.model_copy(update=again)], TODAY)
+        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, ANA.model_copy(update=again)], NOW)
     assert refusal.value.pointer == "/passengers/1"
 
 
 def test_parent_and_child_of_one_name_are_two_people() -> None:
     junior = ANA.model_copy(update={"birth_date": "2012-05-01", "document": "FX9"})
-    assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, junior], TODAY).flights
+    assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, junior], NOW).flights
 
 
 def test_a_cart_holds_eight_flights() -> None:
     cart = a_cart()
     for number in range(8):
-        cart = rules.add_flight(cart, f"i-{number}", a_quote(f"o-{number}"), [ANA, BOB], TODAY)
+        cart = rules.add_flight(cart, f"i-{number}", a_quote(f"o-{number}"), [ANA, BOB], NOW)
     with pytest.raises(CannotChange) as refusal:
-        rules.add_flight(cart, "i-9", a_quote("o-9"), [ANA, BOB], TODAY)
+        rules.add_flight(cart, "i-9", a_quote("o-9"), [ANA, BOB], NOW)
     assert refusal.value.code == "cart_full"
 
 
@@ -112,7 +131,7 @@ def test_a_seat_or_bag_sold_in_another_currency_than_the_carts_is_refused() -> N
 def test_a_flight_taxed_in_another_currency_than_the_carts_is_refused() -> None:
     quote = a_quote().model_copy(update={"taxes": Money(amount=1, currency="USD")})
     with pytest.raises(WrongField) as refusal:
-        rules.add_flight(a_cart(), "i-1", quote, [ANA, BOB], TODAY)
+        rules.add_flight(a_cart(), "i-1", quote, [ANA, BOB], NOW)
     assert (refusal.value.pointer, refusal.value.code) == ("/offer_id", "currency_mismatch")
 
 
