@@ -22,7 +22,7 @@ from shared.runtime.signals import stop_signals
 if TYPE_CHECKING:
     from services.cli.broker_node import PrivateBroker
     from shared.runtime.home import Home
-    from shared.runtime.host import Compose, Outside
+    from shared.runtime.host import Compose, EmbeddedSandbox
     from shared.runtime.server import Listener
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener"
 
 
 async def _announce(
-    home: "Home", listener: "Listener", sandbox: "Outside | None", notes: dict[str, str], names: Sequence[str]
+    home: "Home", listener: "Listener", sandbox: "EmbeddedSandbox | None", notes: dict[str, str], names: Sequence[str]
 ) -> None:
     """Tell people, and other processes over the same folder, where we are."""
     from shared.runtime.home import HTTP_URL, SANDBOX_URL, SMTP_URL  # noqa: PLC0415
@@ -130,7 +130,7 @@ def _composition(name: str) -> "Compose":
     return compose
 
 
-def _sandbox(names: Sequence[str], settings: RuntimeSettings, listener: "Listener") -> "Outside | None":
+def _sandbox(names: Sequence[str], settings: RuntimeSettings, listener: "Listener") -> "EmbeddedSandbox | None":
     if SANDBOX in names and not settings.sandbox:
         raise WrongSettings("SANDBOX: off, so the sandbox does not start")
     if not settings.sandbox or (names and SANDBOX not in names):

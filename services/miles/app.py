@@ -1,6 +1,6 @@
 """The miles service, composed."""
 
-from services.miles.adapters.books import LedgerBooks
+from services.miles.adapters.accounts import LedgerAccounts
 from services.miles.adapters.ledger import ACCOUNTS, JOURNAL, Ledger, Policy
 from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
@@ -26,9 +26,9 @@ def compose(runtime: Runtime) -> Service:
     calendar = Calendar(settings.zone)
     policy = Policy(settings.validity_months, settings.grace, calendar)
     ledger = Ledger(accounts, journal, runtime.clock, policy, settings.expiry_share)
-    books = LedgerBooks(ledger, accounts, journal, redemptions, runtime.clock, calendar=calendar)
+    members = LedgerAccounts(ledger, accounts, journal, redemptions, runtime.clock, calendar=calendar)
     return keeping.service(
         table=table(keeping.participant(redemptions), ledger),
-        router=routes(books, runtime.authenticator),
+        router=routes(members, runtime.authenticator),
         tasks=(Every(settings.expiry_seconds, ledger.expire_due, full=1, name="expiry"),),
     )

@@ -91,8 +91,8 @@ class AccountCheck:
     """Entries, lots and holds do not say the same, or a transaction is missing."""
 
 
-class Books(Protocol):
-    """Reading the ledger, and opening accounts. Raises the store's `Unavailable`."""
+class MemberAccounts(Protocol):
+    """What members and operators may see of accounts; and opening them. Raises the store's `Unavailable`."""
 
     async def balance(self, member_id: str) -> Balance: ...
 
@@ -108,7 +108,7 @@ class Books(Protocol):
         """A purchase's entries, in their order."""
         ...
 
-    async def accounts(self, after: str | None) -> tuple[list[AccountCheck], str | None]:
+    async def checks(self, after: str | None) -> tuple[list[AccountCheck], str | None]:
         """Accounts by member, each checked against its entries."""
         ...
 

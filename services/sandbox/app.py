@@ -7,8 +7,8 @@ from random import Random
 from fastapi import FastAPI
 
 from services.sandbox import beliefs, clock, faults, oauth
-from services.sandbox.books import Books
 from services.sandbox.clock import Clock
+from services.sandbox.memory import Memory
 from services.sandbox.provider import Provider, Surroundings
 from services.sandbox.providers import PROVIDERS
 from services.sandbox.settings import SandboxSettings
@@ -25,12 +25,12 @@ class Sandbox:
         random: Random | None = None,
         providers: Sequence[Provider] = PROVIDERS,
     ) -> None:
-        self._books = Books(settings.folder / "books.sqlite", [provider.schema for provider in providers])
+        self._memory = Memory(settings.folder / "books.sqlite", [provider.schema for provider in providers])
         operations = {provider.name: provider.operations for provider in providers if provider.operations}
-        self._faults = faults.Faults(self._books, operations, random or Random())  # noqa: S311 - mishaps, no secrets
-        self._issuer = oauth.Issuer(self._books, settings.issuer, now)
+        self._faults = faults.Faults(self._memory, operations, random or Random())  # noqa: S311 - mishaps, no secrets
+        self._issuer = oauth.Issuer(self._memory, settings.issuer, now)
         theirs = clock.beginning_at(settings.begins_at, now)
-        around = Surroundings(settings, self._books, self._faults, self._issuer, theirs)
+        around = Surroundings(settings, self._memory, self._faults, self._issuer, theirs)
         self._stand_ins = {provider.name: provider.open(around) for provider in providers}
         self.app = FastAPI(
             title="Milesaga sandbox", openapi_url="/sandbox/openapi.json", docs_url="/sandbox/docs", redoc_url=None
@@ -38,7 +38,7 @@ class Sandbox:
         for router in (
             oauth.router(self._issuer),
             faults.router(self._faults),
-            beliefs.router(self._books, providers, [*self._stand_ins.values()]),
+            beliefs.router(self._memory, providers, [*self._stand_ins.values()]),
             *(router for stand_in in self._stand_ins.values() for router in stand_in.routers),
         ):
             self.app.include_router(router)
@@ -49,8 +49,8 @@ class Sandbox:
         return self._stand_ins["mail"].port
 
     async def start(self) -> None:
-        """Open the books, take up what they say, listen."""
-        self._books.open()
+        """Open the memory, take up what it holds, listen."""
+        self._memory.open()
         try:
             await self._faults.load()
             await self._issuer.load()
@@ -61,10 +61,10 @@ class Sandbox:
             raise
 
     async def stop(self) -> None:
-        """Nobody listens any more; close the books."""
+        """Nobody listens any more; close the memory."""
         for stand_in in self._stand_ins.values():
             await stand_in.stop()
-        await self._books.close()
+        await self._memory.close()
 
 
 def create_app(settings: SandboxSettings | None = None) -> FastAPI:

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.sandbox.books import Books
 from services.sandbox.line import hang_up, wait
+from services.sandbox.memory import Memory
 from services.sandbox.problems import ProblemError, as_json, body_of
 
 Mode = Literal["refuse", "timeout_before", "timeout_after", "error", "slow"]
@@ -77,25 +77,25 @@ class Rules(BaseModel):
 class Faults:
     """The rules, remembered on disk with their hits."""
 
-    def __init__(self, books: Books, operations: Operations, random: Random) -> None:
-        self._books, self.operations, self._random = books, operations, random
+    def __init__(self, memory: Memory, operations: Operations, random: Random) -> None:
+        self._memory, self.operations, self._random = memory, operations, random
         self._rules: list[Rule] = []
 
     async def load(self) -> None:
-        self._rules = [rule for _, rule, _ in await self._books.run(_stored)]
+        self._rules = [rule for _, rule, _ in await self._memory.run(_stored)]
 
     async def replace(self, rules: list[Rule]) -> None:
-        await self._books.run(lambda connection: _store(connection, rules))
+        await self._memory.run(lambda connection: _store(connection, rules))
         self._rules = list(rules)
 
     async def listed(self) -> list[dict[str, Any]]:
-        return [rule.model_dump() | {"hits": hits} for _, rule, hits in await self._books.run(_stored)]
+        return [rule.model_dump() | {"hits": hits} for _, rule, hits in await self._memory.run(_stored)]
 
     async def fire(self, provider: str, operation: str) -> Rule | None:
         """The first rule that hits this request, its hit counted on disk; None in the usual case."""
         if not any(rule.meets(provider, operation) for rule in self._rules):
             return None
-        return await self._books.run(lambda connection: self._pick(connection, provider, operation))
+        return await self._memory.run(lambda connection: self._pick(connection, provider, operation))
 
     def _pick(self, connection: sqlite3.Connection, provider: str, operation: str) -> Rule | None:
         for position, rule, hits in _stored(connection):

@@ -1,4 +1,4 @@
-"""The OIDC issuer: client credentials in, signed access tokens out. Its key is kept with the books."""
+"""The OIDC issuer: client credentials in, signed access tokens out. Its key is remembered."""
 
 import asyncio
 import base64
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import APIRouter, Request, Response
 
-from services.sandbox.books import Books, fact, remember
+from services.sandbox.memory import Memory, fact, remember
 from services.sandbox.problems import as_json
 
 ALGORITHM = "RS256"
@@ -45,17 +45,17 @@ class OAuthError(Exception):
 class Issuer:
     """Signs access tokens; `issuer` is what relying services compare `iss` with."""
 
-    def __init__(self, books: Books, issuer: str, now: Callable[[], datetime]) -> None:
-        self._books, self.issuer, self._now = books, issuer, now
+    def __init__(self, memory: Memory, issuer: str, now: Callable[[], datetime]) -> None:
+        self._memory, self.issuer, self._now = memory, issuer, now
         self._key: rsa.RSAPrivateKey | None = None
         self.jwks: dict[str, Any] = {"keys": []}
 
     async def load(self) -> None:
-        """Take the key kept with the books, or make the first one."""
-        pem = await self._books.run(lambda connection: fact(connection, FACT))
+        """Take the remembered key, or make the first one."""
+        pem = await self._memory.run(lambda connection: fact(connection, FACT))
         if pem is None:
             made = await asyncio.to_thread(_new_key)
-            await self._books.run(lambda connection: remember(connection, FACT, made))
+            await self._memory.run(lambda connection: remember(connection, FACT, made))
             pem = made
         key = serialization.load_pem_private_key(pem.encode(), password=None)
         if not isinstance(key, rsa.RSAPrivateKey):

@@ -7,9 +7,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from services.sandbox.books import Books
 from services.sandbox.clock import Clock
 from services.sandbox.faults import Faults
+from services.sandbox.memory import Memory
 from services.sandbox.oauth import Issuer
 from services.sandbox.settings import SandboxSettings
 
@@ -22,7 +22,7 @@ class Surroundings:
     """What the sandbox gives every stand-in."""
 
     settings: SandboxSettings
-    books: Books
+    memory: Memory
     faults: Faults
     issuer: Issuer
     now: Clock
@@ -37,7 +37,7 @@ class StandIn:
     """Where it listens beside HTTP, on 127.0.0.1; 0 for nowhere."""
 
     async def start(self) -> None:
-        """Take up what the books say; listen."""
+        """Take up what is remembered; listen."""
 
     async def stop(self) -> None:
         """Hang up. Called also when it was never started."""

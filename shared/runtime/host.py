@@ -45,7 +45,7 @@ LEAVING = 10.0
 """Seconds for all of them; with the longest drain and a private broker's stop that is still below 40."""
 
 
-class Outside(Protocol):
+class EmbeddedSandbox(Protocol):
     """The sandbox, where it runs in this process."""
 
     @property
@@ -70,7 +70,7 @@ class Host:
         *,
         house: Sequence[Description],
         here: frozenset[str],
-        sandbox: Outside | None = None,
+        sandbox: EmbeddedSandbox | None = None,
     ) -> None:
         """`house` has all services, `here` names what runs in this process, `sandbox` when the sandbox is among it."""
         self.settings = settings

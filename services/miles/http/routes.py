@@ -18,7 +18,7 @@ from services.miles.http.views import (
     shown_balance,
     shown_entries,
 )
-from services.miles.ports import Books, StaleRevision
+from services.miles.ports import MemberAccounts, StaleRevision
 from shared.kernel.errors import NotSent
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
@@ -40,22 +40,22 @@ Reference = Annotated[
 ]
 
 
-def routes(books: Books, authenticator: Authenticator) -> APIRouter:
+def routes(members: MemberAccounts, authenticator: Authenticator) -> APIRouter:
     """The service's routes, under `/v1/miles`."""
     router = APIRouter(prefix="/v1/miles", tags=["miles"])
-    _members(router, books, authenticator)
-    _accounts(router, books, authenticator)
-    _entries(router, books, authenticator)
+    _members(router, members, authenticator)
+    _accounts(router, members, authenticator)
+    _entries(router, members, authenticator)
     return router
 
 
-def _members(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
+def _members(router: APIRouter, members: MemberAccounts, authenticator: Authenticator) -> None:
     caller = authenticator.allowed("miles")
 
     @router.get("/balance", responses=answers(ShownBalance, *READING, 409, headers=("ETag",)), response_model=None)
     async def balance(member: Annotated[Caller, caller]) -> Response:
         """The member's miles; nothing for a member without an account."""
-        found = await _patiently(books.balance(member.subject))
+        found = await _patiently(members.balance(member.subject))
         return answer(shown_balance(found), revision=found.revision)
 
     @router.get("/statement", responses=answers(Statement, *READING, 409), response_model=None)
@@ -63,12 +63,12 @@ def _members(router: APIRouter, books: Books, authenticator: Authenticator) -> N
         """The member's movements, newest first."""
         after = decode_cursor(cursor, (int,))
         before = _sequence(after[0]) if after else None
-        lines, last = await _patiently(books.statement(member.subject, before))
+        lines, last = await _patiently(members.statement(member.subject, before))
         shown = [Line.model_validate(line) for line in lines]
         return answer(Statement(lines=shown, next_cursor=next_cursor((last,) if last is not None else None)))
 
 
-def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
+def _accounts(router: APIRouter, members: MemberAccounts, authenticator: Authenticator) -> None:
     @router.put(
         "/accounts/{member_id:path}",
         dependencies=[authenticator.allowed("ops:write")],
@@ -77,10 +77,10 @@ def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> 
     )
     async def replace(member_id: MemberId, body: AccountBody, if_match: IfMatch = None) -> Response:
         """Open an account, or give it this tier and these lots instead of its own; open holds stay."""
-        revision = await _matching(books, member_id, if_match)
+        revision = await _matching(members, member_id, if_match)
         lots = [NewLot(lot.miles, lot.expires_on) for lot in body.lots]
         try:
-            after = await _patiently(books.replace(member_id, body.tier, lots, revision))
+            after = await _patiently(members.replace(member_id, body.tier, lots, revision))
         except StaleRevision as stale:
             detail = "It was changed meanwhile: read it again"
             raise Problem(412, "precondition_failed", detail, headers={"ETag": etag(stale.revision)}) from stale
@@ -95,12 +95,12 @@ def _accounts(router: APIRouter, books: Books, authenticator: Authenticator) -> 
     async def accounts(cursor: Cursor = None) -> Response:
         """Every account, checked against its entries: `books_differ` should never be true."""
         after = decode_cursor(cursor, (str,))
-        found, last = await _patiently(books.accounts(str(after[0]) if after else None))
+        found, last = await _patiently(members.checks(str(after[0]) if after else None))
         shown = [ShownAccount.model_validate(check) for check in found]
         return answer(Accounts(accounts=shown, next_cursor=next_cursor((last,) if last is not None else None)))
 
 
-def _entries(router: APIRouter, books: Books, authenticator: Authenticator) -> None:
+def _entries(router: APIRouter, members: MemberAccounts, authenticator: Authenticator) -> None:
     @router.get(
         "/entries",
         dependencies=[authenticator.allowed("ops:read")],
@@ -110,18 +110,18 @@ def _entries(router: APIRouter, books: Books, authenticator: Authenticator) -> N
     async def entries(reference: Reference = None, cursor: Cursor = None) -> Response:
         """The ledger's entries: of one purchase, or all of them."""
         if reference is not None:
-            return answer(Entries(entries=shown_entries(await books.entries_of(reference)), next_cursor=None))
+            return answer(Entries(entries=shown_entries(await members.entries_of(reference)), next_cursor=None))
         after = decode_cursor(cursor, (str, int))
         place = (str(after[0]), _sequence(after[1])) if after else None
-        found, last = await books.entries(place)
+        found, last = await members.entries(place)
         return answer(Entries(entries=shown_entries(found), next_cursor=next_cursor(last)))
 
 
-async def _matching(books: Books, member_id: str, if_match: str | None) -> int | None:
+async def _matching(members: MemberAccounts, member_id: str, if_match: str | None) -> int | None:
     """The revision that the account must still have when it is replaced; None where any will do."""
     if if_match is None:
         return None
-    revision = (await _patiently(books.balance(member_id))).revision
+    revision = (await _patiently(members.balance(member_id))).revision
     check_if_match(if_match, revision)
     return None if if_match.strip() == "*" else revision
 

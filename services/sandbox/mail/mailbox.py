@@ -14,8 +14,8 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import APIRouter, Request, Response
 
-from services.sandbox.books import Books
 from services.sandbox.faults import Faults, Rule
+from services.sandbox.memory import Memory
 from services.sandbox.problems import ProblemError, as_json
 
 HOST = "127.0.0.1"
@@ -27,8 +27,8 @@ LARGEST_MAIL = 10 * 1024 * 1024
 class Mailbox:
     """An SMTP server on the loopback address; `port` is known once it listens."""
 
-    def __init__(self, books: Books, faults: Faults, folder: Path, now: Callable[[], datetime]) -> None:
-        self._books, self._faults, self.folder, self._now = books, faults, folder, now
+    def __init__(self, memory: Memory, faults: Faults, folder: Path, now: Callable[[], datetime]) -> None:
+        self._memory, self._faults, self.folder, self._now = memory, faults, folder, now
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Transport] = set()
         self.port = 0
@@ -89,7 +89,7 @@ class Mailbox:
         file = self.folder / f"{id_}.eml"
         message_id = _header(mail, "Message-ID") or id_
         recipients = list(dict.fromkeys(envelope.rcpt_tos))
-        if await self._books.run(lambda books: _all_seen(books, message_id, recipients)):
+        if await self._memory.run(lambda connection: _all_seen(connection, message_id, recipients)):
             return
         await asyncio.to_thread(_write, file, content)
         row = (
@@ -102,21 +102,21 @@ class Mailbox:
             str(file),
             self._now().astimezone(UTC).isoformat(),
         )
-        if not await self._books.run(lambda books: _enter(books, row, recipients)):
+        if not await self._memory.run(lambda connection: _enter(connection, row, recipients)):
             await asyncio.to_thread(file.unlink, missing_ok=True)  # a copy was faster
 
 
-def router(books: Books) -> APIRouter:
+def router(memory: Memory) -> APIRouter:
     routes = APIRouter(prefix="/sandbox/mail", tags=["mail"])
 
     @routes.get("/messages")
     async def list_messages(request: Request) -> Response:
         reference = request.query_params.get("reference")
-        return as_json({"messages": await books.run(lambda connection: _listed(connection, reference))})
+        return as_json({"messages": await memory.run(lambda connection: _listed(connection, reference))})
 
     @routes.get("/messages/{id_}")
     async def raw_message(request: Request, id_: str) -> Response:
-        file = await books.run(lambda connection: _file_of(connection, id_))
+        file = await memory.run(lambda connection: _file_of(connection, id_))
         if file is None:
             return ProblemError(404, "not_found", f"there is no mail {id_}").response(request.url.path)
         return Response(await asyncio.to_thread(Path(file).read_bytes), media_type="message/rfc822")

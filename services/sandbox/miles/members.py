@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.sandbox.books import Books
+from services.sandbox.memory import Memory
 from services.sandbox.miles.client import Miles
 from services.sandbox.problems import ProblemError, as_json, body_of
 
@@ -30,7 +30,7 @@ class Member(BaseModel):
     lots: list[Lot] = Field(default_factory=list, max_length=1000)
 
 
-def router(books: Books, miles: Miles) -> APIRouter:
+def router(memory: Memory, miles: Miles) -> APIRouter:
     routes = APIRouter(prefix="/sandbox/members", tags=["tests"])
 
     @routes.post("")
@@ -41,12 +41,12 @@ def router(books: Books, miles: Miles) -> APIRouter:
             await miles.open_account(member.member_id, member.tier, shown["lots"])
         except ProblemError as error:
             return error.response(request.url.path)
-        await books.run(lambda connection: _keep(connection, shown))
+        await memory.run(lambda connection: _keep(connection, shown))
         return as_json(shown, 201)
 
     @routes.get("")
     async def list_members() -> Response:
-        return as_json({"members": await books.run(_kept)})
+        return as_json({"members": await memory.run(_kept)})
 
     return routes
 

@@ -10,7 +10,7 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS members (member_id TEXT PRIMARY KEY, body T
 class MilesStandIn(StandIn):
     def __init__(self, around: Surroundings) -> None:
         self._miles = Miles(around.settings.public_url, around.issuer)
-        self.routers = (members.router(around.books, self._miles),)
+        self.routers = (members.router(around.memory, self._miles),)
 
     async def stop(self) -> None:
         await self._miles.close()

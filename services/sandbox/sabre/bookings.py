@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.sandbox.books import next_serial
+from services.sandbox.memory import next_serial
 from services.sandbox.sabre.booking_requests import AncillaryToBook, CreateBooking, FlightToBook
 from services.sandbox.sabre.errors import SabreError, invalid, not_confirmed
 from services.sandbox.sabre.extras import (
@@ -111,7 +111,7 @@ def _sold(index: int, wanted: FlightToBook, now: datetime) -> Flight:
 def _seats(
     connection: sqlite3.Connection, order: CreateBooking, index: int, flight: Flight, cabin: str
 ) -> Iterator[tuple[int, Seat]]:
-    """The chosen seats with their traveler, each checked against the map and the books."""
+    """The chosen seats with their traveler, each checked against the map and what was sold."""
     wanted = order.flight_details.flights[index].seats
     if not wanted:
         return

@@ -22,7 +22,7 @@ def bag_name(pieces: int) -> str:
 
 
 def flight_key(flight: Flight) -> str:
-    """How the books name a flight on its day."""
+    """How records name a flight on its day."""
     plan = flight.plan
     return f"{plan.carrier}{plan.number}/{plan.origin.code}{plan.destination.code}/{flight.departs_at.date()}"
 
@@ -33,7 +33,7 @@ def sold_seats(connection: sqlite3.Connection, flight: Flight) -> frozenset[str]
 
 
 def seat_maps(segments: tuple[Segment, ...], currency: str) -> Callable[[sqlite3.Connection], dict[str, Any]]:
-    """A map for each flight that exists, with what the books have sold marked as occupied."""
+    """A map for each flight that exists, with what is sold marked as occupied."""
 
     def read(connection: sqlite3.Connection) -> dict[str, Any]:
         maps, errors = [], []

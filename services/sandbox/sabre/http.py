@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from services.sandbox.books import Books
 from services.sandbox.faults import Faults, Rule, answer
+from services.sandbox.memory import Memory
 from services.sandbox.oauth import basic_credentials
 from services.sandbox.problems import as_json
 from services.sandbox.sabre import extras, shopping, tickets
@@ -61,17 +61,17 @@ TRIP_METHODS = (
 
 
 class Sabre:
-    """One GDS: its tokens, its price level, its books."""
+    """One GDS: its tokens, its price level, its records."""
 
     def __init__(
         self,
-        books: Books,
+        memory: Memory,
         faults: Faults,
         tokens: Tokens,
         level: PriceLevel,
         now: Callable[[], datetime],
     ) -> None:
-        self._books, self._faults, self._tokens, self._level, self._now = books, faults, tokens, level, now
+        self._memory, self._faults, self._tokens, self._level, self._now = memory, faults, tokens, level, now
 
     async def token(self, request: Request) -> Response:
         rule = await self._faults.fire("sabre", "token")
@@ -118,7 +118,7 @@ class Sabre:
     async def seats(self, request: Request) -> Response:
         async def act(_: Rule | None) -> Page:
             order = await _parsed(request, SegmentsRequest)
-            return 200, await self._books.run(extras.seat_maps(order.request.pax_segments, self._level.currency))
+            return 200, await self._memory.run(extras.seat_maps(order.request.pax_segments, self._level.currency))
 
         return await self._guarded(request, "getseats", act)
 
@@ -130,11 +130,11 @@ class Sabre:
         return await self._guarded(request, "getancillaries", act)
 
     async def trip(self, request: Request, method: str) -> Response:
-        """Booking Management: every method changes or reads the books in one piece."""
+        """Booking Management: every method changes or reads the records in one piece."""
 
         async def act(rule: Rule | None) -> Page:
             work = await self._work(request, method, rule)
-            return 200, {"timestamp": self._timestamp()} | await self._books.run(work)
+            return 200, {"timestamp": self._timestamp()} | await self._memory.run(work)
 
         async def refuse(code: str) -> Page:
             if method == "fulfillFlightTickets" and code == PARTIAL:
@@ -166,11 +166,11 @@ class Sabre:
                 wanted = await _parsed(request, FulfillTickets)
                 halfway = rule is not None and rule.code == PARTIAL
                 return await _echoed(
-                    request, lambda books: tickets.fulfill(books, wanted, now, on.factor, halfway=halfway)
+                    request, lambda connection: tickets.fulfill(connection, wanted, now, on.factor, halfway=halfway)
                 )
             case "cancelBooking":
                 ended = await _parsed(request, CancelBooking)
-                return await _echoed(request, lambda books: tickets.cancel(books, ended, now))
+                return await _echoed(request, lambda connection: tickets.cancel(connection, ended, now))
             case _:
                 return await _echoed(request, await self._on_documents(request, method, now))
 
@@ -179,7 +179,7 @@ class Sabre:
         if method == "checkFlightTickets":
             checked = await _parsed(request, CheckTickets)
             _either(checked.confirmation_id, checked.tickets)
-            return lambda books: tickets.check(books, checked, now)
+            return lambda connection: tickets.check(connection, checked, now)
         if method == "voidFlightTickets":
             order: VoidTickets | RefundTickets = await _parsed(request, VoidTickets)
             into: tickets.Undone = "voided"
@@ -188,9 +188,9 @@ class Sabre:
         _either(order.confirmation_id, order.tickets)
         numbers = [each if isinstance(each, str) else each.number for each in order.tickets]
 
-        def undone(books: sqlite3.Connection) -> dict[str, Any]:
-            chosen = numbers or tickets.issued_numbers(books, order.confirmation_id or "", now)
-            return tickets.undo(books, chosen, into, order.error_handling_policy, now)
+        def undone(connection: sqlite3.Connection) -> dict[str, Any]:
+            chosen = numbers or tickets.issued_numbers(connection, order.confirmation_id or "", now)
+            return tickets.undo(connection, chosen, into, order.error_handling_policy, now)
 
         return undone
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.sandbox.books import Books, fact, remember
+from services.sandbox.memory import Memory, fact, remember
 from services.sandbox.problems import ProblemError, as_json, body_of
 from services.sandbox.sabre.money import DEFAULT
 
@@ -19,19 +19,19 @@ class Prices(BaseModel):
 
 
 class PriceLevel:
-    """Kept with the books, and in memory because every fare asks for it."""
+    """Remembered on disk, and at hand because every fare asks for it."""
 
-    def __init__(self, books: Books, currency: str = DEFAULT) -> None:
-        self._books, self.currency = books, currency
+    def __init__(self, memory: Memory, currency: str = DEFAULT) -> None:
+        self._memory, self.currency = memory, currency
         self.factor = Decimal(1)
 
     async def load(self) -> None:
-        kept = await self._books.run(lambda connection: fact(connection, FACT))
+        kept = await self._memory.run(lambda connection: fact(connection, FACT))
         self.factor = Decimal(kept or "1")
 
     async def set(self, factor: float) -> None:
         exact = Decimal(str(factor))
-        await self._books.run(lambda connection: remember(connection, FACT, str(exact)))
+        await self._memory.run(lambda connection: remember(connection, FACT, str(exact)))
         self.factor = exact
 
 

@@ -23,9 +23,9 @@ CREATE INDEX IF NOT EXISTS documents_by_locator ON documents (locator);
 class SabreStandIn(StandIn):
     def __init__(self, around: Surroundings) -> None:
         self._now = around.now
-        self._level = prices.PriceLevel(around.books, around.settings.currency)
-        self._tokens = Tokens(around.books, around.now)
-        sabre = http.Sabre(around.books, around.faults, self._tokens, self._level, around.now)
+        self._level = prices.PriceLevel(around.memory, around.settings.currency)
+        self._tokens = Tokens(around.memory, around.now)
+        sabre = http.Sabre(around.memory, around.faults, self._tokens, self._level, around.now)
         self.routers = (prices.router(self._level), http.router(sabre))
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Bookings and documents as the books keep them."""
+"""Bookings and documents as the memory keeps them."""
 
 import sqlite3
 from datetime import date, datetime, timedelta

@@ -55,7 +55,7 @@ def layout(plan: Plan, cabin: str) -> Layout:
 
 @lru_cache(maxsize=500)
 def seats(plan: Plan, day: date, cabin: str) -> dict[str, Seat]:
-    """By number, in order. What the books sold since is not in it."""
+    """By number, in order. What was sold since is not in it."""
     shape = layout(plan, cabin)
     made = [
         Seat(

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from services.sandbox.books import next_serial
+from services.sandbox.memory import next_serial
 from services.sandbox.sabre.booking_requests import (
     CancelBooking,
     CheckTickets,

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from services.sandbox.books import Books, fact, remember
+from services.sandbox.memory import Memory, fact, remember
 
 LIFETIME_SECONDS = 600
 PREFIX = "T1RLAQ"  # how Sabre's tokens begin
@@ -16,16 +16,16 @@ SIGNATURE_BYTES = 16
 
 
 class Tokens:
-    def __init__(self, books: Books, now: Callable[[], datetime]) -> None:
-        self._books, self._now = books, now
+    def __init__(self, memory: Memory, now: Callable[[], datetime]) -> None:
+        self._memory, self._now = memory, now
         self._secret = b""
 
     async def load(self) -> None:
-        """Take the secret kept with the books, or make the first one."""
-        kept = await self._books.run(lambda connection: fact(connection, FACT))
+        """Take the remembered secret, or make the first one."""
+        kept = await self._memory.run(lambda connection: fact(connection, FACT))
         if kept is None:
             made = secrets.token_hex(32)
-            await self._books.run(lambda connection: remember(connection, FACT, made))
+            await self._memory.run(lambda connection: remember(connection, FACT, made))
             kept = made
         self._secret = bytes.fromhex(kept)
 

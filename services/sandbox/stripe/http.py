@@ -8,8 +8,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.sandbox.books import Books
 from services.sandbox.faults import Faults, Rule, answer
+from services.sandbox.memory import Memory
 from services.sandbox.oauth import basic_credentials
 from services.sandbox.problems import as_json
 from services.sandbox.stripe import charges, finding, form, intents, refunds
@@ -32,8 +32,8 @@ Asked = Callable[[form.Form], Endpoint]
 class Stripe:
     """One gateway account."""
 
-    def __init__(self, books: Books, faults: Faults, public_url: str, now: Callable[[], datetime]) -> None:
-        self._books, self._faults, self._now = books, faults, now
+    def __init__(self, memory: Memory, faults: Faults, public_url: str, now: Callable[[], datetime]) -> None:
+        self._memory, self._faults, self._now = memory, faults, now
         self._challenges = f"{public_url.rstrip('/')}/sandbox/stripe/3ds"
         self._in_flight: set[str] = set()
 
@@ -41,19 +41,23 @@ class Stripe:
         return await self._post(
             request,
             "authorize",
-            lambda said: lambda books: intents.create(books, said, self._now(), self._challenges),
+            lambda said: lambda connection: intents.create(connection, said, self._now(), self._challenges),
         )
 
     async def capture(self, request: Request, id_: str) -> Response:
-        return await self._post(request, "capture", lambda said: lambda books: intents.capture(books, id_, said))
+        return await self._post(
+            request, "capture", lambda said: lambda connection: intents.capture(connection, id_, said)
+        )
 
     async def cancel(self, request: Request, id_: str) -> Response:
         return await self._post(
-            request, "void", lambda said: lambda books: intents.cancel(books, id_, said, self._now())
+            request, "void", lambda said: lambda connection: intents.cancel(connection, id_, said, self._now())
         )
 
     async def refund(self, request: Request) -> Response:
-        return await self._post(request, "refund", lambda said: lambda books: refunds.create(books, said, self._now()))
+        return await self._post(
+            request, "refund", lambda said: lambda connection: refunds.create(connection, said, self._now())
+        )
 
     async def read(self, request: Request, asked: Asked) -> Response:
         rule = await self._faults.fire("stripe", "read")
@@ -61,7 +65,7 @@ class Stripe:
         async def act() -> Response:
             try:
                 _authenticated(request)
-                shown = await self._books.run(asked(request.query_params))
+                shown = await self._memory.run(asked(request.query_params))
                 return as_json(expanded(shown, request.query_params))
             except StripeError as error:
                 return as_json(error.body, error.status)
@@ -79,7 +83,7 @@ class Stripe:
             result = json.loads(body).get("result", "succeeded") if body else "succeeded"
             if result not in {"succeeded", "failed"}:
                 raise invalid("result must be succeeded or failed", "result")
-            shown = await self._books.run(lambda books: act(books, result == "succeeded"))
+            shown = await self._memory.run(lambda connection: act(connection, result == "succeeded"))
         except (ValueError, AttributeError):
             error = invalid("the body is no JSON object")
             return as_json(error.body, error.status)
@@ -89,7 +93,7 @@ class Stripe:
 
     async def expire(self, id_: str) -> Response:
         try:
-            return as_json(await self._books.run(lambda books: intents.expire(books, id_, self._now())))
+            return as_json(await self._memory.run(lambda connection: intents.expire(connection, id_, self._now())))
         except StripeError as error:
             return as_json(error.body, error.status)
 
@@ -119,12 +123,12 @@ class Stripe:
         same = digest(request.url.path, said)
 
         async def settle(endpoint: Endpoint) -> Response:
-            reply = await self._books.run(lambda books: once(books, key, same, endpoint, self._now()))
+            reply = await self._memory.run(lambda connection: once(connection, key, same, endpoint, self._now()))
             return _shown(reply)
 
         async def act() -> Response:
             endpoint = asked(said)
-            return await settle(lambda books: expanded(endpoint(books), said))
+            return await settle(lambda connection: expanded(endpoint(connection), said))
 
         async def refuse() -> Response:
             def refused(_: sqlite3.Connection) -> dict[str, Any]:
@@ -146,36 +150,38 @@ def router(stripe: Stripe) -> APIRouter:
     @routes.post("/3ds/{id_}/complete")
     async def complete_challenge(request: Request, id_: str) -> Response:
         return await stripe.complete(
-            request, lambda books, passed: intents.complete_challenge(books, id_, passed=passed)
+            request, lambda connection, passed: intents.complete_challenge(connection, id_, passed=passed)
         )
 
     @routes.post("/refunds/{id_}/complete")
     async def complete_refund(request: Request, id_: str) -> Response:
-        return await stripe.complete(request, lambda books, passed: refunds.complete(books, id_, passed=passed))
+        return await stripe.complete(
+            request, lambda connection, passed: refunds.complete(connection, id_, passed=passed)
+        )
 
     @routes.get("/v1/charges")
     async def list_charges(request: Request) -> Response:
-        return await stripe.read(request, lambda said: lambda books: charges.listed(books, said))
+        return await stripe.read(request, lambda said: lambda connection: charges.listed(connection, said))
 
     @routes.get("/v1/payment_intents")
     async def list_intents(request: Request) -> Response:
-        return await stripe.read(request, lambda said: lambda books: finding.listed(books, said))
+        return await stripe.read(request, lambda said: lambda connection: finding.listed(connection, said))
 
     @routes.get("/v1/payment_intents/search")
     async def search_intents(request: Request) -> Response:
-        return await stripe.read(request, lambda said: lambda books: finding.search(books, said))
+        return await stripe.read(request, lambda said: lambda connection: finding.search(connection, said))
 
     @routes.get("/v1/payment_intents/{id_}")
     async def get_intent(request: Request, id_: str) -> Response:
-        return await stripe.read(request, lambda _: lambda books: intents.load(books, id_).body)
+        return await stripe.read(request, lambda _: lambda connection: intents.load(connection, id_).body)
 
     @routes.get("/v1/refunds")
     async def list_refunds(request: Request) -> Response:
-        return await stripe.read(request, lambda said: lambda books: refunds.listed(books, said))
+        return await stripe.read(request, lambda said: lambda connection: refunds.listed(connection, said))
 
     @routes.get("/v1/refunds/{id_}")
     async def get_refund(request: Request, id_: str) -> Response:
-        return await stripe.read(request, lambda _: lambda books: refunds.retrieve(books, id_))
+        return await stripe.read(request, lambda _: lambda connection: refunds.retrieve(connection, id_))
 
     return routes
 

@@ -1,4 +1,4 @@
-"""Payment intents: authorise, capture, cancel. Amounts are minor units; the books' columns are what really moved."""
+"""Payment intents: authorise, capture, cancel. Amounts are minor units; the table's columns are what really moved."""
 
 import json
 import sqlite3

@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS idempotency (
 
 class StripeStandIn(StandIn):
     def __init__(self, around: Surroundings) -> None:
-        stripe = http.Stripe(around.books, around.faults, around.settings.public_url, around.now)
+        stripe = http.Stripe(around.memory, around.faults, around.settings.public_url, around.now)
         self.routers = (http.router(stripe),)
 
     def believes(self, connection: sqlite3.Connection) -> Beliefs:

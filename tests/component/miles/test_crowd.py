@@ -7,7 +7,7 @@ from datetime import UTC
 
 import pytest
 
-from services.miles.adapters import books
+from services.miles.adapters import accounts as ledger_accounts
 from services.miles.adapters.ledger import ACCOUNTS, JOURNAL, RECENT, Ledger, Policy
 from services.miles.domain.account import Account
 from services.miles.domain.journal import Transaction
@@ -179,8 +179,8 @@ async def test_entries_are_listed_once_while_they_move_to_the_journal(
     desk: Desk, other_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages of a few, so that many cursors lie between purchases that go on meanwhile."""
-    monkeypatch.setattr(books, "ENTRIES_PAGE", 5)
-    monkeypatch.setattr(books, "ACCOUNTS_PAGE", 2)
+    monkeypatch.setattr(ledger_accounts, "ENTRIES_PAGE", 5)
+    monkeypatch.setattr(ledger_accounts, "ACCOUNTS_PAGE", 2)
     members = ("ana", "bia", "caio", "davi", "eva")
     for member in members:
         await open_account(desk, (10_000, "2028-06-30"), member=member)
@@ -206,7 +206,7 @@ async def test_entries_are_listed_once_while_they_move_to_the_journal(
 
 
 async def test_accounts_are_listed_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "ACCOUNTS_PAGE", 2)
+    monkeypatch.setattr(ledger_accounts, "ACCOUNTS_PAGE", 2)
     for member in ("ana", "bia", "caio", "davi"):
         await open_account(desk, (10, "2028-06-30"), member=member)
     await desk.tell(release("p1", member="unopened"))

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from services.miles.adapters import books
+from services.miles.adapters import accounts as ledger_accounts
 from shared.contracts.miles import MilesHeld
 from tests.component.miles.orders import accounts, balance, hold, open_account, redeem, release, reverse, statement
 from tests.kit.desk import Desk
@@ -186,7 +186,7 @@ async def test_a_cursor_that_is_not_ours_is_refused(desk: Desk, cursor: str) -> 
 
 
 async def test_a_statement_is_read_page_by_page_newest_first(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "STATEMENT_PAGE", 3)
+    monkeypatch.setattr(ledger_accounts, "STATEMENT_PAGE", 3)
     await open_account(desk, (1_000, "2027-03-31"))
     for n in range(20):
         await desk.tell(hold(f"p{n}", 10))

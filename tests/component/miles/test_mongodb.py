@@ -8,7 +8,7 @@ from pathlib import Path
 import pymongo
 import pytest
 
-from services.miles.adapters import books
+from services.miles.adapters import accounts as ledger_accounts
 from shared.contracts.miles import MilesHeld
 from shared.contracts.steps import StepRefused, StepUndone
 from tests import engines
@@ -50,8 +50,8 @@ async def test_holds_at_once_from_two_processes_never_overdraw(pair: tuple[Desk,
 async def test_old_purchases_are_found_and_pages_follow_each_other(
     pair: tuple[Desk, Desk], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(books, "ENTRIES_PAGE", 7)
-    monkeypatch.setattr(books, "STATEMENT_PAGE", 4)
+    monkeypatch.setattr(ledger_accounts, "ENTRIES_PAGE", 7)
+    monkeypatch.setattr(ledger_accounts, "STATEMENT_PAGE", 4)
     desk, other = pair
     for member in ("ana", "bia"):
         await open_account(desk, (1_000, "2027-06-30"), member=member)

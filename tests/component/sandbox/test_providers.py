@@ -24,7 +24,7 @@ class Courier(StandIn):
     """Takes parcels; the last one it remembers beside its table."""
 
     def __init__(self, around: Surroundings) -> None:
-        self._books, self._faults = around.books, around.faults
+        self._memory, self._faults = around.memory, around.faults
         self.heard: list[str] = []
         routes = APIRouter(prefix="/sandbox/courier")
         routes.post("/parcels/{reference}")(self.take)
@@ -38,7 +38,9 @@ class Courier(StandIn):
 
     async def take(self, request: Request, reference: str) -> Response:
         async def act() -> Response:
-            await self._books.run(lambda books: books.execute("INSERT INTO parcels VALUES (?)", (reference,)).rowcount)
+            await self._memory.run(
+                lambda connection: connection.execute("INSERT INTO parcels VALUES (?)", (reference,)).rowcount
+            )
             self.heard.append(reference)
             return as_json({"taken": reference})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.sandbox.books import Books
+from services.sandbox.memory import Memory
 from tests.eventually import eventually
 from tests.kit.trips import direct, fulfilment, order, ticketed
 from tests.kit.world import KEY, STRIPE, World, listening_socket
@@ -75,8 +75,8 @@ async def test_books_without_a_miles_service_are_unavailable(world: World) -> No
 
 
 async def test_work_that_fails_leaves_no_trace_and_spares_its_neighbours(tmp_path: Path) -> None:
-    books = Books(tmp_path / "books.sqlite")
-    books.open()
+    memory = Memory(tmp_path / "books.sqlite")
+    memory.open()
 
     async def note(name: str, *, fail: bool = False) -> None:
         def work(connection: object) -> None:
@@ -84,15 +84,15 @@ async def test_work_that_fails_leaves_no_trace_and_spares_its_neighbours(tmp_pat
             if fail:
                 raise LookupError(name)
 
-        await books.run(work)
+        await memory.run(work)
 
     results = await asyncio.gather(
         *(note(str(number), fail=number % 3 == 0) for number in range(30)), return_exceptions=True
     )
     assert [isinstance(result, LookupError) for result in results] == [number % 3 == 0 for number in range(30)]
-    kept = await books.run(lambda connection: connection.execute("SELECT name FROM facts").fetchall())
+    kept = await memory.run(lambda connection: connection.execute("SELECT name FROM facts").fetchall())
     assert sorted(int(name) for (name,) in kept) == [number for number in range(30) if number % 3]
-    await books.close()
+    await memory.close()
     with pytest.raises(RuntimeError, match="closed"):
         await note("late")
 

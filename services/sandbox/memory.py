@@ -50,7 +50,7 @@ class _Job(Generic[T]):
             self.answer.set_result(self.result)  # type: ignore[arg-type]
 
 
-class Books:
+class Memory:
     """Runs pieces of work against the file, in the order in which they were asked for."""
 
     def __init__(self, path: Path, schemas: Iterable[str] = ()) -> None:
@@ -62,14 +62,14 @@ class Books:
     def open(self) -> None:
         """Create what is missing and take up work. Opening twice is a mistake."""
         if self._thread is not None:
-            raise RuntimeError("the books are open already")
+            raise RuntimeError("the memory is open already")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.executescript(self._schema)
         # A daemon: what was answered is on disk, so a process that ends in haste need not wait for it.
-        self._thread = threading.Thread(target=self._serve, args=(connection,), name="sandbox-books", daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(connection,), name="sandbox-memory", daemon=True)
         self._thread.start()
 
     async def close(self) -> None:
@@ -82,7 +82,7 @@ class Books:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of `work`, once what it changed is on disk. What it raises undoes it and is raised here."""
         if self._thread is None:
-            raise RuntimeError("the books are closed")
+            raise RuntimeError("the memory is closed")
         job = _Job(work)
         self._jobs.put(job)
         return await job.answer

@@ -1,4 +1,4 @@
-"""Reading the ledger: balances, statements, entries, and whether they agree.
+"""Accounts as the ledger has them: balances, statements, entries, and whether they agree.
 
 Transactions move from accounts to the journal while they are read. Whoever reads an account first and the journal
 afterwards misses none; the number of a transaction within its account tells the copies.
@@ -28,7 +28,7 @@ Place = tuple[str, int]
 """A transaction's place among all: its member, and its number with that member."""
 
 
-class LedgerBooks:
+class LedgerAccounts:
     """What members and operators may see of the built-in ledger."""
 
     def __init__(
@@ -87,7 +87,7 @@ class LedgerBooks:
         in_order = sorted(found.values(), key=lambda t: (t.member_id, t.sequence))
         return [posted for transaction in in_order for posted in _posted(transaction)]
 
-    async def accounts(self, after: str | None) -> tuple[list[AccountCheck], str | None]:
+    async def checks(self, after: str | None) -> tuple[list[AccountCheck], str | None]:
         start = (after, after) if after is not None else None
         page = [found.value for found in await self._accounts.find("listed", (), limit=ACCOUNTS_PAGE, after=start)]
         checks = [await self._check(account) for account in page]
