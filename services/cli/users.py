@@ -4,7 +4,7 @@ import json
 import secrets
 import socket
 from typing import Any, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import httpx
 
@@ -16,11 +16,13 @@ from shared.runtime.addresses import broker_url, with_user
 from shared.runtime.description import queues
 from shared.runtime.home import BROKER_USERS, Home
 from shared.runtime.settings import RuntimeSettings
+from shared.runtime.trust import https_context
 
 TIMEOUT: Final = 10.0
 AMQP_PORTS: Final = {"amqp": 5672, "amqps": 5671}
 MANAGEMENT_PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 DEFINITIONS: Final = "users.json"
+OUR_FILES: Final = frozenset({"cafile", "capath", "certfile", "keyfile"})
 
 
 class UsersNotApplied(BrokerError):
@@ -58,8 +60,10 @@ class BrokerUsers:
             self._manage("DELETE", f"/api/users/{quote(name, safe='')}", missing_is_fine=True)
 
     def url_of(self, name: str, password: str) -> str:
-        """The broker's URL for that user."""
-        return with_user(self._url, name, password)
+        """The broker's URL for that user, who has other files than we."""
+        parts = urlsplit(with_user(self._url, name, password))
+        query = [(key, value) for key, value in parse_qsl(parts.query) if key not in OUR_FILES]
+        return urlunsplit(parts._replace(query=urlencode(query)))
 
     def _must_answer(self) -> None:
         """The tools that make users say in many words, or not at all, that there is no broker."""
@@ -103,8 +107,11 @@ class BrokerUsers:
         scheme, port = MANAGEMENT_PORTS[parts.scheme]
         base = str(self._settings.broker_management_url or f"{scheme}://{parts.hostname}:{port}").rstrip("/")
         user = (unquote(parts.username or "guest"), unquote(parts.password or "guest"))
+        trusted = https_context(self._settings.broker_ca_file)
         try:
-            answer = httpx.request(method, base + path, json=body, auth=user, timeout=TIMEOUT, trust_env=False)
+            answer = httpx.request(
+                method, base + path, json=body, auth=user, timeout=TIMEOUT, trust_env=False, verify=trusted
+            )
         except httpx.HTTPError as error:
             raise UsersNotApplied(
                 f"no management API answers at {base} ({type(error).__name__}); BROKER_MANAGEMENT_URL names another one"

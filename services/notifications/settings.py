@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
-from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.kernel.zones import HOME
 from shared.runtime.settings import Settings
+from shared.runtime.trust import CaFile
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -56,7 +56,7 @@ class SmtpSettings(Settings):
     url: str | None = Field(default=None, pattern=r"^smtp(s|\+starttls)?://[^/]+/?$", repr=False)
     """`smtp://host:port` (no encryption), `smtp+starttls://user:password@host:587`, `smtps://user:password@host:465`.
     User and password are percent-encoded. The sandbox's mail server where it is not given and the sandbox is on."""
-    ca_file: Path | None = None
+    ca_file: CaFile | None = None
     """Certificate authorities to trust instead of the system's, PEM."""
     timeout_seconds: float = Field(default=20.0, gt=0, le=120)
     """For one mail, from connecting to the server's last word."""

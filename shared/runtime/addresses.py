@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from pydantic import HttpUrl
 from pydantic_settings import SettingsConfigDict
@@ -18,7 +19,7 @@ def broker_url(settings: RuntimeSettings, home: Home) -> str:
     found = settings.broker_url or home.read(BROKER_URL)
     if found is None:
         raise WrongSettings(f"BROKER_URL: not set, and no stack runs over MILESAGA_HOME={home.path}")
-    return found
+    return believing(found, settings.broker_ca_file)
 
 
 def own_broker_url(settings: RuntimeSettings, home: Home, service: str) -> str:
@@ -34,6 +35,15 @@ def with_user(url: str, name: str, password: str) -> str:
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{quote(name, safe='')}:{quote(password, safe='')}@{place}"))
+
+
+def believing(url: str, ca_file: Path | None) -> str:
+    """A broker's URL that says which authorities check its certificate: the drivers read it there (`cafile`)."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    if ca_file is None or parts.scheme != "amqps" or "cafile" in query:
+        return url
+    return urlunsplit(parts._replace(query=urlencode(query | {"cafile": str(ca_file.absolute())})))
 
 
 def internal_token(settings: RuntimeSettings, home: Home) -> str:

@@ -29,6 +29,7 @@ from shared.runtime.service import Runtime, Service, Task
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.signals import StopSignals
 from shared.runtime.telemetry import Telemetry
+from shared.runtime.trust import https_context
 from shared.store import open_store
 from shared.store.documents import Store, Unavailable
 from shared.web.auth import Authenticator
@@ -102,13 +103,14 @@ class Host:
         self._background = Background(self.telemetry.restarts)
         self._services: Sequence[Service] = ()
         self._clients: list[httpx.AsyncClient] = []
+        self._trusted = https_context(settings.https_ca_file)
         self._server: HttpServer | None = None
 
     def store(self, name: str) -> Store:
-        return open_store(name, self.home.folder("stores"), self.settings.mongodb_url)
+        return open_store(name, self.home.folder("stores"), self.settings.mongodb_url, self.settings.mongodb_ca_file)
 
     def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False)
+        client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False, verify=self._trusted)
         self._clients.append(client)
         return client
 

@@ -1,15 +1,14 @@
 """Settings that every process reads, from the environment. A missing or wrong one stops the start and is named."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, HttpUrl, ValidationError, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-log = logging.getLogger(__name__)
+from shared.runtime.environment import Environment
+from shared.runtime.trust import CaFile
 
 FOLLOWS = "default_factory_not_called"
 """Pydantic's fault of a setting whose default depends on another one that is wrong: nobody set it."""
@@ -38,44 +37,26 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _Environment(settings_cls)
-
-
-class _Environment(EnvSettingsSource):
-    """The process's environment, with the names of the last release."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        value, key, is_complex = super().get_field_value(field, field_name)
-        former = self._former(field_name)
-        if value is not None or former is None:
-            return value, key, is_complex
-        log.warning(
-            "a setting under its former name: it will not be read in the next release",
-            extra={"variable": former, "renamed": self._name(field_name)},
-        )
-        return self.env_vars[former.lower()], key, is_complex
-
-    def variable(self, place: str) -> str:
-        """The variable that a field's value came from, or would come from; `place` may be its alias."""
-        if place not in self.settings_cls.model_fields:
-            return place.upper()
-        name = self._name(place)
-        return name if name.lower() in self.env_vars else self._former(place) or name
-
-    def _name(self, field_name: str) -> str:
-        return f"{self.env_prefix}{field_name}".upper()
-
-    def _former(self, field_name: str) -> str | None:
-        """The former name of a field, where it is set."""
-        formerly: Mapping[str, str] = getattr(self.settings_cls, "formerly", {})
-        former = formerly.get(field_name)
-        return former if former and former.lower() in self.env_vars else None
+        return init_settings, Environment(settings_cls)
 
 
 S = TypeVar("S", bound=Settings)
 
 
-class RuntimeSettings(Settings):
+class TrustSettings(Settings):
+    """Whose certificates are believed."""
+
+    broker_ca_file: CaFile | None = None
+    """Certificate authorities, PEM, that the broker's certificate is checked by (`amqps://`, and its management API)
+    instead of the system's."""
+    mongodb_ca_file: CaFile | None = None
+    """Certificate authorities, PEM, that MongoDB's certificate is checked by instead of the system's. Asks for TLS."""
+    https_ca_file: CaFile | None = None
+    """Certificate authorities, PEM, believed beside the public ones by whatever goes over HTTPS: providers, the issuer,
+    other services, the command line."""
+
+
+class RuntimeSettings(TrustSettings):
     """What a process needs to know about where it runs."""
 
     environment: Literal["development", "test", "production"] = "development"
@@ -125,18 +106,28 @@ class RuntimeSettings(Settings):
 
 def read(settings: type[S]) -> S:
     """Read a settings class from the environment. Raises WrongSettings."""
+    environment = Environment(settings)
+    faults = dict(environment.faults())
     try:
-        return settings()
+        found = settings()
     except ValidationError as error:
-        variables = _Environment(settings)
-        raise WrongSettings(
-            "; ".join(
-                _named(fault["loc"], fault["msg"], variables) for fault in error.errors() if fault["type"] != FOLLOWS
-            )
-        ) from error
+        raise WrongSettings(_sentences(error, environment, faults)) from error
+    if faults:
+        raise WrongSettings("; ".join(faults.values()))
+    return found
 
 
-def _named(place: tuple[int | str, ...], message: str, variables: _Environment) -> str:
+def _sentences(error: ValidationError, environment: Environment, known: Mapping[str, str]) -> str:
+    """One for each variable that is wrong; what is known of a field's file says more than that it is missing."""
+    sentences = dict(known)
+    for number, fault in enumerate(error.errors()):
+        if fault["type"] != FOLLOWS:
+            place = str(fault["loc"][0]) if fault["loc"] else f"rule {number}"
+            sentences.setdefault(place, _named(fault["loc"], fault["msg"], environment))
+    return "; ".join(sentences.values())
+
+
+def _named(place: tuple[int | str, ...], message: str, environment: Environment) -> str:
     """The variable and what is wrong with it; a rule on several variables names them in its own words."""
     message = message.removeprefix("Value error, ")
-    return f"{variables.variable(str(place[0]))}: {message}" if place else message
+    return f"{environment.variable(str(place[0]))}: {message}" if place else message

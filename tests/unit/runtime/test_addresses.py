@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import HttpUrl
 
-from shared.runtime.addresses import Addresses, broker_url, internal_token
+from shared.runtime.addresses import Addresses, believing, broker_url, internal_token
 from shared.runtime.home import BROKER_URL, HTTP_URL, SANDBOX_URL, SMTP_URL, Home
 from shared.runtime.settings import RuntimeSettings, WrongSettings
 
@@ -92,6 +92,20 @@ def test_the_broker_is_the_given_one_else_the_running_stacks_else_a_missing_sett
     home.write(BROKER_URL, "amqp://private/")
     assert broker_url(RuntimeSettings(), home) == "amqp://private/"
     assert broker_url(RuntimeSettings(broker_url="amqp://given/"), home) == "amqp://given/"
+
+
+@pytest.mark.parametrize(
+    ("url", "believed"),
+    [
+        ("amqps://ana@host/v", "amqps://ana@host/v?cafile=%2Fca%2Fa+b.pem"),
+        ("amqps://host/?heartbeat=5", "amqps://host/?heartbeat=5&cafile=%2Fca%2Fa+b.pem"),
+        ("amqps://host/?cafile=/other.pem", "amqps://host/?cafile=/other.pem"),
+        ("amqp://host/", "amqp://host/"),
+    ],
+)
+def test_a_brokers_url_says_which_authorities_check_it(url: str, believed: str) -> None:
+    assert believing(url, Path("/ca/a b.pem")) == believed
+    assert believing(url, None) == url
 
 
 def test_the_internal_token_is_one_for_all_processes_of_a_folder_but_given_in_production(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Settings of every process, as the environment gives them."""
 
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from shared.runtime.settings import RuntimeSettings, Settings, WrongSettings, read
@@ -116,3 +117,99 @@ def test_secrets_stay_out_of_the_settings_text(monkeypatch: pytest.MonkeyPatch) 
     text = repr(read(RuntimeSettings))
     assert "password" not in text
     assert "0123456789abcdef" not in text
+
+
+class Keys(Settings):
+    model_config = SettingsConfigDict(env_prefix="SHOP_")
+    formerly: ClassVar = {"key": "KEY"}
+    key: SecretStr = Field(min_length=4)
+    url: str | None = Field(default=None, pattern="^x://", repr=False)
+    token: SecretStr | None = None
+    name: str = "shop"
+
+
+def test_a_secret_comes_from_a_file_without_the_newline_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("s3cret \n")
+    (tmp_path / "url").write_text("x://ana:s3cret@shop\r\n")
+    monkeypatch.setenv("SHOP_KEY_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("shop_url_file", str(tmp_path / "url"))
+    found = read(Keys)
+    assert (found.key.get_secret_value(), found.url, found.token) == ("s3cret ", "x://ana:s3cret@shop", None)
+
+
+def test_only_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "name").write_text("elsewhere")
+    monkeypatch.setenv("SHOP_KEY", "s3cret")
+    monkeypatch.setenv("SHOP_NAME_FILE", str(tmp_path / "name"))
+    assert read(Keys).name == "shop"
+
+
+def test_a_file_comes_before_a_former_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("of the file")
+    monkeypatch.setenv("KEY", "of the former name")
+    monkeypatch.setenv("SHOP_KEY_FILE", str(tmp_path / "key"))
+    assert read(Keys).key.get_secret_value() == "of the file"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"\xff\xfe", "is no text in UTF-8"),
+        (b"x" * 70_000, "is longer than 65536 bytes"),
+    ],
+)
+def test_a_secrets_file_that_cannot_be_used_is_named_with_the_reason_and_no_content(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("SHOP_KEY_FILE", str(file))
+    with pytest.raises(WrongSettings) as caught:
+        read(Keys)
+    assert str(caught.value) == f"SHOP_KEY_FILE: {file} {said}"
+
+
+def test_a_folder_is_no_secrets_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SHOP_KEY", "s3cret")
+    monkeypatch.setenv("SHOP_TOKEN_FILE", str(tmp_path))
+    with pytest.raises(WrongSettings, match=r"^SHOP_TOKEN_FILE: .* cannot be read \(Is a directory\)$"):
+        read(Keys)
+
+
+def test_every_file_and_every_other_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("http://ana:s3cret@shop")
+    monkeypatch.setenv("SHOP_KEY_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("SHOP_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(WrongSettings) as caught:
+        read(Keys)
+    first, second = str(caught.value).split("; ")
+    assert first.startswith("SHOP_KEY_FILE: ")
+    assert second.startswith("SHOP_URL_FILE: String should match pattern")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_secret_given_twice_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret")
+    monkeypatch.setenv("SHOP_KEY", "another")
+    monkeypatch.setenv("SHOP_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(WrongSettings, match=r"^SHOP_KEY: given twice, by SHOP_KEY_FILE too$"):
+        read(Keys)
+
+
+@pytest.mark.parametrize("name", ["BROKER_CA_FILE", "MONGODB_CA_FILE", "HTTPS_CA_FILE"])
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_authorities_that_are_none_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, content: str | None
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv(name, str(file))
+    with pytest.raises(WrongSettings, match=f"^{name}: {file} "):
+        read(RuntimeSettings)
