@@ -1,7 +1,8 @@
 """`milesaga topology`: exchanges, queues and bindings as described, beside those on the broker."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import aiormq
@@ -11,12 +12,14 @@ from faststream.rabbit import RabbitExchange, RabbitQueue
 from rich.table import Column, Table
 
 from services.cli import printing
+from services.cli.broker_node import BrokerError, PrivateBroker
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
 from services.cli.users import BrokerUsers, UsersNotApplied
 from services.house import HOUSE
 from shared.bus.comparing import Found, NotRecreated, State, compare, recreate
 from shared.bus.declaring import declare
+from shared.bus.installation import InUse, release
 from shared.bus.partners import WrongPartners
 from shared.bus.topology import Topology, topology
 from shared.runtime.description import queues
@@ -28,7 +31,7 @@ Work = Callable[[AbstractConnection, Topology], Awaitable[T]]
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Exchanges, queues, bindings: show them, or bring the broker into line.",
+    help="Exchanges, queues, bindings: show them, bring the broker into line, or take it over from another stack.",
 )
 
 CONNECT_SECONDS = 10.0
@@ -72,6 +75,48 @@ def apply(
     else:
         printing.say("\n".join([*(said or ["Nothing to do: the broker has what is described."]), *users]))
     raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
+
+
+@app.command("adopt")
+def adopt(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let the stack that starts next have the queues, with what is in them, whatever stack had them before: for new
+    stores beside an old broker. Refused while anybody consumes them."""
+    settings = read(RuntimeSettings)
+
+    async def work(connection: AbstractConnection, _: Topology) -> None:
+        await release(connection, queues(HOUSE))
+
+    with _node_of(settings):
+        if not yes:
+            typer.confirm("Messages of other stores may lie in the queues. Give them to the next stack?", abort=True)
+        try:
+            _on_broker(work)
+        except InUse as error:
+            printing.complain(f"milesaga: {error}")
+            raise typer.Exit(1) from error
+    done = "the queues belong to the stack that starts next"
+    printing.tell({"done": done}, indent=None) if as_json else printing.say(done)
+
+
+@contextmanager
+def _node_of(settings: RuntimeSettings) -> Iterator[None]:
+    """A private node runs as long as its stack, and the stack that may not have its queues does not run."""
+    broker = PrivateBroker(settings.milesaga_home)
+    if settings.broker_url is not None or not broker.folder.is_dir():
+        yield
+        return
+    try:
+        broker.start()
+    except BrokerError as error:
+        printing.complain(f"milesaga: {error}")
+        raise typer.Exit(1) from error
+    try:
+        yield
+    finally:
+        broker.stop()
 
 
 def _users() -> list[str]:

@@ -16,6 +16,7 @@ from shared.bus import decoding, wire
 from shared.bus.consumer import Consumer
 from shared.bus.declaring import Difference, declare
 from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
+from shared.bus.installation import OtherInstallation, claim
 from shared.bus.probing import probe
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
@@ -37,6 +38,7 @@ DECLARE_PAUSE = 10.0
 class _Subscription:
     service: str
     consumer: Consumer
+    installation: str | None
 
 
 class Bus:
@@ -64,6 +66,8 @@ class Bus:
         self._connection: AbstractConnection | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
+        self._barred = asyncio.Event()
+        self._bar: OtherInstallation | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._declaring: asyncio.Task[None] | None = None
         self.publisher = ConfirmingPublisher(on_unroutable=self._declare_soon)
@@ -75,7 +79,8 @@ class Bus:
         return self._up.is_set()
 
     async def start(self) -> None:
-        """Return when the bus is up; where the broker is away, keep trying until it is there."""
+        """Return when the bus is up. Where the broker is away, keep trying until it is there; where it is another
+        stack's, that is for ever: see `barred`."""
         self.begin()
         await self._up.wait()
 
@@ -84,11 +89,26 @@ class Bus:
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_connected())
 
+    async def barred(self) -> None:
+        """Never return. Raises OtherInstallation when the broker turns out to be another stack's: the bus has ended."""
+        await self._barred.wait()
+        if self._bar is not None:
+            raise self._bar
+
     async def consume(
-        self, service: str, table: HandlerTable, misread: Mapping[type[Message], Misread] = NOBODY_TOLD
+        self,
+        service: str,
+        table: HandlerTable,
+        misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
+        *,
+        installation: str | None = None,
     ) -> None:
         """Handle a service's queue by its table, on this connection and every later one; `misread` hears of messages
-        of its types that could not be read."""
+        of its types that could not be read.
+
+        Nothing is consumed where the queue is not that of `installation`, the id kept in the service's store: where the
+        bus is up this raises OtherInstallation, else `barred` does.
+        """
         consumer = Consumer(
             service,
             Dispatcher(table, misread),
@@ -97,7 +117,9 @@ class Bus:
             clock=self._clock,
             meter=self._meter,
         )
-        subscription = _Subscription(service, consumer)
+        subscription = _Subscription(service, consumer, installation)
+        if self.ready and self._connection is not None:
+            await _claim(self._connection, subscription)
         self._subscriptions.append(subscription)
         if self.ready and self._connection is not None:
             await self._consume(subscription, await self._channels(self._connection, subscription, self._lost))
@@ -138,7 +160,12 @@ class Bus:
                 log.warning("no connection to the broker", extra={"error": type(error).__name__})
                 await asyncio.sleep(RECONNECT_SECONDS)
             else:
-                await self._use(connection)
+                try:
+                    await self._use(connection)
+                except OtherInstallation as bar:
+                    self._bar = bar
+                    self._barred.set()
+                    return
 
     async def _use(self, connection: AbstractConnection) -> None:
         """Work on a connection until it, or a channel on it, is gone; leave nothing of it behind."""
@@ -155,6 +182,8 @@ class Bus:
             log.info("connected to the broker")
             await lost.wait()
             log.warning("connection to the broker lost")
+        except OtherInstallation:
+            raise
         except Exception as error:  # noqa: BLE001 - as above
             log.warning("the broker cannot be used", extra={"error": type(error).__name__})
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -175,7 +204,10 @@ class Bus:
             await asyncio.sleep(RECONNECT_SECONDS / 10)
 
     async def _open(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
-        """Declare what is missing, then open the channels: publishing first, because handlers answer."""
+        """See whose queues they are, declare what is missing, then open the channels: publishing first, because
+        handlers answer."""
+        for subscription in self._subscriptions:
+            await _claim(connection, subscription)
         await self._declare(connection)
         self._connection = connection
         self.publisher.attach(await wire.open_channel(connection, lost.set, confirms=True))
@@ -210,3 +242,8 @@ class Bus:
     async def _consume(self, subscription: _Subscription, channels: Mapping[str, Channel]) -> None:
         for queue, channel in channels.items():
             await subscription.consumer.attach(channel, queue)
+
+
+async def _claim(connection: AbstractConnection, subscription: _Subscription) -> None:
+    if subscription.installation is not None:
+        await claim(connection, subscription.service, subscription.installation)

@@ -5,12 +5,14 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from starlette.types import ASGIApp
 
 from shared.bus.broker import Bus
+from shared.bus.installation import OtherInstallation
 from shared.bus.outbox import Publisher
 from shared.bus.retry import RetryPolicy
 from shared.kernel.clock import CheckedClock, Clock, SystemClock
@@ -26,7 +28,7 @@ from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
 from shared.runtime.server import HttpServer, Listener
 from shared.runtime.service import Runtime, Service, Task
-from shared.runtime.settings import RuntimeSettings
+from shared.runtime.settings import RuntimeSettings, WrongSettings
 from shared.runtime.signals import StopSignals
 from shared.runtime.telemetry import Telemetry
 from shared.runtime.trust import https_context
@@ -37,6 +39,7 @@ from shared.web.auth import Authenticator
 log = logging.getLogger(__name__)
 
 Compose = Callable[[Runtime], Service]
+T = TypeVar("T")
 
 STORE_PAUSE = 1.0
 """Seconds between attempts to open a store that is away."""
@@ -156,15 +159,16 @@ class Host:
         await self._server.start()
         coming_up = asyncio.create_task(self._come_up(on_ready))
         asked = asyncio.create_task(stop.asked.wait())
+        barred = asyncio.create_task(self.bus.barred())
         try:
-            await asyncio.wait((coming_up, asked), return_when=asyncio.FIRST_COMPLETED)
-            if coming_up.done():
-                coming_up.result()
-                await asked
+            await _first(coming_up, asked, barred)
+            await _first(asked, barred)
+        except OtherInstallation as error:
+            raise WrongSettings(_not_ours(error, self.settings, self.home)) from error
         finally:
-            for task in (coming_up, asked):
+            for task in (coming_up, asked, barred):
                 task.cancel()
-            await asyncio.gather(coming_up, asked, return_exceptions=True)
+            await asyncio.gather(coming_up, asked, barred, return_exceptions=True)
 
     def _checks(self) -> dict[str, Task]:
         stores = {f"store of {each.name}": each.store.ping for each in self._services if each.store is not None}
@@ -172,13 +176,14 @@ class Host:
 
     async def _come_up(self, on_ready: Task) -> None:
         """Stores first, then requests; the broker may be away until later."""
-        await asyncio.gather(*(_open(each.store) for each in self._services if each.store is not None))
+        installations = dict(await asyncio.gather(*(_opened(each) for each in self._services)))
         checking = ClockCheck(self._checked, {each.name: each.store for each in self._services if each.store})
         await checking.once()
         self._background.start("clock", checking.run)
         for service in self._services:
             if service.table:
-                await self.bus.consume(service.name, service.table, service.misread)
+                installation = installations[service.name]
+                await self.bus.consume(service.name, service.table, service.misread, installation=installation)
         self._health.open = True
         for service in self._services:
             if service.outbox is not None:
@@ -240,16 +245,39 @@ class Host:
         return self.http("", ANSWERS_WITHIN)
 
 
-async def _open(store: Store) -> None:
+async def _opened(service: Service) -> tuple[str, str | None]:
+    """Open a service's store; the service, and the installation that its store belongs to, where it keeps one."""
+    if service.store is not None:
+        await _patiently(service.store.open)
+    return service.name, await _patiently(service.installation) if service.installation else None
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
     """A store that is away at the start is waited for, as one that goes away later is."""
     while True:
         try:
-            await store.open()
+            return await work()
         except Unavailable as error:
             log.warning("a store is away", extra={"error": type(error).__name__})
             await asyncio.sleep(STORE_PAUSE)
-        else:
-            return
+
+
+async def _first(*tasks: asyncio.Task[Any]) -> None:
+    """Return when one of them has; raise what one of them has failed with."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+def _not_ours(error: OtherInstallation, settings: RuntimeSettings, home: Home) -> str:
+    """One sentence for whoever started a stack on another one's broker."""
+    adopt = "let `milesaga topology adopt` give them to this one"
+    if settings.broker_url is None:
+        return f"MILESAGA_HOME: on the broker of {home.path} {error}: name another folder, or {adopt}"
+    parts = urlsplit(settings.broker_url)
+    virtual_host = unquote(parts.path.removeprefix("/")) or "/"
+    where = f"{parts.hostname}, virtual host {virtual_host!r},"
+    return f"BROKER_URL: at {where} {error}: name another broker or virtual host, or {adopt}"
 
 
 async def _within(seconds: float, what: str, work: Awaitable[Any]) -> None:

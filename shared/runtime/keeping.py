@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 
 from fastapi import APIRouter
@@ -11,7 +12,7 @@ from shared.bus.outbox import Outbox
 from shared.contracts.messages import Message
 from shared.runtime.every import Every
 from shared.runtime.service import Runtime, Service, Task
-from shared.store import sweeping
+from shared.store import installation, sweeping
 from shared.store.documents import CollectionSpec
 from shared.store.repository import M, Repository
 from shared.store.share import Share
@@ -29,6 +30,7 @@ class Keeping:
         self._service = service
         self._speaks = False
         self.store = runtime.store(service)
+        self._installation = self.store.collection(installation.SPEC)
         self.outbox = Outbox(f"milesaga/{service}", runtime.publisher, runtime.clock, runtime.ids)
 
     def documents(
@@ -89,4 +91,5 @@ class Keeping:
             store=self.store,
             outbox=self.outbox if self._speaks else None,
             tasks=tasks,
+            installation=partial(installation.installation, self._installation, self._runtime.ids),
         )

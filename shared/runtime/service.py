@@ -24,7 +24,10 @@ Task = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Service:
-    """One service, composed. `tasks` run until the process drains; `closing` is called in the end."""
+    """One service, composed. `tasks` run until the process drains; `closing` is called in the end.
+
+    `installation` reads the id that the store keeps of the stack it belongs to: the queue must be the same stack's.
+    """
 
     name: str
     table: HandlerTable = field(default_factory=dict)
@@ -34,6 +37,7 @@ class Service:
     tasks: Sequence[Task] = ()
     closing: Sequence[Task] = ()
     misread: Mapping[type[Message], Misread] = field(default_factory=dict)
+    installation: Callable[[], Awaitable[str]] | None = None
 
 
 class Runtime(Protocol):

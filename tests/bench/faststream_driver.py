@@ -32,7 +32,12 @@ class FastStreamBus(Bus):
         self._subscribers = RabbitBroker(url, logger=None, apply_types=False)
 
     async def consume(
-        self, service: str, table: HandlerTable, misread: Mapping[type[Message], Misread] = NOBODY_TOLD
+        self,
+        service: str,
+        table: HandlerTable,
+        misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
+        *,
+        installation: str | None = None,  # noqa: ARG002 - the bench has its broker to itself
     ) -> None:
         consumer = Consumer(
             service,

@@ -125,7 +125,7 @@ async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path
     bus = new_bus(url, queues={"payment": (("commands", "payment.#"),)})
     await bus.start()
     try:
-        await bus.consume("payment", {})
+        await bus.consume("payment", {}, installation="a stack")
         assert (bus.ready, bus.differences) == (True, [])
     finally:
         await bus.close()

@@ -24,6 +24,7 @@ NEEDS_A_STACK: Final = {
     "dead discard": ("m1", "--yes"),
     "topology show": (),
     "topology apply": (),
+    "topology adopt": ("--yes",),
     "partners add": ("acme",),
     "partners remove": ("known",),
     "audit": (),
