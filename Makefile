@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check any-day format bench docs lock clean setup setup-dev
+.PHONY: demo run test check any-day format bench docs lock clean setup setup-dev image
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
@@ -39,6 +39,13 @@ bench: setup-dev
 
 lock: setup-dev
 	@deploy/lock.sh
+
+# ENGINE=podman builds it too: nothing in the Dockerfile is of one engine alone.
+ENGINE ?= docker
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+image:
+	@$(ENGINE) build --tag milesaga:$(VERSION) --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) .
 
 clean:
 	@rm -rf .venv .bench-venv .milesaga bench.json

@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 Compose = Callable[[Runtime], Service]
 T = TypeVar("T")
 
+STORES = "stores"
+"""The folder of SQLite's files in the home."""
 STORE_PAUSE = 1.0
 """Seconds between attempts to open a store that is away."""
 LETTING_GO = 5.0
@@ -110,7 +112,10 @@ class Host:
         self._server: HttpServer | None = None
 
     def store(self, name: str) -> Store:
-        return open_store(name, self.home.folder("stores"), self.settings.mongodb_url, self.settings.mongodb_ca_file)
+        """On MongoDB nothing is kept in the home, which need not be writable then."""
+        mongodb_url = self.settings.mongodb_url
+        folder = self.home.path / STORES if mongodb_url else self.home.folder(STORES)
+        return open_store(name, folder, mongodb_url, self.settings.mongodb_ca_file)
 
     def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
         client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False, verify=self._trusted)
