@@ -10,6 +10,7 @@ import pytest
 
 from services.cli.broker_node import PrivateBroker
 from tests.kit.broker import VirtualHosts, start_broker
+from tests.kit.lines import Lines, written
 from tests.kit.stack import Stack
 from tests.patience import PATIENT
 
@@ -57,6 +58,13 @@ def own_broker(tmp_path: Path) -> Iterator[PrivateBroker]:
     yield node
     node.kill()
     shutil.rmtree(node.folder)
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """What is logged from now on, DEBUG included."""
+    with written() as kept:
+        yield kept
 
 
 @pytest.fixture

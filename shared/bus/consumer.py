@@ -112,7 +112,10 @@ class Consumer:
         else:
             self._acks.add(delivered)
         kind = str(came.headers.get("cloudEvents:type", ""))
-        self._meter.handled(self._service, kind, outcome, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._meter.handled(self._service, kind, outcome, seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            self._trace(came.headers, outcome, seconds)
 
     async def _pass_on(self, delivered: DeliveredMessage, came: Arrival, error: Exception) -> str:
         """Move an unhandled message to a tier or to the dead letters, and only then acknowledge it here."""
@@ -144,6 +147,17 @@ class Consumer:
             log.warning("message cannot be read", extra=fields)
         else:
             log.error("handler failed", extra=fields, exc_info=error)
+
+    def _trace(self, headers: Mapping[str, Any], outcome: str, seconds: float) -> None:
+        fields = {
+            "service": self._service,
+            "message_id": str(headers.get("cloudEvents:id", "")),
+            "message_type": str(headers.get("cloudEvents:type", ""))[:100],
+            "purchase_id": str(headers.get("cloudEvents:correlationid", "")),
+            "outcome": outcome,
+            "seconds": round(seconds, 4),
+        }
+        log.debug("message handled", extra=fields)
 
     async def _requeue(self, delivered: DeliveredMessage) -> None:
         """Give it back by reject: RabbitMQ 4.3 does not count a nack towards the delivery limit."""

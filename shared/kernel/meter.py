@@ -21,8 +21,9 @@ class NoMeter:
 class CallMeter(Protocol):
     """Takes the counts of one process's requests to providers."""
 
-    def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
-        """One request is over; `outcome` is answered, not_sent, unknown, misconfigured or parked."""
+    def called(self, service: str, provider: str, operation: str, outcome: str, seconds: float) -> None:
+        """One request is over; `outcome` is answered, not_sent, unknown, misconfigured or parked. `operation` is one of
+        the few names that the provider's adapter has for its requests."""
         ...
 
     def breaker(self, service: str, provider: str, *, is_open: bool) -> None:
@@ -33,7 +34,7 @@ class CallMeter(Protocol):
 class NoCallMeter:
     """Counts nothing."""
 
-    def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
+    def called(self, service: str, provider: str, operation: str, outcome: str, seconds: float) -> None:
         pass
 
     def breaker(self, service: str, provider: str, *, is_open: bool) -> None:

@@ -70,13 +70,13 @@ class Gate:
         self._left_alone_until = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    async def turn(self, operation: str) -> AsyncIterator[Turn]:
         """Raises NotSent with `again_in` where the request may not go out now."""
         try:
             self._check_open()
             await self._wait_for_a_place()
         except NotSent:
-            self._meter.called(self._service, self._provider, "parked", 0.0)
+            self._tell(operation, "parked", 0.0)
             raise
         turn, began = Turn(), monotonic()
         try:
@@ -85,11 +85,17 @@ class Gate:
         finally:
             self._places.release()
             self._learn(turn)
-            self._meter.called(self._service, self._provider, turn.outcome, monotonic() - began)
+            self._tell(operation, turn.outcome, monotonic() - began)
 
     def leave_alone(self, pause: timedelta) -> None:
         """The provider asked for a pause."""
         self._left_alone_until = max(self._left_alone_until, monotonic() + pause.total_seconds())
+
+    def _tell(self, operation: str, outcome: str, seconds: float) -> None:
+        self._meter.called(self._service, self._provider, operation, outcome, seconds)
+        if log.isEnabledFor(logging.DEBUG):
+            fields = {"service": self._service, "provider": self._provider, "operation": operation}
+            log.debug("provider asked", extra={**fields, "outcome": outcome, "seconds": round(seconds, 4)})
 
     def _check_open(self) -> None:
         asked_for = self._left_alone_until - monotonic()

@@ -31,10 +31,14 @@ BROKEN_LINE = (httpx.NetworkError, httpx.RemoteProtocolError)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked. `repeatable`: it has no effect, so that a line that broke is tried once more."""
+    """What is asked. `repeatable`: it has no effect, so that a line that broke is tried once more.
+
+    `operation` is what it is counted under: a fixed name in the provider's terms, without ids.
+    """
 
     method: str
     path: str
+    operation: str = field(kw_only=True)
     json: Json | None = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     query: Mapping[str, str] | None = field(default=None, repr=False)
@@ -112,7 +116,7 @@ class Line:
     async def _pass(self, request: Request, headers: Mapping[str, str]) -> Answer:
         """Send it in its turn. What the turn learns is told before the verdict is."""
         turn: Turn
-        async with self._turn() as turn:
+        async with self._turn(request.operation) as turn:
             try:
                 answer = await self._exchange(request, headers, turn)
             except Misconfigured:
@@ -126,8 +130,8 @@ class Line:
             turn.outcome = "answered"
             return answer
 
-    def _turn(self) -> AbstractAsyncContextManager[Turn]:
-        return nullcontext(Turn()) if self._gate is None else self._gate.turn()
+    def _turn(self, operation: str) -> AbstractAsyncContextManager[Turn]:
+        return nullcontext(Turn()) if self._gate is None else self._gate.turn(operation)
 
     async def _exchange(self, request: Request, headers: Mapping[str, str], turn: Turn) -> Answer:
         response = await self._response(request, headers, turn)

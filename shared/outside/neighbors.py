@@ -35,7 +35,7 @@ class Neighbor:
         if not _ID.fullmatch(document_id):
             return None
         try:
-            answer = await self._line.send(Request("GET", path.format(id=document_id), repeatable=True))
+            answer = await self._line.send(Request("GET", path.format(id=document_id), operation=path, repeatable=True))
             if answer.status == httpx.codes.NOT_FOUND:
                 return None
             return contract.model_validate(answer.body)

@@ -50,6 +50,7 @@ class ClientCredentials:
         self._request = Request(
             "POST",
             issuer.path,
+            operation="token",
             form={"grant_type": "client_credentials"},
             headers={"Authorization": issuer.authorization(client_id, client_secret)},
         )

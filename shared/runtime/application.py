@@ -1,6 +1,5 @@
 """The one HTTP application of a process: its services' routes, health, metrics, documents, the sandbox beside them."""
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from shared.bus.topology import Queues
 from shared.runtime.docs_page import FILES, STATIC, api_page, messages_page, problems_page
+from shared.runtime.front import Front
 from shared.runtime.health import Health
 from shared.runtime.service import Service
 from shared.runtime.telemetry import Telemetry
@@ -25,7 +25,6 @@ from shared.web.reading import Reading
 TITLE = "Milesaga"
 VERSION = "0.1.0"
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
-SANDBOX_PREFIX = "/sandbox/"
 WORTH_PACKING = 1024
 """Bytes; a shorter answer fits into one packet as it is."""
 
@@ -129,41 +128,3 @@ def _messages(app: FastAPI, documents: Documents) -> dict[str, Any]:
     from shared.bus.asyncapi import document  # noqa: PLC0415 - only who asks for it pays for it
 
     return document(app.version, documents.queues, documents.broker_url)
-
-
-class Front:
-    """The outermost layer: counts requests, turns away what cannot be served now, and lets the sandbox be."""
-
-    def __init__(self, app: ASGIApp, health: Health, telemetry: Telemetry, sandbox: ASGIApp | None) -> None:
-        self._app = app
-        self._health = health
-        self._telemetry = telemetry
-        self._sandbox = sandbox
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if self._sandbox is not None and path.startswith(SANDBOX_PREFIX):
-            await self._sandbox(scope, receive, send)
-            return
-        refusal = self._health.refusal(scope.get("method", ""), path)
-        app = self._app if refusal is None else refusal.response(path)
-        status = 500
-        began = time.perf_counter()
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await app(scope, receive, watched)
-        finally:
-            seconds = time.perf_counter() - began
-            self._telemetry.answered(scope.get("method", ""), _template(scope), status, seconds)
-
-
-def _template(scope: Scope) -> str:
-    """`/v1/checkouts/{id}`: a path with ids in it would be a series of its own for each id."""
-    route: Any = scope.get("route")
-    return str(getattr(route, "path", "unknown"))

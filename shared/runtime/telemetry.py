@@ -59,8 +59,8 @@ class Telemetry:
         self._handlers: dict[tuple[str, str], Histogram] = {}
         self._requests: Counter[tuple[str, str, str]] = Counter()
         self._answers: dict[tuple[str, str], Histogram] = {}
-        self._calls: Counter[tuple[str, str, str]] = Counter()
-        self._providers: dict[tuple[str, str], Histogram] = {}
+        self._calls: Counter[tuple[str, str, str, str]] = Counter()
+        self._providers: dict[tuple[str, str, str], Histogram] = {}
         self._left_alone: dict[tuple[str, str], bool] = {}
         self.restarts: Counter[str] = Counter()
         """Background tasks that died and were started again, by name."""
@@ -76,10 +76,10 @@ class Telemetry:
         self._requests[method, route, str(status)] += 1
         self._answers.setdefault((method, route), Histogram()).add(seconds)
 
-    def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
-        self._calls[service, provider, outcome] += 1
+    def called(self, service: str, provider: str, operation: str, outcome: str, seconds: float) -> None:
+        self._calls[service, provider, operation, outcome] += 1
         if outcome != "parked":
-            self._providers.setdefault((service, provider), Histogram()).add(seconds)
+            self._providers.setdefault((service, provider, operation), Histogram()).add(seconds)
 
     def breaker(self, service: str, provider: str, *, is_open: bool) -> None:
         self._left_alone[service, provider] = is_open
@@ -122,8 +122,9 @@ class Telemetry:
         from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
         labels = ("service", "provider")
-        yield _counter("milesaga_provider_requests", "Requests to providers.", (*labels, "outcome"), self._calls)
-        yield _histogram("milesaga_provider_seconds", "Time of a provider's answer.", labels, self._providers)
+        asked = (*labels, "operation")
+        yield _counter("milesaga_provider_requests", "Requests to providers.", (*asked, "outcome"), self._calls)
+        yield _histogram("milesaga_provider_seconds", "Time of a provider's answer.", asked, self._providers)
         left_alone = GaugeMetricFamily(
             "milesaga_provider_left_alone", "1 while a provider is not asked because it does not answer.", labels=labels
         )

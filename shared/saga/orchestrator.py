@@ -1,6 +1,5 @@
 """The one way in which a saga's run changes: load, advance, save with messages, send."""
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -19,10 +18,9 @@ from shared.saga.happening import Happening, Start, TimersDue
 from shared.saga.recollection import Recollection
 from shared.saga.record import Patience, Record
 from shared.saga.run import SagaRun
+from shared.saga.watching import Watch
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
-
-log = logging.getLogger(__name__)
 
 CONFLICTS_BEFORE_WAITING = 10
 NEWER_PAUSE = timedelta(seconds=30)
@@ -54,6 +52,7 @@ class Orchestrator(Generic[P]):
         self._patience = patience
         self._announce = announce
         self._changed = changed
+        self._watch = Watch()
         self._locks = KeyedLocks()
         self._recollection = Recollection[P]()
 
@@ -65,6 +64,7 @@ class Orchestrator(Generic[P]):
         """Store a run that takes no steps, with what is said of it. Raises Conflict where the id exists."""
         entries = [self._outbox.entry(message) for message in messages]
         await self._repository.save(run, version=0, messages=entries)
+        self._watch.stored(run)
         await self._outbox.send(self._repository.collection, run.id, entries)
 
     async def take(self, answer: Answer, cause: Envelope) -> None:
@@ -139,6 +139,7 @@ class Orchestrator(Generic[P]):
         saved = await self._repository.save(after, version=stored.version, messages=entries)
         self._recollection.keep(after.id, saved, after.record)
         self._changed(after.id)
+        self._watch.moved(before.record, after, happening, cause)
         if wait:
             await self._outbox.send(self._repository.collection, after.id, entries)
         else:

@@ -92,7 +92,7 @@ class SabreShopping:
         """What Sabre answers, its decimals exact. Silence is not borne for long, because the asker waits."""
         try:
             async with asyncio.timeout(self._seconds):
-                return (await self._line.send(Request("POST", path, json=body, repeatable=True))).body
+                return (await self._line.send(Request("POST", path, operation=path, json=body, repeatable=True))).body
         except (NotSent, OutcomeUnknown, Misconfigured, TimeoutError) as error:
             log.warning("sabre gave no answer", extra={"operation": path, "error": type(error).__name__})
             raise ShoppingUnavailable(f"{path}: {type(error).__name__}") from error

@@ -73,7 +73,7 @@ class StripeGateway:
 
     async def authorize(self, order: CardOrder, key: str) -> Authorization:
         try:
-            intent = await self._send("POST", INTENTS, data=authorize_form(order), key=key)
+            intent = await self._send("authorize", "POST", INTENTS, data=authorize_form(order), key=key)
         except StripeRefusal as refusal:
             raise _declined(refusal) from refusal
         return to_authorization(intent)
@@ -81,7 +81,8 @@ class StripeGateway:
     async def capture(self, authorization: str, amount: Money, key: str) -> Authorization:
         form = {"amount_to_capture": stripe_amount(amount)}
         try:
-            return to_authorization(await self._send("POST", f"{INTENTS}/{authorization}/capture", data=form, key=key))
+            path = f"{INTENTS}/{authorization}/capture"
+            return to_authorization(await self._send("capture", "POST", path, data=form, key=key))
         except StripeRefusal as refusal:
             if refusal.code != "payment_intent_unexpected_state":
                 raise Refused("capture_refused", f"the gateway refused the capture ({refusal})") from refusal
@@ -91,17 +92,19 @@ class StripeGateway:
             return found
 
     async def void(self, authorization: str) -> None:
-        await self._repeatable(f"{INTENTS}/{authorization}/cancel", {})
+        await self._repeatable("cancel", f"{INTENTS}/{authorization}/cancel", {})
 
     async def refund(self, authorization: str, request: str = "") -> None:
-        made = await self._repeatable(REFUNDS, {"payment_intent": authorization, "metadata[request]": request})
+        made = await self._repeatable(
+            "refund", REFUNDS, {"payment_intent": authorization, "metadata[request]": request}
+        )
         _given_back([made], request)
 
     async def read(self, authorization: str) -> Authorization:
-        return to_authorization(await self._read(f"{INTENTS}/{authorization}", EXPANDED))
+        return to_authorization(await self._read("retrieve", f"{INTENTS}/{authorization}", EXPANDED))
 
     async def refunded(self, authorization: str, request: str = "") -> bool:
-        found = await self._read(REFUNDS, {"payment_intent": authorization, "limit": str(PAGE)})
+        found = await self._read("list refunds", REFUNDS, {"payment_intent": authorization, "limit": str(PAGE)})
         return _given_back(found["data"], request)
 
     async def find(self, reference: str) -> tuple[Authorization, ...]:
@@ -111,33 +114,34 @@ class StripeGateway:
         among the newest ones.
         """
         search = {"query": f"metadata['reference']:'{reference}'", "limit": str(PAGE)}
-        searched = await self._listed(f"{INTENTS}/search", search | ALL_EXPANDED)
-        newest = await self._listed(INTENTS, {"limit": str(PAGE)} | ALL_EXPANDED)
-        charges = await self._listed(CHARGES, {"transfer_group": reference, "limit": str(PAGE)} | WHOLE)
+        searched = await self._listed("search", f"{INTENTS}/search", search | ALL_EXPANDED)
+        newest = await self._listed("list intents", INTENTS, {"limit": str(PAGE)} | ALL_EXPANDED)
+        charges = await self._listed("list charges", CHARGES, {"transfer_group": reference, "limit": str(PAGE)} | WHOLE)
         charged = [charge["payment_intent"] for charge in charges if isinstance(charge.get("payment_intent"), dict)]
         intents = {intent["id"]: intent for intent in (*searched, *newest, *charged) if _is_of(intent, reference)}
         return tuple(map(to_authorization, intents.values()))
 
-    async def _listed(self, path: str, query: Mapping[str, str]) -> list[Json]:
+    async def _listed(self, operation: str, path: str, query: Mapping[str, str]) -> list[Json]:
         """One page: a purchase is called for a few times, so a second one could only hold what is not its own."""
-        found: list[Json] = (await self._read(path, query))["data"]
+        found: list[Json] = (await self._read(operation, path, query))["data"]
         return found
 
-    async def _repeatable(self, path: str, form: Mapping[str, str]) -> Json:
+    async def _repeatable(self, operation: str, path: str, form: Mapping[str, str]) -> Json:
         """Without an idempotency key, which would replay a passing error for a day: the state guards the effect."""
         try:
-            return await self._send("POST", path, data=form)
+            return await self._send(operation, "POST", path, data=form)
         except StripeRefusal as refusal:
-            raise NotSent(f"{path.rsplit('/', 1)[-1]}: {refusal}") from refusal
+            raise NotSent(f"{operation}: {refusal}") from refusal
 
-    async def _read(self, path: str, query: Mapping[str, str]) -> Json:
+    async def _read(self, operation: str, path: str, query: Mapping[str, str]) -> Json:
         try:
-            return await self._send("GET", path, query=query)
+            return await self._send(operation, "GET", path, query=query)
         except StripeRefusal as refusal:
             raise Misconfigured(f"read: {refusal}") from refusal
 
     async def _send(
         self,
+        operation: str,
         method: str,
         path: str,
         *,
@@ -146,7 +150,8 @@ class StripeGateway:
         key: str = "",
     ) -> Json:
         headers = {"Idempotency-Key": key} if key else {}
-        return _body(await self._line.send(Request(method, path, form=data, query=query, headers=headers)))
+        request = Request(method, path, operation=operation, form=data, query=query, headers=headers)
+        return _body(await self._line.send(request))
 
 
 def authorize_form(order: CardOrder) -> dict[str, str]:

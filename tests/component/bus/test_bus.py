@@ -14,6 +14,7 @@ from shared.contracts.cloudevents import Envelope
 from shared.kernel.errors import Later
 from tests.component.bus.conftest import Errand, Heard, Job, OpenBus, outbox_of
 from tests.eventually import eventually
+from tests.kit.lines import Lines
 
 
 class Recorder:
@@ -58,6 +59,25 @@ async def test_a_message_reaches_its_handler_with_its_envelope(vhost_url: str, o
     envelope = seen.headers[0]
     assert (envelope.id, envelope.causation_id, envelope.correlation_id) == (entry.id, "cause", "a")
     assert (envelope.type, envelope.source, envelope.traceparent) == ("work.job.v1", "tests", "00-1-2-01")
+
+
+async def test_each_message_has_a_line_for_whoever_looks_closely(
+    vhost_url: str, open_bus: OpenBus, lines: Lines
+) -> None:
+    bus = await open_bus(vhost_url, {Job: Recorder()})
+    entry = outbox_of(bus).entry(Job(name="a"))
+    await bus.publisher.publish([entry])
+    await eventually(lambda: len(lines.of("message handled")) == 1)
+    (line,) = lines.of("message handled")
+    told = {name: line[name] for name in ("level", "service", "message_id", "message_type", "purchase_id", "outcome")}
+    assert told == {
+        "level": "debug",
+        "service": "work",
+        "message_id": entry.id,
+        "message_type": "work.job.v1",
+        "purchase_id": "a",
+        "outcome": "done",
+    }
 
 
 async def test_a_command_that_no_queue_takes_raises(vhost_url: str, open_bus: OpenBus) -> None:

@@ -14,9 +14,10 @@ from shared.outside import gate as gates
 from shared.outside.gate import Gate, Terms
 from shared.outside.line import Line, Request
 from tests.eventually import eventually
+from tests.kit.lines import Lines
 
 TERMS = Terms(calls_at_once=50, calls_per_second=10_000.0, failures=3, pause=timedelta(seconds=10))
-READ = Request("GET", "/x")
+READ = Request("GET", "/x", operation="read")
 
 
 class Hand:
@@ -27,6 +28,16 @@ class Hand:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+async def test_each_request_has_a_line_for_whoever_looks_closely(lines: Lines) -> None:
+    acme = Acme()
+    await acme.line.send(READ)
+    (line,) = lines.of("provider asked")
+    told = {name: line[name] for name in ("level", "service", "provider", "operation", "outcome")}
+    assert told == {
+        "level": "debug", "service": "shop", "provider": "acme", "operation": "read", "outcome": "answered"
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -42,8 +53,8 @@ class Counted:
         self.outcomes: list[str] = []
         self.told: list[bool] = []
 
-    def called(self, service: str, provider: str, outcome: str, seconds: float) -> None:
-        assert (service, provider) == ("shop", "acme")
+    def called(self, service: str, provider: str, operation: str, outcome: str, seconds: float) -> None:
+        assert (service, provider, operation) == ("shop", "acme", "read")
         assert seconds >= 0
         self.outcomes.append(outcome)
 

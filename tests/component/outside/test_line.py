@@ -13,8 +13,8 @@ from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
 from shared.outside.line import MOST_BYTES, Answer, Line, Request
 from tests.component.outside.places import Place, Streams, answering, line_to, saying, whole_request
 
-POST = Request("POST", "/effect", json={"do": "it"})
-BIG = Request("POST", "/effect", json={"do": "x" * 40_000_000})
+POST = Request("POST", "/effect", operation="effect", json={"do": "it"})
+BIG = Request("POST", "/effect", operation="effect", json={"do": "x" * 40_000_000})
 
 
 async def hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
@@ -196,7 +196,7 @@ async def test_only_what_has_no_effect_is_sent_again_over_a_line_that_broke() ->
             await line.send(POST)
         assert place.connections == 1
         with pytest.raises(OutcomeUnknown):
-            await line.send(Request("GET", "/reading", repeatable=True))
+            await line.send(Request("GET", "/reading", operation="read", repeatable=True))
         assert place.connections == 3
 
 
@@ -209,7 +209,7 @@ async def test_a_request_over_an_idle_connection_that_was_closed_goes_over_a_new
     place = Place(one_answer)
     async with place.open(), line_to(place.url) as line:
         for _ in range(3):
-            assert await line.send(Request("GET", "/reading", repeatable=True)) == Answer(200, {})
+            assert await line.send(Request("GET", "/reading", operation="read", repeatable=True)) == Answer(200, {})
 
 
 class Proof:
@@ -245,7 +245,9 @@ async def test_a_proof_that_is_not_accepted_is_renewed_once(accepted: int) -> No
 
 
 def test_what_is_asked_and_answered_stays_out_of_texts() -> None:
-    request = Request("POST", "/x", form={"card": "4242"}, headers={"Authorization": "Bearer s"}, query={"q": "ana"})
+    request = Request(
+        "POST", "/x", operation="x", form={"card": "4242"}, headers={"Authorization": "Bearer s"}, query={"q": "ana"}
+    )
     assert "4242" not in repr(request)
     assert "Bearer" not in repr(request)
     assert "ana" not in repr(request)

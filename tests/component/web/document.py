@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from services.house import HOUSE
-from shared.runtime.application import Documents, Front, application
+from shared.runtime.application import Documents, application
 from shared.runtime.description import queues
+from shared.runtime.front import Front
 from shared.runtime.health import Health
 from shared.runtime.service import Service
 from shared.runtime.telemetry import Telemetry

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+
 from shared.runtime import logging as logs
+from shared.telemetry.context import REQUEST_ID
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,10 +53,41 @@ def test_an_exception_gives_its_type_and_place_and_keeps_its_text_to_itself() ->
 
 
 def test_a_librarys_arguments_and_further_lines_stay_out() -> None:
-    assert line("aiormq", "connecting to %s", "amqp://user:secret@host")["event"] == "connecting to %s"
+    assert line("aiormq", "connecting to %s", "amqp://user:secret@host")["event"] == "connecting to (str)"
     assert line("asyncio", "Task exception was never retrieved\nfuture: ValueError('ana@example.com')")["event"] == (
         "Task exception was never retrieved"
     )
+
+
+@pytest.mark.parametrize(
+    ("template", "arguments", "told"),
+    [
+        (
+            "Connection attempt to %r failed: %s. Reconnecting after %r seconds.",
+            (httpx.URL("amqp://user:secret@host"), ConnectionRefusedError("ana@example.com"), 5.0),
+            "Connection attempt to (URL) failed: ConnectionRefusedError. Reconnecting after 5 seconds.",
+        ),
+        ("took %.3f s, %d%% of %-10s|", (1.25, 40, "Ana"), "took 1.25 s, 40% of (str)|"),
+        ("%(who)s came %(times)d times", ({"who": "Ana", "times": 3},), "(str) came 3 times"),
+        ("%s and %s", ("one",), "(str) and ?"),
+        ("left at %", ("one",), "left at %"),
+        ("%d", (None,), "(NoneType)"),
+        ("%s" * 200, ("x",) * 200, "(str)" * 60),
+    ],
+)
+def test_a_librarys_line_keeps_its_words_and_no_template_reaches_a_reader(
+    template: str, arguments: tuple[object, ...], told: str
+) -> None:
+    assert line("aio_pika", template, *arguments)["event"] == told
+
+
+def test_what_is_done_for_a_request_says_which() -> None:
+    token = REQUEST_ID.set("r-1")
+    try:
+        assert line("shared.bus", "handled")["request_id"] == "r-1"
+    finally:
+        REQUEST_ID.reset(token)
+    assert "request_id" not in line("shared.bus", "handled")
 
 
 def test_a_line_stays_one_line_whatever_a_field_holds() -> None:

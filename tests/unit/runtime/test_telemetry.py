@@ -59,12 +59,12 @@ def test_somebody_elses_methods_cannot_make_series_without_end() -> None:
 def test_requests_to_providers_are_counted_and_those_left_alone_are_told() -> None:
     telemetry = Telemetry()
     for outcome, seconds in (("answered", 0.003), ("unknown", 60.0), ("parked", 0.0)):
-        telemetry.called("payment", "stripe", outcome, seconds)
+        telemetry.called("payment", "stripe", "capture", outcome, seconds)
     telemetry.breaker("payment", "stripe", is_open=True)
     found = samples(telemetry)
     for outcome in ("answered", "unknown", "parked"):
-        assert found["milesaga_provider_requests_total", outcome, "stripe", "payment"] == 1
-    assert found["milesaga_provider_seconds_count", "stripe", "payment"] == 2
+        assert found["milesaga_provider_requests_total", "capture", outcome, "stripe", "payment"] == 1
+    assert found["milesaga_provider_seconds_count", "capture", "stripe", "payment"] == 2
     assert found["milesaga_provider_left_alone", "stripe", "payment"] == 1
     telemetry.breaker("payment", "stripe", is_open=False)
     assert samples(telemetry)["milesaga_provider_left_alone", "stripe", "payment"] == 0

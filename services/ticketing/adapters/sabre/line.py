@@ -19,7 +19,7 @@ class SabreLine:
 
         Raises NotSent, OutcomeUnknown, Misconfigured.
         """
-        answer = await self._line.send(Request("POST", f"/v1/trip/orders/{method}", json=body))
+        answer = await self._line.send(Request("POST", f"/v1/trip/orders/{method}", operation=method, json=body))
         if answer.status == BAD_REQUEST and not answer.body.get("errors"):
             raise Misconfigured(f"{method}: HTTP {BAD_REQUEST}")
         return answer.body

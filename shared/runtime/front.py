@@ -1,0 +1,76 @@
+"""The outermost layer of a process's HTTP: counts and logs requests, and turns away what cannot be served now."""
+
+import logging
+import os
+import re
+import time
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.runtime.health import Health
+from shared.runtime.telemetry import METHODS, OTHER, Telemetry, known
+from shared.telemetry.context import REQUEST_ID
+
+log = logging.getLogger(__name__)
+
+SANDBOX_PREFIX: Final = "/sandbox/"
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+UNLOGGED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked for by machines, every few seconds."""
+_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Front:
+    """Lets the sandbox be; of every other request it knows the id, the route, the status and the seconds."""
+
+    def __init__(self, app: ASGIApp, health: Health, telemetry: Telemetry, sandbox: ASGIApp | None) -> None:
+        self._app = app
+        self._health = health
+        self._telemetry = telemetry
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if self._sandbox is not None and path.startswith(SANDBOX_PREFIX):
+            await self._sandbox(scope, receive, send)
+            return
+        refusal = self._health.refusal(scope.get("method", ""), path)
+        app = self._app if refusal is None else refusal.response(path)
+        status = 500
+        began = time.perf_counter()
+        request_id = _request_id(scope)
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
+
+        in_hand = REQUEST_ID.set(request_id)
+        try:
+            await app(scope, receive, watched)
+        finally:
+            self._tell(scope, status, time.perf_counter() - began)
+            REQUEST_ID.reset(in_hand)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        method, route = known(scope.get("method", ""), METHODS), _template(scope)
+        self._telemetry.answered(method, route, status, seconds)
+        if route not in UNLOGGED:
+            fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
+            log.info("request answered", extra=fields)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own, where it can be written anywhere, else a new one."""
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return given if _GIVEN.fullmatch(given) else os.urandom(8).hex()
+
+
+def _template(scope: Scope) -> str:
+    """`/v1/checkouts/{id}`: a path with ids in it would be a series of its own for each id."""
+    route: Any = scope.get("route")
+    return str(getattr(route, "path", OTHER))
