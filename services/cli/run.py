@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import urlsplit
 
 import typer
 
@@ -118,7 +119,7 @@ async def _announce(
         notes[HTTP_URL] = listener.url
     if sandbox is not None:
         notes[SANDBOX_URL] = listener.url
-        notes[SMTP_URL] = f"smtp://127.0.0.1:{sandbox.smtp_port}"
+        notes[SMTP_URL] = f"smtp://{urlsplit(listener.url).netloc.rpartition(':')[0]}:{sandbox.smtp_port}"
     for name, text in notes.items():
         home.write(name, text)
     print(f"ready {listener.url}\ndocs {listener.url}/docs", flush=True)
@@ -144,6 +145,7 @@ def _sandbox(names: Sequence[str], settings: RuntimeSettings, listener: "Listene
             enabled=True,
             environment=settings.environment,
             home=settings.milesaga_home,
+            host=settings.host,
             public_url=public_url,
             smtp_port=settings.sandbox_smtp_port,
         )

@@ -45,7 +45,7 @@ class Sandbox:
 
     @property
     def smtp_port(self) -> int:
-        """Where mail is taken, on 127.0.0.1; 0 before the start."""
+        """Where mail is taken, at `HOST`; 0 before the start."""
         return self._stand_ins["mail"].port
 
     async def start(self) -> None:

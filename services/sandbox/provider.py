@@ -34,7 +34,7 @@ class StandIn:
     routers: Sequence[APIRouter] = ()
     """Full paths, under `/sandbox/`."""
     port: int = 0
-    """Where it listens beside HTTP, on 127.0.0.1; 0 for nowhere."""
+    """Where it listens beside HTTP, at `HOST`; 0 for nowhere."""
 
     async def start(self) -> None:
         """Take up what is remembered; listen."""

@@ -16,6 +16,8 @@ class SandboxSettings(BaseSettings):
     environment: str = Field(default="development", validation_alias="ENVIRONMENT")
     home: Path = Field(default=Path(".milesaga"), validation_alias="MILESAGA_HOME")
     public_url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
+    host: str = Field(default="127.0.0.1", validation_alias="HOST")
+    """Where mail is taken, as HTTP is: in a container `0.0.0.0`."""
     smtp_port: int = Field(default=0, ge=0, le=65535, validation_alias="SANDBOX_SMTP_PORT")
     currency: str = Field(default="BRL", pattern=r"^[A-Z]{3}$", validation_alias="SANDBOX_CURRENCY")
     """What the providers' prices are in. The same numbers in every currency, hundredths where it has them."""

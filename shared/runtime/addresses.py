@@ -102,13 +102,14 @@ class Addresses:
     def smtp(self) -> tuple[str, int]:
         """Host and port of the mail server of a sandbox that runs in another process."""
         self._only_with_sandbox("mail")
-        host = self.sandbox.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0]
+        host = urlsplit(self.sandbox).hostname or ""
         if self.settings.sandbox_smtp_port:
             return host, self.settings.sandbox_smtp_port
         found = self.home.read(SMTP_URL)
         if found is None:
             raise WrongSettings("SANDBOX_SMTP_PORT: not set, and no sandbox runs over MILESAGA_HOME")
-        return found.removeprefix("smtp://").split(":")[0], int(found.rsplit(":", 1)[1])
+        told = urlsplit(found)
+        return told.hostname or "", told.port or 0
 
     def _nearby(self, name: str, file: str) -> str:
         if name in self.here:

@@ -26,7 +26,7 @@ from shared.runtime.clock_check import ClockCheck
 from shared.runtime.description import Description, queues
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
-from shared.runtime.server import HttpServer, Listener
+from shared.runtime.server import HttpServer, Listener, reachable
 from shared.runtime.service import Runtime, Service, Task
 from shared.runtime.settings import RuntimeSettings, WrongSettings
 from shared.runtime.signals import StopSignals
@@ -130,7 +130,7 @@ class Host:
 
     def smtp(self) -> tuple[str, int]:
         if self._sandbox is not None:
-            return "127.0.0.1", self._sandbox.smtp_port
+            return reachable(self.settings.host), self._sandbox.smtp_port
         return self.addresses.smtp()
 
     async def run(self, compositions: Mapping[str, Compose], on_ready: Task) -> bool:

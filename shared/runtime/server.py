@@ -39,8 +39,13 @@ def bind(host: str, port: int) -> Listener:
         taken.close()
         raise WrongSettings(f"PORT: cannot listen on {host}:{port} ({error.strerror})") from error
     taken.set_inheritable(False)
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return Listener(taken, f"http://{reachable}:{taken.getsockname()[1]}")
+    near = reachable(host)
+    return Listener(taken, f"http://{f'[{near}]' if ':' in near else near}:{taken.getsockname()[1]}")
+
+
+def reachable(host: str) -> str:
+    """By which address this machine reaches what listens at `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 class _Server(uvicorn.Server):

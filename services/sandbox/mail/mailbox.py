@@ -18,14 +18,13 @@ from services.sandbox.faults import Faults, Rule
 from services.sandbox.memory import Memory
 from services.sandbox.problems import ProblemError, as_json
 
-HOST = "127.0.0.1"
 ACCEPTED = "250 2.0.0 OK"
 REFUSED, BROKEN = "550 5.7.1 Message refused", "451 4.3.0 Local error in processing"
 LARGEST_MAIL = 10 * 1024 * 1024
 
 
 class Mailbox:
-    """An SMTP server on the loopback address; `port` is known once it listens."""
+    """An SMTP server; `port` is known once it listens."""
 
     def __init__(self, memory: Memory, faults: Faults, folder: Path, now: Callable[[], datetime]) -> None:
         self._memory, self._faults, self.folder, self._now = memory, faults, folder, now
@@ -33,13 +32,13 @@ class Mailbox:
         self._lines: set[asyncio.Transport] = set()
         self.port = 0
 
-    async def open(self, port: int) -> None:
+    async def open(self, host: str, port: int) -> None:
         """Listen; port 0 takes any free one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: SMTP(self, hostname="sandbox", ident="sandbox", loop=loop, data_size_limit=LARGEST_MAIL),
-            HOST,
+            host,
             port,
         )
         self.port = self._server.sockets[0].getsockname()[1]

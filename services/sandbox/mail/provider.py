@@ -19,12 +19,12 @@ CREATE TABLE IF NOT EXISTS mail_recipients (
 
 class MailStandIn(StandIn):
     def __init__(self, around: Surroundings) -> None:
-        self._listen_at = around.settings.smtp_port
+        self._listen_at = around.settings.host, around.settings.smtp_port
         self._mailbox = Mailbox(around.memory, around.faults, around.settings.folder / "mail", around.now)
         self.routers = (router(around.memory),)
 
     async def start(self) -> None:
-        await self._mailbox.open(self._listen_at)
+        await self._mailbox.open(*self._listen_at)
         self.port = self._mailbox.port
 
     async def stop(self) -> None:

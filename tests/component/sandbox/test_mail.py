@@ -1,11 +1,14 @@
 import asyncio
 import os
+import shutil
 from email.message import EmailMessage
 from pathlib import Path
 
 import aiosmtplib
 import pytest
 
+from services.sandbox.app import Sandbox
+from services.sandbox.settings import SandboxSettings
 from tests.kit.world import Json, World
 
 
@@ -133,3 +136,16 @@ async def test_stopping_does_not_wait_for_open_lines(world: World) -> None:
     async with asyncio.timeout(5):
         await world.stop()
     client.close()
+
+
+async def test_mail_is_taken_where_http_is(tmp_path: Path, fresh_home: Path) -> None:
+    """In a container that is every address: who sends is in another one."""
+    home = await asyncio.to_thread(shutil.copytree, fresh_home, tmp_path / "home")
+    sandbox = Sandbox(SandboxSettings(enabled=True, home=home, environment="test", host="127.0.0.2"))
+    await sandbox.start()
+    try:
+        await aiosmtplib.send(mail(), hostname="127.0.0.2", port=sandbox.smtp_port, start_tls=False, timeout=10)
+        with pytest.raises(aiosmtplib.SMTPConnectError):
+            await aiosmtplib.send(mail(), hostname="127.0.0.1", port=sandbox.smtp_port, start_tls=False, timeout=10)
+    finally:
+        await sandbox.stop()

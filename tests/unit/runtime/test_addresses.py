@@ -64,6 +64,24 @@ def test_an_address_that_is_none_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         addresses(tmp_path).service("releases")
 
 
+@pytest.mark.parametrize(
+    ("sandbox", "host"),
+    [
+        ("http://[::1]:8000", "::1"),
+        ("http://sandbox", "sandbox"),
+        ("https://a:b@sandbox.test:8443/", "sandbox.test"),
+    ],
+)
+def test_the_mail_server_of_a_sandbox_is_beside_it(tmp_path: Path, sandbox: str, host: str) -> None:
+    settings = RuntimeSettings(sandbox_url=HttpUrl(sandbox), sandbox_smtp_port=2525)
+    assert addresses(tmp_path, settings=settings).smtp() == (host, 2525)
+
+
+def test_a_mail_server_of_the_newer_protocol_is_found_by_its_note(tmp_path: Path) -> None:
+    Home(tmp_path).write(SMTP_URL, "smtp://[::1]:2525")
+    assert addresses(tmp_path).smtp() == ("::1", 2525)
+
+
 def test_where_nothing_is_known_the_public_address_must_lead_there(tmp_path: Path) -> None:
     settings = RuntimeSettings(public_url=HttpUrl("https://api.example.com"))
     found = addresses(tmp_path, "checkout", settings=settings)
