@@ -18,6 +18,8 @@ from typing import Any, Protocol
 from shared.contracts.messages import OutboxMessage
 
 Scalar = str | int | None
+After = tuple[Scalar, ...] | None
+"""The key that a page of a list follows; None for the first page."""
 """What an index orders. None comes first, then numbers, then text by its UTF-8 bytes, in every engine."""
 
 
@@ -137,7 +139,7 @@ class Collection(Protocol):
         prefix: tuple[Scalar, ...],
         *,
         limit: int,
-        after: tuple[Scalar, ...] | None = None,
+        after: After = None,
         descending: bool = False,
     ) -> list[Document]:
         """Documents whose leading index fields equal `prefix`, ordered by the remaining fields, then by id.

@@ -24,7 +24,7 @@ from pymongo.read_concern import ReadConcern
 
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import CollectionSpec, Conflict, Document, Duplicate, Scalar, Unavailable, Unsent
+from shared.store.documents import After, CollectionSpec, Conflict, Document, Duplicate, Scalar, Unavailable, Unsent
 from shared.store.mongo_shapes import (
     NOTHING_UNSENT,
     UNIQUE,
@@ -212,7 +212,7 @@ class MongoCollection:
         prefix: tuple[Scalar, ...],
         *,
         limit: int,
-        after: tuple[Scalar, ...] | None = None,
+        after: After = None,
         descending: bool = False,
     ) -> list[Document]:
         wanted = page(index_named(self._spec, index), prefix, after, descending)

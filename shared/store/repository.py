@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.errors import Later
-from shared.store.documents import Collection, Conflict, Document, Scalar
+from shared.store.documents import After, Collection, Conflict, Document, Scalar
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class Repository(Generic[M]):
         prefix: tuple[Scalar, ...],
         *,
         limit: int,
-        after: tuple[Scalar, ...] | None = None,
+        after: After = None,
         descending: bool = False,
     ) -> list[Stored[M]]:
         """One page of an index, as in `Collection.find`. Raises `NewerSchema` rather than leave one out."""

@@ -2,13 +2,14 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeVar
 
 from fastapi import Query
 from pydantic import Field
 
-from shared.store.documents import Scalar
+from shared.store.documents import After, Scalar
 from shared.web.problems import Problem, invalid_parameter
 
 T = TypeVar("T")
@@ -26,10 +27,24 @@ Cursor = Annotated[
 NextCursor = Annotated[str | None, Field(description="`cursor` of the page that follows; null on the last one.")]
 
 
-def page(found: Sequence[T], size: int, key: Callable[[T], Sequence[Scalar]]) -> tuple[Sequence[T], str | None]:
-    """A page of what was found, which is one more where there is more; and the cursor of the page that follows."""
-    shown = found[:size]
-    return shown, next_cursor(key(shown[-1]) if len(found) > size else None)
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """A list that clients read page by page, in the order of a key."""
+
+    key: Callable[[T], Sequence[Scalar]]
+    shape: tuple[type[str | int], ...]
+    """The types of the key's parts."""
+
+    async def page(
+        self, cursor: str | None, size: int, find: Callable[[After, int], Awaitable[Sequence[T]]]
+    ) -> tuple[Sequence[T], str | None]:
+        """The page that begins at the cursor, and the cursor of the one that follows.
+
+        `find(after, limit)` has what follows a key, in order. 422 for a cursor that we did not make.
+        """
+        found = await find(decode_cursor(cursor, self.shape), size + 1)
+        shown = found[:size]
+        return shown, next_cursor(self.key(shown[-1]) if len(found) > size else None)
 
 
 def next_cursor(after: Sequence[Scalar] | None) -> str | None:
@@ -43,7 +58,7 @@ def encode_cursor(after: Sequence[Scalar]) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def decode_cursor(cursor: str | None, shape: tuple[type[str | int], ...]) -> tuple[Scalar, ...] | None:
+def decode_cursor(cursor: str | None, shape: tuple[type[str | int], ...]) -> After:
     """The key in a cursor, whose parts must be of these types; None, for the first page, where it is left out or empty.
 
     422 naming `cursor` for anything else that we did not make.

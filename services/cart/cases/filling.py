@@ -10,12 +10,12 @@ from services.cart.ports import Offers
 from shared.contracts.offers import Quote
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
+from shared.store.documents import After
 from shared.store.repository import Repository
 
 log = logging.getLogger(__name__)
 
 BY_MEMBER = "by_member"
-PAGE = 20
 
 Check = Callable[[Cart], None]
 """Refuses a cart that is not the one the caller read."""
@@ -46,10 +46,9 @@ class Carts:
         stored = await self._carts.load(cart_id)
         return stored.value if stored and stored.value.member_id is not None else None
 
-    async def newest(self, member_id: str, before: str | None) -> Sequence[Cart]:
-        """The member's carts, newest first, one more than a page holds; ids begin with the time of their making."""
-        after = None if before is None else (before,)
-        found = await self._carts.find(BY_MEMBER, (member_id,), limit=PAGE + 1, after=after, descending=True)
+    async def newest(self, member_id: str, after: After, limit: int) -> Sequence[Cart]:
+        """The member's carts after an id, newest first; ids begin with the time of their making."""
+        found = await self._carts.find(BY_MEMBER, (member_id,), limit=limit, after=after, descending=True)
         return [stored.value for stored in found]
 
     async def quote(self, offer_id: str) -> Quote:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from services.cart.cases.filling import PAGE, Carts
+from services.cart.cases.filling import Carts
 from services.cart.domain import cart as rules
 from services.cart.domain.cart import CannotChange, Cart, UnknownCart, WrongField
 from services.cart.domain.items import BagChoice, SeatChoice
@@ -22,13 +22,15 @@ from shared.web import docs
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import CREATING, READING, WRITING, problems
-from shared.web.pages import Cursor, decode_cursor, page
+from shared.web.pages import Cursor, Listing
 from shared.web.preconditions import IfMatch, RequiredIfMatch, check_if_match
 from shared.web.problems import Fault, Problem, invalid_field, not_found, try_again
 
 CartId = Annotated[str, Path(description="A cart of the caller's.", examples=["0198f0c2-5a61-7c3e"])]
 ItemId = Annotated[str, Path(description="An item of the cart.", examples=["0198f0c2-77b0-7d11"])]
 PREFIX = "/v1/carts"
+PAGE = 20
+NEWEST = Listing[Cart](lambda cart: (cart.id,), (str,))
 
 answers = partial(docs.answers, description="Done")
 
@@ -38,7 +40,8 @@ def routes(carts: Carts, clock: Clock, authenticator: Authenticator) -> APIRoute
     router = APIRouter(tags=["carts"])
     owner = authenticator.allowed("carts")
     _whole_carts(router, carts, clock, owner)
-    _contents(router, carts, clock, owner)
+    _items(router, carts, clock, owner)
+    _miles(router, carts, clock, owner)
     _internal(router, carts, clock, Depends(authenticator.internal_only))
     return router
 
@@ -58,9 +61,7 @@ def _whole_carts(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> N
     @router.get(PREFIX, response_model=None, responses=answers(ShownCarts, *READING))
     async def newest(caller: Annotated[Caller, owner], cursor: Cursor = None) -> Response:
         """The caller's carts, newest first, a page at a time."""
-        after = decode_cursor(cursor, (str,))
-        found = await carts.newest(caller.subject, str(after[0]) if after else None)
-        newest_first, following = page(found, PAGE, lambda cart: (cart.id,))
+        newest_first, following = await NEWEST.page(cursor, PAGE, partial(carts.newest, caller.subject))
         now = clock.now()
         return answer(ShownCarts(carts=[shown(cart, now) for cart in newest_first], next_cursor=following))
 
@@ -79,7 +80,7 @@ def _whole_carts(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> N
         return nothing()
 
 
-def _contents(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
+def _items(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
     @router.post(
         PREFIX + "/{cart_id}/items",
         status_code=201,
@@ -117,6 +118,8 @@ def _contents(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None
             cart = await carts.change(cart_id, caller.subject, _matching(if_match), removing)
         return answer(shown(cart, clock.now()), revision=cart.revision)
 
+
+def _miles(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
     @router.patch(
         PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *WRITING, 428, headers=("ETag",))
     )

@@ -4,11 +4,8 @@ from collections.abc import Sequence
 
 from services.checkout.domain.checkout import Checkout
 from shared.saga.record import Status
-from shared.store.documents import Scalar
+from shared.store.documents import After
 from shared.store.repository import Repository
-
-After = tuple[Scalar, ...] | None
-"""The key that a page follows; None for the first one."""
 
 
 class UnknownCheckout(Exception):
@@ -16,7 +13,7 @@ class UnknownCheckout(Exception):
 
 
 class Purchases:
-    """What is stored of purchases. Lists hold one more than asked for where there is more."""
+    """What is stored of purchases."""
 
     def __init__(self, repository: Repository[Checkout]) -> None:
         self._repository = repository
@@ -35,21 +32,21 @@ class Purchases:
             raise UnknownCheckout
         return checkout
 
-    async def of_member(self, member_id: str, after: After, size: int) -> Sequence[Checkout]:
+    async def of_member(self, member_id: str, after: After, limit: int) -> Sequence[Checkout]:
         """The member's, newest first."""
-        return await self._newest("by_member", (member_id,), after, size)
+        return await self._newest("by_member", (member_id,), after, limit)
 
-    async def of_all(self, status: Status | None, after: After, size: int) -> Sequence[Checkout]:
+    async def of_all(self, status: Status | None, after: After, limit: int) -> Sequence[Checkout]:
         """Everybody's, newest first, of one status or all."""
         if status is None:
-            return await self._newest("by_creation", (), after, size)
-        return await self._newest("by_status", (status.value,), after, size)
+            return await self._newest("by_creation", (), after, limit)
+        return await self._newest("by_status", (status.value,), after, limit)
 
-    async def by_timer(self, after: After, size: int) -> Sequence[Checkout]:
+    async def by_timer(self, after: After, limit: int) -> Sequence[Checkout]:
         """Those that will move by themselves, the earliest first."""
-        found = await self._repository.find("by_timer", (), limit=size + 1, after=after)
+        found = await self._repository.find("by_timer", (), limit=limit, after=after)
         return [stored.value for stored in found]
 
-    async def _newest(self, index: str, prefix: tuple[str, ...], after: After, size: int) -> Sequence[Checkout]:
-        found = await self._repository.find(index, prefix, limit=size + 1, after=after, descending=True)
+    async def _newest(self, index: str, prefix: tuple[str, ...], after: After, limit: int) -> Sequence[Checkout]:
+        found = await self._repository.find(index, prefix, limit=limit, after=after, descending=True)
         return [stored.value for stored in found]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -15,12 +16,12 @@ from services.checkout.domain.checkout import Checkout
 from services.checkout.http.bodies import CheckoutBody
 from services.checkout.http.events import LastEventId, stream
 from services.checkout.http.refusing import refusals_as_problems
-from services.checkout.http.views import CheckoutId, CheckoutPage, CheckoutView, creation_key, view
+from services.checkout.http.views import BY_CREATION, CheckoutId, CheckoutPage, CheckoutView, view
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import CREATING, READING, WRITING, answers, streamed
 from shared.web.idempotency import idempotency_key
-from shared.web.pages import Cursor, decode_cursor, page
+from shared.web.pages import Cursor
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Problem
 
@@ -87,8 +88,8 @@ def _looking(router: APIRouter, purchases: Purchases, followers: Followers, memb
         responses=answers(CheckoutPage, *READING),
     )
     async def list_own(caller: Annotated[Caller, member], cursor: Cursor = None) -> Response:
-        found = await purchases.of_member(caller.subject, decode_cursor(cursor, (str, str)), PAGE)
-        newest_first, following = page(found, PAGE, creation_key)
+        own = partial(purchases.of_member, caller.subject)
+        newest_first, following = await BY_CREATION.page(cursor, PAGE, own)
         return answer(CheckoutPage(checkouts=[view(each) for each in newest_first], next_cursor=following))
 
     @router.get(

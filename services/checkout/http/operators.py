@@ -1,5 +1,6 @@
 """The checkout over HTTP, for operators: every member's purchases, their timelines and timers."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -12,23 +13,23 @@ from services.checkout.http.bodies import TimerBody
 from services.checkout.http.events import LastEventId, stream
 from services.checkout.http.refusing import refusals_as_problems
 from services.checkout.http.views import (
+    BY_CREATION,
+    BY_TIMER,
     CheckoutId,
     CheckoutView,
     OperatorDetail,
     OperatorPage,
     TimerPage,
-    creation_key,
     listed_timers,
     operator_detail,
     operator_view,
-    timer_key,
 )
 from shared.saga.record import Status
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import WholeNumber
 from shared.web.docs import CREATING, READING, answers, problems, streamed
-from shared.web.pages import Cursor, decode_cursor, page
+from shared.web.pages import Cursor
 
 Size = Annotated[WholeNumber, Query(ge=1, le=500, description="The most that a page may have.", examples=[50])]
 OfStatus = Annotated[Status | None, Query(description="Only purchases that stand so.")]
@@ -57,8 +58,7 @@ def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, re
     async def list_all(
         _: Annotated[Caller, reader], status: OfStatus = None, cursor: Cursor = None, limit: Size = 50
     ) -> Response:
-        found = await purchases.of_all(status, decode_cursor(cursor, (str, str)), limit)
-        newest_first, following = page(found, limit, creation_key)
+        newest_first, following = await BY_CREATION.page(cursor, limit, partial(purchases.of_all, status))
         return answer(OperatorPage(checkouts=[operator_view(each) for each in newest_first], next_cursor=following))
 
     @router.get(
@@ -106,8 +106,7 @@ def _timers(router: APIRouter, purchases: Purchases, reader: Any) -> None:
         responses=answers(TimerPage, *READING),
     )
     async def timers(_: Annotated[Caller, reader], cursor: Cursor = None, limit: Size = 50) -> Response:
-        found = await purchases.by_timer(decode_cursor(cursor, (str, str)), limit)
-        earliest_first, following = page(found, limit, timer_key)
+        earliest_first, following = await BY_TIMER.page(cursor, limit, purchases.by_timer)
         return answer(TimerPage(timers=listed_timers(earliest_first), next_cursor=following))
 
 

@@ -13,7 +13,7 @@ from shared.contracts.journey import Document, Ticket
 from shared.contracts.steps import Refusal
 from shared.saga.record import AnyStatus, AnyStepStatus, Entry, Record, Status, StepStatus, known_or_newer
 from shared.web.bodies import Shown
-from shared.web.pages import NextCursor
+from shared.web.pages import Listing, NextCursor
 
 CheckoutId = Annotated[str, Path(description="A purchase's id.", examples=["0198f0c2-5a61-7c3e"])]
 
@@ -157,14 +157,18 @@ def listed_timers(checkouts: Sequence[Checkout]) -> list[ListedTimer]:
     ]
 
 
-def creation_key(checkout: Checkout) -> tuple[str, str]:
+def _creation_key(checkout: Checkout) -> tuple[str, str]:
     """Where a purchase stands in a list by age, as it is stored."""
     return checkout.model_dump(mode="json", include={"created_at"})["created_at"], checkout.id
 
 
-def timer_key(checkout: Checkout) -> tuple[str, str]:
+def _timer_key(checkout: Checkout) -> tuple[str, str]:
     """Where a purchase stands in the list of timers."""
     return checkout.wake_key or "", checkout.id
+
+
+BY_CREATION = Listing(_creation_key, (str, str))
+BY_TIMER = Listing(_timer_key, (str, str))
 
 
 def _operators(checkout: Checkout) -> dict[str, Any]:

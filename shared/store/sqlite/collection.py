@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import CollectionSpec, Conflict, Document, Scalar, Unsent
+from shared.store.documents import After, CollectionSpec, Conflict, Document, Scalar, Unsent
 from shared.store.paging import check_storable, index_named, page
 from shared.store.sqlite.file import File
 from shared.store.sqlite.reader import SHORT, Row
@@ -69,7 +69,7 @@ class SqliteCollection:
         prefix: tuple[Scalar, ...],
         *,
         limit: int,
-        after: tuple[Scalar, ...] | None = None,
+        after: After = None,
         descending: bool = False,
     ) -> list[Document]:
         wanted = page(index_named(self._spec, index), prefix, after, descending)

@@ -42,7 +42,7 @@ class Shelf:
         return cart.id
 
     async def left(self) -> set[str]:
-        return {cart.id for cart in await self.carts.newest("ana", None)}
+        return {cart.id for cart in await self.carts.newest("ana", None, 50)}
 
 
 @pytest.fixture
