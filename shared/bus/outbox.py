@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 RELAY_AGE = timedelta(seconds=5)
 """Younger messages are on their way already; sending them too would double every message."""
 RELAY_PAUSE = 2.0
+"""Seconds between two relays."""
 RELAY_PAGE = 200
 RELAY_WINDOW = 2_000
 """Messages that a relay chooses its page from: wide enough for several replicas to choose apart."""
@@ -106,17 +107,9 @@ class Outbox:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def relay(self) -> None:
-        """Send what a crash or an absent broker left behind, for ever."""
-        while True:
-            await asyncio.sleep(RELAY_PAUSE)
-            try:
-                await self.relay_once()
-            except Exception as error:  # noqa: BLE001 - store or broker may be away; the next pass tries again
-                log.warning("outbox relay waits", extra={"error": type(error).__name__})
-
-    async def relay_once(self) -> int:
-        """All that is old enough, of every watched collection; the number sent. One that fails holds up no other."""
+    async def relay(self) -> int:
+        """Send what a crash or an absent broker left behind: all that is old enough, of every watched collection. The
+        number sent. A collection that fails holds up no other."""
         if not self.connected:
             return 0
         relaying = (self._relay_all(collection) for collection in self._collections)

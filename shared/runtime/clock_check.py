@@ -11,22 +11,17 @@ from shared.store.documents import Store, Unavailable
 log = logging.getLogger(__name__)
 
 PAUSE = 10.0
+"""Seconds between two comparisons."""
 ANSWERS_WITHIN = 2.0
 
 
 class ClockCheck:
-    """Asks the stores for their time, again and again, and says when the process's clock is apart from it."""
+    """Asks the stores for their time and says when the process's clock is apart from it."""
 
     def __init__(self, clock: CheckedClock, stores: Mapping[str, Store]) -> None:
         self._clock = clock
         self._stores = stores
         self._told = False
-
-    async def run(self) -> None:
-        """For ever."""
-        while True:
-            await self.once()
-            await asyncio.sleep(PAUSE)
 
     async def once(self) -> None:
         """Compare with every store that answers."""

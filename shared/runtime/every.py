@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 
 from shared.store.documents import Unavailable
@@ -13,14 +14,17 @@ AWAY_PAUSE = 1.0
 
 
 class Every:
-    """A task of a service: does one page, at once another one while pages are full, and then pauses.
+    """A task that does one page, at once another one while pages are full, and then pauses.
 
     A store that is away is waited for. What else goes wrong ends the task, and is counted and begun again by the
     process (`shared.runtime.background`).
     """
 
-    def __init__(self, seconds: float, page: Callable[[], Awaitable[int]], *, full: int, name: str) -> None:
-        """`page` tells how much it did; `full` or more say that more may wait. `name` is for logs and metrics."""
+    def __init__(
+        self, seconds: float, page: Callable[[], Awaitable[int | None]], *, full: float = math.inf, name: str
+    ) -> None:
+        """`page` tells how much it did, where more than a page may wait: `full` or more say so. `name` is for logs
+        and metrics."""
         self.__name__ = name
         self._seconds = seconds
         self._page = page
@@ -36,7 +40,7 @@ class Every:
     async def _pages(self) -> bool:
         """False where the store is away, which is told once."""
         try:
-            while await self._page() >= self._full:
+            while (await self._page() or 0) >= self._full:
                 self._waiting = False
         except Unavailable as error:
             if not self._waiting:

@@ -13,17 +13,19 @@ from starlette.types import ASGIApp
 
 from shared.bus.broker import Bus
 from shared.bus.installation import OtherInstallation
-from shared.bus.outbox import Publisher
+from shared.bus.outbox import RELAY_PAGE, RELAY_PAUSE, Publisher
 from shared.bus.retry import RetryPolicy
 from shared.kernel.clock import CheckedClock, Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.meter import CallMeter
 from shared.kernel.randomness import Random, SystemRandom
+from shared.runtime import clock_check
 from shared.runtime.addresses import Addresses, internal_token
 from shared.runtime.application import Documents, application
 from shared.runtime.background import Background
 from shared.runtime.clock_check import ClockCheck
 from shared.runtime.description import Description, queues
+from shared.runtime.every import Every
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
 from shared.runtime.server import HttpServer, Listener, reachable
@@ -184,7 +186,7 @@ class Host:
         installations = dict(await asyncio.gather(*(_opened(each) for each in self._services)))
         checking = ClockCheck(self._checked, {each.name: each.store for each in self._services if each.store})
         await checking.once()
-        self._background.start("clock", checking.run)
+        self._background.start("clock", Every(clock_check.PAUSE, checking.once, name="clock"))
         for service in self._services:
             if service.table:
                 installation = installations[service.name]
@@ -192,7 +194,8 @@ class Host:
         self._health.open = True
         for service in self._services:
             if service.outbox is not None:
-                self._background.start(f"{service.name}: outbox", service.outbox.relay)
+                relay = Every(RELAY_PAUSE, service.outbox.relay, full=RELAY_PAGE, name="outbox")
+                self._background.start(f"{service.name}: outbox", relay)
             for number, task in enumerate(service.tasks):
                 name = getattr(task, "__name__", str(number))
                 self._background.start(f"{service.name}: {name}", task)

@@ -90,7 +90,7 @@ class Followers:
             self._touch.set()
 
     async def run(self) -> None:
-        """Look at what is watched, for ever."""
+        """Look at what is watched, for ever. No `Every`: what is saved here cuts its pause short."""
         loop = asyncio.get_running_loop()
         while True:
             await self._poll()

@@ -73,11 +73,11 @@ async def test_what_a_crash_left_unsent_is_relayed_once_it_is_old_enough(
     collection: Collection, outbox: Outbox, line: Line, clock: HandClock
 ) -> None:
     entries = await saved(collection, outbox, Job(name="a"), Job(name="b"))
-    assert await outbox.relay_once() == 0, "a young message is still on its way by itself"
+    assert await outbox.relay() == 0, "a young message is still on its way by itself"
     clock.pass_by(seconds=6)
-    assert await outbox.relay_once() == 2
+    assert await outbox.relay() == 2
     assert line.sent == [entry.id for entry in entries]
-    assert await outbox.relay_once() == 0
+    assert await outbox.relay() == 0
 
 
 async def test_what_was_sent_is_cleared_and_not_relayed(
@@ -88,7 +88,7 @@ async def test_what_was_sent_is_cleared_and_not_relayed(
     await outbox.send(collection, "d", entries)
     await outbox.drain()
     clock.pass_by(seconds=6)
-    assert await outbox.relay_once() == 0
+    assert await outbox.relay() == 0
     assert line.sent == [entries[0].id]
 
 
@@ -103,9 +103,9 @@ async def test_a_failed_send_leaves_the_message_to_the_relay(
     outbox.send_soon(collection, "d", entries)
     await outbox.drain()
     clock.pass_by(seconds=6)
-    assert await outbox.relay_once() == 0
+    assert await outbox.relay() == 0
     line.away = False
-    assert await outbox.relay_once() == 1
+    assert await outbox.relay() == 1
 
 
 async def test_a_message_that_nobody_takes_holds_up_no_other(
@@ -114,7 +114,7 @@ async def test_a_message_that_nobody_takes_holds_up_no_other(
     await saved(collection, outbox, Errand(name="x"))
     good = await saved(collection, outbox, Job(name="a"))
     clock.pass_by(seconds=6)
-    assert await outbox.relay_once() == 1
+    assert await outbox.relay() == 1
     assert line.sent == [good[0].id]
     left = await collection.unsent(clock.now() + timedelta(seconds=1), 10)
     assert [unsent.message.routing_key for unsent in left] == [Errand.type]
@@ -133,7 +133,7 @@ async def test_one_pass_sends_all_that_waits_and_replicas_send_hardly_anything_t
     entries = [outboxes[0].entry(Job(name=str(number))) for number in range(6_000)]
     await asyncio.gather(*(collections[0].save(Document(entry.id, {}), [entry]) for entry in entries))
     clock.pass_by(seconds=6)
-    await asyncio.gather(*(outbox.relay_once() for outbox in outboxes))
+    await asyncio.gather(*(outbox.relay() for outbox in outboxes))
     sent = [message for line in lines for message in line.sent]
     assert set(sent) == {entry.id for entry in entries}
     assert len(sent) < 1.5 * len(entries), "every replica sent the same ones"
@@ -147,7 +147,7 @@ async def test_messages_of_one_document_are_relayed_in_their_order(
 ) -> None:
     saved_ones = [await saved(collection, outbox, *(Job(name=str(i)) for i in range(7))) for _ in range(100)]
     clock.pass_by(seconds=6)
-    assert await outbox.relay_once() == 700
+    assert await outbox.relay() == 700
     for entries in saved_ones:
         places = [line.sent.index(entry.id) for entry in entries]
         assert places == sorted(places)
@@ -160,7 +160,7 @@ async def test_many_messages_that_nobody_takes_hide_none_behind_them(
         await saved(collection, outbox, *(Errand(name="x") for _ in range(100)))
     good = await saved(collection, outbox, Job(name="a"))
     clock.pass_by(seconds=6)
-    assert await outbox.relay_once() == 1
+    assert await outbox.relay() == 1
     assert line.sent == [good[0].id]
 
 

@@ -125,7 +125,7 @@ async def test_an_ask_counts_when_the_broker_has_confirmed_it(
     assert (await shown(desk, checkout_id))["status"] == "running"
     monkeypatch.setattr(desk.runtime.recorder, "publish", publish)
     assert desk.service.outbox is not None
-    assert await desk.service.outbox.relay_once() == 1
+    assert await desk.service.outbox.relay() == 1
     assert [type(said) for said in desk.said()] == [LockCart, LockCart]
 
 

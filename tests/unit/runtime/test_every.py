@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -32,8 +33,8 @@ class Pages:
         return outcome or 0
 
 
-def every(pages: Pages, seconds: float) -> "asyncio.Task[None]":
-    return asyncio.ensure_future(_run(Every(seconds, pages.page, full=FULL, name="sweeping")))
+def every(pages: Pages, seconds: float, full: float = FULL) -> "asyncio.Task[None]":
+    return asyncio.ensure_future(_run(Every(seconds, pages.page, full=full, name="sweeping")))
 
 
 async def _run(task: Every) -> None:
@@ -52,6 +53,15 @@ async def test_a_page_that_is_not_full_is_followed_by_the_pause() -> None:
     pages = Pages(FULL, FULL - 1)
     task = every(pages, seconds=3600)
     await eventually(lambda: _is(pages.asked == 2))
+    await asyncio.sleep(0)
+    assert not pages.over.is_set()
+    task.cancel()
+
+
+async def test_a_task_that_knows_no_full_page_pauses_after_each() -> None:
+    pages = Pages(10**9)
+    task = every(pages, seconds=3600, full=math.inf)
+    await eventually(lambda: _is(pages.asked == 1))
     await asyncio.sleep(0)
     assert not pages.over.is_set()
     task.cancel()
