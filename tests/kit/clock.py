@@ -14,5 +14,6 @@ class HandClock:
     def now(self) -> datetime:
         return self.time
 
-    def pass_by(self, **time: float) -> None:
-        self.time += timedelta(**time)
+    def pass_by(self, span: timedelta = timedelta(), /, **more: float) -> None:
+        """A span of time, or one spelled out: `pass_by(hours=1)`."""
+        self.time += span + timedelta(**more)

@@ -10,14 +10,7 @@ from hypothesis import strategies as st
 from shared.kernel.ids import Uuid7Ids, derived
 from shared.kernel.locks import KeyedLocks
 from shared.kernel.money import CurrencyMismatch, Money
-
-
-class FixedClock:
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now
+from tests.kit.clock import HandClock
 
 
 def test_money_adds_and_subtracts_within_a_currency() -> None:
@@ -41,14 +34,14 @@ def test_a_currency_is_three_capital_letters(currency: str) -> None:
 
 def test_ids_sort_by_the_time_of_their_making() -> None:
     moment = datetime(2027, 1, 1, tzinfo=UTC)
-    made = [Uuid7Ids(FixedClock(moment + timedelta(milliseconds=i))).new() for i in range(50)]
+    made = [Uuid7Ids(HandClock(moment + timedelta(milliseconds=i))).new() for i in range(50)]
     assert made == sorted(made)
     assert {one[14] for one in made} == {"7"}
     assert {one[19] for one in made} <= set("89ab")
 
 
 def test_ids_of_one_moment_differ() -> None:
-    ids = Uuid7Ids(FixedClock(datetime(2027, 1, 1, tzinfo=UTC)))
+    ids = Uuid7Ids(HandClock(datetime(2027, 1, 1, tzinfo=UTC)))
     assert len({ids.new() for _ in range(1000)}) == 1000
 
 

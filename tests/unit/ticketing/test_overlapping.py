@@ -22,7 +22,11 @@ from shared.store.repository import Repository
 from shared.store.sqlite import SqliteStore
 from shared.worker.participant import Participant
 from tests.eventually import eventually
-from tests.unit.worker.desk import CAUSE, PURCHASE, Bus, Clock
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
+from tests.kit.desk import an_envelope
+
+PURCHASE = "0198c0de-0000-7000-8000-000000000001"
 
 ISSUE = IssueTickets(purchase_id=PURCHASE, step="issue tickets")
 VOID = VoidTickets(purchase_id=PURCHASE, step="issue tickets")
@@ -84,7 +88,7 @@ class Airline:
 class Office:
     """Ticketing in one process, over a store that others share."""
 
-    def __init__(self, store: SqliteStore, clock: Clock, airline: Airline, bus: Bus) -> None:
+    def __init__(self, store: SqliteStore, clock: HandClock, airline: Airline, bus: Recorder) -> None:
         self.repository = Repository(store.collection(CollectionSpec("bookings")), Booking, key=lambda one: one.id)
         self.outbox = Outbox("ticketing", bus, clock, Uuid7Ids(clock))
         participant = Participant(
@@ -100,7 +104,7 @@ class Office:
     async def say(self, command: IssueTickets | VoidTickets) -> None:
         """As the bus would: what comes back later is asked for again by the test."""
         with suppress(Later):
-            await self._handlers[type(command)](command, CAUSE)
+            await self._handlers[type(command)](command, an_envelope(command))
 
 
 @dataclass
@@ -110,8 +114,8 @@ class Scene:
     here: Office
     there: Office
     airline: Airline
-    bus: Bus
-    clock: Clock
+    bus: Recorder
+    clock: HandClock
 
     async def frozen(self, script: list[Script]) -> tuple[asyncio.Task[None], asyncio.Event]:
         """A call of `here` that stands still at that place for longer than its intent lasts."""
@@ -147,7 +151,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
-    store, clock, airline, bus = SqliteStore(tmp_path / "bookings.sqlite3"), Clock(), Airline(), Bus()
+    store, clock, airline, bus = SqliteStore(tmp_path / "bookings.sqlite3"), HandClock(), Airline(), Recorder()
     store.collection(CollectionSpec("bookings"))
     await store.open()
     scene = Scene(Office(store, clock, airline, bus), Office(store, clock, airline, bus), airline, bus, clock)

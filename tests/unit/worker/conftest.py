@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from shared.store.sqlite import SqliteStore
-from tests.unit.worker.desk import Bus, Clock, Desk, Provider, open_store
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
+from tests.unit.worker.desk import Desk, Provider, open_store
 
 
 @pytest.fixture
@@ -17,8 +19,8 @@ async def held_store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandClock:
+    return HandClock()
 
 
 @pytest.fixture
@@ -27,19 +29,21 @@ def provider() -> Provider:
 
 
 @pytest.fixture
-def bus() -> Bus:
-    return Bus()
+def bus() -> Recorder:
+    return Recorder()
 
 
 @pytest.fixture
-async def desk(held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus) -> AsyncIterator[Desk]:
+async def desk(held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder) -> AsyncIterator[Desk]:
     desk = Desk(held_store, clock, provider, bus)
     yield desk
     await desk.close()
 
 
 @pytest.fixture
-async def other_desk(held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus) -> AsyncIterator[Desk]:
+async def other_desk(
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder
+) -> AsyncIterator[Desk]:
     """Another process at the same store, provider and bus."""
     desk = Desk(held_store, clock, provider, bus)
     yield desk

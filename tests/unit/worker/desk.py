@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from shared.bus.dispatch import Handler
 from shared.bus.outbox import Outbox
-from shared.contracts import CATALOGUE
 from shared.contracts.cloudevents import Envelope
-from shared.contracts.messages import Message, OutboxMessage
+from shared.contracts.messages import OutboxMessage
 from shared.contracts.payment import AuthorizeCard, CardAuthorized, VoidAuthorization
-from shared.contracts.steps import Answer, Command, StepRefused, StepUndone
+from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.money import Money
 from shared.store.documents import Collection, CollectionSpec, Document
@@ -22,6 +21,8 @@ from shared.worker.compaction import Keep, keep_all
 from shared.worker.effect import Done, Effect, Repeatable
 from shared.worker.participant import Participant
 from shared.worker.work import Work
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
 
 PURCHASE = "0198c0de-0000-7000-8000-000000000001"
 CALL_TIMEOUT = timedelta(seconds=3)
@@ -36,40 +37,12 @@ UNTIL_LOOK = CALL_TIMEOUT + 2 * SETTLE + timedelta(milliseconds=1)
 """After so long an intent has ended."""
 
 
-class Clock:
-    """Stands still until told otherwise."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def pass_by(self, span: timedelta) -> None:
-        self.time += span
-
-
 class Held(Work):
     """A document with a field of its own."""
 
     schema_version: ClassVar[int] = 1
     state: str = "none"
     effect: str = ""
-
-
-class Bus:
-    """Keeps what was said."""
-
-    connected = True
-
-    def __init__(self) -> None:
-        self.said: list[Message] = []
-
-    async def publish(self, messages: Sequence[OutboxMessage]) -> None:
-        self.said += [CATALOGUE[found.routing_key].model_validate_json(found.body) for found in messages]
-
-    def answers(self) -> list[Answer]:
-        return [message for message in self.said if isinstance(message, Answer)]
 
 
 Script = Callable[[], Awaitable[None]]
@@ -142,9 +115,9 @@ class Desk:
     def __init__(
         self,
         store: SqliteStore,
-        clock: Clock,
+        clock: HandClock,
         provider: Provider,
-        bus: Bus,
+        bus: Recorder,
         *,
         calls: int = 3,
         asked_again: bool = True,
@@ -232,5 +205,5 @@ async def for_ever() -> None:
     await asyncio.Event().wait()
 
 
-def codes(bus: Bus) -> list[str]:
+def codes(bus: Recorder) -> list[str]:
     return [answer.code for answer in bus.answers() if isinstance(answer, StepRefused)]

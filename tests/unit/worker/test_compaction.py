@@ -4,7 +4,9 @@ from shared.contracts.payment import CardAuthorized
 from shared.store.sqlite import SqliteStore
 from shared.worker.compaction import compacted, keep_all
 from shared.worker.work import StepLog, Work
-from tests.unit.worker.desk import DO, Bus, Clock, Desk, Provider
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
+from tests.unit.worker.desk import DO, Desk, Provider
 
 
 def a_work(*slots: str, fenced: bool = False) -> Work:
@@ -40,7 +42,7 @@ def test_a_short_log_stays_the_very_same() -> None:
 
 
 async def test_a_participant_stores_what_is_kept(
-    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder
 ) -> None:
     desk = Desk(held_store, clock, provider, bus, keep=lambda _, after: compacted(after, whole=1))
     await desk.do()

@@ -12,7 +12,9 @@ from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
 from shared.store.documents import Unavailable
 from shared.store.sqlite import SqliteStore
 from tests.eventually import eventually
-from tests.unit.worker.desk import DO, FIRST_KEY, SECOND_KEY, SETTLE, UNTIL_LOOK, Bus, Clock, Desk, Provider
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
+from tests.unit.worker.desk import DO, FIRST_KEY, SECOND_KEY, SETTLE, UNTIL_LOOK, Desk, Provider
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Frozen:
 
 
 async def test_an_effect_is_put_on_record_although_the_store_is_away_for_a_moment(
-    desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     async def cannot_be_searched(*_: object) -> None:
         raise Refused("reservation_unknown", "the provider cannot be searched")
@@ -41,7 +43,7 @@ async def test_an_effect_is_put_on_record_although_the_store_is_away_for_a_momen
 
 
 async def test_an_effect_whose_save_took_place_though_the_store_fell_silent_stays_on_record(
-    desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     desk.collection.after_save = [None, Unavailable("no answer")]
     await desk.do()
@@ -53,7 +55,7 @@ async def test_an_effect_whose_save_took_place_though_the_store_fell_silent_stay
 
 
 async def test_a_store_that_stays_away_is_waited_for_until_the_intent_ends(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     async def away() -> None:
         clock.pass_by(timedelta(seconds=2))
@@ -68,7 +70,7 @@ async def test_a_store_that_stays_away_is_waited_for_until_the_intent_ends(
     assert [type(answer) for answer in bus.answers()] == [CardAuthorized]
 
 
-async def frozen_in_its_call(desk: Desk, provider: Provider, clock: Clock) -> Frozen:
+async def frozen_in_its_call(desk: Desk, provider: Provider, clock: HandClock) -> Frozen:
     """A process stands still before its call has an effect, for longer than its intent lasts."""
     let_go = asyncio.Event()
 
@@ -83,7 +85,7 @@ async def frozen_in_its_call(desk: Desk, provider: Provider, clock: Clock) -> Fr
 
 
 async def test_of_two_calls_that_both_had_their_effect_one_is_taken_back(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     frozen = await frozen_in_its_call(desk, provider, clock)
     await other_desk.do()
@@ -95,7 +97,7 @@ async def test_of_two_calls_that_both_had_their_effect_one_is_taken_back(
 
 
 async def test_what_is_too_much_and_cannot_be_taken_back_at_once_is_taken_back_later(
-    desk: Desk, other_desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     frozen = await frozen_in_its_call(desk, provider, clock)
     await other_desk.do()
@@ -109,7 +111,7 @@ async def test_what_is_too_much_and_cannot_be_taken_back_at_once_is_taken_back_l
 
 
 async def test_a_call_of_unknown_outcome_that_another_one_overtook_is_looked_for(
-    desk: Desk, other_desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     frozen = await frozen_in_its_call(desk, provider, clock)
     await other_desk.do()
@@ -122,7 +124,7 @@ async def test_a_call_of_unknown_outcome_that_another_one_overtook_is_looked_for
 
 
 async def test_a_call_of_unknown_outcome_that_an_undo_overtook_is_undone_once_more(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     frozen = await frozen_in_its_call(desk, provider, clock)
     await other_desk.undo()
@@ -137,7 +139,7 @@ async def test_a_call_of_unknown_outcome_that_an_undo_overtook_is_undone_once_mo
 
 
 async def test_an_effect_behind_the_fence_of_a_refusal_is_put_on_record_answered_and_undone_when_asked(
-    held_store: SqliteStore, provider: Provider, bus: Bus, clock: Clock
+    held_store: SqliteStore, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     desk, other_desk = (Desk(held_store, clock, provider, bus, calls=1) for _ in range(2))
     frozen = await frozen_in_its_call(desk, provider, clock)

@@ -24,7 +24,9 @@ from shared.worker.listener import Listener, Reaction, RepeatableReaction
 from shared.worker.participant import Participant
 from shared.worker.work import Work
 from tests.eventually import eventually
-from tests.unit.worker.desk import CALL_TIMEOUT, SETTLE, UNTIL_LOOK, Bus, Clock, Crash, for_ever
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
+from tests.unit.worker.desk import CALL_TIMEOUT, SETTLE, UNTIL_LOOK, Crash, for_ever
 
 CAUSE = Envelope(id="e-1", source="milesaga/checkout", type=CheckoutCompleted.type)
 TOTAL = Total(money=Money(amount=1000, currency="BRL"), miles=0)
@@ -63,7 +65,7 @@ class Post:
 class Service:
     """One process that listens."""
 
-    def __init__(self, store: SqliteStore, clock: Clock, post: Post, bus: Bus) -> None:
+    def __init__(self, store: SqliteStore, clock: HandClock, post: Post, bus: Recorder) -> None:
         self.post = post
         self.outbox = Outbox("post", bus, clock, Uuid7Ids(clock))
         self.repository = Repository(store.collection(CollectionSpec("held")), Parcel, key=lambda parcel: parcel.id)
@@ -101,14 +103,14 @@ def post() -> Post:
 
 
 @pytest.fixture
-def service(held_store: SqliteStore, clock: Clock, post: Post, bus: Bus) -> Service:
+def service(held_store: SqliteStore, clock: HandClock, post: Post, bus: Recorder) -> Service:
     return Service(held_store, clock, post, bus)
 
 
 KEY = "p-1/checkout.completed.v1//1.1"
 
 
-async def test_an_event_takes_effect_once_and_nobody_is_answered(service: Service, post: Post, bus: Bus) -> None:
+async def test_an_event_takes_effect_once_and_nobody_is_answered(service: Service, post: Post, bus: Recorder) -> None:
     for _ in range(3):
         await service.hear()
     assert post.handed_in == [KEY]
@@ -128,7 +130,7 @@ async def test_subjects_and_parts_are_told_apart(service: Service, post: Post) -
 
 
 async def test_an_effect_whose_answer_was_lost_is_found_and_not_repeated(
-    service: Service, post: Post, clock: Clock
+    service: Service, post: Post, clock: HandClock
 ) -> None:
     post.after = [OutcomeUnknown("timeout")]
     with pytest.raises(Later):
@@ -140,7 +142,7 @@ async def test_an_effect_whose_answer_was_lost_is_found_and_not_repeated(
 
 
 async def test_an_effect_that_a_crash_interrupted_is_found(
-    service: Service, held_store: SqliteStore, post: Post, clock: Clock, bus: Bus
+    service: Service, held_store: SqliteStore, post: Post, clock: HandClock, bus: Recorder
 ) -> None:
     post.after = [Crash()]
     with pytest.raises(Crash):
@@ -151,7 +153,7 @@ async def test_an_effect_that_a_crash_interrupted_is_found(
 
 
 async def test_a_call_that_had_no_effect_is_made_again_under_another_key(
-    service: Service, post: Post, clock: Clock
+    service: Service, post: Post, clock: HandClock
 ) -> None:
     post.before = [OutcomeUnknown("timeout")]
     with pytest.raises(Later):
@@ -170,7 +172,7 @@ async def test_what_could_not_be_sent_comes_back_by_itself(service: Service, pos
     assert post.handed_in == [KEY]
 
 
-async def test_a_refused_effect_is_on_record_and_not_tried_again(service: Service, post: Post, bus: Bus) -> None:
+async def test_a_refused_effect_is_on_record_and_not_tried_again(service: Service, post: Post, bus: Recorder) -> None:
     post.before = [Refused("no_address", "nobody lives there")]
     await service.hear()
     await service.hear()
@@ -178,7 +180,7 @@ async def test_a_refused_effect_is_on_record_and_not_tried_again(service: Servic
 
 
 async def test_two_processes_that_hear_the_same_make_one_call(
-    service: Service, held_store: SqliteStore, post: Post, clock: Clock, bus: Bus
+    service: Service, held_store: SqliteStore, post: Post, clock: HandClock, bus: Recorder
 ) -> None:
     post.stuck = True
     first = asyncio.create_task(service.hear())
@@ -196,7 +198,7 @@ async def test_the_log_of_a_document_that_hears_much_stays_bounded(service: Serv
     assert len(post.handed_in) == 20
 
 
-async def test_a_repeatable_reaction_needs_no_intent_and_still_happens_once(service: Service, bus: Bus) -> None:
+async def test_a_repeatable_reaction_needs_no_intent_and_still_happens_once(service: Service, bus: Recorder) -> None:
     seen: list[str] = []
 
     async def note(parcel: Parcel, event: CheckoutCompleted) -> Mapping[str, Any]:

@@ -5,7 +5,8 @@ import pytest
 from shared.contracts.payment import CardAuthorized
 from shared.kernel.errors import Later, Refused
 from shared.store.documents import Unavailable
-from tests.unit.worker.desk import DO, FIRST_KEY, Bus, Desk, Provider
+from tests.kit.bus import Recorder
+from tests.unit.worker.desk import DO, FIRST_KEY, Desk, Provider
 
 
 async def cannot_tell(*_: object) -> None:
@@ -15,7 +16,7 @@ async def cannot_tell(*_: object) -> None:
 
 @pytest.mark.parametrize("moment", ["before_save", "after_save"])
 async def test_a_store_that_stumbles_over_the_intent_refuses_nobody(
-    moment: str, desk: Desk, provider: Provider, bus: Bus
+    moment: str, desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     desk.find_by(cannot_tell)
     setattr(desk.collection, moment, [Unavailable("no primary")])
@@ -27,7 +28,7 @@ async def test_a_store_that_stumbles_over_the_intent_refuses_nobody(
     assert [type(answer) for answer in bus.answers()] == [CardAuthorized]
 
 
-async def test_a_store_that_stumbles_several_times_is_waited_for(desk: Desk, provider: Provider, bus: Bus) -> None:
+async def test_a_store_that_stumbles_several_times_is_waited_for(desk: Desk, provider: Provider, bus: Recorder) -> None:
     desk.find_by(cannot_tell)
     desk.collection.after_save = [Unavailable("no primary"), Unavailable("still none")]
     with pytest.raises(Later):

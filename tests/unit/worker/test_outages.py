@@ -15,19 +15,12 @@ from shared.kernel.errors import Later
 from shared.kernel.ids import Uuid7Ids
 from shared.saga.record import Patience
 from shared.worker.parking import Parking
+from tests.kit.clock import HandClock
 
 BEGINNING = datetime(2027, 1, 1, tzinfo=UTC)
 OUTAGE = timedelta(days=4)
 DELAYS = {f"retry.{name}": delay for name, delay in TIERS.items()}
 NAME = "p-1/authorize payment/:undo/1"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = BEGINNING
-
-    def now(self) -> datetime:
-        return self.time
 
 
 @dataclass
@@ -40,7 +33,7 @@ class Outage:
     copies: int = 0
     most: int = 0
     letters: int = 0
-    clock: Clock = field(default_factory=Clock)
+    clock: HandClock = field(default_factory=lambda: HandClock(BEGINNING))
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)

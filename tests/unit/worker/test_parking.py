@@ -9,7 +9,9 @@ from shared.contracts.payment import CardAuthorized
 from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown
 from shared.store.sqlite import SqliteStore
 from shared.worker.parking import BELIEVED
-from tests.unit.worker.desk import DO, FIRST_KEY, UNTIL_LOOK, Bus, Clock, Desk, Provider
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
+from tests.unit.worker.desk import DO, FIRST_KEY, UNTIL_LOOK, Desk, Provider
 
 PAUSE = timedelta(seconds=10)
 
@@ -24,7 +26,7 @@ def left_alone() -> NotSent:
 
 
 async def test_a_command_waits_until_its_provider_is_asked_again_and_is_carried_out_then(
-    desk: Desk, provider: Provider, clock: Clock, bus: Bus
+    desk: Desk, provider: Provider, clock: HandClock, bus: Recorder
 ) -> None:
     provider.before = [left_alone()]
     with pytest.raises(Later) as waiting:
@@ -36,7 +38,7 @@ async def test_a_command_waits_until_its_provider_is_asked_again_and_is_carried_
     assert [type(answer) for answer in bus.answers()] == [CardAuthorized]
 
 
-async def test_of_many_asks_the_oldest_copy_waits(desk: Desk, provider: Provider, clock: Clock) -> None:
+async def test_of_many_asks_the_oldest_copy_waits(desk: Desk, provider: Provider, clock: HandClock) -> None:
     provider.before = [left_alone() for _ in range(6)]
     with pytest.raises(Later):
         await desk.do(copy=ask(1))
@@ -48,7 +50,9 @@ async def test_of_many_asks_the_oldest_copy_waits(desk: Desk, provider: Provider
     await desk.do(copy=ask(5))
 
 
-async def test_a_copy_that_went_on_elsewhere_is_not_waited_for(desk: Desk, provider: Provider, clock: Clock) -> None:
+async def test_a_copy_that_went_on_elsewhere_is_not_waited_for(
+    desk: Desk, provider: Provider, clock: HandClock
+) -> None:
     provider.before = [left_alone() for _ in range(3)]
     with pytest.raises(Later):
         await desk.do(copy=ask(1))
@@ -68,7 +72,7 @@ async def test_two_processes_never_let_go_of_each_others_last_copy(
 
 
 async def test_a_copy_that_was_dealt_with_makes_room_for_the_next(
-    desk: Desk, provider: Provider, clock: Clock, bus: Bus
+    desk: Desk, provider: Provider, clock: HandClock, bus: Recorder
 ) -> None:
     provider.before = [left_alone(), NotSent("refused to connect"), left_alone()]
     with pytest.raises(Later):
@@ -114,7 +118,7 @@ async def test_an_undo_waits_beside_its_step(desk: Desk, provider: Provider) -> 
 
 
 async def test_a_command_that_nobody_repeats_always_comes_back(
-    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder
 ) -> None:
     desk = Desk(held_store, clock, provider, bus, asked_again=False)
     provider.before = [left_alone(), left_alone()]
@@ -124,7 +128,7 @@ async def test_a_command_that_nobody_repeats_always_comes_back(
 
 
 async def test_a_look_at_a_provider_that_is_left_alone_leaves_the_outcome_open(
-    desk: Desk, provider: Provider, clock: Clock, bus: Bus
+    desk: Desk, provider: Provider, clock: HandClock, bus: Recorder
 ) -> None:
     """That nothing could be asked now says nothing about what was asked before."""
     provider.after = [OutcomeUnknown("timeout")]

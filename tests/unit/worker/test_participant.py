@@ -9,6 +9,8 @@ from shared.contracts.payment import CardAuthorized
 from shared.kernel.errors import Later, Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.store.sqlite import SqliteStore
 from tests.eventually import eventually
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
 from tests.unit.worker.desk import (
     CALL_TIMEOUT,
     DO,
@@ -16,8 +18,6 @@ from tests.unit.worker.desk import (
     SECOND_KEY,
     SETTLE,
     UNTIL_LOOK,
-    Bus,
-    Clock,
     Crash,
     Desk,
     Provider,
@@ -26,21 +26,23 @@ from tests.unit.worker.desk import (
 )
 
 
-async def test_a_command_is_carried_out_and_answered(desk: Desk, provider: Provider, bus: Bus) -> None:
+async def test_a_command_is_carried_out_and_answered(desk: Desk, provider: Provider, bus: Recorder) -> None:
     await desk.do()
     assert provider.keys == [FIRST_KEY]
     assert [type(answer) for answer in bus.answers()] == [CardAuthorized]
     assert (await desk.stored()).effect == FIRST_KEY
 
 
-async def test_a_duplicate_gets_the_same_answer_without_another_call(desk: Desk, provider: Provider, bus: Bus) -> None:
+async def test_a_duplicate_gets_the_same_answer_without_another_call(
+    desk: Desk, provider: Provider, bus: Recorder
+) -> None:
     await desk.do()
     await desk.do()
     assert provider.keys == [FIRST_KEY]
     assert bus.answers()[0] == bus.answers()[1]
 
 
-async def test_a_duplicate_of_a_refused_command_is_refused_alike(desk: Desk, provider: Provider, bus: Bus) -> None:
+async def test_a_duplicate_of_a_refused_command_is_refused_alike(desk: Desk, provider: Provider, bus: Recorder) -> None:
     provider.before = [Refused("card_declined", "no")]
     await desk.do()
     await desk.do()
@@ -62,7 +64,7 @@ async def test_a_copy_that_meets_an_open_intent_waits_for_its_end(
 
 
 async def test_after_a_crash_between_intent_and_call_it_looks_and_calls_with_a_new_key(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     desk.collection.after_save = [Crash()]
     with pytest.raises(Crash):
@@ -76,7 +78,7 @@ async def test_after_a_crash_between_intent_and_call_it_looks_and_calls_with_a_n
 
 
 async def test_after_a_crash_between_effect_and_save_it_finds_the_effect_and_does_not_call_again(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     desk.collection.before_save = [None, Crash()]
     with pytest.raises(Crash):
@@ -89,7 +91,7 @@ async def test_after_a_crash_between_effect_and_save_it_finds_the_effect_and_doe
 
 
 async def test_an_unknown_outcome_is_silent_and_never_stored_as_an_answer(
-    desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     provider.after = [OutcomeUnknown("timeout")]
     await desk.do()
@@ -98,7 +100,7 @@ async def test_an_unknown_outcome_is_silent_and_never_stored_as_an_answer(
 
 
 async def test_an_unknown_outcome_is_looked_up_only_after_the_provider_had_time_to_settle(
-    desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     provider.after = [OutcomeUnknown("timeout")]
     await desk.do()
@@ -113,7 +115,7 @@ async def test_an_unknown_outcome_is_looked_up_only_after_the_provider_had_time_
 
 
 async def test_a_look_that_fails_stays_silent_and_changes_nothing(
-    desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     provider.after = [OutcomeUnknown("timeout")]
     await desk.do()
@@ -128,7 +130,7 @@ async def test_a_look_that_fails_stays_silent_and_changes_nothing(
 
 
 async def test_a_call_that_never_returns_is_given_up_and_unknown(
-    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder
 ) -> None:
     desk = Desk(held_store, clock, provider, bus, call_timeout=timedelta(milliseconds=20))
     provider.before = [for_ever]
@@ -139,7 +141,7 @@ async def test_a_call_that_never_returns_is_given_up_and_unknown(
 
 
 async def test_calls_without_effect_are_limited(
-    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder
 ) -> None:
     desk = Desk(held_store, clock, provider, bus, calls=2)
     provider.before = [OutcomeUnknown("timeout"), OutcomeUnknown("timeout")]
@@ -151,7 +153,7 @@ async def test_calls_without_effect_are_limited(
 
 
 async def test_what_was_not_sent_waits_to_be_asked_again_and_keeps_its_key(
-    desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     provider.before = [NotSent("no connection")]
     await desk.do()
@@ -163,7 +165,7 @@ async def test_what_was_not_sent_waits_to_be_asked_again_and_keeps_its_key(
 
 
 async def test_our_own_misconfiguration_goes_the_way_of_faults_and_counts_no_call(
-    desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     provider.before = [Misconfigured("printer"), Misconfigured("printer"), Misconfigured("printer")]
     for _ in range(3):
@@ -175,7 +177,7 @@ async def test_our_own_misconfiguration_goes_the_way_of_faults_and_counts_no_cal
 
 
 async def test_an_expired_command_is_refused_without_a_call(
-    desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     await desk.do(expires_at=clock.now() - timedelta(seconds=1))
     assert provider.keys == []
@@ -183,7 +185,7 @@ async def test_an_expired_command_is_refused_without_a_call(
 
 
 async def test_a_command_that_expired_after_a_call_without_effect_is_not_called_again(
-    desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     expires_at = clock.now() + timedelta(milliseconds=500)
     provider.before = [OutcomeUnknown("timeout")]
@@ -195,7 +197,7 @@ async def test_a_command_that_expired_after_a_call_without_effect_is_not_called_
 
 
 async def test_a_command_that_expired_after_its_effect_is_still_answered_done(
-    desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     expires_at = clock.now() + timedelta(milliseconds=500)
     provider.after = [OutcomeUnknown("timeout")]
@@ -207,7 +209,7 @@ async def test_a_command_that_expired_after_its_effect_is_still_answered_done(
 
 @pytest.mark.parametrize("error", [OutcomeUnknown("timeout"), NotSent("HTTP 429")])
 async def test_what_nobody_asks_again_comes_back_by_itself(
-    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus, error: Exception
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder, error: Exception
 ) -> None:
     desk = Desk(held_store, clock, provider, bus, asked_again=False)
     provider.before = [error]
@@ -225,7 +227,7 @@ async def test_what_nobody_asks_again_comes_back_by_itself(
 
 
 async def test_a_look_that_never_returns_is_given_up(
-    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder
 ) -> None:
     desk = Desk(held_store, clock, provider, bus, call_timeout=timedelta(milliseconds=20))
     provider.after = [OutcomeUnknown("timeout")]
@@ -239,7 +241,7 @@ async def test_a_look_that_never_returns_is_given_up(
 
 
 async def test_a_call_begun_after_a_slow_save_is_given_up_before_anybody_looks(
-    desk: Desk, other_desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     async def slow_disk() -> None:
         clock.pass_by(SETTLE)

@@ -8,23 +8,13 @@ from shared.contracts.payment import CardAuthorized
 from shared.contracts.steps import StepUndone
 from shared.kernel.errors import Later, OutcomeUnknown, Refused
 from tests.eventually import eventually
-from tests.unit.worker.desk import (
-    CALL_TIMEOUT,
-    DO,
-    FIRST_KEY,
-    SECOND_KEY,
-    SETTLE,
-    UNTIL_LOOK,
-    Bus,
-    Clock,
-    Desk,
-    Provider,
-    for_ever,
-)
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
+from tests.unit.worker.desk import CALL_TIMEOUT, DO, FIRST_KEY, SECOND_KEY, SETTLE, UNTIL_LOOK, Desk, Provider, for_ever
 
 
 async def test_a_conflict_on_saving_the_outcome_does_not_repeat_the_call(
-    desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     provider.after = [desk.somebody_else_saves]
     await desk.do()
@@ -34,7 +24,7 @@ async def test_a_conflict_on_saving_the_outcome_does_not_repeat_the_call(
 
 
 async def test_two_processes_racing_on_one_command_call_the_provider_once(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     ends = await asyncio.gather(desk.do(), other_desk.do(), return_exceptions=True)
     assert provider.keys == [FIRST_KEY]
@@ -45,7 +35,7 @@ async def test_two_processes_racing_on_one_command_call_the_provider_once(
 
 
 async def test_two_processes_racing_to_look_call_again_once(
-    desk: Desk, other_desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     provider.before = [OutcomeUnknown("timeout")]
     await desk.do()
@@ -65,7 +55,7 @@ async def test_two_processes_racing_to_look_call_again_once(
 
 
 async def test_a_late_refusal_of_an_earlier_call_does_not_refuse_what_a_newer_call_did(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     let_go = asyncio.Event()
 
@@ -85,7 +75,7 @@ async def test_a_late_refusal_of_an_earlier_call_does_not_refuse_what_a_newer_ca
 
 
 async def test_a_late_unknown_of_an_earlier_call_does_not_shorten_the_intent_of_a_newer_one(
-    desk: Desk, other_desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     let_go = asyncio.Event()
 
@@ -108,7 +98,7 @@ async def test_a_late_unknown_of_an_earlier_call_does_not_shorten_the_intent_of_
 
 
 async def test_an_effect_that_somebody_else_found_and_undid_is_not_put_on_record_again(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     let_go = asyncio.Event()
 
@@ -128,7 +118,7 @@ async def test_an_effect_that_somebody_else_found_and_undid_is_not_put_on_record
 
 
 async def test_an_intent_that_took_too_long_to_save_is_withdrawn_and_no_call_is_counted(
-    desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     async def slow_disk() -> None:
         clock.pass_by(SETTLE * 2)

@@ -11,6 +11,8 @@ from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
 from shared.store.sqlite import SqliteStore
 from shared.worker.work import StepLog
 from tests.eventually import eventually
+from tests.kit.bus import Recorder
+from tests.kit.clock import HandClock
 from tests.unit.worker.desk import (
     CALL_TIMEOUT,
     FIRST_KEY,
@@ -18,8 +20,6 @@ from tests.unit.worker.desk import (
     SETTLE,
     UNDO,
     UNTIL_LOOK,
-    Bus,
-    Clock,
     Desk,
     Provider,
     codes,
@@ -28,7 +28,7 @@ from tests.unit.worker.desk import (
 
 
 async def test_an_undo_before_its_step_refuses_the_step_for_good(
-    desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     await desk.undo()
     clock.pass_by(timedelta(hours=1))
@@ -40,7 +40,7 @@ async def test_an_undo_before_its_step_refuses_the_step_for_good(
 
 
 async def test_a_fence_stands_before_earlier_attempts_and_not_before_later_ones(
-    desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     await desk.undo(attempt=2)
     await desk.do(attempt=1)
@@ -50,7 +50,7 @@ async def test_a_fence_stands_before_earlier_attempts_and_not_before_later_ones(
 
 
 async def test_an_attempt_older_than_the_one_begun_is_refused_without_a_call(
-    desk: Desk, provider: Provider, bus: Bus
+    desk: Desk, provider: Provider, bus: Recorder
 ) -> None:
     await desk.do(attempt=2)
     await desk.do(attempt=1)
@@ -61,7 +61,7 @@ async def test_an_attempt_older_than_the_one_begun_is_refused_without_a_call(
 
 
 async def test_an_undo_waits_while_the_call_is_under_way(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     provider.before = [for_ever]
     call = asyncio.create_task(desk.do())
@@ -77,7 +77,7 @@ async def test_an_undo_waits_while_the_call_is_under_way(
 
 
 async def test_an_undo_takes_back_an_effect_whose_answer_never_came(
-    desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     provider.after = [OutcomeUnknown("timeout")]
     await desk.do()
@@ -88,7 +88,7 @@ async def test_an_undo_takes_back_an_effect_whose_answer_never_came(
 
 
 async def test_an_effect_that_comes_to_light_behind_a_fence_is_told_and_can_be_undone(
-    desk: Desk, other_desk: Desk, provider: Provider, bus: Bus, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, bus: Recorder, clock: HandClock
 ) -> None:
     let_go = asyncio.Event()
 
@@ -111,7 +111,7 @@ async def test_an_effect_that_comes_to_light_behind_a_fence_is_told_and_can_be_u
 
 
 async def test_an_undo_said_again_keeps_its_count_of_calls_so_that_no_key_is_used_twice(
-    desk: Desk, other_desk: Desk, provider: Provider, clock: Clock
+    desk: Desk, other_desk: Desk, provider: Provider, clock: HandClock
 ) -> None:
     let_go = asyncio.Event()
 
@@ -133,7 +133,9 @@ async def test_an_undo_said_again_keeps_its_count_of_calls_so_that_no_key_is_use
     assert (await desk.stored()).log(UNDO) == StepLog(attempt=1, calls=2)
 
 
-async def test_a_refused_undo_may_be_asked_for_again_as_a_new_attempt(desk: Desk, provider: Provider, bus: Bus) -> None:
+async def test_a_refused_undo_may_be_asked_for_again_as_a_new_attempt(
+    desk: Desk, provider: Provider, bus: Recorder
+) -> None:
     await desk.do()
     undo, provider_undo = provider.undo, Refused("not_voidable", "too late")
 
@@ -152,7 +154,7 @@ async def test_a_refused_undo_may_be_asked_for_again_as_a_new_attempt(desk: Desk
 
 @pytest.mark.parametrize("error", [OutcomeUnknown("timeout"), NotSent("HTTP 429")])
 async def test_an_undo_that_cannot_be_carried_out_waits_to_be_asked_again(
-    desk: Desk, bus: Bus, error: Exception
+    desk: Desk, bus: Recorder, error: Exception
 ) -> None:
     async def away(*_: object) -> None:
         raise error
@@ -167,7 +169,7 @@ async def test_an_undo_that_cannot_be_carried_out_waits_to_be_asked_again(
 
 
 async def test_an_undo_that_never_returns_is_given_up(
-    held_store: SqliteStore, clock: Clock, provider: Provider, bus: Bus
+    held_store: SqliteStore, clock: HandClock, provider: Provider, bus: Recorder
 ) -> None:
     desk = Desk(held_store, clock, provider, bus, call_timeout=timedelta(milliseconds=20))
 
