@@ -13,7 +13,7 @@ class VirtualHosts:
     """Hands out empty virtual hosts of one node and removes used ones, in batches."""
 
     def __init__(self, broker: PrivateBroker) -> None:
-        self._broker = broker
+        self.broker = broker
         self._ready: list[str] = []
         self._used: list[str] = []
         self._count = 0
@@ -24,7 +24,7 @@ class VirtualHosts:
             self._remove_used()
             self._make()
         name = self._ready.pop(0)
-        return with_virtual_host(self._broker.url, name)
+        return with_virtual_host(self.broker.url, name)
 
     def give_back(self, url: str) -> None:
         self._used.append(urlsplit(url).path.removeprefix("/"))
@@ -32,20 +32,20 @@ class VirtualHosts:
     def _make(self) -> None:
         self._ready = [f"test-{number}" for number in range(self._count, self._count + BATCH)]
         self._count += BATCH
-        user = urlsplit(self._broker.url).username
+        user = urlsplit(self.broker.url).username
         everything = {"user": user, "configure": ".*", "write": ".*", "read": ".*"}
         definitions = {
             "vhosts": [{"name": name} for name in self._ready],
             "permissions": [{"vhost": name, **everything} for name in self._ready],
         }
-        file = self._broker.folder / "virtual-hosts.json"
+        file = self.broker.folder / "virtual-hosts.json"
         file.write_text(json.dumps(definitions))
-        self._broker.ctl("import_definitions", str(file))
+        self.broker.ctl("import_definitions", str(file))
 
     def _remove_used(self) -> None:
         if self._used:
             names = ",".join(f'<<"{name}">>' for name in self._used)
-            self._broker.ctl("eval", f'[rabbit_vhost:delete(Name, <<"tests">>) || Name <- [{names}]].')
+            self.broker.ctl("eval", f'[rabbit_vhost:delete(Name, <<"tests">>) || Name <- [{names}]].')
             self._used = []
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aio_pika
 import pytest
@@ -12,22 +14,57 @@ from aio_pika.exceptions import AMQPError
 from typer.testing import CliRunner, Result
 
 from services.cli.broker_node import PrivateBroker
+from services.cli.broker_setup import free_ports
 from services.cli.main import app
-from shared.runtime.addresses import own_broker_url
-from shared.runtime.home import Home
-from shared.runtime.settings import RuntimeSettings
+from shared.runtime.addresses import own_broker_url, with_user
+from shared.runtime.home import BROKER_USERS, Home
+from shared.runtime.settings import RuntimeSettings, read
 from tests.component.bus.conftest import new_bus
+from tests.kit.broker import VirtualHosts, start_broker
 
 
-@pytest.fixture
-async def home(own_broker: PrivateBroker, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with a private node of its own, and the whole topology on it."""
-    folder = own_broker.folder.parent
-    monkeypatch.setenv("MILESAGA_HOME", str(folder))
+@pytest.fixture(scope="module")
+def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualHosts]:
+    """Virtual hosts of a node with the management plugin, which all tests here share."""
+    node = start_broker(tmp_path_factory.mktemp("managed"), management=True)
+    yield VirtualHosts(node)
+    node.kill()
+    shutil.rmtree(node.folder)
+
+
+@pytest.fixture(params=["private node", "management API"])
+async def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Path]:
+    """A home, and the whole topology on its broker: a private node, or one that is reached by its URLs alone."""
     monkeypatch.delenv("BROKER_URL", raising=False)
+    url = None
+    if request.param == "private node":
+        folder = request.getfixturevalue("own_broker").folder.parent
+    else:
+        folder = tmp_path / "home"
+        url = request.getfixturevalue("managed").take()
+        monkeypatch.setenv("BROKER_URL", url)
+        monkeypatch.setenv("BROKER_MANAGEMENT_URL", management_url(request.getfixturevalue("managed").broker))
+    monkeypatch.setenv("MILESAGA_HOME", str(folder))
     applied = await milesaga("topology", "apply")
     assert applied.exit_code == 0, applied.output
-    return folder
+    assert "user payment: as described" in applied.output
+    yield folder
+    if url is not None:
+        request.getfixturevalue("managed").give_back(url)
+
+
+def management_url(broker: PrivateBroker) -> str:
+    """Without the credentials, which are those of the broker's URL."""
+    parts = urlsplit(broker.management_url)
+    return f"http://{parts.hostname}:{parts.port}"
+
+
+def url_of(home: Path, service: str) -> str:
+    """The broker under the service's own user. Outside of a laptop an operator makes it of what `apply` has kept."""
+    settings = read(RuntimeSettings)
+    if settings.broker_url is None:
+        return own_broker_url(settings, Home(home), service)
+    return with_user(settings.broker_url, service, json.loads(Home(home).read(BROKER_USERS) or "")[service])
 
 
 async def milesaga(*arguments: str) -> Result:
@@ -108,8 +145,7 @@ async def test_partners_are_added_listed_and_removed(home: Path) -> None:
 
 @pytest.mark.timeout(120)
 async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path) -> None:
-    settings = RuntimeSettings(milesaga_home=home)
-    url = own_broker_url(settings, Home(home), "payment")
+    url = url_of(home, "payment")
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         assert await (await channel.get_queue("payment", ensure=False)).get(fail=False) is None
@@ -129,3 +165,26 @@ async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path
         assert (bus.ready, bus.differences) == (True, [])
     finally:
         await bus.close()
+
+
+@pytest.mark.timeout(120)
+async def test_what_the_management_api_refuses_is_one_sentence_and_nobody_becomes_a_partner(
+    managed: VirtualHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nobody,) = free_ports(1)
+    url = managed.take()
+    monkeypatch.setenv("MILESAGA_HOME", str(tmp_path))
+    for broker_url, management, said in (
+        (url, f"http://127.0.0.1:{nobody}", "no management API answers at"),
+        (with_user(url, "milesaga", "wrong"), management_url(managed.broker), "/api/definitions answered 401"),
+    ):
+        monkeypatch.setenv("BROKER_URL", broker_url)
+        monkeypatch.setenv("BROKER_MANAGEMENT_URL", management)
+        added = await milesaga("partners", "add", "acme")
+        assert added.exit_code == 1
+        assert added.stdout == ""
+        (sentence,) = added.stderr.splitlines()
+        assert said in sentence
+        assert "wrong" not in sentence
+        assert json.loads((await milesaga("partners", "list", "--json")).stdout) == {"partners": []}
+    managed.give_back(url)
