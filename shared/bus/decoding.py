@@ -7,15 +7,11 @@ is refused and nothing else is touched. Of a body beyond what we read only the h
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterator
-from io import BytesIO
+from collections.abc import Iterator
 from typing import Any, Final
 
-from aiormq.abc import DeliveredMessage
-from aiormq.channel import Channel
-from pamqp import commands, decode
-from pamqp.body import ContentBody
-from pamqp.header import ContentHeader
+from shared.bus import wire
+from shared.bus.wire import Deliver, Header, Named, Properties, Return
 
 MARK: Final = "x-milesaga-refused"
 """Says why a message is refused before anybody looks at it. A stranger who writes it refuses his own message."""
@@ -35,38 +31,56 @@ _WIDTHS: Final = {
 _SIZED: Final = frozenset((b"S", b"x", b"A", b"F"))
 _DECODING_FAILED: Final = (ValueError, OverflowError, OSError, struct.error, RecursionError, IndexError, TypeError)
 
-_strict_header: Final = ContentHeader.unmarshal
-_strict_methods: Final[dict[type[Any], Callable[[Any, bytes], None]]] = {
-    method: method.unmarshal for method in (commands.Basic.Deliver, commands.Basic.GetOk, commands.Basic.Return)
-}
-
 
 def install() -> None:
     """Have every connection of this process decode so."""
-    ContentHeader.unmarshal = _header  # type: ignore[method-assign]
-    for method in _strict_methods:
-        method.unmarshal = _method
-    Channel._read_content = _read_content  # type: ignore[method-assign]  # noqa: SLF001 - aiormq offers no other place
+    wire.decode_by(_header, _named, Body)
 
 
-def _header(self: ContentHeader, data: bytes) -> None:
+class Body:
+    """What is kept of a message's body: all of it, or head and digest where it is larger than we read. Then it never
+    stands in memory as a whole, whatever the broker lets through."""
+
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self._size = header.body_size
+        self._kept = bytearray()
+        self._digest = hashlib.sha256() if self._size > LARGEST_BODY else None
+
+    def take(self, part: bytes) -> None:
+        """Bytes in their order."""
+        if self._digest is None:
+            self._kept += part
+        else:
+            self._digest.update(part)
+            self._kept += part[: HEAD - len(self._kept)]
+
+    def end(self) -> bytes:
+        """What is kept; the header says so, where that is not all."""
+        if self._digest is not None:
+            reason = f"the body has {self._size} bytes, {LARGEST_BODY} are read: its head is kept"
+            mark = {MARK: f"{reason}; SHA-256 {self._digest.hexdigest()}"}
+            self._header.properties.headers = {**(self._header.properties.headers or {}), **mark}
+        return bytes(self._kept)
+
+
+def _header(header: Header, data: bytes) -> None:
     try:
-        _strict_header(self, data)
+        wire.decode_header(header, data)
     except _DECODING_FAILED as error:
-        self.class_id, self.weight, self.body_size = struct.unpack(">HHQ", data[:12])
-        properties = self.properties = commands.Basic.Properties()
+        header.class_id, header.weight, header.body_size = struct.unpack(">HHQ", data[:12])
+        properties = header.properties = Properties()
         properties.headers = {**_read_headers(data[12:]), MARK: f"its properties cannot be decoded: {error}"[:300]}
 
 
 def _read_headers(data: bytes) -> dict[str, Any]:
     """The headers table, as text where it is no more; other properties are given up."""
     (flags,) = struct.unpack(">H", data[:2])
-    properties = commands.Basic.Properties
     at = 2
     for name in ("content_type", "content_encoding"):
-        if flags & properties.flags[name]:
+        if flags & wire.PROPERTY_FLAGS[name]:
             at += 1 + data[at]
-    if not flags & properties.flags["headers"]:
+    if not flags & wire.PROPERTY_FLAGS["headers"]:
         return {}
     return dict(_fields(data[at + 4 : at + 4 + int.from_bytes(data[at : at + 4])]))
 
@@ -90,22 +104,29 @@ def _fields(table: bytes) -> Iterator[tuple[str, Any]]:
 
 def _value(raw: bytes) -> Any:
     try:
-        return decode.embedded_value(raw)[1]
+        return wire.decode_value(raw)
     except _DECODING_FAILED:
         return raw[:HEAD].hex()
 
 
-def _method(self: Any, data: bytes) -> None:
+def _named(method: Named, data: bytes) -> None:
     """A delivery whose exchange or routing key is no UTF-8: its names are escaped, and so nobody's."""
     try:
-        _strict_methods[type(self)](self, data)
+        wire.decode_named(method, data)
     except UnicodeDecodeError:
-        lead = {commands.Basic.Deliver: 1 + data[0], commands.Basic.GetOk: 0, commands.Basic.Return: 2}[type(self)]
-        at = lead + (1 + data[lead] if isinstance(self, commands.Basic.Return) else 9)
+        at = _before_exchange(method, data)
         exchange_end = at + 1 + data[at]
         key_end = exchange_end + 1 + data[exchange_end]
         exchange, key = _text(data[at + 1 : exchange_end]), _text(data[exchange_end + 1 : key_end])
-        _strict_methods[type(self)](self, data[:at] + _short(exchange) + _short(key) + data[key_end:])
+        wire.decode_named(method, data[:at] + _short(exchange) + _short(key) + data[key_end:])
+
+
+def _before_exchange(method: Named, data: bytes) -> int:
+    """Bytes that stand before the exchange's name."""
+    if isinstance(method, Return):
+        return 2 + 1 + data[2]  # code, text
+    tag_and_flag = 9
+    return 1 + data[0] + tag_and_flag if isinstance(method, Deliver) else tag_and_flag
 
 
 def _text(raw: bytes) -> str:
@@ -115,24 +136,3 @@ def _text(raw: bytes) -> str:
 def _short(text: str) -> bytes:
     raw = text.encode()[:255].decode("utf-8", "ignore").encode()
     return bytes((len(raw),)) + raw
-
-
-async def _read_content(self: Channel, frame: Any, header: ContentHeader) -> DeliveredMessage:
-    """aiormq's own, except that it keeps no more of a body than we read."""
-    body, digest, size = BytesIO(), hashlib.sha256(), 0
-    too_large = header.body_size > LARGEST_BODY
-    while size < header.body_size:
-        content = await self._get_frame()
-        if not isinstance(content, ContentBody):
-            raise TypeError(f"expected a part of a body, not {content!r}")
-        size += len(content.value)
-        if too_large:
-            digest.update(content.value)
-        if not too_large or body.tell() < HEAD:
-            body.write(content.value)
-    kept = body.getvalue()
-    if too_large:
-        refused = f"the body has {size} bytes, {LARGEST_BODY} are read: its head is kept; SHA-256 {digest.hexdigest()}"
-        header.properties.headers = {**(header.properties.headers or {}), MARK: refused}
-        kept = kept[:HEAD]
-    return DeliveredMessage(delivery=frame, header=header, body=kept, channel=self)

@@ -1,4 +1,5 @@
-"""The one place that reaches into aiormq below what it promises: a channel's queue of writes and its confirmations.
+"""The one place that reaches into aiormq and pamqp below what they promise: a channel's queue of writes, its
+confirmations, and how what arrives is decoded.
 
 Its own `basic_publish` and `basic_ack` await a lock and a write for every message, which costs ten times the CPU. Here
 many messages, or many acknowledgements, go into the queue as one write. What is reached stands in `REACHED`; for which
@@ -7,36 +8,118 @@ releases that holds is bounded in pyproject.toml, and a new one is taken in when
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from aio_pika.abc import AbstractRobustConnection
 from aiormq.abc import AbstractConnection, ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
 from aiormq.exceptions import AMQPError, PublishError
-from pamqp import commands
+from pamqp import commands, decode
+from pamqp.body import ContentBody
+from pamqp.header import ContentHeader as Header
 
 REACHED: Final = frozenset(
     {
         "_Connection__connection_unblocked",
+        "_get_frame",
+        "_read_content",
         "closing",
         "confirmations",
         "create_future",
         "delivery_tag",
+        "embedded_value",
+        "flags",
         "max_content_size",
         "message_id_delivery_tag",
         "number",
         "on_consumer_cancel_callbacks",
         "transport",
+        "unmarshal",
         "write_queue",
     }
 )
-"""What is used of aiormq's channel and connection, and of aio-pika's connection (`transport`), that they do not
-document."""
+"""What is used of aiormq's channel and connection, of aio-pika's connection (`transport`) and of pamqp's decoders
+(`unmarshal`, `flags`, `embedded_value`) that they do not document."""
+
+Named: TypeAlias = commands.Basic.Deliver | commands.Basic.GetOk | commands.Basic.Return
+"""What names the exchange and the routing key of a message that comes to us."""
+Properties: TypeAlias = commands.Basic.Properties
+Deliver: TypeAlias = commands.Basic.Deliver
+Return: TypeAlias = commands.Basic.Return
+PROPERTY_FLAGS: Final[dict[str, int]] = Properties.flags
+"""The bit of each property in the flags before them."""
+
+_strict_header: Final = Header.unmarshal
+_strict_named: Final[dict[type[Any], Callable[[Any, bytes], None]]] = {
+    kind: kind.unmarshal for kind in (commands.Basic.Deliver, commands.Basic.GetOk, commands.Basic.Return)
+}
+
+
+class Gathering(Protocol):
+    """Takes the parts of one message's body as they come."""
+
+    def take(self, part: bytes) -> None: ...
+
+    def end(self) -> bytes:
+        """What is kept of the body."""
+        ...
+
 
 Confirmation: TypeAlias = "asyncio.Future[object]"
 """Done when the broker has the message; fails with `PublishError` for one that no queue took."""
 
-__all__ = ["AMQPError", "AbstractConnection", "Channel", "Confirmation", "DeliveredMessage", "PublishError"]
+__all__ = [
+    "AMQPError",
+    "AbstractConnection",
+    "Channel",
+    "Confirmation",
+    "Deliver",
+    "DeliveredMessage",
+    "Header",
+    "Properties",
+    "PublishError",
+    "Return",
+]
+
+
+def decode_by(
+    header: Callable[[Header, bytes], None],
+    named: Callable[[Any, bytes], None],
+    gathering: Callable[[Header], Gathering],
+) -> None:
+    """Have every connection of this process read message headers, and methods that name exchange and routing key, by
+    these, and gather each body by what `gathering` makes for its header."""
+
+    async def read_content(self: Channel, method: Any, content: Header) -> DeliveredMessage:
+        """aiormq's own, except for who gathers."""
+        body, missing = gathering(content), content.body_size
+        while missing > 0:
+            part = await self._get_frame()
+            if not isinstance(part, ContentBody):
+                raise TypeError(f"expected a part of a body, not {part!r}")
+            missing -= len(part.value)
+            body.take(part.value)
+        return DeliveredMessage(delivery=method, header=content, body=body.end(), channel=self)
+
+    Header.unmarshal = header  # type: ignore[assignment]
+    for kind in _strict_named:
+        kind.unmarshal = named
+    Channel._read_content = read_content  # type: ignore[assignment]  # noqa: SLF001 - aiormq offers no other place
+
+
+def decode_header(header: Header, data: bytes) -> None:
+    """pamqp's own decoding, which raises at some bytes."""
+    _strict_header(header, data)
+
+
+def decode_named(method: Named, data: bytes) -> None:
+    """pamqp's own decoding, as above."""
+    _strict_named[type(method)](method, data)
+
+
+def decode_value(raw: bytes) -> Any:
+    """The value of one field of a table; pamqp's own decoding, as above."""
+    return decode.embedded_value(raw)[1]
 
 
 def living_connection(robust: AbstractRobustConnection) -> AbstractConnection | None:

@@ -11,6 +11,8 @@ from aio_pika.robust_connection import RobustConnection
 from aiormq.base import Base
 from aiormq.channel import Channel
 from aiormq.connection import Connection
+from pamqp import commands, decode
+from pamqp.header import ContentHeader
 
 from shared.bus import wire
 
@@ -32,6 +34,43 @@ def test_what_is_reached_is_named_and_nothing_else_reaches_it() -> None:
     assert not {path: names for path, names in others.items() if names}
 
 
+def test_pamqp_is_known_to_the_wire_alone() -> None:
+    naming = [
+        path for place in ("shared", "services") for path in (ROOT / place).rglob("*.py") if "pamqp" in imports(path)
+    ]
+    assert naming == [WIRE]
+
+
+def imports(path: Path) -> set[str]:
+    """The packages that a file imports from."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    return {name.split(".", 1)[0] for name in found}
+
+
+def test_no_class_of_a_library_is_changed_elsewhere() -> None:
+    """A setting of an attribute on an imported name."""
+    changed = {}
+    for path in (path for place in ("shared", "services") for path in (ROOT / place).rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        foreign = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom | ast.Import)
+            for alias in node.names
+        }
+        targets = [target for node in ast.walk(tree) if isinstance(node, ast.Assign) for target in node.targets]
+        set_there = {
+            f"{each.value.id}.{each.attr}"
+            for each in targets
+            if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id in foreign
+        }
+        if set_there and path != WIRE:
+            changed[str(path.relative_to(ROOT))] = set_there
+    assert not changed
+
+
 def test_all_that_is_reached_is_still_there() -> None:
     names = set(Channel.__init__.__code__.co_names) | {name for kind in Channel.__mro__ for name in vars(kind)}
     names |= set(Connection.__init__.__code__.co_names)
@@ -39,6 +78,7 @@ def test_all_that_is_reached_is_still_there() -> None:
     names |= {
         name for kind in RobustConnection.__mro__ for name in (*vars(kind), *getattr(kind, "__annotations__", {}))
     }
+    names |= {*vars(ContentHeader), *vars(commands.Basic.Properties), *vars(decode)}
     assert wire.REACHED - names == set()
 
 
