@@ -7,8 +7,10 @@ and the work queues run on channels of their own beneath it, which are opened an
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from faststream.rabbit import RabbitBroker
 
@@ -20,6 +22,7 @@ from shared.bus.installation import OtherInstallation, claim
 from shared.bus.probing import probe
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
+from shared.bus.telling import broker_time
 from shared.bus.topology import Queues, suspect_queue, topology
 from shared.bus.wire import AbstractConnection, Channel
 from shared.contracts.messages import Message
@@ -62,6 +65,7 @@ class Bus:
         self._meter = meter or NoMeter()
         self._prefetch = prefetch
         self._queues = queues
+        self._own = secrets.token_hex(6)
         self._subscriptions: list[_Subscription] = []
         self._connection: AbstractConnection | None = None
         self._up = asyncio.Event()
@@ -135,6 +139,17 @@ class Bus:
         for name in services[:1]:  # one probe for all: it needs a name that the process's broker user may make
             consumed = [queue for service in services for queue in (service, suspect_queue(service))]
             await probe(connection, name, consumed)
+
+    async def now(self) -> datetime | None:
+        """The broker's time, right to half a second; None while it cannot be asked, or nothing is consumed here."""
+        connection = self._connection
+        services = [each.service for each in self._subscriptions]
+        if not self.ready or connection is None or not services:
+            return None
+        try:
+            return await broker_time(connection, f"{services[0]}.clock.{self._own}")
+        except Exception:  # noqa: BLE001 - whatever the reason, it tells no time now; that it is away is `ping`'s word
+            return None
 
     async def drain(self, seconds: float) -> None:
         """Stop consuming and finish what is in hand; publishing goes on."""

@@ -1,12 +1,14 @@
-"""This process's clock beside its stores'."""
+"""This process's clock beside its stores' and the broker's."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
 
 from shared.kernel.clock import CheckedClock
-from shared.store.documents import Store, Unavailable
+from shared.store.documents import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -15,17 +17,25 @@ PAUSE = 10.0
 ANSWERS_WITHIN = 2.0
 
 
-class ClockCheck:
-    """Asks the stores for their time and says when the process's clock is apart from it."""
+class TellsTime(Protocol):
+    """Somebody with a clock that others go by as well."""
 
-    def __init__(self, clock: CheckedClock, stores: Mapping[str, Store]) -> None:
+    async def now(self) -> datetime | None:
+        """Its time at some moment of the call; None when it tells none now. Raises `Unavailable`."""
+        ...
+
+
+class ClockCheck:
+    """Asks the stores and the broker for their time and says when the process's clock is apart from it."""
+
+    def __init__(self, clock: CheckedClock, others: Mapping[str, TellsTime]) -> None:
         self._clock = clock
-        self._stores = stores
+        self._others = others
         self._told = False
 
     async def once(self) -> None:
-        """Compare with every store that answers."""
-        await asyncio.gather(*(self._compare(name, store) for name, store in self._stores.items()))
+        """Compare with everybody who answers."""
+        await asyncio.gather(*(self._compare(name, other) for name, other in self._others.items()))
         if self._clock.doubtful and not self._told:
             seconds = self._clock.offset.total_seconds()
             log.log(
@@ -35,11 +45,12 @@ class ClockCheck:
             )
         self._told = self._clock.doubtful
 
-    async def _compare(self, name: str, store: Store) -> None:
+    async def _compare(self, name: str, other: TellsTime) -> None:
         began = time.monotonic()
         try:
             async with asyncio.timeout(ANSWERS_WITHIN):
-                theirs = await store.now()
+                theirs = await other.now()
         except (Unavailable, TimeoutError):
             return  # the last reading stays, and time goes on from it
-        self._clock.compare(name, theirs, time.monotonic() - began)
+        if theirs is not None:
+            self._clock.compare(name, theirs, time.monotonic() - began)

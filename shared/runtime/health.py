@@ -70,7 +70,7 @@ def starting() -> Problem:
 
 
 def clock_off() -> Problem:
-    detail = "This process's clock is far from the stores': nothing is changed by it."
+    detail = "This process's clock is far from the stores' or the broker's: nothing is changed by it."
     return Problem(503, "clock_off", detail, headers={"Retry-After": "10"})
 
 

@@ -23,7 +23,7 @@ from shared.runtime import clock_check
 from shared.runtime.addresses import Addresses, internal_token
 from shared.runtime.application import Documents, application
 from shared.runtime.background import Background
-from shared.runtime.clock_check import ClockCheck
+from shared.runtime.clock_check import ClockCheck, TellsTime
 from shared.runtime.description import Description, queues
 from shared.runtime.every import Every
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
@@ -184,7 +184,8 @@ class Host:
     async def _come_up(self, on_ready: Task) -> None:
         """Stores first, then requests; the broker may be away until later."""
         installations = dict(await asyncio.gather(*(_opened(each) for each in self._services)))
-        checking = ClockCheck(self._checked, {each.name: each.store for each in self._services if each.store})
+        stores: dict[str, TellsTime] = {each.name: each.store for each in self._services if each.store}
+        checking = ClockCheck(self._checked, {**stores, "the broker": self.bus})
         await checking.once()
         self._background.start("clock", Every(clock_check.PAUSE, checking.once, name="clock"))
         for service in self._services:
@@ -200,6 +201,7 @@ class Host:
                 name = getattr(task, "__name__", str(number))
                 self._background.start(f"{service.name}: {name}", task)
         await self.bus.start()
+        await checking.once()  # the broker could not be asked before
         while await self._health.away():  # noqa: ASYNC110 - nobody tells when somebody else's server is back
             await asyncio.sleep(STORE_PAUSE / 10)
         self._health.phase = Phase.SERVING

@@ -88,7 +88,7 @@ class RuntimeSettings(TrustSettings):
     drain_seconds: float = Field(default=15.0, gt=0, le=20)
     """How long a stopping process finishes what is in hand; bounded, because all of it must end within 40 s."""
     clock_warning_seconds: float = Field(default=5.0, gt=0)
-    """How far this machine's clock may be from the stores' before the log says so."""
+    """How far this machine's clock may be from the stores' and the broker's before the log says so."""
     clock_limit_seconds: float = Field(default=60.0, gt=0)
     """How far before the process is not ready, and neither changes, expires nor deletes anything."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

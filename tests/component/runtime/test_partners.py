@@ -163,6 +163,7 @@ async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path
     try:
         await bus.consume("payment", {}, installation="a stack")
         assert (bus.ready, bus.differences) == (True, [])
+        assert await bus.now() is not None
     finally:
         await bus.close()
 
