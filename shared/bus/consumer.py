@@ -83,16 +83,16 @@ class Consumer:
         self._in_hand += 1
         self._idle.clear()
         try:
-            if await self._clock_is_right():
-                await self._handle(delivered)
-            else:
+            if far_off(self._clock) and not await self._clock_was_set():
                 await self._requeue(delivered)
+            else:
+                await self._handle(delivered)
         finally:
             self._in_hand -= 1
             if self._in_hand == 0:
                 self._idle.set()
 
-    async def _clock_is_right(self) -> bool:
+    async def _clock_was_set(self) -> bool:
         """A far-off clock would expire what is not old, and set timers for another year: messages wait, unjudged.
 
         False when the process leaves before its clock is right.

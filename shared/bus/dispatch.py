@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -73,23 +72,27 @@ class Dispatcher:
 
     def _find(self, arrival: Arrival) -> tuple[Envelope, type[Message], Handler]:
         try:
-            envelope = replace(Envelope.of(arrival.headers), sender=arrival.sender)
+            envelope = Envelope.of(arrival.headers, sender=arrival.sender)
         except ValueError as error:
             raise Unreadable(str(error)) from error
         found = self._by_type.get(envelope.type)
-        name, version = _split(envelope.type)
-        newest, known = self._newest.get(name, (version, None))
-        contract = found[0] if found else known if version > newest else None
-        if contract is None:
-            raise Unreadable(f"unknown type {envelope.type[:100]!r}")
+        contract = found[0] if found else self._older(envelope.type)
         if (arrival.exchange, arrival.routing_key) != (contract.exchange, envelope.type):
             raise Unreadable(
                 f"{envelope.type[:100]} came by {arrival.way}: "
                 f"it is taken from {contract.exchange!r} alone, under its own name"
             )
         if found is None:
-            raise Later(f"{envelope.type[:100]} is newer than v{newest}, which this process knows")
+            raise Later(f"{envelope.type[:100]} is newer than {contract.type}, which this process knows")
         return envelope, *found
+
+    def _older(self, type_name: str) -> type[Message]:
+        """The newest version that is known of a type that is newer still."""
+        name, version = _split(type_name)
+        newest, contract = self._newest.get(name, (version, None))
+        if contract is None or version <= newest:
+            raise Unreadable(f"unknown type {type_name[:100]!r}")
+        return contract
 
 
 def _split(type_name: str) -> tuple[str, int]:

@@ -47,7 +47,7 @@ class Envelope:
         return {f"cloudEvents:{name}": value for name, value in attributes.items() if value}
 
     @classmethod
-    def of(cls, headers: Mapping[str, Any]) -> Self:
+    def of(cls, headers: Mapping[str, Any], *, sender: str = "") -> Self:
         """Read back from AMQP headers, `cloudEvents:` or `cloudEvents_`.
 
         Raises ValueError naming the first attribute that is missing or wrong.
@@ -69,6 +69,7 @@ class Envelope:
             correlation_id=found.get("correlationid", ""),
             causation_id=found.get("causationid", ""),
             traceparent=found.get("traceparent", ""),
+            sender=sender,
         )
 
 

@@ -22,9 +22,12 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+_RUNNING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 def running_seconds() -> float:
     """Counts on while the machine sleeps, where the system can tell, whatever its clock is set to."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return time.clock_gettime(_RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,13 @@ class _Reading:
     time: datetime
     uncertain: timedelta
     counted: float
+
+    def apart(self, now: datetime, counted: float) -> timedelta:
+        """How far `now` is ahead of theirs, at least."""
+        apart = now - self.time - timedelta(seconds=counted - self.counted)
+        if abs(apart) <= self.uncertain:
+            return timedelta()
+        return apart - self.uncertain if apart > timedelta() else apart + self.uncertain
 
 
 class CheckedClock:
@@ -69,8 +79,9 @@ class CheckedClock:
     @property
     def offset(self) -> timedelta:
         """How far it is ahead of the clock from which it is furthest; less than nothing where it is behind."""
+        now, counted = self._clock.now(), self._counter()
         readings = self._others.values() or (self._own,)
-        return max((self._from(reading) for reading in readings), key=abs)
+        return max((reading.apart(now, counted) for reading in readings), key=abs)
 
     @property
     def doubtful(self) -> bool:
@@ -81,13 +92,6 @@ class CheckedClock:
     def far_off(self) -> bool:
         """Too far off for anything to be decided by it."""
         return abs(self.offset) > self._limit
-
-    def _from(self, reading: _Reading) -> timedelta:
-        theirs = reading.time + timedelta(seconds=self._counter() - reading.counted)
-        apart = self._clock.now() - theirs
-        if abs(apart) <= reading.uncertain:
-            return timedelta()
-        return apart - reading.uncertain if apart > timedelta() else apart + reading.uncertain
 
 
 def far_off(clock: Clock) -> bool:

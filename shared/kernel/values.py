@@ -1,5 +1,6 @@
 """Values: models that never change, and copies of them in which something else stands."""
 
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +16,12 @@ class Value(BaseModel):
 
 def changed(model: M, **fields: Any) -> M:
     """A copy with other values in these fields. They are not validated; a field the model has not is a TypeError."""
-    unknown = fields.keys() - type(model).model_fields.keys()
-    if unknown:
-        raise TypeError(f"{type(model).__name__} has no field {', '.join(sorted(unknown))}")
+    known = _fields(type(model))
+    if not fields.keys() <= known:
+        raise TypeError(f"{type(model).__name__} has no field {', '.join(sorted(fields.keys() - known))}")
     return model.model_copy(update=fields)
+
+
+@cache
+def _fields(kind: type[BaseModel]) -> frozenset[str]:
+    return frozenset(kind.model_fields)

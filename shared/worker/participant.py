@@ -7,7 +7,7 @@ done when is said by `rules.py` alone.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -184,7 +184,7 @@ class Participant(Generic[W]):
     def _kept(self, before: W, move: Move[W], order: "_Order[W, C]") -> Move[W]:
         """The move as it is stored and said."""
         work = move.work if move.work is before else self._keep(before, move.work)
-        return replace(move, work=work, say=move.say if order.answered else None)
+        return Move(work, move.say if order.answered else None, move.then)
 
     async def _load(self, document_id: str) -> Stored[W]:
         return await self._repository.load(document_id) or Stored(self._new(document_id), 0)

@@ -154,8 +154,10 @@ def _react(at: Situation[W], happening: Happening) -> Move[W]:
 
 def _waits_for_its_step(at: Situation[W]) -> Move[W] | None:
     """An undo that overtakes its step's call would not see the effect it must take back."""
+    if not at.command.undo:
+        return None
     open_until = at.work.log(slot_of(at.command, undo=False)).open_until
-    if not at.command.undo or open_until is None or at.now >= open_until:
+    if open_until is None or at.now >= open_until:
         return None
     return at.stay(Wait("the step's own call is under way", open_until - at.now))
 
