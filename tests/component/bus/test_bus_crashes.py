@@ -18,6 +18,7 @@ from tests.component.bus.crashing_worker import POISON
 from tests.component.bus.test_bus import dead
 from tests.eventually import eventually
 from tests.faults import FaultProxy
+from tests.kit.broker import remember_queues
 
 
 @pytest.fixture
@@ -94,8 +95,7 @@ async def test_a_broker_restart_loses_nothing_and_hangs_nobody(own_broker: Priva
     try:
         await bus.start()
         await bus.consume("work", {Job: handle})
-        # A lone node that is killed within a second of declaring a quorum queue loses confirmed messages.
-        await asyncio.sleep(1.5)
+        await asyncio.to_thread(remember_queues, own_broker)
         outbox = outbox_of(bus)
         confirmed: set[str] = set()
         stop = asyncio.Event()

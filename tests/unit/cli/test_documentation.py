@@ -15,6 +15,7 @@ REPOSITORY = Path(__file__).parents[3]
 README = REPOSITORY / "README.md"
 PAGES = [README, *sorted((REPOSITORY / "docs").rglob("*.md")), *sorted((REPOSITORY / "services").rglob("README.md"))]
 WITH_SETTINGS = sorted(path.parent for path in (REPOSITORY / "services").glob("*/settings.py"))
+CODE = "".join(path.read_text() for room in ("services", "shared") for path in (REPOSITORY / room).rglob("*.py"))
 NOT_FOR_USERS = {"SANDBOX_SMTP_PORT"}
 
 
@@ -36,12 +37,27 @@ def test_the_readme_names_every_setting_that_all_processes_read() -> None:
 
 @pytest.mark.parametrize("service", WITH_SETTINGS, ids=lambda service: service.name)
 def test_a_services_readme_names_every_setting_of_its_own(service: Path) -> None:
+    readme = (service / "README.md").read_text()
+    assert {name for name in _settings_of(service) if f"`{name}`" not in readme} == set()
+
+
+@pytest.mark.parametrize("service", WITH_SETTINGS, ids=lambda service: service.name)
+def test_a_services_readme_names_no_setting_that_is_not_there(service: Path) -> None:
+    named = set(re.findall(rf"\b{service.name.upper()}_[A-Z0-9_]+\b", (service / "README.md").read_text()))
+    assert named <= _settings_of(service)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_what_a_page_quotes_of_the_log_is_what_is_logged(page: Path) -> None:
+    quoted = re.findall(r'"([a-z][a-z\']* [a-z][^"\n`]*)"(?= in the\s+log)', page.read_text())
+    assert {line for line in quoted if f'"{line}' not in CODE} == set()
+
+
+def _settings_of(service: Path) -> set[str]:
     module = import_module(f"services.{service.name}.settings")
     found = [each for each in vars(module).values() if isclass(each) and issubclass(each, BaseSettings)]
     found = [each for each in found if each.__module__ == module.__name__]
-    settings = {_variable(each, name) for each in found for name in each.model_fields}
-    readme = (service / "README.md").read_text()
-    assert {name for name in settings if f"`{name}`" not in readme} == set()
+    return {_variable(each, name) for each in found for name in each.model_fields}
 
 
 def _variable(settings: type[BaseSettings], name: str) -> str:
