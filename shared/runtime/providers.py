@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pydantic import Field, HttpUrl
 
+from shared.kernel.values import changed
 from shared.outside.gate import Gate, Terms
 from shared.outside.line import Line
 from shared.outside.neighbors import Neighbor
@@ -58,7 +59,7 @@ def provider_settings(runtime: Runtime, provider: str, real: type[P], beside_san
         return read(real)
     found = read(beside_sandbox)
     if "url" not in found.model_fields_set:
-        return found.model_copy(update={"url": HttpUrl(runtime.provider_url(provider))})
+        return changed(found, url=HttpUrl(runtime.provider_url(provider)))
     prefix = str(real.model_config.get("env_prefix") or "")
     for name, field in real.model_fields.items():
         if field.is_required() and name not in found.model_fields_set:

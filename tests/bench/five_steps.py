@@ -19,6 +19,7 @@ from shared.contracts.journey import Ticket
 from shared.contracts.messages import Message
 from shared.contracts.steps import Answer, Command
 from shared.kernel.money import Money
+from shared.kernel.values import changed
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
@@ -55,7 +56,7 @@ class Order(BaseModel):
     tickets: tuple[Ticket, ...] = ()
 
     def ticketed(self, tickets: tuple[Ticket, ...]) -> "Order":
-        return self.model_copy(update={"tickets": tickets})
+        return changed(self, tickets=tickets)
 
 
 class Purchase(SagaRun[Order]):

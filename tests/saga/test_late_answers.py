@@ -6,6 +6,7 @@ from shared.contracts.miles import HoldMiles, RedeemMiles, ReleaseMiles
 from shared.contracts.payment import AuthorizeCard, CapturePayment, VoidAuthorization
 from shared.contracts.steps import Command
 from shared.contracts.ticketing import CancelBooking, IssueTickets, ReserveBooking, VoidTickets
+from shared.kernel.values import changed
 from shared.saga.engine import advance
 from shared.saga.record import Status, StepStatus
 from tests.saga.purchases import (
@@ -57,7 +58,7 @@ def test_every_answer_may_come_twice() -> None:
 def test_an_answer_to_another_attempt_changes_nothing() -> None:
     script = a_script().expect(LockCart)
     assert script.last is not None
-    script.happen(locked()(script.last.model_copy(update={"attempt": 2}))).nothing_more()
+    script.happen(locked()(changed(script.last, attempt=2))).nothing_more()
     assert script.step("lock cart") is StepStatus.RUNNING
 
 

@@ -10,6 +10,7 @@ from services.cart.adapters.offers_http import OffersOverHttp
 from services.cart.cases.filling import BY_MEMBER, Carts, forgotten_at
 from services.cart.domain.cart import Cart
 from shared.kernel.clock import CheckedClock
+from shared.kernel.values import changed
 from shared.runtime.providers import neighbor
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
@@ -38,7 +39,7 @@ class Shelf:
         cart = await self.carts.open("ana", "portal", "BRL")
         stored = await self.repository.load(cart.id)
         assert stored is not None
-        await self.repository.save(stored.value.model_copy(update=fields), version=stored.version)
+        await self.repository.save(changed(stored.value, **fields), version=stored.version)
         return cart.id
 
     async def left(self) -> set[str]:

@@ -12,6 +12,7 @@ from shared.bus.retry import Unreadable
 from shared.contracts.cart import LockCart
 from shared.contracts.checkout import CheckoutRefused, StartCheckout
 from shared.kernel.errors import Later
+from shared.kernel.values import changed
 from tests.component.checkout.conftest import CART, CartService, Desk, a_body
 from tests.component.checkout.purchases import shown
 from tests.saga.purchases import locked
@@ -57,7 +58,7 @@ async def test_an_answer_to_a_purchase_that_is_not_here_is_kept_with_the_dead(de
     await desk.buy()
     lock = await desk.expect(LockCart)
     with pytest.raises(Unreadable, match="not here"):
-        await desk.tell(locked()(lock.model_copy(update={"purchase_id": "unknown"})))
+        await desk.tell(locked()(changed(lock, purchase_id="unknown")))
 
 
 async def test_a_partner_buys_for_those_members_alone_that_its_entry_names(desk: Desk) -> None:

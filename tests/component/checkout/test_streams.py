@@ -15,6 +15,7 @@ from services.checkout.cases.following import POLL_SECONDS, Change, Followers, T
 from services.checkout.domain.checkout import Checkout
 from services.checkout.http.events import stream
 from shared.contracts.cart import LockCart
+from shared.kernel.values import changed
 from shared.store.documents import Collection, Document, Store
 from shared.store.repository import Repository
 from tests.component.checkout.conftest import CartService, Desk, checkout_desk
@@ -63,7 +64,7 @@ async def purchases(repository: Repository[Checkout], like: str) -> list[Checkou
     """A thousand purchases that wait for the same answer."""
     stored = await repository.load(like)
     assert stored is not None
-    copies = [stored.value.model_copy(update={"id": f"copy-{n}", "key": f"copy-{n}"}) for n in range(STREAMS)]
+    copies = [changed(stored.value, id=f"copy-{n}", key=f"copy-{n}") for n in range(STREAMS)]
     await asyncio.gather(*(repository.save(copy, version=0) for copy in copies))
     return copies
 
@@ -91,7 +92,7 @@ async def test_a_thousand_streams_read_what_moved_and_nothing_else(desk: Desk, s
     moved = await repository.load("copy-7")
     assert moved is not None
     entry = moved.value.record.timeline[-1]
-    record = moved.value.record.model_copy(update={"timeline": (*moved.value.record.timeline, entry)})
+    record = changed(moved.value.record, timeline=(*moved.value.record.timeline, entry))
     after = moved.value.moved_to(moved.value.state, record, moved.value.updated_at)
     await repository.save(after, version=moved.version)
     await eventually(lambda: seen["copy-7"][-1].position == len(record.timeline))

@@ -16,6 +16,7 @@ from shared.contracts.payment import (
 )
 from shared.contracts.steps import StepUndone
 from shared.kernel.money import Money
+from shared.kernel.values import changed
 from tests.eventually import eventually
 from tests.kit.counter import Counter
 from tests.kit.world import World
@@ -167,7 +168,7 @@ async def test_nothing_is_captured_that_is_not_held(payment: Counter, world: Wor
 
 async def test_more_than_is_held_is_not_captured(payment: Counter, world: World) -> None:
     await payment.settle(authorize())
-    more = CAPTURE.model_copy(update={"amount": Money(amount=125_001, currency="BRL")})
+    more = changed(CAPTURE, amount=Money(amount=125_001, currency="BRL"))
     assert await payment.refusal(more) == "capture_refused"
     assert await charges(world) == HELD
 

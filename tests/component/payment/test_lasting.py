@@ -4,6 +4,7 @@ import pytest
 
 from shared.contracts.payment import CardAuthorized, PaymentCaptured
 from shared.contracts.steps import StepUndone, Undo
+from shared.kernel.values import changed
 from tests.component.payment.test_commands import (
     CAPTURE,
     HELD,
@@ -46,8 +47,8 @@ async def test_an_authorization_that_ended_is_not_told_as_a_refusal_of_the_gatew
     [intent] = await intents(world)
     await world.expire_intent(intent)
     assert await payment.refusal(CAPTURE) == "expired"
-    assert await payment.refusal(CAPTURE.model_copy(update={"attempt": 2})) == "expired"
-    assert isinstance(await payment.settle(REFUND.model_copy(update={"attempt": 2})), StepUndone)
+    assert await payment.refusal(changed(CAPTURE, attempt=2)) == "expired"
+    assert isinstance(await payment.settle(changed(REFUND, attempt=2)), StepUndone)
     assert isinstance(await payment.settle(void()), StepUndone)
     assert await charges(world) == VOIDED
 
@@ -82,7 +83,7 @@ async def test_a_refund_that_fails_later_is_told_and_made_anew_when_it_is_asked_
     assert await payment.refusal(undo) == "refund_failed"
     assert await payment.refusal(undo) == "refund_failed"
     assert await charges(world) == TAKEN
-    again = undo.model_copy(update={"attempt": 2})
+    again = changed(undo, attempt=2)
     await payment.say(again)
     await world.complete_refund(intent)
     assert isinstance(await payment.settle(again), StepUndone)

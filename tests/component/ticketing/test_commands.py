@@ -18,6 +18,7 @@ from shared.contracts.ticketing import (
 )
 from shared.kernel.errors import Misconfigured
 from shared.kernel.money import Money
+from shared.kernel.values import changed
 from tests.contract.airline import orders
 from tests.contract.airline.orders import CHECKOUT
 from tests.eventually import eventually
@@ -131,7 +132,7 @@ async def test_a_part_of_a_conjunction_is_taken_back_and_refused(ticketing: Coun
 async def test_segments_of_a_return_are_counted_on_from_the_outbound(ticketing: Counter, world: World) -> None:
     out = await orders.flight(world, "GRU", "LIS", days=60)
     back = await orders.flight(world, "LIS", "GRU", days=70)
-    turned = back.model_copy(update={"passengers": (orders.RUI, orders.ANA)})
+    turned = changed(back, passengers=(orders.RUI, orders.ANA))
     bag = await orders.bag(world, turned, passenger=0)
     await ticketing.settle(reserve(orders.order([out, turned], bags=[bag])))
     issued = await ticketing.settle(ISSUE)
@@ -156,7 +157,7 @@ async def test_flights_with_different_passengers_are_refused_before_anything_is_
     ticketing: Counter, world: World
 ) -> None:
     out = await orders.flight(world, "GRU", "LIS", days=60)
-    back = (await orders.flight(world, "LIS", "GRU", days=70)).model_copy(update={"passengers": (orders.ANA,)})
+    back = changed(await orders.flight(world, "LIS", "GRU", days=70), passengers=(orders.ANA,))
     assert await ticketing.refusal(reserve(orders.order([out, back]))) == "passengers_differ"
     assert await bookings(world) == []
 
@@ -379,5 +380,5 @@ async def test_no_passenger_is_kept_in_our_documents_beyond_the_booking(ticketin
 async def test_money_of_the_order_is_what_the_airline_is_paid(ticketing: Counter, world: World) -> None:
     """Miles pay a part of the fare to us, never to the airline."""
     order = await orders.lisbon(world)
-    with_miles = order.model_copy(update={"money": Money(amount=1, currency="BRL"), "miles": 30_000})
+    with_miles = changed(order, money=Money(amount=1, currency="BRL"), miles=30_000)
     assert isinstance(await ticketing.settle(reserve(with_miles)), BookingReserved)

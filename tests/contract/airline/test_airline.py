@@ -12,6 +12,7 @@ from services.ticketing.ports import IssueOrder, ReservationOrder
 from shared.contracts.journey import Order
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
+from shared.kernel.values import changed
 from tests.contract.airline import orders
 from tests.kit.world import World
 from tests.patience import BRIEF, SILENCE
@@ -164,7 +165,7 @@ async def test_a_seat_that_is_taken_is_a_refusal(airline: SabreAirline, world: W
 
 async def test_a_bag_at_another_price_is_a_refusal(airline: SabreAirline, world: World) -> None:
     booked = await orders.flight(world, "GRU", "LIS")
-    cheap = (await orders.bag(world, booked)).model_copy(update={"price": Money(amount=1, currency="BRL")})
+    cheap = changed(await orders.bag(world, booked), price=Money(amount=1, currency="BRL"))
     assert await refused(airline.reserve(reservation(orders.order([booked], bags=[cheap])))) == "price_changed"
 
 

@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from shared.contracts.messages import OutboxMessage
+from shared.kernel.values import changed
 from shared.store.documents import Collection, Conflict, Document, Duplicate
 from shared.store.repository import REMEMBERED, UNREADABLE_PAUSE, NewerSchema, Repository, Stored
 from tests.contract.store.conftest import Engine, put
@@ -69,9 +70,9 @@ async def test_a_model_comes_back_as_it_was_saved(bookings: Repository[Booking])
     saved = await bookings.save(BOOKING, version=0)
     assert saved == Stored(BOOKING, 1)
     assert await bookings.load("ABC123") == saved
-    changed = await bookings.save(BOOKING.model_copy(update={"rank": 5}), version=saved.version)
-    assert changed.version == 2
-    assert await bookings.load("ABC123") == changed
+    moved = await bookings.save(changed(BOOKING, rank=5), version=saved.version)
+    assert moved.version == 2
+    assert await bookings.load("ABC123") == moved
 
 
 async def test_refusals_and_messages_are_those_of_the_collection(
@@ -140,7 +141,7 @@ async def test_a_model_is_due_when_it_says(bookings: Repository[Booking], things
     saved = await bookings.save(BOOKING, version=0)
     assert await bookings.due(NOW, 5) == [], "times are kept to the millisecond, rounded up"
     assert await bookings.due(NOW + timedelta(milliseconds=1), 5) == [saved]
-    await bookings.save(BOOKING.model_copy(update={"remind_at": None}), version=1)
+    await bookings.save(changed(BOOKING, remind_at=None), version=1)
     assert await things.next_wake() is None
 
 
@@ -165,7 +166,7 @@ async def test_an_unreadable_document_does_not_stand_before_the_others(
 
 async def test_a_replaced_document_is_found_by_its_new_values(bookings: Repository[Booking]) -> None:
     stored = await bookings.save(BOOKING, version=0)
-    moved = replace(stored, value=stored.value.model_copy(update={"kind": "map"}))
+    moved = replace(stored, value=changed(stored.value, kind="map"))
     await bookings.save(moved.value, version=moved.version)
     assert await bookings.find("by_kind", ("book",), limit=5) == []
     assert [found.value.reference for found in await bookings.find("by_kind", ("map",), limit=5)] == ["ABC123"]
@@ -227,7 +228,7 @@ async def test_only_so_many_are_remembered(bookings: Repository[Booking]) -> Non
 
 def ranked(rank: int) -> Callable[[Booking | None], Booking]:
     def edit(booking: Booking | None) -> Booking:
-        return (booking or Booking(reference="ABC123")).model_copy(update={"rank": rank})
+        return changed(booking or Booking(reference="ABC123"), rank=rank)
 
     return edit
 

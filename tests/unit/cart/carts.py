@@ -7,6 +7,7 @@ from services.cart.domain.items import BagItem, FlightItem, SeatItem
 from shared.contracts.journey import Passenger, Segment
 from shared.contracts.offers import BagQuote, Quote, QuotedSegment, SeatQuote
 from shared.kernel.money import Money
+from shared.kernel.values import changed
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 21, 12, 15, tzinfo=UTC)
@@ -70,4 +71,4 @@ def a_bag(price: int, item_id: str = "i-bag") -> BagItem:
 
 def a_cart(*items: FlightItem | SeatItem | BagItem, use_miles: int = 0) -> Cart:
     cart = open_cart("c-1", "ana", "portal", "BRL", TOMORROW)
-    return cart.model_copy(update={"items": items, "use_miles": use_miles})
+    return changed(cart, items=items, use_miles=use_miles)

@@ -14,6 +14,7 @@ from shared.contracts.offers import BagQuote, Price, SeatQuote
 from shared.contracts.steps import StepUndone
 from shared.kernel.errors import NotSent, Refused
 from shared.kernel.money import Money
+from shared.kernel.values import changed
 from shared.worker.work import Saying, StepLog
 from tests.unit.cart.carts import ANA, BOB, LATER, NOW, TOMORROW, a_bag, a_cart, a_flight, a_quote, a_seat, brl
 
@@ -31,7 +32,7 @@ def test_a_flight_stands_in_the_cart_as_it_was_quoted() -> None:
 
 
 def test_a_passenger_born_tomorrow_is_refused() -> None:
-    unborn = BOB.model_copy(update={"birth_date": "2026-11-22"})
+    unborn = changed(BOB, birth_date="2026-11-22")
     with pytest.raises(WrongField) as refusal:
         rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, unborn], NOW)
     assert refusal.value.pointer == "/passengers/1/birth_date"
@@ -48,10 +49,10 @@ def test_a_passenger_born_tomorrow_is_refused() -> None:
 )
 def test_nobody_is_born_after_the_day_that_it_is_where_the_flight_departs(origin: str, now: str, today: str) -> None:
     quote = a_quote()
-    quote = quote.model_copy(update={"segments": (quote.segments[0].model_copy(update={"origin": origin}),)})
+    quote = changed(quote, segments=(changed(quote.segments[0], origin=origin),))
     tomorrow = (datetime.fromisoformat(today) + timedelta(days=1)).date().isoformat()
     for born, why in ((today, "must be that of an adult"), (tomorrow, "must be a date of birth")):
-        child = BOB.model_copy(update={"birth_date": born})
+        child = changed(BOB, birth_date=born)
         with pytest.raises(WrongField) as refusal:
             rules.add_flight(a_cart(), "i-1", quote, [ANA, child], datetime.fromisoformat(now))
         assert refusal.value.detail.startswith(why)
@@ -63,7 +64,7 @@ def test_nobody_is_born_after_the_day_that_it_is_where_the_flight_departs(origin
 )
 def test_only_adults_fly_by_their_age_where_and_when_the_first_segment_departs(born: str, taken: bool) -> None:
     """It departs on the 20th in Sao Paulo, when it is the 21st in UTC."""
-    young = BOB.model_copy(update={"birth_date": born})
+    young = changed(BOB, birth_date=born)
     if taken:
         assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, young], NOW).flights
         return
@@ -83,12 +84,12 @@ def test_only_adults_fly_by_their_age_where_and_when_the_first_segment_departs(b
 )
 def test_the_same_person_twice_is_refused_at_the_second(again: dict[str, str]) -> None:
     with pytest.raises(WrongField) as refusal:
-        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, ANA.model_copy(update=again)], NOW)
+        rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, changed(ANA, **again)], NOW)
     assert refusal.value.pointer == "/passengers/1"
 
 
 def test_parent_and_child_of_one_name_are_two_people() -> None:
-    junior = ANA.model_copy(update={"birth_date": "2012-05-01", "document": "FX9"})
+    junior = changed(ANA, birth_date="2012-05-01", document="FX9")
     assert rules.add_flight(a_cart(), "i-1", a_quote(), [ANA, junior], NOW).flights
 
 
@@ -112,11 +113,8 @@ def test_two_passengers_take_two_seats_and_bags_of_their_own() -> None:
 
 def test_a_seat_or_bag_sold_in_another_currency_than_the_carts_is_refused() -> None:
     dollars = Money(amount=3500, currency="USD")
-    quote = a_quote().model_copy(
-        update={
-            "seats": (SeatQuote(segment=0, seat="12A", price=dollars),),
-            "bags": (BagQuote(pieces=1, price=dollars),),
-        }
+    quote = changed(
+        a_quote(), seats=(SeatQuote(segment=0, seat="12A", price=dollars),), bags=(BagQuote(pieces=1, price=dollars),)
     )
     with pytest.raises(WrongField) as seat:
         rules.add_seat(FILLED, "s-1", quote, SeatChoice(segment=0, passenger=0, seat="12A"))
@@ -129,7 +127,7 @@ def test_a_seat_or_bag_sold_in_another_currency_than_the_carts_is_refused() -> N
 
 
 def test_a_flight_taxed_in_another_currency_than_the_carts_is_refused() -> None:
-    quote = a_quote().model_copy(update={"taxes": Money(amount=1, currency="USD")})
+    quote = changed(a_quote(), taxes=Money(amount=1, currency="USD"))
     with pytest.raises(WrongField) as refusal:
         rules.add_flight(a_cart(), "i-1", quote, [ANA, BOB], NOW)
     assert (refusal.value.pointer, refusal.value.code) == ("/offer_id", "currency_mismatch")
@@ -140,7 +138,7 @@ def test_an_offer_ends_at_its_moment() -> None:
     with pytest.raises(CannotChange):
         rules.check_alive(a_quote(), LATER)
     with pytest.raises(CannotChange):
-        rules.check_alive(a_quote().model_copy(update={"expired": True}), NOW)
+        rules.check_alive(changed(a_quote(), expired=True), NOW)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +146,7 @@ def test_an_offer_ends_at_its_moment() -> None:
     [("open", "open", "expired"), ("locked", "locked", "locked"), ("purchased", "purchased", "purchased")],
 )
 def test_only_an_open_cart_expires(state: str, status_now: str, status_later: str) -> None:
-    cart = FILLED.model_copy(update={"state": state})
+    cart = changed(FILLED, state=state)
     assert (cart.status(NOW), cart.status(TOMORROW)) == (status_now, status_later)
 
 
@@ -218,7 +216,7 @@ def test_the_same_prices_let_the_purchase_through() -> None:
 )
 def test_whatever_moved_refuses_the_purchase(moved: dict[str, object]) -> None:
     with pytest.raises(Refused) as refusal:
-        purchase.check_prices(FILLED, {"o-1": SAME.model_copy(update=moved)})
+        purchase.check_prices(FILLED, {"o-1": changed(SAME, **moved)})
     assert refusal.value.code == "price_changed"
 
 
@@ -242,19 +240,19 @@ def test_silence_of_the_offers_is_something_that_may_be_repeated() -> None:
 
 
 def test_a_lock_and_its_release_raise_the_revision_once_each() -> None:
-    cart = FILLED.model_copy(update=purchase.locked(FILLED, "p-1"))
+    cart = changed(FILLED, **purchase.locked(FILLED, "p-1"))
     assert (cart.state, cart.locked_by, cart.revision) == ("locked", "p-1", 2)
     assert purchase.locked(cart, "p-1") == {}
     assert purchase.unlocked(cart, "p-2") == {}
     assert purchase.closed(cart, "p-2") == {}
-    back = cart.model_copy(update=purchase.unlocked(cart, "p-1"))
+    back = changed(cart, **purchase.unlocked(cart, "p-1"))
     assert (back.state, back.locked_by, back.revision) == ("open", None, 3)
     assert purchase.unlocked(back, "p-1") == {}
 
 
 def test_a_purchased_cart_is_not_given_back() -> None:
-    bought = FILLED.model_copy(update=purchase.locked(FILLED, "p-1"))
-    bought = bought.model_copy(update=purchase.closed(bought, "p-1"))
+    bought = changed(FILLED, **purchase.locked(FILLED, "p-1"))
+    bought = changed(bought, **purchase.closed(bought, "p-1"))
     assert bought.state == "purchased"
     assert purchase.unlocked(bought, "p-1") == {}
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.cart.domain.cart import Cart, WrongField, remove_item, total_money, use_miles
+from shared.kernel.values import changed
 from tests.unit.cart.carts import a_bag, a_cart, a_flight, a_seat, brl
 
 AMOUNTS = st.integers(0, 10_000_000)
@@ -19,7 +20,7 @@ def carts(draw: st.DrawFn) -> Cart:
     flights = [a_flight(*sums, offer_id=f"o-{number}") for number, sums in enumerate(draw(FLIGHTS), 1)]
     seats = [a_seat(price, f"s-{number}") for number, price in enumerate(draw(EXTRAS))] if flights else []
     cart = a_cart(*flights, *seats)
-    return cart.model_copy(update={"use_miles": draw(st.integers(0, cart.most_miles))})
+    return changed(cart, use_miles=draw(st.integers(0, cart.most_miles)))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from services.miles.domain.account import Account
 from services.miles.domain.journal import AVAILABLE, HELD, REDEEMED
 from services.miles.domain.validity import Calendar
 from shared.kernel.errors import Refused
+from shared.kernel.values import changed
 from tests.unit.miles.ledgers import CALENDAR, NOW, an_account, end_of_grace, past_of
 
 SOON = date(2026, 12, 31)
@@ -51,8 +52,8 @@ def test_a_hold_takes_the_miles_that_expire_first_and_names_its_lines() -> None:
 
 def test_of_lots_that_expire_together_the_earlier_earned_goes_first() -> None:
     account = an_account((300, SOON))
-    older = account.lots[0].model_copy(update={"id": "zz", "earned_at": NOW - timedelta(days=9)})
-    account = account.model_copy(update={"lots": (older, *account.lots)})
+    older = changed(account.lots[0], id="zz", earned_at=NOW - timedelta(days=9))
+    account = changed(account, lots=(older, *account.lots))
     assert [line.lot for line in rules.hold(account, {}, "p1", 10, NOW).holds[0].lines] == ["zz"]
 
 

@@ -18,6 +18,7 @@ from services.ticketing.domain import (
     objections,
 )
 from shared.kernel.errors import Refused
+from shared.kernel.values import changed
 from tests.unit.ticketing.travel import ANA, BACK, BAG, FREE_SEAT, OUT, PAID_SEAT, RUI, money, order
 
 ROUND_TRIP = order(OUT, BACK, seats=(PAID_SEAT, FREE_SEAT), bags=(BAG,))
@@ -68,7 +69,7 @@ def test_two_flights_of_one_offer_are_two_journeys() -> None:
 
 
 def test_everybody_has_to_be_on_every_flight() -> None:
-    alone = BACK.model_copy(update={"passengers": (ANA,)})
+    alone = changed(BACK, passengers=(ANA,))
     with pytest.raises(Refused, match="passengers_differ"):
         Itinerary.of(order(OUT, alone))
 
@@ -79,24 +80,22 @@ def test_an_order_without_flights_cannot_be_booked() -> None:
 
 
 def test_people_who_are_told_alike_keep_their_own_extras() -> None:
-    twin = BACK.model_copy(update={"passengers": (ANA, ANA)})
-    bags = tuple(
-        BAG.model_copy(update={"offer_id": "back", "passenger": place, "pieces": place + 1}) for place in (0, 1)
-    )
+    twin = changed(BACK, passengers=(ANA, ANA))
+    bags = tuple(changed(BAG, offer_id="back", passenger=place, pieces=place + 1) for place in (0, 1))
     itinerary = Itinerary.of(order(twin, bags=bags))
     assert [(bag.passenger, bag.pieces) for bag in itinerary.bags] == [(0, 1), (1, 2)]
 
 
 def test_an_extra_of_no_passenger_cannot_be_booked() -> None:
-    stray = BAG.model_copy(update={"passenger": 2})
+    stray = changed(BAG, passenger=2)
     with pytest.raises(Refused, match="booking_refused"):
         Itinerary.of(order(OUT, bags=(stray,)))
 
 
 def test_children_are_not_booked_as_adults() -> None:
-    child = RUI.model_copy(update={"birth_date": "2016-01-01"})
+    child = changed(RUI, birth_date="2016-01-01")
     with pytest.raises(Refused, match="booking_refused"):
-        Itinerary.of(order(OUT.model_copy(update={"passengers": (ANA, child)})))
+        Itinerary.of(order(changed(OUT, passengers=(ANA, child))))
 
 
 def test_an_extra_of_no_flight_cannot_be_booked() -> None:

@@ -7,6 +7,7 @@ from services.ticketing.domain import Itinerary
 from services.ticketing.ports import IssueOrder, ReservationOrder
 from shared.contracts.journey import Contact, Flight
 from shared.kernel.errors import Refused
+from shared.kernel.values import changed
 from tests.unit.ticketing.travel import ANA, BACK, BAG, CONTACT, FREE_SEAT, OUT, PAID_SEAT, RUI, order
 
 
@@ -99,7 +100,7 @@ def test_a_customer_without_telephone_is_reached_by_mail() -> None:
 
 
 def test_more_bags_than_are_filed_cannot_be_booked() -> None:
-    many = BAG.model_copy(update={"pieces": 4})
+    many = changed(BAG, pieces=4)
     with pytest.raises(Refused, match="booking_refused"):
         requests.create_booking(ReservationOrder("x", Itinerary.of(order(OUT, bags=(many,))), CONTACT))
 
@@ -158,7 +159,7 @@ def test_nobodys_name_or_document_shows_when_an_order_is_printed() -> None:
 
 
 def test_a_name_that_cannot_be_printed_is_not_booked() -> None:
-    stranger = ANA.model_copy(update={"surname": "李"})
-    alone = BACK.model_copy(update={"passengers": (stranger,)})
+    stranger = changed(ANA, surname="李")
+    alone = changed(BACK, passengers=(stranger,))
     with pytest.raises(Refused, match="booking_refused"):
         requests.create_booking(ReservationOrder("x", Itinerary.of(order(alone)), CONTACT))

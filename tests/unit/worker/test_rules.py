@@ -10,6 +10,7 @@ from shared.contracts.messages import Message
 from shared.contracts.payment import CardAuthorized, VoidAuthorization
 from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
+from shared.kernel.values import changed
 from shared.worker.effect import Done, Part
 from shared.worker.moves import (
     Act,
@@ -51,7 +52,7 @@ def done(effect: str = "first", *, untidy: bool = False) -> Done:
 
 
 def attempt(number: int) -> Command:
-    return authorize().model_copy(update={"attempt": number})
+    return changed(authorize(), attempt=number)
 
 
 ANSWERED = StepLog(attempt=1, calls=1, answer=Saying.of(done().answer))
@@ -71,7 +72,7 @@ FENCED = StepLog(fenced_through=1, fenced_by=Saying.of(void()))
 
 
 def replace_log(log: StepLog, **changes: Any) -> StepLog:
-    return log.model_copy(update=changes)
+    return changed(log, **changes)
 
 
 @dataclass(frozen=True)
@@ -499,4 +500,4 @@ def test_an_undo_that_acts_leaves_a_fence_before_its_step() -> None:
 
 def test_a_log_that_contradicts_itself_is_noticed() -> None:
     with pytest.raises(AssertionError, match="the attempt"):
-        Held(id="p", steps={"s": ANSWERED.model_copy(update={"attempt": 2})}).check()
+        Held(id="p", steps={"s": changed(ANSWERED, attempt=2)}).check()

@@ -8,6 +8,7 @@ import pytest
 from shared.contracts.payment import CardAuthorized
 from shared.contracts.steps import StepRefused, StepUndone
 from shared.kernel.errors import Later, NotSent, OutcomeUnknown, Refused
+from shared.kernel.values import changed
 from shared.store.sqlite import SqliteStore
 from shared.worker.work import StepLog
 from tests.eventually import eventually
@@ -126,7 +127,7 @@ async def test_an_undo_said_again_keeps_its_count_of_calls_so_that_no_key_is_use
     await other_desk.undo()
     stored = await other_desk.repository.load(PURCHASE)
     assert stored is not None
-    counted = stored.value.log(UNDO).model_copy(update={"calls": 2})
+    counted = changed(stored.value.log(UNDO), calls=2)
     await other_desk.repository.save(stored.value.with_log(UNDO, counted), version=stored.version)
     let_go.set()
     await call
