@@ -6,6 +6,7 @@ from typing import TypedDict, Unpack
 
 from shared.contracts.steps import Refusal
 from shared.kernel.values import changed
+from shared.saga.definition import S, Saga
 from shared.saga.record import Entry, Record, Status, StepState, StepStatus, Timer
 
 
@@ -79,3 +80,10 @@ class Draft:
     def finished(self) -> Record:
         """The record with all changes; the very same one where there were none."""
         return changed(self._before, **self._changes) if self._changes else self._before
+
+
+def cancellable(saga: Saga[S], record: Record | Draft) -> bool:
+    """Can a cancel still be taken: is the purchase on its way forward, and its pivot not passed?"""
+    if record.status is not Status.RUNNING or not record.forward or not record.current:
+        return False
+    return saga.index(record.current) <= saga.pivot

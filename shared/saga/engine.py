@@ -3,7 +3,8 @@
 An answer says done or refused. Silence says nothing: the same command is sent again, with growing pauses. Before the
 pivot a refusal, or silence beyond the budget, undoes in reverse what was done, the silent step included; from the pivot
 on, silence beyond the budget needs attention and everything held stays held. A worker that tells after the pivot only
-that nothing came of a step is asked anew while what is held lives. Undoing knows no budget.
+that nothing came of a step is asked anew while what is held lives. Undoing knows no budget. An undo that was done and
+did not last, such as a refund that the card's bank sent back days later, needs attention, also where everything ended.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Generic, Unpack
 from shared.contracts.steps import Answer, Command, Refusal, StepRefused, StepUndone
 from shared.kernel.errors import Refused
 from shared.saga.definition import Identity, S, Saga, Step
-from shared.saga.draft import Changes, Draft, StepChanges
+from shared.saga.draft import Changes, Draft, StepChanges, cancellable
 from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue
 from shared.saga.record import Entry, Patience, Record, Status, StepState, StepStatus, Timer
 
@@ -83,7 +84,9 @@ class _Advance(Generic[S]):
             and answer.undo == (state.status is StepStatus.UNDOING)
             and not self._is_on_record(state, answer)
         )
-        if not awaited:
+        if not awaited and answer.undo:
+            self._take_undo_back(step, state, answer)
+        elif not awaited:
             self._take_late(step, state, answer)
         elif answer.undo:
             self._take_undo_answer(step, answer)
@@ -288,6 +291,18 @@ class _Advance(Generic[S]):
         if self.record.current in ("", step.name):
             self._go_back()
 
+    def _take_undo_back(self, step: Step[S], state: StepState, answer: Answer) -> None:
+        """What was undone is in force again. While another step is undone or looked into, its turn comes by itself."""
+        was_undone = state.status is StepStatus.UNDONE and answer.attempt == state.attempt
+        if not was_undone or not isinstance(answer, StepRefused):
+            return
+        waits = bool(self.record.current)
+        anew = StepStatus.DONE if waits else StepStatus.UNDOING
+        self._set_step(step, status=anew, attempt=state.attempt + waits)
+        self.note(step.name, anew, answer.code)
+        if not waits:
+            self._end(Status.NEEDS_ATTENTION, current=step.name)
+
     # the record
 
     def note(self, step: str, status: str, detail: str = "") -> None:
@@ -305,7 +320,8 @@ class _Advance(Generic[S]):
         self._wake_to_ask(step, self._patience.pause(self._patience.silence(step.name), state.asks))
 
     def _wake_to_ask(self, step: Step[S], pause: timedelta) -> None:
-        self._update(timers=(*self._other_timers(step), Timer(name="ask", step=step.name, at=self._now + pause)))
+        others = tuple(timer for timer in self.record.timers if timer.step != step.name)
+        self._update(timers=(*others, Timer(name="ask", step=step.name, at=self._now + pause)))
 
     def _identity(self, step: Step[S], *, undo: bool) -> Identity:
         """Only what may still be taken back by a refusal expires: from the pivot on, a worker that was away must
@@ -325,9 +341,6 @@ class _Advance(Generic[S]):
         self._update(status=status, current=current, timers=())
         self.note("", status)
 
-    def _other_timers(self, step: Step[S]) -> tuple[Timer, ...]:
-        return tuple(timer for timer in self.record.timers if timer.step != step.name)
-
     def _index(self) -> int:
         return self.saga.index(self.record.current) if self.record.current else len(self.saga.steps)
 
@@ -336,10 +349,3 @@ class _Advance(Generic[S]):
 
     def _update(self, **changes: Unpack[Changes]) -> None:
         self.record.update(**changes)
-
-
-def cancellable(saga: Saga[S], record: Record | Draft) -> bool:
-    """Can a cancel still be taken: is the purchase on its way forward, and its pivot not passed?"""
-    if record.status is not Status.RUNNING or not record.forward or not record.current:
-        return False
-    return saga.index(record.current) <= saga.pivot

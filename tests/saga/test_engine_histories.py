@@ -78,6 +78,7 @@ class World:
         self.loss = self.random.choice((0, 0.2, 0.5))
         self.refusing = self.random.choice((0, 0.1, 0.3))
         self.lateness = self.random.choice((0, 0.1, 0.3))
+        self.fickleness = self.random.choice((0, 0.02, 0.1))
 
     def happen(self, happening: Happening) -> None:
         """`advance` itself asserts the record's invariants."""
@@ -127,6 +128,18 @@ class World:
         self.send(Did.to(command))
         self.send(Did.to(command))
 
+    def think_better_of_it(self) -> None:
+        """An undo that was done did not last. That is told at least once, in whatever order."""
+        newest = {step: attempt for step, attempt, undo in sorted(self.answers) if undo and step not in self.in_force}
+        for step, attempt in newest.items():
+            told = self.answers[step, attempt, True]
+            if isinstance(told, StepUndone) and self.at.record.steps[step].status is StepStatus.UNDONE:
+                back = StepRefused(**told.model_dump(), code="came_back", detail="")
+                self.answers[step, attempt, True] = back
+                self.in_force.add(step)
+                self.network += [back] * self.random.choice((1, 2))
+                return
+
     def suffer(self) -> None:
         self.happen(Start())
         for _ in range(150):
@@ -139,6 +152,8 @@ class World:
                 self.happen(AskRequested())
             elif chance < 0.76 and self.late:
                 self.come_to_light()
+            elif self.random.random() < self.fickleness:
+                self.think_better_of_it()
             else:
                 self.now += timedelta(seconds=self.random.choice((0, 1, 3)))
                 self.happen(TimersDue())

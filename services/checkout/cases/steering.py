@@ -6,7 +6,7 @@ from datetime import datetime
 from services.checkout.cases.looking import Purchases, UnknownCheckout
 from services.checkout.domain.checkout import Checkout
 from services.checkout.saga import VERSIONS
-from shared.saga.engine import cancellable
+from shared.saga.draft import cancellable
 from shared.saga.happening import AskRequested, CancelRequested
 from shared.saga.orchestrator import Orchestrator, newer_than_we
 
