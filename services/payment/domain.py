@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+from pydantic import AwareDatetime
+
+from shared.contracts.steps import Command, StepRefused
 from shared.kernel.money import Money
-from shared.worker.work import Work
+from shared.kernel.pauses import growing
+from shared.kernel.values import Value, changed
+from shared.worker.work import Saying, Work, slot_of
 
 Changes = Mapping[str, Any]
 """The fields of a payment that a transition replaces."""
@@ -41,6 +47,58 @@ class Authorization:
     """Why it was declined, in the contract's codes; empty unless `FAILED`."""
 
 
+@dataclass(frozen=True, slots=True)
+class WatchTerms:
+    """How long, and how often, a refund is looked at after it succeeded: the first time after `first`, then after twice
+    as long each time, `longest` at most."""
+
+    lasts: timedelta
+    first: timedelta
+    longest: timedelta
+
+    def pause(self, looks: int) -> timedelta:
+        """After so many looks."""
+        return growing(self.first, 2.0, max(self.first, self.longest), looks)
+
+
+class Refund(Value):
+    """Money given back, which the card's bank may still send back to us."""
+
+    undo: Saying
+    """The command that was told that it is done."""
+    authorizations: tuple[str, ...]
+    """Of which money was given back; the gateway's ids."""
+    until: AwareDatetime
+    look_at: AwareDatetime
+    looks: int = 0
+
+    @classmethod
+    def of(cls, undo: Command, authorizations: tuple[str, ...], now: datetime, terms: WatchTerms) -> Self:
+        return cls(
+            undo=Saying.of(undo),
+            authorizations=authorizations,
+            until=now + terms.lasts,
+            look_at=now + terms.pause(0),
+        )
+
+    def with_what(self, earlier: Self | None) -> Self:
+        """Beside what another step's undo gave back: whoever gave back first is told."""
+        if earlier is None or earlier.undo.body["step"] == self.undo.body["step"]:
+            return self
+        both = dict.fromkeys((*earlier.authorizations, *self.authorizations))
+        return changed(self, undo=earlier.undo, authorizations=tuple(both))
+
+    def seen(self, now: datetime, terms: WatchTerms) -> Self | None:
+        """It lasts so far. None once it has lasted for good."""
+        if now >= self.until:
+            return None
+        return changed(self, looks=self.looks + 1, look_at=now + terms.pause(self.looks + 1))
+
+    def unseen(self, now: datetime, terms: WatchTerms) -> Self:
+        """It could not be looked at, so its time is not over yet."""
+        return changed(self, look_at=now + terms.pause(0))
+
+
 class WrongTransition(Exception):
     """A payment was asked to become what it cannot become any more."""
 
@@ -53,6 +111,13 @@ class Payment(Work):
     """The gateway's id."""
     amount: Money | None = None
     masked: str = ""
+    refund: Refund | None = None
+    """While it may fail."""
+
+    @property
+    def look_at(self) -> datetime | None:
+        """When the gateway is to be asked whether the money is still given back."""
+        return self.refund.look_at if self.refund else None
 
     def authorized(self, found: Authorization) -> Changes:
         """The money is held; also anew, after an earlier attempt was let go."""
@@ -69,9 +134,26 @@ class Payment(Work):
         self._leave("authorized")
         return {"status": "captured"}
 
-    def let_go(self, *, refunded: bool) -> Changes:
+    def let_go(self, refund: Refund | None) -> Changes:
         """Nothing is held and nothing kept: the authorisation was voided, or what was captured is given back."""
-        return {"status": "refunded" if refunded or self.status == "refunded" else "voided"}
+        if refund is None:
+            return {"status": "refunded" if self.status == "refunded" else "voided"}
+        return {"status": "refunded", "refund": refund.with_what(self.refund)}
+
+    def kept_after_all(self) -> tuple[Self, StepRefused | None]:
+        """The refund failed after it had succeeded: the money is ours again, and whoever was told otherwise is told so.
+
+        None is told where a newer attempt has begun, which finds that out by itself.
+        """
+        undo = self.refund.undo.message() if self.refund else None
+        if not isinstance(undo, Command):
+            raise WrongTransition(f"the payment is {self.status}, and no refund is on record")
+        log = self.log(slot_of(undo))
+        if log.attempt != undo.attempt:
+            return changed(self, refund=None), None
+        answer = StepRefused.to(undo, code="refund_failed", detail="the card's bank sent the refund back")
+        status = "captured" if self.status == "refunded" else self.status
+        return self.with_log(slot_of(undo), log.refused(undo, answer), status=status, refund=None), answer
 
     def may_be_held_twice(self) -> bool:
         """Was a step called more than once? Of a call given up as without effect the gateway may think better."""

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 
-from services.payment.domain import Authorization, Payment, Standing
+from services.payment.domain import Authorization, Payment, Refund, Standing, WatchTerms
 from services.payment.ports import CardOrder, Gateway
 from shared.bus.dispatch import HandlerTable
 from shared.contracts.payment import (
@@ -15,6 +15,7 @@ from shared.contracts.payment import (
     VoidAuthorization,
 )
 from shared.contracts.steps import Command, StepUndone
+from shared.kernel.clock import Clock
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.worker.effect import Done, Effect, Repeatable
 from shared.worker.participant import Participant
@@ -38,6 +39,8 @@ class Steps:
     """What each command does at the gateway. Undoing reads first and acts on what it reads, so it can be repeated."""
 
     gateway: Gateway
+    clock: Clock
+    watch: WatchTerms
 
     async def authorize(self, payment: Payment, command: AuthorizeCard, key: str) -> Done:
         order = CardOrder(
@@ -62,8 +65,8 @@ class Steps:
     async def void(self, payment: Payment, command: VoidAuthorization) -> Done:
         """Let go of every authorisation of the purchase, also of one whose answer never arrived."""
         found = await self._all(payment, command.purchase_id)
-        refunded = await self._let_go_of(found, command)
-        return Done(StepUndone.to(command), payment.let_go(refunded=refunded) if found else {})
+        given_back = await self._let_go_of(found, command)
+        return Done(StepUndone.to(command), payment.let_go(self._refund(command, given_back)) if found else {})
 
     async def capture(self, payment: Payment, command: CapturePayment, key: str) -> Done:
         _check_held(payment, command)
@@ -85,8 +88,12 @@ class Steps:
         if any(authorization.standing is Standing.PENDING for authorization in found):
             raise OutcomeUnknown("the gateway is still working on it")
         captured = [authorization for authorization in found if authorization.standing is Standing.CAPTURED]
-        await self._let_go_of(captured, command)
-        return Done(StepUndone.to(command), payment.let_go(refunded=True) if captured else {})
+        given_back = await self._let_go_of(captured, command)
+        return Done(StepUndone.to(command), payment.let_go(self._refund(command, given_back)) if captured else {})
+
+    def _refund(self, command: Command, given_back: tuple[str, ...]) -> Refund | None:
+        """What is looked at from now on, for the money may come back."""
+        return Refund.of(command, given_back, self.clock.now(), self.watch) if given_back else None
 
     async def _all(self, payment: Payment, reference: str) -> tuple[Authorization, ...]:
         """Every authorisation of the purchase; the one on record as it stands now, for a search may lie behind."""
@@ -134,17 +141,19 @@ class Steps:
         others = [each for each in found if each.id != payment.authorization]
         await self._let_go_of([each for each in others if through is None or each.attempt <= through], command)
 
-    async def _let_go_of(self, found: Iterable[Authorization], command: Command) -> bool:
-        """Every one, whatever becomes of another: what cannot be let go is told afterwards. Was money given back?"""
-        refunded, failures = False, []
+    async def _let_go_of(self, found: Iterable[Authorization], command: Command) -> tuple[str, ...]:
+        """Every one, whatever becomes of another: what cannot be let go is told afterwards. Of which was money given
+        back?"""
+        given_back, failures = [], []
         for authorization in found:
             try:
-                refunded |= await self._let_go(authorization, attempt_of(command))
+                if await self._let_go(authorization, attempt_of(command)):
+                    given_back.append(authorization.id)
             except (Refused, NotSent, OutcomeUnknown) as error:
                 failures.append(error)
         if failures:
             raise min(failures, key=lambda failure: isinstance(failure, Refused))
-        return refunded
+        return tuple(given_back)
 
     async def _let_go(self, authorization: Authorization, request: str) -> bool:
         """Void or refund, as it stands. Was it a refund?"""
@@ -184,10 +193,9 @@ def _expired() -> Refused:
     return Refused("expired", "the authorisation ended before the money was taken")
 
 
-def table(participant: Participant[Payment], gateway: Gateway) -> HandlerTable:
+def table(participant: Participant[Payment], steps: Steps) -> HandlerTable:
     """The service's handlers by kind of message. A capture is called for as long as somebody asks: only the end of the
     authorisation ends it."""
-    steps = Steps(gateway)
     return {
         AuthorizeCard: participant.handler(Effect(steps.authorize, steps.find_authorization, tidy=steps.void_others)),
         VoidAuthorization: participant.handler(Repeatable(steps.void)),

@@ -4,7 +4,6 @@ from shared.runtime.description import Description
 
 SERVICE = Description(
     name="payment",
-    settings=("services.payment.settings:StripeSettings",),
+    settings=("services.payment.settings:PaymentSettings", "services.payment.settings:StripeSettings"),
     bindings=(("commands", "payment.#"),),
-    may_rest=True,
 )

@@ -6,8 +6,10 @@ from typing import ClassVar
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from services.payment.domain import WatchTerms
 from shared.runtime.providers import Provider, formerly, provider_settings
 from shared.runtime.service import Runtime
+from shared.runtime.settings import Settings
 
 STRIPE_URL = HttpUrl("https://api.stripe.com")
 
@@ -41,6 +43,27 @@ class _SandboxSettings(StripeSettings):
     settle_seconds: float = Field(default=1.0, gt=0, le=600)
     calls_per_second: float = Field(default=1000.0, gt=0, le=10_000)
     breaker_seconds: float = Field(default=1.0, gt=0, le=900)
+
+
+class PaymentSettings(Settings):
+    """How refunds are looked at after they succeeded: a card's bank may send the money back for weeks."""
+
+    model_config = SettingsConfigDict(env_prefix="PAYMENT_")
+
+    refund_watch_days: float = Field(default=30.0, gt=0, le=365)
+    """So long."""
+    refund_first_look_seconds: float = Field(default=3600.0, ge=1, le=86_400)
+    """After the refund; each pause is twice as long as the one before."""
+    refund_longest_pause_seconds: float = Field(default=86_400.0, ge=1, le=30 * 86_400)
+    """The longest of these pauses."""
+
+    @property
+    def watch(self) -> WatchTerms:
+        return WatchTerms(
+            lasts=timedelta(days=self.refund_watch_days),
+            first=timedelta(seconds=self.refund_first_look_seconds),
+            longest=timedelta(seconds=self.refund_longest_pause_seconds),
+        )
 
 
 def settings(runtime: Runtime) -> StripeSettings:

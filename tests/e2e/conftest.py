@@ -22,7 +22,10 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Everything in one process, as `milesaga run` starts it. Shared: tests leave no fault behind."""
     home = tmp_path_factory.mktemp(f"stack-{request.param}")
     with ExitStack() as opened:
-        environment = {"TICKETING_SABRE_TIMEOUT_SECONDS": str(CROWDED)}
+        environment = {
+            "TICKETING_SABRE_TIMEOUT_SECONDS": str(CROWDED),
+            "PAYMENT_REFUND_FIRST_LOOK_SECONDS": "1",
+        }
         if request.param == "mongodb":
             environment["MONGODB_URL"] = opened.enter_context(mongodb(home / "mongo"))
         running = Stack(home / "home", environment=environment)

@@ -185,6 +185,13 @@ def test_what_was_taken_and_given_back_is_no_difference() -> None:
     assert compare(books).differences == ()
 
 
+@pytest.mark.parametrize("status", ["refused", "cancelled"])
+def test_a_refund_that_is_on_our_record_and_failed_at_the_gateway_differs(status: str) -> None:
+    """The card's bank sent it back: the gateway's book has the money as taken, ours has the purchase as undone."""
+    books = replace(UNDONE, purchases=[purchase(status)], charges=[charge(refunded=0)])
+    assert differences(books) == [("card", "259990 captured")]
+
+
 @pytest.mark.parametrize("status", ["running", "waiting_for_customer", "needs_attention"])
 def test_an_open_purchase_is_listed_and_may_be_half_done(status: str) -> None:
     books = BothSides(
