@@ -53,7 +53,7 @@ class PaymentCaptured(Answer):
 
 class RefundPayment(Undo):
     """Give captured money back. Answers: StepUndone, when it is given back for certain | StepRefused (`refund_failed`):
-    it was on its way and came back to us; a new attempt sends it again. StepRefused may also follow upon StepUndone, weeks
-    later, when the card's bank sends back what had arrived."""
+    it was on its way and came back to us; a new attempt sends it again. StepRefused may also follow upon StepUndone,
+    weeks later, when the card's bank sends back what had arrived."""
 
     type: ClassVar[str] = "payment.refund.v1"

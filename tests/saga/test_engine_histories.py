@@ -130,13 +130,13 @@ class World:
 
     def think_better_of_it(self) -> None:
         """An undo that was done did not last. That is told at least once, in whatever order."""
-        newest = {step: attempt for step, attempt, undo in sorted(self.answers) if undo and step not in self.in_force}
-        for step, attempt in newest.items():
-            told = self.answers[step, attempt, True]
-            if isinstance(told, StepUndone) and self.at.record.steps[step].status is StepStatus.UNDONE:
+        newest = {name: attempt for name, attempt, undo in sorted(self.answers) if undo and name not in self.in_force}
+        for name, attempt in newest.items():
+            told = self.answers[name, attempt, True]
+            if isinstance(told, StepUndone) and self.at.record.steps[name].status is StepStatus.UNDONE:
                 back = StepRefused(**told.model_dump(), code="came_back", detail="")
-                self.answers[step, attempt, True] = back
-                self.in_force.add(step)
+                self.answers[name, attempt, True] = back
+                self.in_force.add(name)
                 self.network += [back] * self.random.choice((1, 2))
                 return
 
