@@ -23,7 +23,7 @@ from tests.component.payment.test_lasting import intents
 from tests.kit.counter import Counter
 from tests.kit.world import World
 
-Look = Callable[[], Awaitable[int]]
+Look = Callable[[], Awaitable[int | None]]
 FIRST, BETWEEN = timedelta(hours=1), timedelta(days=2)
 
 
@@ -95,7 +95,7 @@ async def test_a_refund_that_lasts_is_looked_at_for_a_month_and_then_no_more(
     seen = 0
     for _ in range(32):
         payment.around.hand.ahead += timedelta(days=1)
-        seen += await look()
+        seen += await look() or 0
     told = len(payment.answers)
     [intent] = await intents(world)
     await world.complete_refund(intent, "failed")
