@@ -156,7 +156,14 @@ class Payment(Work):
         return self.with_log(slot_of(undo), log.refused(undo, answer), status=status, refund=None), answer
 
     def may_be_held_twice(self) -> bool:
-        """Was a step called more than once? Of a call given up as without effect the gateway may think better."""
+        """Was a step called more than once? Of a call given up as without effect the gateway may think better.
+
+        Beside the rules' own question (`shared/worker/rules.py: _may_have_a_second`) and not instead of it: that one is
+        asked once, when the authorisation's effect is put on record, of that step's log. A call may have its effect
+        after that was tidied up, and then nothing happens to the step any more that the rules could react to. The
+        capture is the next happening of the purchase and another step's, so payment asks of all logs before it tells
+        that the money was taken.
+        """
         return any(log.calls > 1 or log.attempt > 1 for log in self.steps.values())
 
     def can_capture(self, amount: Money) -> bool:
