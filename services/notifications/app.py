@@ -10,6 +10,7 @@ from services.notifications.domain.notice import Notice
 from services.notifications.handlers import table
 from services.notifications.service import SERVICE
 from services.notifications.settings import NotificationsSettings, SmtpSettings
+from shared.outside.gate import Gate
 from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import WrongSettings, read
@@ -34,8 +35,8 @@ def compose(runtime: Runtime) -> Service:
     mailer = SmtpMailer(
         server,
         settings.sender,
+        Gate(SERVICE.name, "smtp", smtp.terms, runtime.meter),
         timeout_seconds=smtp.timeout_seconds,
-        connections=smtp.connections,
     )
     message_domain = parseaddr(settings.sender)[1].rsplit("@", 1)[1]
     telling = Telling(MailTemplates(settings.issuer, settings.zone), mailer, runtime.clock, message_domain)

@@ -1,6 +1,7 @@
 """Settings of the notifications service, from the environment."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -12,6 +13,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.kernel.zones import HOME
+from shared.outside.gate import Terms
 from shared.runtime.settings import Settings
 from shared.runtime.trust import CaFile
 
@@ -62,6 +64,22 @@ class SmtpSettings(Settings):
     """For one mail, from connecting to the server's last word."""
     connections: int = Field(default=8, ge=1, le=100)
     """Mails under way at once in one process."""
+    mails_per_second: float = Field(default=50.0, gt=0, le=10_000)
+    """Mails that one process begins to hand over."""
+    breaker_failures: int = Field(default=5, ge=1, le=1000)
+    """After so many mails in a row without an answer the server is left alone."""
+    breaker_seconds: float = Field(default=10.0, gt=0, le=900)
+    """How long, before one mail probes it."""
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(
+            calls_at_once=self.connections,
+            calls_per_second=self.mails_per_second,
+            patience=timedelta(seconds=self.timeout_seconds / 4),
+            failures=self.breaker_failures,
+            pause=timedelta(seconds=self.breaker_seconds),
+        )
 
     @field_validator("url")
     @classmethod

@@ -27,6 +27,7 @@ from services.notifications.domain.receipt import one_line
 from services.notifications.ports import Mail
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.mailbox import deliverable
+from shared.outside.gate import Gate, Turn
 
 PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LEAVING_SECONDS = 1.0
@@ -34,6 +35,16 @@ PERMANENT = 500
 LONGEST_REPLY = 120
 NOT_LOGGED_IN: Final = (530, 534, 535, 538)
 """RFC 4954: our credentials are at fault, not the address."""
+CLOSING: Final = 421
+"""The server takes nothing more for now (RFC 5321, 3.8)."""
+AWAY: Final = OSError
+"""What broken lines and time-outs are, aiosmtplib's too: no answer, as opposed to one that we do not like."""
+_OUTCOMES: Final = {
+    NotSent: "not_sent",
+    OutcomeUnknown: "unknown",
+    Misconfigured: "misconfigured",
+    Refused: "answered",
+}
 _ENHANCED = re.compile(r"^[245]\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -67,21 +78,32 @@ class SmtpServer:
 class SmtpMailer:
     """Hands mails over to one server. `server` is called for each mail, so that it may move."""
 
-    def __init__(
-        self, server: Callable[[], SmtpServer], sender: str, *, timeout_seconds: float, connections: int
-    ) -> None:
+    def __init__(self, server: Callable[[], SmtpServer], sender: str, gate: Gate, *, timeout_seconds: float) -> None:
+        """`gate` says how many mails may be under way, how fast, and when the server is left alone."""
         self._server = server
         self._name, self._address = parseaddr(sender)
         self._timeout = timeout_seconds
-        self._lines = asyncio.Semaphore(connections)
+        self._gate = gate
 
     async def send(self, mail: Mail) -> str:
         to = recipient(mail.to)
         message = self._message(mail, to)
+        turn: Turn
+        async with self._gate.turn("send") as turn:
+            try:
+                said = await self._hand_over(message, to)
+            except (NotSent, OutcomeUnknown, Misconfigured, Refused) as error:
+                turn.outcome = _OUTCOMES[type(error)]
+                turn.failed = isinstance(error.__context__, AWAY) or _closes(error.__context__)
+                raise
+            turn.outcome, turn.failed = "answered", False
+            return said
+
+    async def _hand_over(self, message: EmailMessage, to: str) -> str:
         handed_over = False
         line: aiosmtplib.SMTP | None = None
         try:
-            async with asyncio.timeout(self._timeout), self._lines:
+            async with asyncio.timeout(self._timeout):
                 line = self._line(self._server())
                 await self._greet(line)
                 await self._envelope(line, to)
@@ -154,6 +176,10 @@ def recipient(address: str) -> str:
         return deliverable(address)
     except ValueError:
         raise Refused("invalid_address", "the address has no form that mail could be sent to") from None
+
+
+def _closes(error: BaseException | None) -> bool:
+    return isinstance(error, SMTPResponseException) and error.code == CLOSING
 
 
 def _answered(error: SMTPResponseException) -> Exception:

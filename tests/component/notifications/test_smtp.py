@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,9 @@ import pytest
 from services.notifications.adapters.smtp import SmtpMailer, SmtpServer
 from services.notifications.ports import Mail, Written
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
+from shared.outside.gate import Gate, Terms
 from tests.component.notifications.mail_servers import MailServer, Moment, mail_server
+from tests.eventually import eventually
 
 MAIL = Mail(
     to="ana@example.com",
@@ -23,9 +25,10 @@ MAIL = Mail(
 )
 
 
-def a_mailer(server: SmtpServer, timeout_seconds: float = 5.0, connections: int = 4) -> SmtpMailer:
+def a_mailer(server: SmtpServer, timeout_seconds: float = 5.0, terms: Terms | None = None) -> SmtpMailer:
     sender = "Milesaga <no-reply@milesaga.example>"
-    return SmtpMailer(lambda: server, sender, timeout_seconds=timeout_seconds, connections=connections)
+    gate = Gate("notifications", "smtp", terms or Terms(calls_at_once=4))
+    return SmtpMailer(lambda: server, sender, gate, timeout_seconds=timeout_seconds)
 
 
 def plain(mailbox: MailServer, timeout_seconds: float = 5.0) -> SmtpMailer:
@@ -101,12 +104,54 @@ async def test_nobody_there_is_not_sent() -> None:
         await a_mailer(SmtpServer("127.0.0.1", port)).send(MAIL)
 
 
-async def test_waiting_for_a_free_line_is_not_sent(mailbox: MailServer) -> None:
-    mailer = a_mailer(SmtpServer("127.0.0.1", mailbox.port), timeout_seconds=0.3, connections=1)
-    async with mailer._lines:
-        with pytest.raises(NotSent):
+async def test_waiting_for_a_free_line_is_not_sent_and_parked(mailbox: MailServer) -> None:
+    terms = Terms(calls_at_once=1, patience=timedelta(seconds=0.1))
+    mailer = a_mailer(SmtpServer("127.0.0.1", mailbox.port), terms=terms)
+    async with mailer._gate.turn("send"):
+        with pytest.raises(NotSent) as parked:
             await mailer.send(MAIL)
+    assert parked.value.again_in is not None
+    assert mailbox.calls == 0
     assert await mailer.send(MAIL) == "250 2.0.0 queued as 7"
+
+
+@pytest.mark.parametrize("reply", ["hang up", "421 4.3.2 closing"])
+@pytest.mark.parametrize("moment", ["MAIL", "RCPT"])
+async def test_a_server_that_does_not_answer_is_left_alone_and_then_probed(
+    mailbox: MailServer, reply: str, moment: Moment
+) -> None:
+    terms = Terms(failures=2, pause=timedelta(seconds=0.3))
+    mailer = a_mailer(SmtpServer("127.0.0.1", mailbox.port), terms=terms)
+    mailbox.replies[moment] = reply
+    for _ in range(2):
+        with pytest.raises(NotSent) as failed:
+            await mailer.send(MAIL)
+        assert failed.value.again_in is None
+    asked = mailbox.calls
+    with pytest.raises(NotSent) as parked:
+        await mailer.send(MAIL)
+    assert parked.value.again_in is not None
+    assert mailbox.calls == asked
+    del mailbox.replies[moment]
+
+    async def delivered() -> bool:
+        try:
+            return bool(await mailer.send(MAIL))
+        except NotSent:
+            return False
+
+    await eventually(delivered)
+    assert len(mailbox.mails) == 1
+
+
+@pytest.mark.parametrize("reply", ["450 4.2.1 later", "550 5.1.1 nobody"])
+async def test_a_server_that_refuses_mails_answers_and_is_not_left_alone(mailbox: MailServer, reply: str) -> None:
+    mailer = a_mailer(SmtpServer("127.0.0.1", mailbox.port), terms=Terms(failures=2))
+    mailbox.replies["RCPT"] = reply
+    for _ in range(6):
+        with pytest.raises((NotSent, Refused)):
+            await mailer.send(MAIL)
+    assert mailbox.calls == 6
 
 
 @pytest.mark.parametrize(
