@@ -157,9 +157,9 @@ class Shop:
         assert response.status_code == 200, response.text
         return str(response.json()["access_token"])
 
-    async def member(self, miles: int = MILES, *, scope: str = SCOPES) -> Member:
+    async def member(self, miles: int = MILES, *, scope: str = SCOPES, subject: str | None = None) -> Member:
         """A new member with so many miles."""
-        member_id = f"m-{uuid.uuid4().hex[:12]}"
+        member_id = subject or f"m-{uuid.uuid4().hex[:12]}"
         lots = [{"miles": miles, "expires_on": in_days(700)}] if miles else []
         body = {"member_id": member_id, "tier": "gold", "lots": lots}
         response = await self._http.post("/sandbox/members", json=body)
