@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Final, Literal
 
@@ -16,6 +16,7 @@ from services.cli.users import BrokerUsers, UsersNotApplied
 from services.house import HOUSE
 from shared.bus.partners import NAME, Partner, WrongPartners
 from shared.bus.permissions import TOPIC_EXCHANGES, password_hash
+from shared.kernel.members import may_be_member
 from shared.runtime.settings import RuntimeSettings, read
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Partners: add, list or remove them.")
@@ -31,17 +32,23 @@ TAKEN: Final = frozenset(
 @app.command("add")
 def add(
     name: Name,
-    members: Annotated[str, typer.Option(metavar="any|LIST", help="For whom it may buy: ids with commas.")] = "any",
+    members: Annotated[
+        str | None, typer.Option(metavar="any|LIST", help="For whom it may buy: ids with commas between; else `any`.")
+    ] = None,
+    member: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="One for whom it may buy, taken as it is; may be repeated.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a partner a user of its own on the broker, and print its URL: the password is kept nowhere else."""
     if not re.fullmatch(NAME, name) or name in TAKEN:
         raise typer.BadParameter(f"{name!r} cannot be a partner's name.")
+    allowed = _allowed(members, member or [])
     with _applied() as users:
         if name in users.partners.all():
             raise typer.BadParameter(f"there is a partner {name} already: remove it first.")
         password = secrets.token_urlsafe(24)
-        users.partners.put(name, Partner(members=_members(members), password_hash=password_hash(password)))
+        users.partners.put(name, Partner(members=allowed, password_hash=password_hash(password)))
         try:
             users.apply()
         except (UsersNotApplied, ConnectionError):
@@ -64,7 +71,7 @@ def list_partners(as_json: AsJson = False) -> None:
         return
     table = Table("partner", "buys for")
     for name, whom in known.items():
-        table.add_row(name, whom if isinstance(whom, str) else ", ".join(whom))
+        table.add_row(name, whom if isinstance(whom, str) else "\n".join(whom))
     printing.console().print(table)
 
 
@@ -80,12 +87,16 @@ def remove(name: Name, as_json: AsJson = False) -> None:
     printing.tell({"removed": name}, indent=None) if as_json else printing.say(f"{name} is removed")
 
 
-def _members(text: str) -> Literal["any"] | frozenset[str]:
-    if text == "any":
+def _allowed(members: str | None, each: Sequence[str]) -> Literal["any"] | frozenset[str]:
+    """For whom a partner may buy. A list ends an id at every comma, so ids that hold one, or begin or end with a space,
+    are told one by one."""
+    if members is not None and each:
+        raise typer.BadParameter("say --members or --member, not both.")
+    if not each and members in (None, "any"):
         return "any"
-    ids = frozenset(part.strip() for part in text.split(",") if part.strip())
-    if not ids:
-        raise typer.BadParameter("--members is `any`, or ids with commas between them.")
+    ids = frozenset(each or (part.strip() for part in (members or "").split(",") if part.strip()))
+    if not ids or not all(map(may_be_member, ids)):
+        raise typer.BadParameter("a member's id is 1 to 255 printable ASCII characters.")
     return ids
 
 

@@ -9,11 +9,15 @@ from shared.contracts.journey import Contact, Ticket
 from shared.contracts.messages import Event, Message, Personal, PublicMessage
 from shared.contracts.steps import Refusal
 from shared.kernel.mailbox import deliverable
+from shared.kernel.members import MEMBER_ID
 from shared.kernel.money import Money
 from shared.kernel.values import Value
 
 VisibleText = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 """Visible ASCII, as an `Idempotency-Key` is: a name that reads the same wherever it is stored and shown."""
+
+MemberId = Annotated[str, Field(pattern=MEMBER_ID)]
+"""The subject of the member's tokens."""
 
 
 class Strict(BaseModel):
@@ -110,7 +114,7 @@ class StartCheckout(PublicMessage):
 
     type: ClassVar[str] = "checkout.start.v1"
     key: VisibleText
-    member_id: VisibleText
+    member_id: MemberId
     cart_id: VisibleText
     payment: Payment | None = None
     contact: CustomerContact

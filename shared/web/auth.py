@@ -17,6 +17,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from shared.kernel.clock import Clock, Stopwatch
+from shared.kernel.members import may_be_member
 from shared.web.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -274,8 +275,8 @@ def _expiry(claims: dict[str, Any], now: float) -> float:
 
 def _caller(claims: dict[str, Any]) -> Caller:
     subject, scope = claims["sub"], claims.get("scope", "")
-    if not isinstance(subject, str) or not 0 < len(subject) <= 255:  # noqa: PLR2004 - OpenID Connect Core §2
-        raise invalid_token("The token's subject is malformed")
+    if not isinstance(subject, str) or not may_be_member(subject):
+        raise invalid_token("The token's subject must be 1 to 255 printable ASCII characters")
     return Caller(subject, frozenset(scope.split() if isinstance(scope, str) else ()))
 
 

@@ -11,6 +11,7 @@ from shared.contracts.checkout import (
     CheckoutCompleted,
     CheckoutNeedsAttention,
     CheckoutRefused,
+    MemberId,
     VisibleText,
 )
 from shared.contracts.messages import Message
@@ -30,7 +31,7 @@ class NamedPurchase(BaseModel):
     """What must be readable of an order for anybody to be told that the rest of it is not."""
 
     key: VisibleText
-    member_id: VisibleText
+    member_id: MemberId
     cart_id: Any = None
 
 

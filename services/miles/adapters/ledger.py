@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.miles.domain import rules
-from services.miles.domain.account import Account, Tier, may_be_member
+from services.miles.domain.account import Account, Tier
 from services.miles.domain.journal import Operation, Past, Transaction
 from services.miles.domain.validity import EXPIRY_SHARE, Calendar
 from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import NotSent, Refused
 from shared.kernel.locks import KeyedLocks
+from shared.kernel.members import may_be_member
 from shared.store.documents import CollectionSpec, Conflict, Index
 from shared.store.repository import Repository, Stored
 from shared.store.share import Share

@@ -1,6 +1,5 @@
 """A member's account: lots of miles, and what is held of them."""
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -11,14 +10,6 @@ from services.miles.domain.journal import Line, Transaction
 from shared.kernel.values import Value, changed
 
 Tier = Literal["member", "silver", "gold", "diamond"]
-
-MEMBER_ID = r"^[ -~]{1,255}$"
-"""An OpenID Connect subject: up to 255 printable ASCII characters, whichever the issuer chose."""
-
-
-def may_be_member(member_id: str) -> bool:
-    """Can anybody of that id have an account? Messages from outside may name anything."""
-    return re.fullmatch(MEMBER_ID, member_id) is not None
 
 
 class Lot(Value):

@@ -5,7 +5,6 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query, Response
 
-from services.miles.domain.account import MEMBER_ID
 from services.miles.domain.rules import NewLot
 from services.miles.http.bodies import AccountBody
 from services.miles.http.views import (
@@ -20,6 +19,7 @@ from services.miles.http.views import (
 )
 from services.miles.ports import MemberAccounts, StaleRevision
 from shared.kernel.errors import NotSent
+from shared.kernel.members import MEMBER_ID
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers

@@ -95,7 +95,15 @@ async def test_a_missing_scope_is_403_and_named(client: httpx.AsyncClient, issue
 
 @pytest.mark.parametrize(
     "claims",
-    [{"iss": "http://other.test"}, {"aud": "others"}, {"sub": ""}, {"sub": None}, {"sub": "x" * 256}, {"exp": "soon"}],
+    [
+        {"iss": "http://other.test"},
+        {"aud": "others"},
+        {"sub": ""},
+        {"sub": None},
+        {"sub": "x" * 256},
+        {"exp": "soon"},
+        *({"sub": subject} for subject in ("zoë", "ana\n", "\x7f", "a\u00a0b", "李", "\ud800", "a\x00", 7)),
+    ],
 )
 async def test_a_wrong_claim_is_401(client: httpx.AsyncClient, issuer: Issuer, claims: dict[str, Any]) -> None:
     answer = await ask(
