@@ -5,16 +5,17 @@ import hashlib
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from pathlib import Path
 
+import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel
 
-from services.cli.broker_node import PrivateBroker
 from shared.bus.dead_letters import DeadLetters
 from shared.contracts.cloudevents import Envelope
 from tests.component.bus.conftest import Job, OpenBus, outbox_of
 from tests.component.bus.test_bus import count
 from tests.eventually import eventually
+from tests.kit.broker import start_broker
 
 SIZE = 24_000_000
 MANY = 4
@@ -36,22 +37,22 @@ async def publish(url, type_name, size, many):
 
 asyncio.run(publish(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
 """
-LIMIT = "application:set_env(rabbit, max_message_size, {size})."
+LIMIT = "max_message_size = 134217728\n"
 
 
 @pytest.fixture
-def unlimited_url(broker: PrivateBroker, vhost_url: str) -> Iterator[str]:
-    """A virtual host, while the node's limit is RabbitMQ's own instead of ours."""
-    before = broker.ctl("eval", "application:get_env(rabbit, max_message_size, none).").strip()
-    broker.ctl("eval", LIMIT.format(size=134_217_728))
-    yield vhost_url
-    broker.ctl("eval", LIMIT.format(size=before.removeprefix("{ok,").removesuffix("}")))
+def unlimited_url(tmp_path: Path) -> Iterator[str]:
+    """A node with RabbitMQ's own limit instead of ours."""
+    home = tmp_path / "unlimited"
+    (home / "broker" / "conf.d").mkdir(parents=True)
+    (home / "broker" / "conf.d" / "90-limit.conf").write_text(LIMIT)
+    node = start_broker(home)
+    yield node.url
+    node.kill()
 
 
 @pytest.mark.timeout(120)
-async def test_they_never_stand_in_memory_and_leave_head_and_digest(
-    unlimited_url: str, open_bus: OpenBus, channel: AbstractChannel
-) -> None:
+async def test_they_never_stand_in_memory_and_leave_head_and_digest(unlimited_url: str, open_bus: OpenBus) -> None:
     done: list[str] = []
 
     async def handle(job: Job, _: Envelope) -> None:
@@ -66,7 +67,8 @@ async def test_they_never_stand_in_memory_and_leave_head_and_digest(
         assert await publishing.wait() == 0
 
         async def all_are_dead() -> bool:
-            return await count(channel, "work.dead") == MANY
+            async with await aio_pika.connect(unlimited_url) as connection:
+                return await count(await connection.channel(), "work.dead") == MANY
 
         await eventually(all_are_dead, within=60)
         _, peak = tracemalloc.get_traced_memory()

@@ -72,7 +72,7 @@ async def test_a_broker_that_is_away_at_the_start_is_waited_for(start_process: S
             assert "broker" in answer.text
             return answer
 
-        answer = await eventually(not_ready)
+        answer = await eventually(not_ready, within=30.0)
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["code"] == "not_ready"
