@@ -43,7 +43,7 @@ def document(version: str, queues: Queues, broker_url: str) -> Json:
     _, shapes = models_json_schema(
         [(contract, "validation") for contract in contracts], ref_template="#/components/schemas/{model}"
     )
-    schemas = shapes["$defs"]
+    schemas = {name: _without_mappings(schema) for name, schema in shapes["$defs"].items()}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -62,6 +62,18 @@ def document(version: str, queues: Queues, broker_url: str) -> Json:
             "schemas": schemas,
             "securitySchemes": {"user": {"type": "userPassword", "description": "A user of the broker"}},
         },
+    }
+
+
+def _without_mappings(node: Any) -> Any:
+    """The schema with AsyncAPI's kind of discriminator, which is a property's name; OpenAPI's is an object."""
+    if isinstance(node, list):
+        return [_without_mappings(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: each["propertyName"] if name == "discriminator" else _without_mappings(each)
+        for name, each in node.items()
     }
 
 
@@ -112,7 +124,9 @@ def _operation(contract: type[Message], queues: Queues, broker_url: str) -> Json
         "bindings": {"amqp": {"cc": [contract.type], "deliveryMode": 2, "bindingVersion": BINDING}},
         "tags": [{"name": audience(contract)}],
     }
-    if not told:
+    if told:
+        operation["description"] = f"Through the exchange `{contract.exchange}`, to every queue that is bound to it."
+    else:
         queue = _receiver(contract, queues)
         operation["description"] = f"By the queue `{queue}` of the virtual host `{_vhost(broker_url) or '/'}`."
     return operation

@@ -8,7 +8,7 @@ from shared.contracts.cards import refuse_card_number
 from shared.contracts.journey import Contact, Ticket
 from shared.contracts.messages import Event, Message, Personal, PublicMessage
 from shared.contracts.steps import Refusal
-from shared.kernel.mailbox import deliverable
+from shared.kernel.mailbox import LONGEST, PATTERN, deliverable
 from shared.kernel.members import MEMBER_ID
 from shared.kernel.money import Money
 from shared.kernel.values import Value
@@ -67,8 +67,8 @@ class CustomerContact(Strict):
         Field(
             description="Where mail arrives",
             examples=["ana@example.com"],
-            max_length=254,
-            pattern=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$",
+            max_length=LONGEST,
+            json_schema_extra={"pattern": PATTERN},
         ),
         AfterValidator(_deliverable),
     ]

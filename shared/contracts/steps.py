@@ -12,7 +12,10 @@ class Refusal(Value):
     """Why, and at which step, a purchase did not go through."""
 
     step: Annotated[str, Field(description="Where it ended", examples=["authorize card"])]
-    code: Annotated[str, Field(description="Stable, for programs", examples=["card_declined"])]
+    code: Annotated[
+        str,
+        Field(description="Stable, for programs; what each means is at `/docs/problems`", examples=["card_declined"]),
+    ]
     detail: Annotated[str, Field(description="For people")]
 
 

@@ -8,6 +8,12 @@ import idna
 LONGEST = 254
 """Octets (RFC 5321 §4.5.3.1.3, without the brackets)."""
 LONGEST_LOCAL = 64
+BEYOND_ASCII = r"\u00a1-\ud7ff\uf900-\uffef"
+_ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~{BEYOND_ASCII}-]+"
+_EDGE = f"[A-Za-z0-9{BEYOND_ASCII}]"
+_LABEL = rf"(?!(?![Xx][Nn]--)..--){_EDGE}(?:[A-Za-z0-9{BEYOND_ASCII}-]{{0,61}}{_EDGE})?"
+PATTERN = rf"^(?![^@]{{65}}){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?![0-9]+$){_LABEL}$"
+"""For documents, as near as a pattern can say it: IDNA 2008 has none for letters beyond ASCII, nor Punycode."""
 _LOCAL = re.compile(r"[^\s@\"(),:;<>\[\\\].]+(\.[^\s@\"(),:;<>\[\\\].]+)*")
 
 

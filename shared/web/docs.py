@@ -29,7 +29,7 @@ _MEANINGS: Final = {
     429: "Too many requests; Retry-After says when",
     503: "Out of reach for the moment; Retry-After says when",
 }
-READING: Final = (401, 403, 404, 422, 503)
+READING: Final = (400, 401, 403, 404, 422, 503)
 CREATING: Final = (400, 401, 403, 413, 415, 422, 503)
 WRITING: Final = (400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
 

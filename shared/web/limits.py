@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.web.problems import Problem
 
 LARGEST_BODY = 256 * 1024
-_WITH_JSON = frozenset({"POST", "PUT", "PATCH"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Of other methods nobody reads a body, and the server lets go of it."""
 
 
 class BodyLimits:
@@ -21,7 +22,7 @@ class BodyLimits:
         self._other_media = tuple(other_media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
             await self._app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
@@ -40,7 +41,7 @@ class BodyLimits:
     def _refusal(self, scope: Scope, headers: Mapping[bytes, str], length: str) -> Problem | None:
         if length.isascii() and length.isdigit() and int(length) > LARGEST_BODY:
             return Problem(413, "body_too_large", f"The body may have {LARGEST_BODY} bytes")
-        if scope["method"] not in _WITH_JSON or scope["path"].startswith(self._other_media):
+        if scope["path"].startswith(self._other_media):
             return None
         if not _is_json(headers.get(b"content-type", "")):
             return Problem(415, "unsupported_media_type", "The body must be application/json in UTF-8")

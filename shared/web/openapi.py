@@ -58,6 +58,14 @@ _PROBLEM: Final[Json] = {
         },
     },
 }
+_LIMITS: Final = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+}
 SCHEMAS: Final = {"Fault": _FAULT, "Problem": _PROBLEM, "ProblemCode": _CODE}
 _IF_NONE_MATCH: Final[Json] = {
     "name": "If-None-Match",
@@ -101,7 +109,18 @@ def complete(document: Json, server: str) -> Json:
     components["headers"] = HEADERS
     schemas = {name: schema for name, schema in components.get("schemas", {}).items() if "ValidationError" not in name}
     components["schemas"] = dict(sorted((schemas | SCHEMAS).items()))
-    return document
+    completed: Json = _in_json_schemas_words(document)
+    return completed
+
+
+def _in_json_schemas_words(node: Any) -> Any:
+    """The document without pydantic's own names for limits, which it writes for what a validator stands before."""
+    if isinstance(node, list):
+        return [_in_json_schemas_words(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    words = _LIMITS if isinstance(node.get("type"), str) else {}
+    return {words.get(name, name): _in_json_schemas_words(each) for name, each in node.items()}
 
 
 def _operations(document: Json) -> Iterator[tuple[str, Json]]:

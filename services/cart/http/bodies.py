@@ -1,5 +1,6 @@
 """What clients send. Unknown fields are refused; numbers are numbers."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -9,21 +10,26 @@ from services.cart.domain.cart import Channel
 from shared.kernel.currencies import DECIMALS
 from shared.kernel.money import Currency
 from shared.kernel.names import NoRule, printed
-from shared.web.bodies import Body, day_only
+from shared.web.bodies import DAY_PATTERN, Body, day_only
 
-_UNPRINTED = r"\x00-\x1f\x7f-\xa0\xad\u2000-\u206f"
-PRINTABLE = rf"^[^{_UNPRINTED}]*[^\s{_UNPRINTED}][^{_UNPRINTED}]*$"
-"""Printable and not blank, as near as a pattern can say it."""
+_MARKS = (
+    r"!-~\u00a1-\u00ac\u00ae-\u05ff\u0606-\u061b\u061d-\u06dc\u06de-\u070e\u0710-\u088f\u0892-\u08e1\u08e3-\u167f"
+    r"\u1681-\u180d\u180f-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u2fff\u3001-\ud7ff\uf900-\ufefe\uff00-\uffef"
+)
+"""Neither blank, nor control, format or private characters; what Unicode may yet assign is taken as it comes."""
+VISIBLE = rf"^[ {_MARKS}]*[{_MARKS}][ {_MARKS}]*$"
+"""Text that can be printed, and is not blank: the rule itself, so that the document says all of it."""
 _LETTERS = (
     r"A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0137\u0139-\u017e\u01a0\u01a1\u01af\u01b0\u01cd-\u01dc\u0218-\u021b"
     r"\u1ea0-\u1ef9\u0400-\u042b\u042d-\u044b\u044d-\u045f\u0490\u0491\u0621-\u063a\u0641-\u064a"
 )
 TICKETABLE = rf"^[{_LETTERS} '.,-]*[{_LETTERS}][{_LETTERS} '.,-]*$"
 """Letters that have a rule, as near as a pattern can say it."""
+_VISIBLE = re.compile(VISIBLE)
 
 
-def _printable(text: str) -> str:
-    if not text.strip() or not text.isprintable():
+def _visible(text: str) -> str:
+    if not _VISIBLE.fullmatch(text):
         raise ValueError("must be printable text")
     return text
 
@@ -47,7 +53,7 @@ def _day(text: str) -> str:
 Name = Annotated[
     str,
     Field(min_length=1, max_length=60, json_schema_extra={"pattern": TICKETABLE}),
-    AfterValidator(_printable),
+    AfterValidator(_visible),
     AfterValidator(_ticketable),
 ]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
@@ -68,7 +74,12 @@ class NewPassenger(Body):
     surname: Annotated[Name, Field(description="As the travel document has it", examples=["Souza"])]
     birth_date: Annotated[
         str,
-        Field(max_length=10, description="Day of birth", examples=["1990-05-01"], json_schema_extra={"format": "date"}),
+        Field(
+            max_length=10,
+            description="Day of birth",
+            examples=["1990-05-01"],
+            json_schema_extra={"format": "date", "pattern": DAY_PATTERN},
+        ),
         AfterValidator(_day),
     ]
     document: Annotated[
@@ -78,9 +89,9 @@ class NewPassenger(Body):
             max_length=40,
             description="Number of the travel document",
             examples=["FX123456"],
-            json_schema_extra={"pattern": PRINTABLE},
+            json_schema_extra={"pattern": VISIBLE},
         ),
-        AfterValidator(_printable),
+        AfterValidator(_visible),
     ]
 
 
@@ -125,7 +136,11 @@ class CartChange(Body):
 
     use_miles: Annotated[
         StrictInt | None,
-        Field(description="How many miles pay the fares, at most what the fares cost in miles", examples=[30000]),
+        Field(
+            description="How many miles pay the fares, at most what the fares cost in miles",
+            examples=[30000],
+            json_schema_extra={"minimum": 0},
+        ),
     ] = None
     promo_code: Annotated[Any, Field(description="Not built yet: must be null", json_schema_extra={"type": "null"})] = (
         None

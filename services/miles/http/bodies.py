@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from services.miles.domain.account import Tier
-from shared.web.bodies import Body, day_only
+from shared.web.bodies import DAY_UNTIL_2999, Body, day_only
 
 LAST_EXPIRY = date(2999, 12, 31)
 
@@ -16,7 +16,14 @@ class GrantedLot(Body):
 
     miles: Annotated[int, Field(ge=0, le=10**12, strict=True, description="How many", examples=[50000])]
     expires_on: Annotated[
-        date, Field(le=LAST_EXPIRY, description="Their last day", examples=["2030-12-31"]), BeforeValidator(day_only)
+        date,
+        Field(
+            le=LAST_EXPIRY,
+            description="Their last day",
+            examples=["2030-12-31"],
+            json_schema_extra={"pattern": DAY_UNTIL_2999},
+        ),
+        BeforeValidator(day_only),
     ]
 
 

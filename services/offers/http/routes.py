@@ -37,7 +37,7 @@ def _public(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: Au
         "/v1/offers",
         dependencies=known,
         response_model=None,
-        responses=answers(ShownOffers, 401, 403, 422, 503),
+        responses=answers(ShownOffers, 400, 401, 403, 422, 503),
     )
     async def search(asked: Annotated[Search, Query()]) -> Response:
         """Search flights, with their seats and bags. No flights on a route or day: an empty list."""

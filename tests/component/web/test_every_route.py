@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -10,10 +9,8 @@ import httpx
 import pytest
 
 from shared.bus.examples import example
-from tests.component.web.document import Json, operations, public_document, services_with_routes, whole_application
-from tests.kit.laptop import Laptop
+from tests.component.web.document import Json, all_services, operations, public_document
 
-SCOPES = "offers carts checkouts miles ops:read ops:write"
 WRONG: dict[str, list[Any]] = {
     "string": [7, True, 1.5, [], {}, "\ud800"],
     "integer": [True, "1", "\uff11", 1.5, 10**30, [], {}],
@@ -73,19 +70,8 @@ def document(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 async def api(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A member, who may do everything, before all services."""
-    laptop = Laptop(tmp_path_factory.mktemp("house"))
-    async with AsyncExitStack() as running:
-        sandbox = laptop.a_sandbox(monkeypatch)
-        await sandbox.start()
-        running.push_async_callback(sandbox.stop)
-        services = services_with_routes(laptop)
-        for service in services:
-            assert service.store is not None
-            await service.store.open()
-            running.push_async_callback(service.store.close)
-            laptop.wires.connect(f"{service.name}.test", whole_application(laptop, services))
-        yield await running.enter_async_context(laptop.client("cart", laptop.issuer.bearer("ana-1", SCOPES)))
+    async with all_services(tmp_path_factory.mktemp("house"), monkeypatch) as member:
+        yield member
 
 
 async def a_cart(api: httpx.AsyncClient) -> str:

@@ -173,3 +173,35 @@ def codes_in(tree: ast.AST) -> Iterator[str]:
             place = MAKERS[node.func.id]
             if len(node.args) > place and isinstance(code := node.args[place], ast.Constant):
                 yield str(code.value)
+
+
+LIMITS_IN_PYTHON = {"ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of"}
+
+
+def schemas_in(node: object) -> Iterator[Json]:
+    if isinstance(node, dict):
+        if isinstance(node.get("type"), str):
+            yield node
+        for each in node.values():
+            yield from schemas_in(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from schemas_in(each)
+
+
+def test_limits_have_the_names_that_json_schema_gives_them(document: Json) -> None:
+    found = list(schemas_in(document))
+    assert [schema for schema in found if LIMITS_IN_PYTHON & set(schema)] == []
+    adults = parameter(document["paths"]["/v1/offers"]["get"], "adults")["schema"]
+    assert (adults["minimum"], adults["maximum"]) == (1, 9)
+
+
+def test_what_is_in_every_answer_is_required_in_its_schema(document: Json) -> None:
+    """A field with a default of ours is there all the same: clients need not ask whether."""
+    shown = reachable(
+        document,
+        {name for _, _, each in operations(document) for name in referred(each["responses"].get("200"))},
+    )
+    for name in shown - {"Problem", "Fault"}:
+        schema = document["components"]["schemas"][name]
+        assert set(schema.get("required", ())) == set(schema.get("properties", ())), name

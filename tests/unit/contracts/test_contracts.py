@@ -156,3 +156,9 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
         node = described
         for part in place.split("/"):
             node = node[part]
+
+
+def test_a_discriminator_of_the_asyncapi_document_is_a_propertys_name() -> None:
+    """OpenAPI's, which pydantic writes, is an object."""
+    payment = document("1.0", QUEUES, BROKER)["components"]["schemas"]["StartCheckout"]["properties"]["payment"]
+    assert [each.get("discriminator") for each in payment["anyOf"]] == ["method", None]

@@ -1,12 +1,16 @@
 """E-mail addresses, taken and sent to by one rule."""
 
+import re
+
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis.strategies import from_regex
 from pydantic import ValidationError
 
 from services.notifications.adapters.smtp import recipient
 from shared.contracts.checkout import CustomerContact
 from shared.kernel.errors import Refused
-from shared.kernel.mailbox import deliverable
+from shared.kernel.mailbox import BEYOND_ASCII, LONGEST, PATTERN, deliverable
 
 
 @pytest.mark.parametrize(
@@ -69,3 +73,37 @@ def test_what_mail_is_never_sent_to_is_never_taken(typed: str) -> None:
         CustomerContact(email=typed)
     with pytest.raises(Refused, match="invalid_address"):
         recipient(typed)
+
+
+@given(from_regex(PATTERN.replace(BEYOND_ASCII, ""), fullmatch=True))
+@settings(max_examples=100, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_what_the_pattern_for_documents_allows_in_ascii_can_be_sent_to(address: str) -> None:
+    assume(len(address) <= LONGEST)
+    assert deliverable(address) == address.rpartition("@")[0] + "@" + address.rpartition("@")[2].lower()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ana@example",
+        "ana@10.0.0.1",
+        "a..b@example.org",
+        ".a@example.org",
+        "a@-x.org",
+        "a@ab--c.org",
+        "a" * 65 + "@a.org",
+    ],
+)
+def test_the_pattern_for_documents_knows_what_is_no_address(address: str) -> None:
+    assert re.fullmatch(PATTERN, address) is None
+    with pytest.raises(ValueError, match="must"):
+        deliverable(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ana+1@example.org", "o'neil@a.b.example.org", "ana@straße.example", "a@xn--mnchen-3ya.de", "é@münchen.de"],
+)
+def test_the_pattern_for_documents_allows_what_can_be_sent_to(address: str) -> None:
+    assert re.fullmatch(PATTERN, address)
+    assert deliverable(address)

@@ -1,0 +1,223 @@
+"""Requests that schemathesis makes of the document, before the real services.
+
+What fits the document is not refused for its form, what does not fit is refused, and no answer is one that the document
+does not know. The same requests every time; each operation gets so many of either kind.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import hypothesis
+import pytest
+import schemathesis
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import HealthCheck, Phase
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from services.cart.http.bodies import NewPassenger
+from shared.web.codes import CODES
+from tests.component.web.document import Json, all_services, public_document
+from tests.kit.clock import HandClock
+
+EXAMPLES = 20
+CHECKED = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+FORM = {code for code, meaning in CODES.items() if set(meaning.statuses) & {400, 413, 415, 428}} | {"invalid_request"}
+"""By these a request is refused for how it is written."""
+BEYOND_A_SCHEMA = re.compile(
+    r"must be another airport than from"
+    r"|must not be in the past"
+    r"|must be a next_cursor as it came with the page before"
+    r"|must be 0 to \d+, what the fares cost in miles"
+    r"|must be the index of a (segment|passenger), 0 to \d+"
+    r"|must name exactly \d+, as many as the offer is for"
+    r"|must be a date of birth, such as 1990-05-01"
+)
+"""What depends on the day, on another field, or on what is there."""
+SHORT_ADDRESS = "^[a-z0-9+]{1,8}@[a-z0-9]{1,8}[.](example|test)$"
+"""Instead of the document's pattern, which test_mailbox.py tries, and from which making addresses takes a minute."""
+ANA = NewPassenger(given_name="Ana", surname="Souza", birth_date="1990-05-01", document="FX123456").model_dump()
+
+Operation = APIOperation[Any, Any, Any, Any]
+Request = Case[Any]
+Send = Callable[[Request], httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SANDBOX", "on")
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def operations(tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch) -> list[Operation]:
+    """Without tokens, which schemathesis would make up: test_auth.py tells what becomes of those."""
+    document = public_document(tmp_path_factory.mktemp("document"))
+    paths = {path: item for path, item in document["paths"].items() if path.startswith("/v1/")}
+    for item in paths.values():
+        for operation in item.values():
+            del operation["security"]
+    email: Json = document["components"]["schemas"]["CustomerContact"]["properties"]["email"]
+    email["pattern"] = SHORT_ADDRESS
+    schema = schemathesis.openapi.from_dict(document | {"paths": paths})
+    return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[BlockingPortal]:
+    """The services' event loop, in a thread: schemathesis asks and waits."""
+    with start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture(scope="module")
+def api(
+    portal: BlockingPortal, tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch
+) -> Iterator[httpx.AsyncClient]:
+    folder: Path = tmp_path_factory.mktemp("house")
+    with portal.wrap_async_context_manager(all_services(folder, patch)) as client:
+        yield client
+
+
+@pytest.fixture
+def send(portal: BlockingPortal, api: httpx.AsyncClient) -> Send:
+    def sent(case: Request) -> httpx.Response:
+        made = case.as_transport_kwargs(base_url=str(api.base_url))
+        headers = {name.encode(): value.encode("latin-1", "replace") for name, value in made["headers"].items()}
+        body = {"json" if "json" in made else "content": made.get("json", made.get("data"))}
+        request = api.build_request(made["method"], made["url"], params=made.get("params"), headers=headers, **body)
+        return portal.call(api.send, request)
+
+    return sent
+
+
+async def what_is_there(api: httpx.AsyncClient) -> dict[str, str]:
+    """A purchase under way, and a cart with a flight."""
+    day = (HandClock().now() + timedelta(days=40)).date().isoformat()
+    found = await api.get("/v1/offers", params={"from": "GRU", "to": "LIS", "date": day})
+    offer_id = found.json()["offers"][0]["id"]
+    flight = {"kind": "flight", "offer_id": offer_id, "passengers": [ANA]}
+    carts = []
+    for _ in range(2):
+        cart_id = (await api.post("/v1/carts", json={"channel": "portal", "currency": "BRL"})).json()["id"]
+        carts.append((await api.post(f"/v1/carts/{cart_id}/items", json=flight)).json())
+    payment, contact = {"method": "card", "token": "tok_visa"}, {"email": "ana@example.com"}
+    order = {"cart_id": carts[0]["id"], "payment": payment, "contact": contact}
+    bought = await api.post("/v1/checkouts", json=order, headers={"Idempotency-Key": carts[0]["id"]})
+    cart = carts[1]
+    ids = {"offer_id": offer_id, "cart_id": cart["id"], "item_id": cart["items"][0]["id"], "name": "ask"}
+    return ids | {"checkout_id": bought.json()["id"]}
+
+
+def requests_of(operation: Operation, mode: GenerationMode, check: Callable[[Request], None]) -> int:
+    """Try the operation's requests; how many there were. None where nothing can be wrong: any text may be an id."""
+    tried = 0
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+    def each(case: Request) -> None:
+        nonlocal tried
+        tried += 1
+        check(case)
+
+    try:
+        each()
+    except Unsatisfiable:
+        assert mode is GenerationMode.NEGATIVE, operation.label
+    return tried
+
+
+def as_clients_write_it(value: Any) -> Any:
+    """Whole numbers without a fraction: JSON Schema takes 1.0 for one, and cannot say that we do not."""
+    if isinstance(value, dict):
+        return {name: as_clients_write_it(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [as_clients_write_it(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def with_what_is_there(case: Request, ids: dict[str, str]) -> None:
+    """The ids of real things, where an id alone decides whether anything else of a request is looked at."""
+    case.path_parameters |= {name: ids[name] for name in case.path_parameters if name in ids}
+    if isinstance(case.body, dict):
+        case.body = as_clients_write_it(case.body) | {name: ids[name] for name in case.body if name in ids}
+
+
+def assert_not_for_its_form(response: httpx.Response, label: str) -> None:
+    if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
+        return
+    problem = response.json()
+    if problem["code"] in FORM:
+        assert problem.get("errors"), f"{label}: {response.text}"
+        said = [fault["detail"] for fault in problem["errors"]]
+        assert all(map(BEYOND_A_SCHEMA.fullmatch, said)), f"{label}: {response.text}"
+
+
+def test_what_fits_the_document_is_not_refused_for_its_form(
+    operations: list[Operation], send: Send, portal: BlockingPortal, api: httpx.AsyncClient
+) -> None:
+    answered = Counter[tuple[str, bool]]()
+    for operation in operations:
+        ids = portal.call(what_is_there, api)
+        if operation.path.endswith("/events"):
+            del ids["checkout_id"]  # it would be followed to its end, which does not come here
+
+        def check(case: Request, label: str = operation.label, ids: dict[str, str] = ids) -> None:
+            with_what_is_there(case, ids)
+            response = send(case)
+            assert_not_for_its_form(response, label)
+            case.validate_response(response, checks=CHECKED)
+            answered[label, response.is_success] += 1
+
+        assert requests_of(operation, GenerationMode.POSITIVE, check)
+    never = {operation.label for operation in operations if not answered[operation.label, True]}
+    assert never <= NEVER_WELL, "the requests are good for more than refusals"
+
+
+NEVER_WELL = {
+    "POST /v1/carts/{cart_id}/items",  # the one flight is in the cart, and no seat is hit by chance
+    "POST /v1/checkouts",  # nor a payment of what is due
+    "GET /v1/checkouts/{checkout_id}/events",
+    "GET /v1/operations/checkouts/{checkout_id}/events",
+}
+
+
+def test_what_does_not_fit_the_document_is_refused(operations: list[Operation], send: Send) -> None:
+    tried = 0
+    for operation in operations:
+
+        def check(case: Request) -> None:
+            case.validate_response(send(case), checks=CHECKED)
+
+        tried += requests_of(operation, GenerationMode.NEGATIVE, check)
+    assert tried > 20 * EXAMPLES
