@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
+from shared.contracts.refusals import REFUSALS
 from shared.web.codes import CODES
 
 Json = dict[str, Any]
@@ -46,7 +47,21 @@ def problems_page(title: str) -> str:
         "<h1>Problems</h1><p>Every error is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is "
         "stable; its <code>errors</code> name each wrong field by a JSON pointer, parameter or header.</p>"
     )
-    return _page(title, f"<main>{text}{_table(('code', 'status', 'what it means', 'what to do'), rows)}</main>")
+    problems = _table(("code", "status", "what it means", "what to do"), rows)
+    return _page(title, f"<main>{text}{problems}{_refusals()}</main>")
+
+
+def _refusals() -> str:
+    """Why purchases that were begun do not go through."""
+    rows = (
+        (f'<code id="refusal-{code}">{code}</code>', escape(means), escape(remedy))
+        for code, (means, remedy) in sorted(REFUSALS.items())
+    )
+    text = (
+        "<h2>Refusals</h2><p>Why a purchase did not go through: the <code>code</code> in its <code>refusal</code>, on "
+        "HTTP and in events, and of a step in its timeline. Whatever had been done is undone.</p>"
+    )
+    return f"{text}{_table(('code', 'what it means', 'what to do'), rows)}"
 
 
 def messages_page(title: str, document: Json) -> str:

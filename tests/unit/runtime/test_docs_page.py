@@ -3,6 +3,7 @@
 import json
 import re
 
+from shared.contracts.refusals import REFUSALS
 from shared.runtime.docs_page import FILES, STATIC, api_page, messages_page, problems_page
 from shared.web.codes import CODES
 
@@ -24,6 +25,7 @@ def test_there_is_a_log_in_only_beside_a_sandbox() -> None:
 def test_each_code_can_be_looked_up() -> None:
     page = problems_page("Milesaga")
     assert all(f'id="{code}"' in page for code in CODES)
+    assert all(f'id="refusal-{code}"' in page for code in REFUSALS)
 
 
 def test_messages_stand_under_whom_they_are_for_and_their_texts_are_never_run() -> None:
