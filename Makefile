@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check any-day format bench docs lock clean setup setup-dev image
+.PHONY: demo run test check api-lint any-day format bench docs lock clean setup setup-dev image
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
@@ -25,6 +25,12 @@ check: setup-dev
 	$(BIN)/pytest -q -n 3 --dist loadfile
 
 test: check
+
+# Spectral over the OpenAPI and AsyncAPI documents. It takes Node.js, which nothing else here does.
+api-lint: setup-dev
+	@cd deploy/api-lint && npm ci --silent
+	@$(BIN)/python -m tests.component.web.document .api-lint
+	@deploy/api-lint/node_modules/.bin/spectral lint --ruleset deploy/api-lint/spectral.yaml --fail-severity warn .api-lint/*.json
 
 # SOME=3: three of the days, others every day, and fewer tests.
 any-day: setup-dev
@@ -48,7 +54,7 @@ image:
 	  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) .
 
 clean:
-	@rm -rf .venv .bench-venv .milesaga bench.json
+	@rm -rf .venv .bench-venv .milesaga bench.json .api-lint deploy/api-lint/node_modules
 
 docs: setup
 	@$(BIN)/python -m services.cli.picture docs/checkout.md
