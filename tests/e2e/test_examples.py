@@ -121,7 +121,7 @@ async def has_consumer(url: str, queue: str) -> bool:
 
 
 @asynccontextmanager
-async def subscriber(stack: Stack, library: str, heard: Path) -> AsyncIterator[None]:
+async def subscriber(stack: Stack, library: str, heard: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     with heard.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -132,7 +132,7 @@ async def subscriber(stack: Stack, library: str, heard: Path) -> AsyncIterator[N
             stderr=out,
         )
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         await asyncio.wait_for(process.wait(), 10)
