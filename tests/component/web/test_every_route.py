@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterator
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 
 from shared.bus.examples import example
 from tests.component.web.document import Json, all_services, operations, public_document
+from tests.kit.clock import HandClock
 
 WRONG: dict[str, list[Any]] = {
     "string": [7, True, 1.5, [], {}, "\ud800"],
@@ -25,8 +27,29 @@ HEADERS = {
     "If-Match": ["3", '"3', '"3",'],
     "If-None-Match": ["3", '"3'],
     "Idempotency-Key": ["a b", "", "x" * 256],
-    "Last-Event-ID": ["x", "-1", "1.5", "9" * 30],
+    "Last-Event-ID": ["x", "-1", "+1", "1.5", "1 2", "9" * 30, "0x1", "\uff11", "\u0663", "1\u00a0"],
 }
+ANA = {"given_name": "Ana", "surname": "Souza", "birth_date": "1990-05-01", "document": "FX123456"}
+CARD = {"method": "card", "token": "tok_visa"}
+
+
+PATHS = [
+    *(
+        "%00",
+        "%0A",
+        "%7F",
+        "%FF%FE",
+        "%C3",
+        "%ED%A0%80",
+        "%F4%90%80%80",
+        "%C0%AE",
+        "%F0%9F%92%A9",
+        "%E2%80%AE",
+        "%EF%BC%91",
+    ),
+    *("..%2F..%2Fetc", "%25", "%20", "$ne", "%7B%22a%22:1%7D", "'%20OR%201=1", "x" * 300, "x" * 5000, "1e999", "null"),
+]
+"""What could stand where an id does, as it is sent: a text that is none of ours, or no text at all."""
 
 
 class Request(NamedTuple):
@@ -39,11 +62,11 @@ class Request(NamedTuple):
     body: Any
 
 
-def requests(document: Json, cart_id: str) -> Iterator[tuple[Request, Json]]:
+def requests(document: Json, cart_id: str, *, streams: bool = False) -> Iterator[tuple[Request, Json]]:
     """A request for every route of the API, made of the document's own examples, with what the document says."""
     schemas = document["components"]["schemas"]
     for method, path, operation in operations(document):
-        if not path.startswith("/v1/") or (method, path) in STREAMS:
+        if not path.startswith("/v1/") or ((method, path) in STREAMS and not streams):
             continue
         places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
         for each in operation["parameters"]:
@@ -108,6 +131,51 @@ async def test_every_parameter(api: httpx.AsyncClient, document: Json) -> None:
         twice = await send(api, request._replace(query=request.query | {"colour": "red"}))
         assert_named(twice, "colour", "parameter")
     assert tried > 40
+
+
+async def test_every_place_in_every_path(api: httpx.AsyncClient, document: Json) -> None:
+    tried = 0
+    for method, path, operation in operations(document):
+        names = [each["name"] for each in operation.get("parameters", []) if each["in"] == "path"]
+        if not path.startswith("/v1/"):
+            continue
+        [(request, _)] = requests({**document, "paths": {path: {method.lower(): operation}}}, "0198f0c2", streams=True)
+        for name in names:
+            for value in PATHS:
+                hostile = path.format(**{each: value if each == name else "0198f0c2" for each in names})
+                answer = await send(api, request._replace(path=hostile))
+                assert answer.status_code in (404, 422) or name == "member_id", f"{method} {hostile}: {answer.text}"
+                assert answer.status_code < 500, f"{method} {hostile}: {answer.text}"
+                assert answer.is_success or answer.json()["code"], answer.text
+                tried += 1
+    assert tried > 15 * len(PATHS)
+
+
+async def test_every_stream_names_a_wrong_last_event_id(api: httpx.AsyncClient) -> None:
+    checkout_id = await a_purchase(api)
+    for _, path in STREAMS:
+        for value in HEADERS["Last-Event-ID"]:
+            headers = [(b"Last-Event-ID", value.encode("utf-8"))]
+            answer = await api.get(path.format(checkout_id=checkout_id), headers=headers)
+            assert_named(answer, "Last-Event-ID", "header")
+            assert answer.status_code == 422, value
+        unknown = await api.get(path.format(checkout_id="0198f0c2"), headers={"Last-Event-ID": "x"})
+        assert unknown.status_code == 404
+        twice = await api.get(path.format(checkout_id=checkout_id), params={"colour": "red"})
+        assert_named(twice, "colour", "parameter")
+
+
+async def a_purchase(api: httpx.AsyncClient) -> str:
+    """One under way: its stream does not end."""
+    day = (HandClock().now() + timedelta(days=40)).date().isoformat()
+    found = await api.get("/v1/offers", params={"from": "GRU", "to": "LIS", "date": day})
+    cart_id = await a_cart(api)
+    item = {"kind": "flight", "offer_id": found.json()["offers"][0]["id"], "passengers": [ANA]}
+    assert (await api.post(f"/v1/carts/{cart_id}/items", json=item)).status_code == 201
+    order = {"cart_id": cart_id, "payment": CARD, "contact": {"email": "ana@example.com"}}
+    bought = await api.post("/v1/checkouts", json=order, headers={"Idempotency-Key": cart_id})
+    assert bought.status_code == 202, bought.text
+    return str(bought.json()["id"])
 
 
 async def test_every_header(api: httpx.AsyncClient, document: Json) -> None:
