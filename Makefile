@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check api-lint any-day format bench docs lock clean setup setup-dev image
+.PHONY: demo run test check api-lint any-day format bench docs lock clean setup setup-dev image manifests
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
@@ -52,6 +52,9 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 image:
 	@$(ENGINE) build --tag milesaga:$(VERSION) --build-arg VERSION=$(VERSION) \
 	  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) .
+
+manifests: setup-dev
+	@$(BIN)/milesaga deploy kubernetes
 
 clean:
 	@rm -rf .venv .bench-venv .milesaga bench.json .api-lint deploy/api-lint/node_modules

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "timers": Lazy("services.cli.timers", "app", "Timers: list, move or cancel them."),
     "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),
     "topology": Lazy("services.cli.topology", "app", "Exchanges, queues, bindings: show or apply them."),
+    "deploy": Lazy("services.cli.deploy.commands", "app", "What runs the services elsewhere: write or check it."),
     "bench": Lazy("services.cli.bench", "run", "Measure speed and size."),
 }
 

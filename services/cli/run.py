@@ -33,7 +33,7 @@ SANDBOX: Final = "sandbox"
 BROKER_START_SECONDS: Final = 60.0
 BROKER_LOOK_SECONDS: Final = 15.0
 BROKER_STOP_SECONDS: Final = 8.0
-"""With the drain's own bounds this ends a stack within 40 s; what has not gone by then is killed."""
+"""After the drain, whose bounds are `DRAIN_SECONDS` and 10 s more; what has not gone by then is killed."""
 
 WRONG_SETTINGS: Final = 2
 NOT_RUN: Final = 1

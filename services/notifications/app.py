@@ -41,7 +41,7 @@ def compose(runtime: Runtime) -> Service:
     message_domain = parseaddr(settings.sender)[1].rsplit("@", 1)[1]
     telling = Telling(MailTemplates(settings.issuer, settings.zone), mailer, runtime.clock, message_domain)
     keeping = Keeping(runtime, SERVICE.name)
-    notices = keeping.documents(CollectionSpec("notices"), Notice)
+    notices = keeping.documents(CollectionSpec(SERVICE.documents[0]), Notice)
     call_timeout = timedelta(seconds=smtp.timeout_seconds) + MARGIN
     participant = keeping.participant(notices, call_timeout=call_timeout, settle=SETTLE)
     return keeping.service(table=table(participant, telling))

@@ -10,4 +10,5 @@ SERVICE = Description(
     ),
     bindings=(("commands", "notifications.#"),),
     may_rest=True,
+    documents=("notices",),
 )

@@ -23,6 +23,6 @@ def compose(runtime: Runtime) -> Service:
     )
     airline = SabreAirline(SabreLine(line, credentials), SabreOffice(sabre.printer, sabre.country))
     keeping = Keeping(runtime, SERVICE.name)
-    bookings = keeping.documents(CollectionSpec("bookings"), Booking)
+    bookings = keeping.documents(CollectionSpec(SERVICE.documents[0]), Booking)
     participant = keeping.participant(bookings, call_timeout=sabre.call_timeout, settle=sabre.settle)
     return keeping.service(table=table(participant, airline, lambda: asyncio.sleep(sabre.reread_seconds)))

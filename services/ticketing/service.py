@@ -7,4 +7,5 @@ SERVICE = Description(
     settings=("services.ticketing.settings:SabreSettings",),
     bindings=(("commands", "ticketing.#"),),
     may_rest=True,
+    documents=("bookings",),
 )

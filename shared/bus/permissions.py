@@ -64,8 +64,9 @@ def _read(exchange: str, bindings: Sequence[tuple[str, str]]) -> str:
     return "|".join(EVERYTHING if pattern == "#" else f"^{re.escape(pattern.rstrip('#*'))}" for pattern in patterns)
 
 
-def password_hash(password: str) -> str:
-    salt = secrets.token_bytes(4)
+def password_hash(password: str, salt: bytes | None = None) -> str:
+    """As RabbitMQ keeps it; `salt` are four bytes, at random where not given."""
+    salt = salt or secrets.token_bytes(4)
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 

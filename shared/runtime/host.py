@@ -50,7 +50,7 @@ STORE_PAUSE = 1.0
 LETTING_GO = 5.0
 """Seconds for each of the stops that follow `drain_seconds`."""
 LEAVING = 10.0
-"""Seconds for all of them; with the longest drain and a private broker's stop that is still below 40."""
+"""Seconds for all of them, whatever the drain was given."""
 
 
 class EmbeddedSandbox(Protocol):

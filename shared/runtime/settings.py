@@ -85,8 +85,9 @@ class RuntimeSettings(TrustSettings):
     """Base URL of the process in which the sandbox runs, where that is another one."""
     sandbox_smtp_port: int = Field(default=0, ge=0, le=65535)
     """Port of the sandbox's mail server; 0 lets the sandbox take any free one."""
-    drain_seconds: float = Field(default=15.0, gt=0, le=20)
-    """How long a stopping process finishes what is in hand; bounded, because all of it must end within 40 s."""
+    drain_seconds: float = Field(default=15.0, gt=0, le=600)
+    """How long a stopping process finishes what is in hand, at most. All of it ends within 10 s more; whoever stops the
+    process waits so long."""
     clock_warning_seconds: float = Field(default=5.0, gt=0)
     """How far this machine's clock may be from the stores' and the broker's before the log says so."""
     clock_limit_seconds: float = Field(default=60.0, gt=0)

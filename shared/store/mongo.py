@@ -60,6 +60,11 @@ _WIDER = 4
 """Due documents are chosen from this many times as many as are wanted."""
 
 
+def database_name(service: str) -> str:
+    """The database of a service's documents."""
+    return f"milesaga_{service}"
+
+
 def motor_client(url: str, **more: Any) -> Any:
     """Motor's client: the default."""
     from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - the other driver's users do without it
@@ -78,7 +83,7 @@ class MongoStore:
     """A service's documents in the database `milesaga_<name>`. `client` makes the driver's client from the URL."""
 
     def __init__(self, name: str, url: str, client: Callable[[str], Any] = motor_client) -> None:
-        self._name = f"milesaga_{name}"
+        self._name = database_name(name)
         self._url = url
         self._new_client = client
         self._client: Any = None

@@ -14,6 +14,12 @@ app = typer.Typer(
     help="Files that run the services elsewhere, made from the list of services.",
 )
 
+
+@app.callback()
+def deploy() -> None:
+    """Keep a command's name where it is the only one."""
+
+
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where a file is not as it would be made.")]
 
 

@@ -31,7 +31,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def documents(found: Iterable[Mapping[str, Any]]) -> str:
+def documents(found: Iterable[Any]) -> str:
     """YAML documents, one after another, below a line that says where they come from."""
     dumped = (yaml.dump(each, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True) for each in found)
     return HEADER + "---\n".join(dumped)

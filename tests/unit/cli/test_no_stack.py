@@ -29,7 +29,7 @@ NEEDS_A_STACK: Final = {
     "partners remove": ("known",),
     "audit": (),
 }
-NEEDS_NONE: Final = {"run", "demo", "bench", "partners list"}
+NEEDS_NONE: Final = {"run", "demo", "bench", "partners list", "deploy kubernetes"}
 """They start what they need, or read a file."""
 
 KNOWN: Final = '{"partners": {"known": {"members": "any", "password_hash": "x"}}}'

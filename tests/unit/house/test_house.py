@@ -119,6 +119,7 @@ def test_a_public_path_leads_to_the_service_that_names_its_beginning(path: str, 
         (Description("other"), "no queue to scale by"),
         (Description("other", internal=True, bindings=PARCELS.bindings, may_rest=True), "may not rest"),
         (Description("other", scales_by="requests", may_rest=True), "may not rest"),
+        (Description("other", bindings=PARCELS.bindings, may_rest=True), "what it left unsent"),
     ],
 )
 def test_descriptions_that_cannot_be_true_are_refused(wrong: Description, reason: str) -> None:

@@ -1,0 +1,87 @@
+"""A new version takes over in tenths; what Prometheus knows of it says whether it goes on or is taken back."""
+
+from typing import Any, Final
+
+from services.cli.deploy.kubernetes import figures
+from services.cli.deploy.kubernetes.objects import Object, inside, named, resource
+from shared.runtime.description import Description
+
+PROMETHEUS: Final = inside("prometheus", 9090)
+ANALYSIS: Final = "canary"
+INTERVAL: Final = "20s"
+WINDOW: Final = "1m"
+"""What is looked at; a few times what lies between two scrapes."""
+MOST_FAILED: Final = 0.05
+MOST_UNDONE: Final = 0.5
+
+STABLE: Final = "stable"
+CANARY: Final = "canary"
+TRACKS: Final = (STABLE, CANARY)
+TRACK: Final = "milesaga.example/track"
+
+PODS: Final = f'app="{{{{args.service}}}}",track="{CANARY}"'
+"""The new version's own: scraped by the Service that Argo Rollouts turns to it."""
+
+
+def track_of(description: Description, track: str) -> str:
+    """The Service of one version's pods."""
+    return f"{resource(description.name)}-{track}"
+
+
+def strategy(description: Description) -> Object:
+    """Tenths of the pods: who takes from a queue takes its share of the messages."""
+    steps: list[dict[str, Any]] = []
+    for weight in figures.CANARY_WEIGHTS:
+        steps += [{"setWeight": weight}, {"pause": {"duration": f"{figures.CANARY_SECONDS}s"}}]
+    arguments = [{"name": "service", "value": description.name}]
+    analysis = {"startingStep": 1, "templates": [{"templateName": ANALYSIS}], "args": arguments}
+    services = {f"{track}Service": track_of(description, track) for track in TRACKS}
+    return {"canary": {**services, "maxSurge": 1, "maxUnavailable": 0, "steps": steps, "analysis": analysis}}
+
+
+def analysis() -> Object:
+    """One template for all services. Where nothing is done nothing is said against a version."""
+    spec = {
+        "args": [{"name": "service"}, {"name": "window", "value": WINDOW}],
+        "metrics": [
+            _metric("error-rate", _errors(), most=MOST_FAILED),
+            _metric("dead-letters", _dead_letters(), most=1),
+            _metric("undo-rate", _undone(), most=MOST_UNDONE),
+        ],
+    }
+    return named("AnalysisTemplate", "argoproj.io/v1alpha1", ANALYSIS, spec=spec)
+
+
+def _errors() -> str:
+    """Of what the new version did, messages and requests alike, the part that failed."""
+    failed = _rate("milesaga_messages_total", PODS, 'outcome=~"retried|dead|requeued"')
+    broken = _rate("milesaga_http_requests_total", PODS, 'status=~"5.."')
+    handled = _rate("milesaga_messages_total", PODS, 'outcome!="later"')
+    answered = _rate("milesaga_http_requests_total", PODS)
+    return f"({failed} + {broken}) / ({handled} + {answered} > 0)"
+
+
+def _dead_letters() -> str:
+    """As they stand: what kills its process lies there too, and no process tells."""
+    return 'sum(delta(rabbitmq_detailed_queue_messages{queue="{{args.service}}.dead"}[{{args.window}}]))'
+
+
+def _undone() -> str:
+    """Of the purchases that ended, whoever ran them: a service that refuses everything is not in error."""
+    undone = _rate("milesaga_purchases_ended_total", 'status=~"refused|cancelled"')
+    return f"{undone} / ({_rate('milesaga_purchases_ended_total')} > 0)"
+
+
+def _rate(metric: str, *selectors: str) -> str:
+    return f"(sum(rate({metric}{{{','.join(selectors)}}}[{{{{args.window}}}}])) or vector(0))"
+
+
+def _metric(name: str, query: str, *, most: float) -> Object:
+    return {
+        "name": name,
+        "interval": INTERVAL,
+        "failureLimit": 1,
+        "consecutiveErrorLimit": 4,
+        "successCondition": f"len(result) == 0 || isNaN(result[0]) || result[0] < {most}",
+        "provider": {"prometheus": {"address": PROMETHEUS, "query": query}},
+    }

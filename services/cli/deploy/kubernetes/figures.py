@@ -1,0 +1,42 @@
+"""Numbers that the manifests are made with, and where each comes from."""
+
+from typing import Final
+
+from shared.runtime.description import Description
+
+DRAIN_SECONDS: Final = 90
+"""Longer than the longest handler: issuing tickets may take twice 30 s; a test compares it with the settings."""
+LEAVING_SECONDS: Final = 10
+"""What a process may need after the drain: see `shared/runtime/host.py`."""
+ROUTE_SECONDS: Final = 5
+"""Before the signal: so long a Service may still send requests to a pod that is going."""
+GRACE_SECONDS: Final = ROUTE_SECONDS + DRAIN_SECONDS + LEAVING_SECONDS + 15
+
+CPU: Final = "250m"
+MEMORY: Final = "160Mi"
+MEMORY_LIMIT: Final = "384Mi"
+"""Measured on the cluster: see docs/kubernetes-figures.md. No limit of CPU: throttling makes time-outs of it."""
+
+FEWEST: Final = 1
+FEWEST_IN_PRODUCTION: Final = 2
+"""One zone may fail."""
+MOST: Final = 20
+
+MESSAGES_PER_REPLICA: Final = 50
+"""Waiting or in hand. A process takes 200 at once; at 50 one more shortens the line by more than its start costs."""
+MESSAGES_A_SECOND_PER_REPLICA: Final = 100
+SUSPECTS_PER_REPLICA: Final = 5
+REQUESTS_A_SECOND_PER_REPLICA: Final = 50
+
+POLLING_SECONDS: Final = 1
+IDLE_SECONDS: Final = 15
+"""From the last trigger that was active to zero."""
+CALM_SECONDS: Final = 10
+"""What has been asked for in the last seconds still counts when replicas are taken away."""
+
+CANARY_WEIGHTS: Final = tuple(range(10, 100, 10))
+CANARY_SECONDS: Final = 60
+
+
+def fewest(service: Description) -> int:
+    return 0 if service.may_rest else FEWEST

@@ -1,0 +1,45 @@
+"""The public paths for a cluster without a Gateway controller: nginx, each path to the service that answers it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from services.cli.deploy.kubernetes.objects import PORT, resource
+from shared.runtime.description import Description
+
+SERVER: Final = """\
+# Made by `make manifests` from services/house.py: change it there.
+pid /tmp/nginx.pid;
+error_log stderr warn;
+worker_processes 1;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path /tmp/body;
+  proxy_temp_path /tmp/proxy;
+  fastcgi_temp_path /tmp/fastcgi;
+  uwsgi_temp_path /tmp/uwsgi;
+  scgi_temp_path /tmp/scgi;
+  client_max_body_size 1m;
+  server {{
+    listen 8080;
+    proxy_http_version 1.1;
+    proxy_set_header Host $http_host;
+    proxy_set_header Connection "";
+    # a purchase's event stream is silent for as long as nothing happens
+    proxy_read_timeout 120s;
+    proxy_connect_timeout 3s;
+    proxy_buffering off;
+{locations}    location = /healthz {{ return 200; }}
+    location / {{ return 404; }}
+  }}
+}}
+"""
+LOCATION: Final = "    location {path} {{ proxy_pass http://{name}:{port}; }}\n"
+
+
+def configuration(house: Iterable[Description]) -> str:
+    """The whole of `nginx.conf`."""
+    upstreams = [(path, resource(each.name)) for each in house for path in each.public]
+    upstreams.append(("/sandbox/", "sandbox"))
+    places = [LOCATION.format(path=path, name=name, port=PORT) for path, name in upstreams]
+    return SERVER.format(locations="".join(places))

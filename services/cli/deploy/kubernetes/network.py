@@ -1,0 +1,73 @@
+"""Who may speak to whom: nobody to anybody, but for what a service's description says."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from services.cli.deploy.kubernetes.objects import PORT, ROLE, Object, named, resource, selected
+from services.cli.deploy.kubernetes.secrets import settings_of
+from shared.runtime.description import Description
+from shared.runtime.providers import Provider
+
+AMQP: Final = (5671, 5672)
+MONGODB: Final = 27017
+HTTPS: Final = 443
+MAIL: Final = (465, 587)
+PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
+"""Providers are outside: neither a neighbor nor the cloud's own metadata."""
+
+
+def default_deny() -> Object:
+    spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    return named("NetworkPolicy", "networking.k8s.io/v1", "default-deny", spec=spec)
+
+
+def names() -> Object:
+    """Everybody may ask for names."""
+    spec = {
+        "podSelector": {},
+        "policyTypes": ["Egress"],
+        "egress": [{"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}],
+    }
+    return named("NetworkPolicy", "networking.k8s.io/v1", "names", spec=spec)
+
+
+def of_service(description: Description, house: Iterable[Description]) -> Object:
+    """Broker, its store, the services it asks, and the providers that its settings name."""
+    askers = [each.name for each in house if description.name in each.asks]
+    may_come: list[Object] = [_role("monitoring"), *map(_service, askers)]
+    if description.public:
+        may_come.append(_role("gateway"))
+    egress = [
+        {"to": [_role("broker")], "ports": _ports(*AMQP)},
+        {"to": [_role("store")], "ports": _ports(MONGODB)},
+        *({"to": [_service(each)], "ports": _ports(PORT)} for each in description.asks),
+    ]
+    if ports := _outside(description):
+        egress.append({"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE)}}], "ports": _ports(*ports)})
+    spec = {
+        "podSelector": {"matchLabels": selected(description.name)},
+        "policyTypes": ["Ingress", "Egress"],
+        "ingress": [{"from": may_come, "ports": _ports(PORT)}],
+        "egress": egress,
+    }
+    return named("NetworkPolicy", "networking.k8s.io/v1", resource(description.name), spec=spec)
+
+
+def _outside(description: Description) -> list[int]:
+    """Ports outside: the issuer's keys for who checks tokens, its providers' APIs, its mail server."""
+    classes = list(settings_of(description))
+    https = bool(description.public) or any(issubclass(each, Provider) for each in classes)
+    mail = any("smtp" in str(each.model_config.get("env_prefix", "")).lower() for each in classes)
+    return [*([HTTPS] if https else []), *(MAIL if mail else ())]
+
+
+def _role(name: str) -> Object:
+    return {"podSelector": {"matchLabels": {ROLE: name}}}
+
+
+def _service(name: str) -> Object:
+    return {"podSelector": {"matchLabels": selected(name)}}
+
+
+def _ports(*ports: int) -> list[dict[str, Any]]:
+    return [{"protocol": "TCP", "port": port} for port in ports]

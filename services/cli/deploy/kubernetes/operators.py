@@ -1,0 +1,121 @@
+"""What a real cluster has operators for: RabbitMQ, MongoDB, secrets, the way in, and what Prometheus reads."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from services.cli.deploy.kubernetes.broker import CLUSTER
+from services.cli.deploy.kubernetes.canary import TRACK
+from services.cli.deploy.kubernetes.objects import PART_OF, PORT, ROLE, Object, named, resource
+from services.cli.deploy.kubernetes.secrets import provider_variables
+from services.cli.deploy.kubernetes.workload import arm_first
+from shared.runtime.description import Description
+from shared.store.mongo import database_name
+
+NODES: Final = 3
+DEFINITIONS: Final = "rabbitmq-definitions"
+MONGODB_VERSION: Final = "8.0.12"
+SPREAD: Final = ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+
+
+def rabbitmq(configuration: str) -> Object:
+    """Three nodes; its queues are quorum queues, which grow onto all of them by themselves."""
+    labels = {"app.kubernetes.io/name": CLUSTER}
+    mounted = {"name": "definitions", "mountPath": "/etc/milesaga", "readOnly": True}
+    pod = {
+        "containers": [{"name": "rabbitmq", "volumeMounts": [mounted]}],
+        "volumes": [{"name": "definitions", "configMap": {"name": DEFINITIONS}}],
+    }
+    spec = {
+        "replicas": NODES,
+        "persistence": {"storage": "20Gi"},
+        "resources": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "2Gi"}},
+        "rabbitmq": {"additionalConfig": configuration},
+        "affinity": {"nodeAffinity": arm_first()},
+        "terminationGracePeriodSeconds": 600,
+        "override": {
+            "statefulSet": {
+                "spec": {
+                    "template": {
+                        "metadata": {"labels": {ROLE: "broker"}},
+                        "spec": {**pod, "topologySpreadConstraints": [_spread(key, labels) for key in SPREAD]},
+                    }
+                }
+            }
+        },
+    }
+    return named("RabbitmqCluster", "rabbitmq.com/v1beta1", CLUSTER, spec=spec)
+
+
+def mongodb(house: Iterable[Description]) -> Object:
+    """Three members; a user per service that reads and writes its own database alone, and one that only looks."""
+    names = [each.name for each in house]
+    users = [_mongo_user(name, [{"db": database_name(name), "name": "readWrite"}]) for name in names]
+    users.append(_mongo_user("scaler", [{"db": database_name(name), "name": "read"} for name in names]))
+    pod = {
+        "metadata": {"labels": {ROLE: "store"}},
+        "spec": {"affinity": {"nodeAffinity": arm_first()}},
+    }
+    spec = {
+        "members": NODES,
+        "type": "ReplicaSet",
+        "version": MONGODB_VERSION,
+        "security": {"authentication": {"modes": ["SCRAM"]}},
+        "users": users,
+        "statefulSet": {"spec": {"template": pod}},
+    }
+    return named("MongoDBCommunity", "mongodbcommunity.mongodb.com/v1", "mongodb", spec=spec)
+
+
+def route(house: Iterable[Description]) -> Object:
+    """The public paths, each to the service that answers it."""
+    rules = [
+        {
+            "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in each.public],
+            "backendRefs": [{"name": resource(each.name), "port": PORT}],
+            # event streams of a purchase last as long as it does
+            "timeouts": {"request": "0s"},
+        }
+        for each in house
+        if each.public
+    ]
+    spec = {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": ["HOST"], "rules": rules}
+    return named("HTTPRoute", "gateway.networking.k8s.io/v1", PART_OF, spec=spec)
+
+
+def service_monitor() -> Object:
+    """Every service's counters, with what a canary's analysis tells versions apart by."""
+    known = {"app": "app_kubernetes_io_name", "track": "milesaga_example_track"}
+    relabelings = [
+        {"sourceLabels": [f"__meta_kubernetes_service_label_{label}"], "targetLabel": name}
+        for name, label in known.items()
+    ]
+    spec = {
+        "selector": {"matchExpressions": [{"key": TRACK, "operator": "Exists"}]},
+        "endpoints": [{"port": "http", "path": "/metrics", "interval": "15s", "relabelings": relabelings}],
+    }
+    return named("ServiceMonitor", "monitoring.coreos.com/v1", "services", spec=spec)
+
+
+def provider_patch(description: Description) -> list[Object]:
+    """A JSON patch that gives a Rollout its providers' secrets: Kustomize cannot merge a Rollout's lists."""
+    place = "/spec/template/spec/containers/0/env/-"
+    return [{"op": "add", "path": place, "value": variable} for variable in provider_variables(description)]
+
+
+def _mongo_user(name: str, roles: list[Object]) -> Object:
+    return {
+        "name": name,
+        "db": "admin",
+        "passwordSecretRef": {"name": f"{resource(name)}-store-user"},
+        "roles": roles,
+        "scramCredentialsSecretName": f"{resource(name)}-scram",
+    }
+
+
+def _spread(key: str, labels: dict[str, str]) -> Object:
+    return {
+        "maxSkew": 1,
+        "topologyKey": key,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": labels},
+    }

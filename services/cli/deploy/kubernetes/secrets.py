@@ -1,0 +1,73 @@
+"""What a service must not show: its variables, as files of one Secret that nobody else reads."""
+
+import importlib
+from collections.abc import Iterator
+from typing import Any, Final
+
+from services.cli.deploy.kubernetes.objects import Object, named, resource
+from shared.runtime.description import Description
+from shared.runtime.environment import FILE, is_secret
+from shared.runtime.settings import Settings
+
+MOUNTED: Final = "/run/secrets/milesaga"
+OF_ALL: Final = ("BROKER_URL", "MONGODB_URL", "INTERNAL_TOKEN")
+"""What every service has; its own user on broker and store is in the URL."""
+STORE: Final = "milesaga"
+"""The ClusterSecretStore: where the secrets are kept is the cluster's business."""
+
+
+def secrets_of(name: str) -> str:
+    return f"{resource(name)}-secrets"
+
+
+def secret_variables(description: Description) -> list[Object]:
+    """Where the process finds them: a file each, since variables are seen in every listing."""
+    del description
+    return [_from_file(variable) for variable in OF_ALL]
+
+
+def provider_variables(description: Description) -> list[Object]:
+    """The same for the secrets of providers, which nobody has beside the sandbox."""
+    return [_from_file(variable) for variable in _of_providers(description)]
+
+
+def external_secret(description: Description) -> Object:
+    """Kept outside under `milesaga/<service>`, one property a variable."""
+    variables = [*OF_ALL, *_of_providers(description)]
+    spec = {
+        "refreshInterval": "15m",
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": STORE},
+        "target": {"name": secrets_of(description.name), "creationPolicy": "Owner"},
+        "data": [
+            {"secretKey": variable, "remoteRef": {"key": f"milesaga/{description.name}", "property": variable}}
+            for variable in variables
+        ],
+    }
+    return named(
+        "ExternalSecret",
+        "external-secrets.io/v1",
+        secrets_of(description.name),
+        service=description.name,
+        spec=spec,
+    )
+
+
+def _from_file(variable: str) -> Object:
+    return {"name": f"{variable}{FILE}", "value": f"{MOUNTED}/{variable}"}
+
+
+def settings_of(description: Description) -> Iterator[type[Settings]]:
+    """Its settings classes."""
+    for place in description.settings:
+        module, _, name = place.partition(":")
+        found: Any = getattr(importlib.import_module(module), name)
+        yield found
+
+
+def _of_providers(description: Description) -> list[str]:
+    return [
+        f"{each.model_config.get('env_prefix', '')}{name}".upper()
+        for each in settings_of(description)
+        for name, field in each.model_fields.items()
+        if is_secret(field)
+    ]

@@ -1,0 +1,81 @@
+"""The manifests say what the services say of themselves."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.cli.deploy.kubernetes import figures, objects_of, tree
+from services.cli.deploy.kubernetes.secrets import settings_of
+from services.cli.deploy.tree import differing
+from services.house import HOUSE
+from shared.runtime.description import Description, house
+
+OTHER = Description(
+    "parcel_desk", bindings=(("commands", "parcel_desk.#"),), may_rest=True, documents=("parcels", "vans")
+)
+ASKING = Description("asking", public=("/v1/asking",), asks=("asked",), scales_by="requests")
+ASKED = Description("asked", internal=True, scales_by="requests")
+
+
+def of_kind(kind: str, description: Description, *others: Description) -> Any:
+    found = [each for each in objects_of(description, house(description, *others)) if each["kind"] == kind]
+    assert found, kind
+    return found[0]
+
+
+def test_what_is_committed_is_what_is_made() -> None:
+    assert differing(tree(HOUSE)) == [], "run `make manifests`"
+
+
+@pytest.mark.parametrize("description", HOUSE, ids=lambda each: each.name)
+def test_a_pod_is_given_longer_to_drain_than_its_longest_call_may_take(description: Description) -> None:
+    timeouts = [
+        each.model_fields["timeout_seconds"].default
+        for each in settings_of(description)
+        if each.model_fields.get("timeout_seconds")
+    ]
+    longest = 2 * max([0.0, *timeouts])  # a call's requests together get twice one's time
+    assert timedelta(seconds=longest) < timedelta(seconds=figures.DRAIN_SECONDS)
+    pod = of_kind("Rollout", description, *(each for each in HOUSE if each is not description))
+    grace = pod["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > figures.ROUTE_SECONDS + figures.DRAIN_SECONDS + figures.LEAVING_SECONDS
+
+
+def test_a_service_that_may_rest_is_woken_by_its_queue_its_suspects_and_what_a_crash_left() -> None:
+    spec = of_kind("ScaledObject", OTHER)["spec"]
+    assert spec["minReplicaCount"] == 0
+    queues = [each["metadata"]["queueName"] for each in spec["triggers"] if each["type"] == "rabbitmq"]
+    assert set(queues) == {"parcel_desk", "parcel_desk.suspect"}
+    unsent = [each["metadata"] for each in spec["triggers"] if each["type"] == "mongodb"]
+    assert [(each["dbName"], each["collection"]) for each in unsent] == [
+        ("milesaga_parcel_desk", "parcels"),
+        ("milesaga_parcel_desk", "vans"),
+    ]
+
+
+def test_a_service_that_answers_requests_stays_up_and_scales_by_them() -> None:
+    spec = of_kind("ScaledObject", ASKED)["spec"]
+    assert spec["minReplicaCount"] == 1
+    assert [each["type"] for each in spec["triggers"]] == ["prometheus"]
+
+
+def test_only_who_asks_a_service_and_the_gateway_of_a_public_one_may_come() -> None:
+    def comers(policy: Any) -> list[dict[str, str]]:
+        return [each["podSelector"]["matchLabels"] for each in policy["spec"]["ingress"][0]["from"]]
+
+    monitoring = {"milesaga.example/role": "monitoring"}
+    asked = of_kind("NetworkPolicy", ASKED, ASKING)
+    assert comers(asked) == [monitoring, {"app.kubernetes.io/name": "asking"}]
+    asking = of_kind("NetworkPolicy", ASKING, ASKED)
+    assert comers(asking) == [monitoring, {"milesaga.example/role": "gateway"}]
+    reached = [each["to"][0].get("podSelector", {}).get("matchLabels") for each in asking["spec"]["egress"]]
+    assert {"app.kubernetes.io/name": "asked"} in reached
+
+
+def test_a_name_is_written_as_kubernetes_allows_it() -> None:
+    assert {each["metadata"]["name"] for each in objects_of(OTHER, house(OTHER))} == {
+        "parcel-desk",
+        "parcel-desk-stable",
+        "parcel-desk-canary",
+    }
