@@ -23,8 +23,11 @@ from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.saga.orchestrator import Orchestrator
+from shared.saga.record import OPEN
 from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
+from shared.saga.watching import Watch
 from shared.store.documents import CollectionSpec, Index
+from shared.telemetry import figures
 
 CHECKOUTS = CollectionSpec(
     "checkouts",
@@ -34,6 +37,7 @@ CHECKOUTS = CollectionSpec(
         Index("by_creation", ("created_at",)),
         Index("by_timer", ("wake_key",)),
         Index("by_cart_in_hand", ("cart_in_hand",)),
+        Index("by_silence", ("silent_since",)),
     ),
 )
 
@@ -54,6 +58,7 @@ def compose(runtime: Runtime) -> Service:
         patience=settings.patience(),
         announce=announce,
         changed=followers.touch,
+        watch=Watch(SERVICE.name, runtime.meter),
     )
     carts = HttpCarts(neighbor(runtime, "cart", settings.cart_timeout_seconds))
     starter = Starter(repository, orchestrator, carts, runtime.clock, earn_rate=settings.miles_per_unit)
@@ -78,4 +83,8 @@ def compose(runtime: Runtime) -> Service:
         misread={StartCheckout: requests.unreadable},
         router=api,
         tasks=(Every(POLL_SECONDS, timers.poll, full=PAGE, name="timers"), followers.run),
+        figures=(
+            figures.purchases(SERVICE.name, repository.collection, "by_status", OPEN, runtime.clock),
+            figures.unknowns(SERVICE.name, repository.collection, "by_silence", runtime.clock),
+        ),
     )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from services.cli import printing, view
+from services.cli import audit_metrics, printing, view
 from services.cli.audited.book import Finding
 from services.cli.books import Account, Booking, BothSides, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
 from services.cli.client import Api, Json, named, operator, reported
@@ -23,10 +24,15 @@ SECOND_LOOK: Final = 2.0
 MOST_LOOKS: Final = 5
 
 
-def run(as_json: Annotated[bool, typer.Option("--json", help="JSON for programs instead of tables.")] = False) -> None:
+def run(
+    as_json: Annotated[bool, typer.Option("--json", help="JSON for programs instead of tables.")] = False,
+    metrics: Annotated[Path | None, typer.Option(help="File for Prometheus' textfile collector.")] = None,
+) -> None:
     """Compare our books with the outside world's. Exit code 1 when any book differs, 2 when they cannot be read."""
     with reported(CANNOT_AUDIT), operator() as api:
         result = audit(api, progress=not as_json)
+    if metrics is not None:
+        audit_metrics.write(metrics, result)
     if as_json:
         printing.tell(as_dict(result))
     else:

@@ -15,6 +15,7 @@ from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
+from shared.telemetry import figures
 
 
 def compose(runtime: Runtime) -> Service:
@@ -30,5 +31,6 @@ def compose(runtime: Runtime) -> Service:
     return keeping.service(
         table=table(keeping.participant(redemptions), ledger),
         router=routes(members, runtime.authenticator),
+        figures=(figures.holds(SERVICE.name, accounts.collection, "by_hold", runtime.clock),),
         tasks=(Every(settings.expiry_seconds, ledger.expire_due, full=1, name="expiry"),),
     )

@@ -1,5 +1,7 @@
 """Payment's composition root."""
 
+from typing import Final
+
 from services.payment.adapters.stripe import StripeGateway
 from services.payment.cases import watching
 from services.payment.cases.watching import RefundWatch
@@ -12,7 +14,10 @@ from shared.runtime.keeping import Keeping
 from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
-from shared.store.documents import CollectionSpec
+from shared.store.documents import CollectionSpec, Index
+from shared.telemetry import figures
+
+PAYMENTS: Final = CollectionSpec("payments", (Index("by_hold", ("held_since",)),))
 
 
 def compose(runtime: Runtime) -> Service:
@@ -21,10 +26,11 @@ def compose(runtime: Runtime) -> Service:
     line = provider_line(runtime, SERVICE.name, "stripe", stripe)
     gateway = StripeGateway(line, stripe.secret_key.get_secret_value())
     keeping = Keeping(runtime, SERVICE.name)
-    payments = keeping.documents(CollectionSpec("payments"), Payment, wake=lambda payment: payment.look_at)
+    payments = keeping.documents(PAYMENTS, Payment, wake=lambda payment: payment.look_at)
     participant = keeping.participant(payments, call_timeout=stripe.call_timeout, settle=stripe.settle)
     refunds = RefundWatch(payments, gateway, keeping.outbox, runtime.clock, watch)
     return keeping.service(
         table=table(participant, Steps(gateway, runtime.clock, watch)),
         tasks=(Every(watching.POLL_SECONDS, refunds.once, full=watching.PAGE, name="refunds"),),
+        figures=(figures.holds(SERVICE.name, payments.collection, "by_hold", runtime.clock),),
     )

@@ -1,12 +1,12 @@
 """What a payment is and how it may change: rules, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, computed_field
 
 from shared.contracts.steps import Command, StepRefused
 from shared.kernel.money import Money
@@ -45,6 +45,8 @@ class Authorization:
     masked: str = ""
     failure: str = ""
     """Why it was declined, in the contract's codes; empty unless `FAILED`."""
+    made_at: datetime | None = field(default=None, compare=False)
+    """By the gateway's clock, to the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,17 @@ class Payment(Work):
         """When the gateway is to be asked whether the money is still given back."""
         return self.refund.look_at if self.refund else None
 
+    authorized_at: AwareDatetime | None = None
+    """By the gateway's clock; None in what an older release stored."""
+
+    @computed_field  # type: ignore[prop-decorator]  # stored, because an index walks it
+    @property
+    def held_since(self) -> str | None:
+        """Since when money is held, as text that sorts by time; None where none is."""
+        if self.status != "authorized" or self.authorized_at is None:
+            return None
+        return self.authorized_at.astimezone(UTC).isoformat(timespec="milliseconds")
+
     def authorized(self, found: Authorization) -> Changes:
         """The money is held; also anew, after an earlier attempt was let go."""
         self._leave("none", "voided", "refunded")
@@ -127,6 +140,7 @@ class Payment(Work):
             "authorization": found.id,
             "amount": found.amount,
             "masked": found.masked,
+            "authorized_at": found.made_at,
         }
 
     def captured(self) -> Changes:

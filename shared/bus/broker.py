@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from shared.bus.consumer import Consumer
 from shared.bus.declaring import Difference, declare
 from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
 from shared.bus.installation import OtherInstallation, claim
+from shared.bus.measuring import Depth, depths
 from shared.bus.probing import probe
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
@@ -76,6 +77,8 @@ class Bus:
         self._declaring: asyncio.Task[None] | None = None
         self.publisher = ConfirmingPublisher(on_unroutable=self._declare_soon)
         self.differences: Sequence[Difference] = ()
+        self.connections = 0
+        """That came up."""
 
     @property
     def ready(self) -> bool:
@@ -151,6 +154,13 @@ class Bus:
         except Exception:  # noqa: BLE001 - whatever the reason, it tells no time now; that it is away is `ping`'s word
             return None
 
+    async def depths(self, queues: Iterable[str]) -> dict[str, Depth]:
+        """Of those of the queues that there are. Raises whatever the broker says else."""
+        connection = self._connection
+        if not self.ready or connection is None or connection.is_closed:
+            raise ConnectionError("no connection to the broker")
+        return await depths(connection, queues)
+
     async def drain(self, seconds: float) -> None:
         """Stop consuming and finish what is in hand; publishing goes on."""
         subscriptions, self._subscriptions = self._subscriptions, []  # a new connection must not take them up again
@@ -192,6 +202,7 @@ class Bus:
                 channels = [(each, await self._channels(connection, each, lost)) for each in self._subscriptions]
             # Nothing is delivered before everything is open: a backlog would take the time that opening needs.
             self._up.set()
+            self.connections += 1
             for subscription, opened in channels:
                 await self._consume(subscription, opened)
             log.info("connected to the broker")

@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.bus.acknowledging import Acknowledgements
-from shared.bus.arrival import Arrival, arrival
+from shared.bus.arrival import OUR_OWN, Arrival, arrival
 from shared.bus.dispatch import Dispatcher
+from shared.bus.headers import FINGERPRINT
 from shared.bus.outbox import Publisher
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
+from shared.bus.topology import tier_of
 from shared.bus.wire import Channel, DeliveredMessage
+from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import Later
 from shared.kernel.meter import Meter
@@ -121,9 +124,10 @@ class Consumer:
         """Move an unhandled message to a tier or to the dead letters, and only then acknowledge it here."""
         try:
             next_stop = self._retry.next_stop(Failed(self._service, came, delivered.body, error), self._clock.now())
-            outcome = "dead" if next_stop.exchange == "" else "later" if isinstance(error, Later) else "retried"
+            outcome = "dead" if next_stop.exchange == OUR_OWN else "later" if isinstance(error, Later) else "retried"
             self._report(error, came.headers, outcome)
             await self._publisher.publish([next_stop])
+            self._count(next_stop)
         except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
             await asyncio.sleep(REQUEUE_PAUSE)  # or it would come again at once, for as long as the reason lasts
@@ -131,6 +135,13 @@ class Consumer:
             return "requeued"
         self._acks.add(delivered)
         return outcome
+
+    def _count(self, next_stop: OutboxMessage) -> None:
+        if next_stop.exchange == OUR_OWN:
+            self._meter.died(self._service, next_stop.headers[FINGERPRINT])
+        else:
+            kind = next_stop.headers.get("cloudEvents:type", "")
+            self._meter.retried(self._service, kind, tier_of(next_stop.exchange))
 
     def _report(self, error: Exception, headers: Mapping[str, Any], outcome: str) -> None:
         fields = {

@@ -76,6 +76,11 @@ def tier_exchange(tier: str) -> str:
     return f"retry.{tier}"
 
 
+def tier_of(exchange: str) -> str:
+    """The tier whose exchange it is."""
+    return exchange.removeprefix(tier_exchange(""))
+
+
 def topology(queues: Queues, *, broker_major: int = 3) -> Topology:
     """The whole description; `broker_major` is RabbitMQ's major version."""
     exchanges, declared, bindings = list(EXCHANGES), list[RabbitQueue](), list[Binding]()

@@ -1,21 +1,22 @@
-"""Counting what happens, for whoever collects it."""
+"""Counting what happens, for whoever collects it. Every method is cheap: some are called for every message."""
 
 from typing import Protocol
 
 
 class Meter(Protocol):
-    """Takes the counts of one process. Cheap: called for every message."""
+    """Takes the counts of one process's messages."""
 
     def handled(self, service: str, message_type: str, outcome: str, seconds: float) -> None:
-        """One message was handled; `outcome` is done, later, retried, dead or requeued."""
+        """One delivery is over; `outcome` is done, later, retried, dead or requeued."""
         ...
 
+    def retried(self, service: str, message_type: str, tier: str) -> None:
+        """A message waits in a delay tier for its next try."""
+        ...
 
-class NoMeter:
-    """Counts nothing."""
-
-    def handled(self, service: str, message_type: str, outcome: str, seconds: float) -> None:
-        pass
+    def died(self, service: str, fingerprint: str) -> None:
+        """A message went to the dead letters; the fingerprint is made of our own code's names."""
+        ...
 
 
 class CallMeter(Protocol):
@@ -31,6 +32,63 @@ class CallMeter(Protocol):
         ...
 
 
+class SagaMeter(Protocol):
+    """Takes the counts of one process's sagas. Steps have the names of their declaration."""
+
+    def began(self, service: str, saga: str) -> None:
+        """A purchase was stored for the first time."""
+        ...
+
+    def stepped(self, service: str, saga: str, step: str, outcome: str, seconds: float | None) -> None:
+        """A step was done, refused, skipped, unknown, undoing or undone; how long it took, where it has just ended."""
+        ...
+
+    def asked(self, service: str, saga: str, step: str) -> None:
+        """A silent step's command was sent once more."""
+        ...
+
+    def turned_back(self, service: str, saga: str, step: str) -> None:
+        """A purchase is undone from now on, because of this step."""
+        ...
+
+    def called_for_help(self, service: str, saga: str, step: str) -> None:
+        """A purchase needs attention."""
+        ...
+
+    def ended(self, service: str, saga: str, status: str) -> None:
+        """A purchase is over: completed, refused or cancelled."""
+        ...
+
+
+class StoreMeter(Protocol):
+    """Takes the counts of one process's stores."""
+
+    def stored(self, service: str, operation: str, seconds: float) -> None:
+        """One operation of the store's port is over."""
+        ...
+
+    def conflicted(self, service: str, collection: str) -> None:
+        """Somebody else had saved the document first."""
+        ...
+
+    def unavailable(self, service: str, operation: str) -> None:
+        """The engine could not be reached."""
+        ...
+
+
+class NoMeter:
+    """Counts nothing."""
+
+    def handled(self, service: str, message_type: str, outcome: str, seconds: float) -> None:
+        pass
+
+    def retried(self, service: str, message_type: str, tier: str) -> None:
+        pass
+
+    def died(self, service: str, fingerprint: str) -> None:
+        pass
+
+
 class NoCallMeter:
     """Counts nothing."""
 
@@ -39,3 +97,33 @@ class NoCallMeter:
 
     def breaker(self, service: str, provider: str, *, is_open: bool) -> None:
         pass
+
+
+class NoSagaMeter:
+    """Counts nothing."""
+
+    def began(self, service: str, saga: str) -> None:
+        pass
+
+    def stepped(self, service: str, saga: str, step: str, outcome: str, seconds: float | None) -> None:
+        pass
+
+    def asked(self, service: str, saga: str, step: str) -> None:
+        pass
+
+    def turned_back(self, service: str, saga: str, step: str) -> None:
+        pass
+
+    def called_for_help(self, service: str, saga: str, step: str) -> None:
+        pass
+
+    def ended(self, service: str, saga: str, status: str) -> None:
+        pass
+
+
+class ServiceMeter(CallMeter, SagaMeter, Protocol):
+    """What a process gives its services."""
+
+
+class NoServiceMeter(NoCallMeter, NoSagaMeter):
+    """Counts nothing."""

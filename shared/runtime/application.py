@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from shared.bus.topology import Queues
@@ -14,7 +15,7 @@ from shared.runtime.docs_page import FILES, STATIC, api_page, messages_page, pro
 from shared.runtime.front import Front
 from shared.runtime.health import Health
 from shared.runtime.service import Service
-from shared.runtime.telemetry import Telemetry
+from shared.telemetry.process import Telemetry
 from shared.web import problems
 from shared.web.docs import problems as refusals
 from shared.web.limits import BodyLimits
@@ -69,7 +70,13 @@ def application(
         if service.router is not None:
             app.include_router(service.router, dependencies=[Depends(known_parameters_only)])
     describe(app, documents.server)
-    return Front(app, health, telemetry, sandbox)
+    return Front(app, health, telemetry, sandbox=sandbox, owners=_owners(services))
+
+
+def _owners(services: Sequence[Service]) -> dict[str, str]:
+    """Whose each route is, by its template."""
+    routes = ((service.name, service.router.routes) for service in services if service.router is not None)
+    return {route.path: name for name, some in routes for route in some if isinstance(route, APIRoute)}
 
 
 def _own_routes(app: FastAPI, health: Health, documents: Documents) -> APIRouter:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter
+from collections.abc import Callable
 
 from shared.runtime.service import Task
 
@@ -16,9 +16,9 @@ LONGEST_PAUSE = 30.0
 class Background:
     """The process's background tasks: started again after a failure, until the process drains."""
 
-    def __init__(self, restarts: Counter[str] | None = None, first_pause: float = FIRST_PAUSE) -> None:
-        """`restarts` counts the failures, by the task's name."""
-        self._restarts: Counter[str] = Counter() if restarts is None else restarts
+    def __init__(self, restarted: Callable[[str], None] = lambda _task: None, first_pause: float = FIRST_PAUSE) -> None:
+        """`restarted` is told of each failure, by the task's name."""
+        self._restarted = restarted
         self._first_pause = first_pause
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,7 +42,7 @@ class Background:
             try:
                 await work()
             except Exception:
-                self._restarts[name] += 1
+                self._restarted(name)
                 log.exception("background task failed", extra={"task": name})
             else:
                 return

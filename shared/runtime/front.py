@@ -4,19 +4,22 @@ import logging
 import os
 import re
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.health import Health
-from shared.runtime.telemetry import METHODS, OTHER, Telemetry, known
+from shared.telemetry.catalogue import OTHER
 from shared.telemetry.context import REQUEST_ID
+from shared.telemetry.process import METHODS, Telemetry, known
 
 log = logging.getLogger(__name__)
 
 SANDBOX_PREFIX: Final = "/sandbox/"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
+PROCESS: Final = "process"
 UNLOGGED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked for by machines, every few seconds."""
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -25,11 +28,21 @@ _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 class Front:
     """Lets the sandbox be; of every other request it knows the id, the route, the status and the seconds."""
 
-    def __init__(self, app: ASGIApp, health: Health, telemetry: Telemetry, sandbox: ASGIApp | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        health: Health,
+        telemetry: Telemetry,
+        *,
+        sandbox: ASGIApp | None,
+        owners: Mapping[str, str],
+    ) -> None:
+        """`owners`: whose each route is, by its template; what is nobody's is the process's."""
         self._app = app
         self._health = health
         self._telemetry = telemetry
         self._sandbox = sandbox
+        self._owners = owners
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
@@ -58,9 +71,16 @@ class Front:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         method, route = known(scope.get("method", ""), METHODS), _template(scope)
-        self._telemetry.answered(method, route, status, seconds)
+        service = self._owners.get(route, PROCESS)
+        self._telemetry.answered(service, method, route, status, seconds)
         if route not in UNLOGGED:
-            fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
+            fields = {
+                "service": service,
+                "method": method,
+                "route": route,
+                "status": status,
+                "seconds": round(seconds, 4),
+            }
             log.info("request answered", extra=fields)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -17,7 +16,7 @@ from shared.bus.outbox import RELAY_PAGE, RELAY_PAUSE, Publisher
 from shared.bus.retry import RetryPolicy
 from shared.kernel.clock import CheckedClock, Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7Ids
-from shared.kernel.meter import CallMeter
+from shared.kernel.meter import ServiceMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime import clock_check
 from shared.runtime.addresses import Addresses, internal_token
@@ -28,14 +27,15 @@ from shared.runtime.description import Description, queues
 from shared.runtime.every import Every
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
+from shared.runtime.instruments import Instruments
 from shared.runtime.server import HttpServer, Listener, reachable
 from shared.runtime.service import Runtime, Service, Task
 from shared.runtime.settings import RuntimeSettings, WrongSettings
 from shared.runtime.signals import StopSignals
-from shared.runtime.telemetry import Telemetry
 from shared.runtime.trust import https_context
 from shared.store import open_store
 from shared.store.documents import Store, Unavailable
+from shared.telemetry.process import Telemetry
 from shared.web.auth import Authenticator
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Host:
         self.ids: Ids = Uuid7Ids(self.clock)
         self.random: Random = SystemRandom()
         self.telemetry = Telemetry()
-        self.meter: CallMeter = self.telemetry
+        self.meter: ServiceMeter = self.telemetry
         self._queues = queues(house)
         self._broker_url = broker_url
         self.bus = Bus(
@@ -107,7 +107,8 @@ class Host:
         self._listener = listener
         self._sandbox = sandbox
         self._health = Health(self.clock)
-        self._background = Background(self.telemetry.restarts)
+        self._background = Background(self.telemetry.restarted)
+        self._instruments = Instruments(self.telemetry, self.bus, self._checked, settings.metrics_seconds)
         self._services: Sequence[Service] = ()
         self._clients: list[httpx.AsyncClient] = []
         self._trusted = https_context(settings.https_ca_file)
@@ -117,7 +118,8 @@ class Host:
         """On MongoDB nothing is kept in the home, which need not be writable then."""
         mongodb_url = self.settings.mongodb_url
         folder = self.home.path / STORES if mongodb_url else self.home.folder(STORES)
-        return open_store(name, folder, mongodb_url, self.settings.mongodb_ca_file)
+        store = open_store(name, folder, mongodb_url, self.settings.mongodb_ca_file)
+        return self._instruments.watched(store, name)
 
     def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
         client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False, verify=self._trusted)
@@ -159,7 +161,7 @@ class Host:
             self._services,
             self._health,
             self.telemetry,
-            Documents(self._scrape, self._queues, self.addresses.public, self._broker_url),
+            Documents(self._instruments.scrape, self._queues, self.addresses.public, self._broker_url),
             sandbox=self._sandbox.app if self._sandbox else None,
         )
         self._server = HttpServer(app, self._listener)
@@ -200,6 +202,7 @@ class Host:
             for number, task in enumerate(service.tasks):
                 name = getattr(task, "__name__", str(number))
                 self._background.start(f"{service.name}: {name}", task)
+        self._background.start("figures", self._instruments.looking(self._services, self._broker_url))
         await self.bus.start()
         await checking.once()  # the broker could not be asked before
         while await self._health.away():  # noqa: ASYNC110 - nobody tells when somebody else's server is back
@@ -240,16 +243,6 @@ class Host:
         if self._sandbox is not None:
             await _within(LETTING_GO, "sandbox", self._sandbox.stop())
         await _within(LETTING_GO, "bus", self.bus.close())
-
-    async def _scrape(self) -> bytes:
-        outboxes = {each.name: each.outbox for each in self._services if each.outbox is not None}
-        unsent: dict[str, float] = {}
-        for name, outbox in outboxes.items() if self._health.open else ():
-            with suppress(Unavailable, TimeoutError):  # an absent series says that nobody knows
-                async with asyncio.timeout(ANSWERS_WITHIN):
-                    oldest = await outbox.oldest()
-                unsent[name] = 0.0 if oldest is None else (self.clock.now() - oldest).total_seconds()
-        return self.telemetry.exposition(self.bus.publisher.published, unsent)
 
     def _issuer_client(self) -> httpx.AsyncClient:
         return self.http("", ANSWERS_WITHIN)

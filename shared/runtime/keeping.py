@@ -17,6 +17,7 @@ from shared.store.documents import CollectionSpec
 from shared.store.repository import M, Repository
 from shared.store.share import Share
 from shared.store.sweeping import Sweeper
+from shared.telemetry.figures import Figure
 from shared.worker.compaction import Keep, keep_all
 from shared.worker.participant import CALL_TIMEOUT, SETTLE, Participant
 from shared.worker.work import W
@@ -81,6 +82,7 @@ class Keeping:
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
         router: APIRouter | None = None,
         tasks: Sequence[Task] = (),
+        figures: Sequence[Figure] = (),
     ) -> Service:
         """The service, composed."""
         return Service(
@@ -91,5 +93,6 @@ class Keeping:
             store=self.store,
             outbox=self.outbox if self._speaks else None,
             tasks=tasks,
+            figures=figures,
             installation=partial(installation.installation, self._installation, self._runtime.ids),
         )

@@ -13,10 +13,11 @@ from shared.bus.outbox import Outbox, Publisher
 from shared.contracts.messages import Message
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
-from shared.kernel.meter import CallMeter
+from shared.kernel.meter import ServiceMeter
 from shared.kernel.randomness import Random
 from shared.runtime.settings import RuntimeSettings
 from shared.store.documents import Store
+from shared.telemetry.figures import Figure
 from shared.web.auth import Authenticator
 
 Task = Callable[[], Awaitable[None]]
@@ -24,7 +25,8 @@ Task = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Service:
-    """One service, composed. `tasks` run until the process drains; `closing` is called in the end.
+    """One service, composed. `tasks` run until the process drains; `closing` is called in the end; `figures` are what
+    the process reads of it now and then, for its metrics.
 
     `installation` reads the id that the store keeps of the stack it belongs to: the queue must be the same stack's.
     """
@@ -37,6 +39,7 @@ class Service:
     tasks: Sequence[Task] = ()
     closing: Sequence[Task] = ()
     misread: Mapping[type[Message], Misread] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
     installation: Callable[[], Awaitable[str]] | None = None
 
 
@@ -48,7 +51,7 @@ class Runtime(Protocol):
     ids: Ids
     random: Random
     publisher: Publisher
-    meter: CallMeter
+    meter: ServiceMeter
     authenticator: Authenticator
     """Checks members' bearer tokens and services' internal token."""
     draining: asyncio.Event

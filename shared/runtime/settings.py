@@ -92,6 +92,8 @@ class RuntimeSettings(TrustSettings):
     """How far this machine's clock may be from the stores' and the broker's before the log says so."""
     clock_limit_seconds: float = Field(default=60.0, gt=0)
     """How far before the process is not ready, and neither changes, expires nor deletes anything."""
+    metrics_seconds: float = Field(default=5.0, gt=0, le=300)
+    """Between two looks into stores and queues, for the metrics; a scrape shows what was seen last."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

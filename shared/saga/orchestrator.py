@@ -42,9 +42,10 @@ class Orchestrator(Generic[P]):
         patience: Patience,
         announce: Callable[[P, P], Sequence[Message]] = lambda _before, _after: (),
         changed: Callable[[str], None] = lambda _id: None,
+        watch: Watch | None = None,
     ) -> None:
         """`announce(before, after)` tells what else is said of a change, in the same write; `changed` is told the id
-        of every run that was saved."""
+        of every run that was saved, `watch` what became of it."""
         self._repository = repository
         self._outbox = outbox
         self._clock = clock
@@ -52,7 +53,7 @@ class Orchestrator(Generic[P]):
         self._patience = patience
         self._announce = announce
         self._changed = changed
-        self._watch = Watch()
+        self._watch = watch or Watch()
         self._locks = KeyedLocks()
         self._recollection = Recollection[P]()
 

@@ -37,6 +37,7 @@ class Status(StrEnum):
 
 
 FINAL = frozenset({Status.COMPLETED, Status.REFUSED, Status.CANCELLED})
+OPEN = tuple(status for status in Status if status not in FINAL)
 
 
 class StepStatus(StrEnum):
@@ -133,6 +134,12 @@ class Record(Value):
     def wake_at(self) -> datetime | None:
         """When the earliest timer is due."""
         return min((timer.at for timer in self.timers), default=None)
+
+    @property
+    def silent_since(self) -> datetime | None:
+        """Since when the awaited step is asked for that has not answered; None where none is silent."""
+        awaited = self.steps.get(self.current)
+        return awaited.started_at if awaited is not None and awaited.status is StepStatus.UNKNOWN else None
 
     @property
     def ended(self) -> bool:

@@ -1,12 +1,13 @@
-"""What is told of a saved change: a line in the log for each row that the timeline got."""
+"""What is told of a saved change: a line in the log for each row that the timeline got, and the counts."""
 
 import logging
 from typing import Any, Final
 
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.steps import Answer
+from shared.kernel.meter import NoSagaMeter, SagaMeter
 from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue
-from shared.saga.record import Entry, Record, Status
+from shared.saga.record import FINAL, Entry, Record, Status, StepStatus
 from shared.saga.run import SagaRun
 
 log = logging.getLogger(__name__)
@@ -18,18 +19,32 @@ CAUSES: Final[dict[type[Any], str]] = {
     AskRequested: "operator",
 }
 """What a line calls that which made the purchase move; an answer is called by its type."""
+ENDS: Final = frozenset({StepStatus.DONE, StepStatus.REFUSED})
 
 
 class Watch:
     """Told of every change of a run, once it is saved."""
 
+    def __init__(self, service: str = "", meter: SagaMeter | None = None) -> None:
+        self._service = service
+        self._meter = meter or NoSagaMeter()
+
     def moved(self, before: Record, after: SagaRun[Any], happening: Happening, cause: Envelope | None) -> None:
         """The run was saved as `after` because of the happening; `cause` is the message that brought it."""
+        record = after.record
         why = happening.type if isinstance(happening, Answer) else CAUSES[type(happening)]
-        self._tell(after, after.record.timeline[len(before.timeline) :], why, cause)
+        self._tell(after, record.timeline[len(before.timeline) :], why, cause)
+        if not before.timeline:
+            self._meter.began(self._service, record.saga)
+        if before.forward and not record.forward:
+            blamed = record.refusal.step if record.refusal else before.current
+            self._meter.turned_back(self._service, record.saga, blamed)
+        if isinstance(happening, TimersDue | AskRequested) and _asked_again(before, record):
+            self._meter.asked(self._service, record.saga, record.current)
 
     def stored(self, run: SagaRun[Any]) -> None:
         """A run that takes no steps was saved, with all that is to be told of it."""
+        self._meter.began(self._service, run.record.saga)
         self._tell(run, run.record.timeline, CAUSES[Start], None)
 
     def _tell(self, run: SagaRun[Any], entries: tuple[Entry, ...], why: str, cause: Envelope | None) -> None:
@@ -46,11 +61,21 @@ class Watch:
                 "causation_id": cause.id if cause else None,
             }
             log.info("step changed" if entry.step else "purchase changed", extra=fields)
-            if not entry.step and entry.status == Status.NEEDS_ATTENTION:
+            self._count(run, entry)
+
+    def _count(self, run: SagaRun[Any], entry: Entry) -> None:
+        saga = run.record.saga
+        if not entry.step:
+            if entry.status in FINAL:
+                self._meter.ended(self._service, saga, entry.status)
+            elif entry.status == Status.NEEDS_ATTENTION:
                 self._call_for_help(run)
+        elif entry.status != StepStatus.RUNNING:
+            self._meter.stepped(self._service, saga, entry.step, entry.status, _seconds(run.record, entry))
 
     def _call_for_help(self, run: SagaRun[Any]) -> None:
         record = run.record
+        self._meter.called_for_help(self._service, record.saga, record.current)
         log.warning(
             "purchase needs attention",
             extra={
@@ -68,3 +93,18 @@ def last_error(record: Record) -> str:
     told = (entry.detail for entry in reversed(record.timeline) if entry.step == record.current)
     asks = record.steps[record.current].asks
     return next(told, "") or f"no answer to {asks} asks"
+
+
+def _asked_again(before: Record, after: Record) -> bool:
+    """Was the awaited step's command sent once more?"""
+    step = after.current
+    same = step == before.current and before.forward == after.forward
+    return bool(step) and same and before.steps[step] != after.steps[step]
+
+
+def _seconds(record: Record, entry: Entry) -> float | None:
+    """How long the step took that has its final answer now."""
+    state = record.steps[entry.step]
+    if entry.status not in ENDS or state.started_at is None or state.finished_at != entry.at:
+        return None
+    return (state.finished_at - state.started_at).total_seconds()

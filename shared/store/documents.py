@@ -70,6 +70,16 @@ class Unsent:
     message: OutboxMessage
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a collection stands. `unsent` counts messages or, where an engine keeps them so, documents that have some."""
+
+    unsent: int
+    oldest_unsent: datetime | None
+    due: int
+    next_wake: datetime | None
+
+
 class Conflict(Exception):
     """Somebody else saved this document first, or deleted it, or it exists already. Nothing was written: reload.
 
@@ -155,6 +165,15 @@ class Collection(Protocol):
 
     async def next_wake(self) -> datetime | None:
         """The earliest `wake_at`, past or future."""
+        ...
+
+    async def keys(self, index: str, prefix: tuple[Scalar, ...], *, limit: int) -> list[Scalar]:
+        """What the documents that `find` would give have in the field after the prefix, without reading them."""
+        ...
+
+    async def standing(self, due: datetime, most: int) -> Standing:
+        """What is unsent, and what has wanted to be looked at since `due` or longer. Counts end at `most`; nothing is
+        written, and no body read."""
         ...
 
     async def unsent(self, older_than: datetime, limit: int) -> list[Unsent]:

@@ -1,4 +1,4 @@
-"""The document store on MongoDB, and the only file that names its driver.
+"""The document store on MongoDB, whose driver is named by this file and by that of its indexes alone.
 
 A document's outbox is a list within it, so that state and messages are one write of one document: no transaction, no
 replica set and no change stream is asked for, and the shard key is the id.
@@ -9,7 +9,6 @@ whoever gets a conflict reloads, and finds its own change made.
 """
 
 import inspect
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,20 +18,28 @@ from typing import Any
 
 from bson.errors import BSONError
 from pymongo import ReadPreference, UpdateOne, WriteConcern
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import After, CollectionSpec, Conflict, Document, Duplicate, Scalar, Unavailable, Unsent
+from shared.store.documents import (
+    After,
+    CollectionSpec,
+    Conflict,
+    Document,
+    Scalar,
+    Standing,
+    Unavailable,
+    Unsent,
+)
+from shared.store.mongo_indexes import build, duplicate
 from shared.store.mongo_shapes import (
     NOTHING_UNSENT,
-    UNIQUE,
     WITHOUT_OUTBOX,
     Json,
+    field_of,
     index_definitions,
-    name_beside,
-    options_of,
     page_filter,
     page_order,
     state_of,
@@ -40,7 +47,7 @@ from shared.store.mongo_shapes import (
     to_entry,
     to_message,
 )
-from shared.store.paging import check_names, check_storable, index_named, page
+from shared.store.paging import check_names, check_storable, index_named, next_field, page
 
 PROBE = "_probe"
 """A collection that nobody reads: what can be written there can be written anywhere."""
@@ -54,8 +61,6 @@ TIMEOUTS: dict[str, Any] = {
     "socketTimeoutMS": 10_000,
     "waitQueueTimeoutMS": 5_000,
 }
-_CHANGED_INDEX = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
-_INDEX_IN_ERROR = re.compile(r"[Ii]ndex:? '?([A-Za-z0-9_-]+)")
 _WIDER = 4
 """Due documents are chosen from this many times as many as are wanted."""
 
@@ -163,7 +168,7 @@ class MongoCollection:
             await collection.create_index([(path, 1)], name=path, sparse=True)
         for index in self._spec.indexes:
             for name, keys, options in index_definitions(index):
-                await _build(collection, name, keys, options)
+                await build(collection, name, keys, options)
         self._opened = collection
 
     def close(self) -> None:
@@ -239,6 +244,28 @@ class MongoCollection:
             found = await self.driver.find_one({"wake_at": {"$exists": True}}, {"wake_at": 1}, sort=[("wake_at", 1)])
         return found["wake_at"] if found else None
 
+    async def keys(self, index: str, prefix: tuple[Scalar, ...], *, limit: int) -> list[Scalar]:
+        wanted = page(index_named(self._spec, index), prefix, None, descending=False)
+        if not wanted.segments:
+            return []
+        field = next_field(wanted)
+        with _translated():
+            cursor = self.driver.find(page_filter(wanted), {f"body.{field}": 1, "_id": 0})
+            return [field_of(found, field) for found in await cursor.sort(page_order(wanted)).to_list(limit)]
+
+    async def standing(self, due: datetime, most: int) -> Standing:
+        is_due = {"wake_at": {"$lte": millis.to_datetime(millis.rounded_down(due))}}
+        has_unsent = {"outbox.saved_at": {"$exists": True}}
+        oldest_first = [("outbox.saved_at", 1)]
+        with _translated():
+            oldest = await self.driver.find_one(has_unsent, {"outbox.saved_at": 1}, sort=oldest_first)
+            return Standing(
+                unsent=await self.driver.count_documents(has_unsent, limit=most, hint="outbox.saved_at"),
+                oldest_unsent=min(entry["saved_at"] for entry in oldest["outbox"]) if oldest else None,
+                due=await self.driver.count_documents(is_due, limit=most),
+                next_wake=await self.next_wake(),
+            )
+
     async def unsent(self, older_than: datetime, limit: int) -> list[Unsent]:
         moment = millis.to_datetime(millis.rounded_down(older_than))
         with _translated():
@@ -285,7 +312,7 @@ class MongoCollection:
         except DuplicateKeyError as error:
             stored = await self.driver.find_one({"_id": document.id}, {"deleted": 1})
             if stored is None:
-                raise _duplicate(error) from error
+                raise duplicate(error) from error
             if "deleted" not in stored:
                 raise Conflict(document.id) from error
             await self._update({"_id": document.id, "deleted": True}, document, entries)
@@ -302,7 +329,7 @@ class MongoCollection:
         try:
             result = await self.driver.update_one(expected, change)
         except DuplicateKeyError as error:
-            raise _duplicate(error) from error
+            raise duplicate(error) from error
         if not result.matched_count:
             raise Conflict(document.id)
 
@@ -322,27 +349,3 @@ async def _close(client: Any) -> None:
     closing = client.close()  # nothing to wait for with Motor
     if inspect.isawaitable(closing):
         await closing
-
-
-async def _is_there(collection: Any, keys: list[tuple[str, int]], options: Json) -> bool:
-    """Is there such an index under another name?"""
-    there = (await collection.index_information()).values()
-    return any(list(map(tuple, found["key"])) == keys and options_of(found) == options for found in there)
-
-
-async def _build(collection: Any, name: str, keys: list[tuple[str, int]], options: Json) -> None:
-    try:
-        try:
-            await collection.create_index(keys, name=name, **options)
-        except OperationFailure as error:
-            if error.code not in _CHANGED_INDEX:
-                raise
-            if not await _is_there(collection, keys, options):
-                await collection.create_index(keys, name=name_beside(name, keys, options), **options)
-    except DuplicateKeyError as error:
-        raise Duplicate(name.removesuffix(UNIQUE)) from error
-
-
-def _duplicate(error: DuplicateKeyError) -> Duplicate:
-    found = _INDEX_IN_ERROR.search(str((error.details or {}).get("errmsg", error)))
-    return Duplicate(found[1].removesuffix(UNIQUE) if found else "")

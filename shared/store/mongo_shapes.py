@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import Document, Index
+from shared.store.documents import Document, Index, Scalar
 from shared.store.paging import ID, Condition, Page
 
 Json = dict[str, Any]
@@ -43,6 +43,14 @@ def page_filter(wanted: Page) -> Json:
 
 def page_order(wanted: Page) -> list[tuple[str, int]]:
     return [(_path(field), -1 if wanted.descending else 1) for field in wanted.order]
+
+
+def field_of(found: Json, field: str) -> Scalar:
+    """What stands at a dotted path of a document's body."""
+    value: Any = found.get("body")
+    for part in field.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value if isinstance(value, str | int) else None
 
 
 def _path(field: str) -> str:

@@ -51,6 +51,13 @@ def page(index: Index, prefix: tuple[Scalar, ...], after: tuple[Scalar, ...] | N
     return Page(tuple(_after(index, start, rest, after, descending)), order, descending)
 
 
+def next_field(wanted: Page) -> str:
+    """The field that orders a page first. Raises ValueError where the prefix has them all."""
+    if wanted.order[0] == ID:
+        raise ValueError("the prefix has every field of the index")
+    return wanted.order[0]
+
+
 def check_names(spec: CollectionSpec) -> None:
     """Refuse what could not be a table's, an index's or a field's name in every engine."""
     for name in (spec.name, *(index.name for index in spec.indexes)):

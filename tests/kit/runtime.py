@@ -8,7 +8,7 @@ import httpx
 from shared.bus.outbox import Publisher
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids, Uuid7Ids
-from shared.kernel.meter import CallMeter, NoCallMeter
+from shared.kernel.meter import NoServiceMeter, ServiceMeter
 from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.settings import RuntimeSettings
 from shared.store import open_store
@@ -42,7 +42,7 @@ class TestRuntime:
         self.random: Random = SystemRandom(7)
         self.recorder = Recorder()
         self.publisher: Publisher = self.recorder
-        self.meter: CallMeter = NoCallMeter()
+        self.meter: ServiceMeter = NoServiceMeter()
         self.draining = asyncio.Event()
         self.issuer = Issuer(clock)
         self.authenticator = self.issuer.authenticator()

@@ -1,6 +1,6 @@
 """What a purchase is, and what may be asked of it. Pure."""
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import ClassVar, Self
 
 from pydantic import computed_field
@@ -108,8 +108,13 @@ class Checkout(SagaRun[Purchase]):
     @property
     def wake_key(self) -> str | None:
         """When the earliest timer is due, as text that sorts by time."""
-        wake_at = self.record.wake_at
-        return wake_at.astimezone(UTC).isoformat(timespec="milliseconds") if wake_at else None
+        return _sortable(self.record.wake_at)
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def silent_since(self) -> str | None:
+        """Since when the awaited step is asked for that has not answered; None where none is silent."""
+        return _sortable(self.record.silent_since)
 
     @computed_field  # type: ignore[prop-decorator]  # stored, because an index walks it
     @property
@@ -125,3 +130,8 @@ class Checkout(SagaRun[Purchase]):
     def refusal(self) -> Refusal | None:
         """Why the purchase does not go through, as others are told."""
         return self.record.refusal
+
+
+def _sortable(moment: datetime | None) -> str | None:
+    """As text that sorts by time."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds") if moment else None

@@ -25,7 +25,7 @@ from shared.store.documents import CollectionSpec, Conflict, Index
 from shared.store.repository import Repository, Stored
 from shared.store.share import Share
 
-ACCOUNTS: Final = CollectionSpec("accounts", (Index("listed", ("listed_as",)),))
+ACCOUNTS: Final = CollectionSpec("accounts", (Index("listed", ("listed_as",)), Index("by_hold", ("held_since",))))
 JOURNAL: Final = CollectionSpec(
     "journal",
     (Index("by_member", ("member_id", "sequence")), Index("by_reference", ("reference", "member_id", "sequence"))),

@@ -1,10 +1,10 @@
 """A member's account: lots of miles, and what is held of them."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, computed_field
 
 from services.miles.domain.journal import Line, Transaction
 from shared.kernel.values import Value, changed
@@ -76,6 +76,13 @@ class Account(Value):
     """Transactions so far."""
     recent: tuple[Transaction, ...] = ()
     """The newest transactions, on their way to the journal."""
+
+    @computed_field  # type: ignore[prop-decorator]  # stored, because an index walks it
+    @property
+    def held_since(self) -> str | None:
+        """When the oldest hold began, as text that sorts by time; None where nothing is held."""
+        oldest = min((hold.at for hold in self.holds), default=None)
+        return oldest.astimezone(UTC).isoformat(timespec="milliseconds") if oldest else None
 
     @property
     def free(self) -> int:

@@ -6,6 +6,7 @@ replays the first status and body for 24 hours.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -218,6 +219,7 @@ def to_authorization(intent: Json) -> Authorization:
         amount=money_of(intent["amount"], intent["currency"].upper()),
         masked=_masked(intent),
         failure=_decline_code(intent.get("last_payment_error") or {}) if failed else "",
+        made_at=datetime.fromtimestamp(intent["created"], UTC) if "created" in intent else None,
     )
 
 

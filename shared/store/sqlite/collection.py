@@ -9,11 +9,11 @@ from pydantic_core import from_json, to_json
 
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import After, CollectionSpec, Conflict, Document, Scalar, Unsent
-from shared.store.paging import check_storable, index_named, page
+from shared.store.documents import After, CollectionSpec, Conflict, Document, Scalar, Standing, Unsent
+from shared.store.paging import check_storable, index_named, next_field, page
 from shared.store.sqlite.file import File
 from shared.store.sqlite.reader import SHORT, Row
-from shared.store.sqlite.schema import duplicate
+from shared.store.sqlite.schema import duplicate, field_sql
 from shared.store.sqlite.statements import Statements
 from shared.store.sqlite.writer import Outcome
 
@@ -93,6 +93,24 @@ class SqliteCollection:
     async def next_wake(self) -> datetime | None:
         ((earliest,),) = self._file.reader.now(self._sql.next_wake)
         return None if earliest is None else millis.to_datetime(earliest)
+
+    async def keys(self, index: str, prefix: tuple[Scalar, ...], *, limit: int) -> list[Scalar]:
+        wanted = page(index_named(self._spec, index), prefix, None, descending=False)
+        if not wanted.segments:
+            return []
+        sql, values = self._sql.segment(wanted, wanted.segments[0], field_sql(next_field(wanted)))
+        return [value for (value,) in await self._file.reader.rows(sql, (*values, limit), limit)]
+
+    async def standing(self, due: datetime, most: int) -> Standing:
+        reader = self._file.reader
+        ((unsent, oldest),) = await reader.rows(self._sql.count_unsent, (most,), SHORT + 1)  # counts: not on the loop
+        ((late,),) = await reader.rows(self._sql.count_due, (millis.rounded_down(due), most), SHORT + 1)
+        return Standing(
+            unsent=unsent,
+            oldest_unsent=None if oldest is None else millis.to_datetime(oldest),
+            due=late,
+            next_wake=await self.next_wake(),
+        )
 
     async def unsent(self, older_than: datetime, limit: int) -> list[Unsent]:
         await self._file.writer.flush()  # what was cleared a moment ago must not be sent again

@@ -34,6 +34,8 @@ class Statements:
             " WHERE wake_at <= ? ORDER BY wake_at LIMIT ?) ORDER BY random() LIMIT ?) ORDER BY random()"
         )
         self.next_wake = f"SELECT min(wake_at) FROM {table} WHERE wake_at IS NOT NULL"
+        self.count_due = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE wake_at <= ? LIMIT ?)"
+        self.count_unsent = f"SELECT count(*), min(saved_at) FROM (SELECT saved_at FROM {outbox} ORDER BY seq LIMIT ?)"
         self.append = (
             f"INSERT OR REPLACE INTO {outbox}"
             " (document_id, id, exchange, routing_key, headers, body, mandatory, saved_at)"
@@ -48,7 +50,7 @@ class Statements:
         )
         self.clear = f"DELETE FROM {outbox} WHERE document_id = ? AND id = ?"
 
-    def segment(self, page: Page, conditions: Sequence[Condition]) -> tuple[str, list[Scalar]]:
+    def segment(self, page: Page, conditions: Sequence[Condition], columns: str = COLUMNS) -> tuple[str, list[Scalar]]:
         """One segment of a page, without its limit, which is the last value to bind."""
         where = " AND ".join(_condition_sql(condition) for condition in conditions)
         direction = "DESC" if page.descending else "ASC"
@@ -56,7 +58,7 @@ class Statements:
         fixed = {condition.field for condition in conditions if condition.operator in {"=", "is null"}}
         order = ", ".join(f"{_column(field)} {direction}" for field in page.order if field not in fixed)
         values = [condition.value for condition in conditions if condition.operator in "=<>"]
-        return f"SELECT {COLUMNS} FROM {self._table} WHERE {where} ORDER BY {order} LIMIT ?", values
+        return f"SELECT {columns} FROM {self._table} WHERE {where} ORDER BY {order} LIMIT ?", values
 
 
 def _column(field: str) -> str:

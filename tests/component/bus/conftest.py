@@ -17,6 +17,7 @@ from shared.bus.topology import Queues
 from shared.contracts.messages import Event, Message
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
+from shared.kernel.meter import Meter
 from shared.kernel.randomness import SystemRandom
 
 CLOCK = SystemClock()
@@ -63,9 +64,10 @@ def new_bus(
     budget: timedelta = timedelta(hours=24),
     prefetch: int = 200,
     queues: Queues = QUEUES,
+    meter: Meter | None = None,
 ) -> Bus:
     retry = RetryPolicy(IDS, SystemRandom(1), budget)
-    return Bus(url, queues, clock=CLOCK, retry=retry, prefetch=prefetch)
+    return Bus(url, queues, clock=CLOCK, retry=retry, meter=meter, prefetch=prefetch)
 
 
 def outbox_of(bus: Bus) -> Outbox:

@@ -218,12 +218,20 @@ async def test_metrics_tell_what_was_handled_answered_and_left_unsent(
         async with httpx.AsyncClient() as http:
             text = (await http.get(f"{url}/metrics")).text
         assert 'milesaga_outbox_unsent_seconds{service="payment"} 0.0' in text
+        assert 'milesaga_queue_consumers{queue="payment",service="payment"} 1.0' in text
         return text
 
     metrics = await eventually(nothing_unsent)
     assert 'milesaga_messages_total{outcome="done",service="payment",type="payment.void.v1"} 1.0' in metrics
-    assert 'milesaga_http_requests_total{method="GET",route="/v1/fake",status="200"} 1.0' in metrics
+    assert 'milesaga_http_requests_total{method="GET",route="/v1/fake",service="payment",status="200"} 1.0' in metrics
     assert "milesaga_published_total 1.0" in metrics
+    assert "milesaga_broker_connected 1.0" in metrics
+    assert 'milesaga_build_info{service="payment",version="' in metrics
+    assert 'milesaga_queue_consumers{queue="payment",service="payment"} 1.0' in metrics
+    assert 'milesaga_queue_messages{queue="payment.dead",service="payment"} 0.0' in metrics
+    assert 'milesaga_tier_messages{tier="6h"} 0.0' in metrics
+    assert 'milesaga_timer_overdue_seconds{collection="documents",service="payment"} 0.0' in metrics
+    assert 'milesaga_store_seconds_count{operation="save",service="payment"} 1.0' in metrics
 
 
 async def test_documents_need_nothing_from_elsewhere(start_process: StartProcess, vhost_url: str) -> None:

@@ -20,7 +20,7 @@ from shared.runtime.description import queues
 from shared.runtime.front import Front
 from shared.runtime.health import Health
 from shared.runtime.service import Service
-from shared.runtime.telemetry import Telemetry
+from shared.telemetry.process import Telemetry
 from tests.kit.laptop import Laptop
 
 Json = dict[str, Any]

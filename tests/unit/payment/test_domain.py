@@ -1,6 +1,6 @@
 """What a payment may become, and what it may not."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,7 +21,8 @@ from shared.worker.work import slot_of
 from tests.days import NOW
 
 AMOUNT = Money(amount=1000, currency="BRL")
-HELD = Authorization("pi_1", 1, Standing.AUTHORIZED, AMOUNT, masked="visa •••• 4242")
+MADE_AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
+HELD = Authorization("pi_1", 1, Standing.AUTHORIZED, AMOUNT, masked="visa •••• 4242", made_at=MADE_AT)
 
 UNDO = RefundPayment(purchase_id="p", step="capture payment", attempt=2)
 TERMS = WatchTerms(lasts=timedelta(days=30), first=timedelta(hours=1), longest=timedelta(days=1))
@@ -39,7 +40,17 @@ def test_money_can_be_held_when_none_is(status: str) -> None:
         "authorization": "pi_1",
         "amount": AMOUNT,
         "masked": "visa •••• 4242",
+        "authorized_at": MADE_AT,
     }
+
+
+def test_money_is_held_since_the_gateway_says_so_until_it_is_taken_or_let_go() -> None:
+    held = changed(a_payment("none"), **a_payment("none").authorized(HELD))
+    assert held.held_since == "2026-05-01T12:00:00.000+00:00"
+    assert Payment.model_validate(held.model_dump(mode="json")) == held
+    assert changed(held, **held.captured()).held_since is None
+    assert changed(held, **held.let_go(refunded=False)).held_since is None
+    assert a_payment("authorized").held_since is None, "as an older release stored it"
 
 
 @pytest.mark.parametrize("status", ["authorized", "captured"])

@@ -9,7 +9,7 @@ from tests.eventually import eventually
 
 async def test_a_task_that_dies_starts_again_and_is_counted() -> None:
     restarts: Counter[str] = Counter()
-    background = Background(restarts, first_pause=0.001)
+    background = Background(lambda task: restarts.update([task]), first_pause=0.001)
     starts = 0
 
     async def work() -> None:

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from shared.runtime.front import Front
 from shared.runtime.health import Health
-from shared.runtime.telemetry import Telemetry
+from shared.telemetry.process import Telemetry
 from shared.web import problems
 from tests.kit.lines import Lines
 
@@ -36,7 +36,9 @@ def client(telemetry: Telemetry) -> httpx.AsyncClient:
 
     health = Health()
     health.open = True
-    transport = httpx.ASGITransport(Front(app, health, telemetry, sandbox=None), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(
+        Front(app, health, telemetry, sandbox=None, owners={"/v1/carts/{cart_id}": "cart"}), raise_app_exceptions=False
+    )
     return httpx.AsyncClient(transport=transport, base_url="http://shop.test")
 
 
@@ -45,8 +47,8 @@ async def test_each_request_has_one_line_by_its_route(client: httpx.AsyncClient,
     assert answer.headers["X-Request-Id"] == "mine-1"
     inside, line = lines.of("looked at"), lines.of("request answered")
     assert [each["request_id"] for each in (*inside, *line)] == ["mine-1", "mine-1"]
-    told = {name: line[0][name] for name in ("level", "method", "route", "status")}
-    assert told == {"level": "info", "method": "GET", "route": "/v1/carts/{cart_id}", "status": 200}
+    told = {name: line[0][name] for name in ("level", "service", "method", "route", "status")}
+    assert told == {"level": "info", "service": "cart", "method": "GET", "route": "/v1/carts/{cart_id}", "status": 200}
     assert 0 <= line[0]["seconds"] < 60
 
 
@@ -68,11 +70,11 @@ async def test_an_id_that_cannot_be_written_anywhere_is_replaced(client: httpx.A
 async def test_strangers_make_no_series_by_paths_and_methods(client: httpx.AsyncClient, telemetry: Telemetry) -> None:
     for number in range(30):
         await client.request(f"BREW{number}", f"/v2/{number}")
-    text = telemetry.exposition(0, {}).decode()
+    text = telemetry.series.exposition().decode()
     found: set[Any] = {
-        (sample.labels["method"], sample.labels["route"])
+        (sample.labels["service"], sample.labels["method"], sample.labels["route"])
         for family in text_string_to_metric_families(text)
         for sample in family.samples
         if sample.name == "milesaga_http_requests_total"
     }
-    assert found == {("other", "other")}
+    assert found == {("process", "other", "other")}

@@ -8,13 +8,16 @@ from pydantic import BaseModel
 
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.miles import HoldMiles, MilesHeld, MilesRedeemed, RedeemMiles, ReleaseMiles
-from shared.contracts.steps import StepRefused
+from shared.contracts.steps import StepRefused, StepUndone
 from shared.saga.definition import Saga, step
 from shared.saga.engine import Advanced, advance, new_record
 from shared.saga.happening import AskRequested, CancelRequested, Happening, Start, TimersDue
 from shared.saga.record import Patience
 from shared.saga.run import SagaRun
 from shared.saga.watching import Watch
+from shared.telemetry import catalogue
+from shared.telemetry.catalogue import Metric
+from shared.telemetry.process import Telemetry
 from tests.kit.lines import Line, Lines
 
 CAUSE = Envelope(id="m-7", source="tests", type="miles.held.v1")
@@ -54,7 +57,14 @@ class Told:
         self._run = SagaRun[Wish](
             id="p1", created_at=self._now, updated_at=self._now, state=Wish(), record=new_record(SAGA)
         )
-        self._watch = Watch()
+        self.telemetry = Telemetry()
+        self._watch = Watch("shop", self.telemetry)
+
+    def counted(self, metric: Metric) -> dict[tuple[str, ...], int]:
+        """Without the service and the saga."""
+        for service, saga, *_ in self.telemetry.series.counts[metric]:
+            assert (service, saga) == ("shop", "two steps")
+        return {labels[2:]: count for labels, count in self.telemetry.series.counts[metric].items()}
 
     def happens(self, happening: Happening, cause: Envelope | None = None) -> list[Line]:
         """The lines that this one made."""
@@ -124,3 +134,47 @@ def test_a_refused_undo_calls_with_the_code_of_its_refusal(told: Told) -> None:
     assert found[-1]["error"] == "account_closed"
     assert "Ana" not in str(found)
     assert told_in_short(told.happens(AskRequested()))[0][4:] == ("operator", None, "asked by an operator")
+
+
+def test_a_purchase_that_goes_well_is_counted_from_begin_to_end(told: Told) -> None:
+    told.happens(Start())
+    told.happens(MilesHeld(purchase_id="p1", step="hold"))
+    told.happens(MilesRedeemed(purchase_id="p1", step="redeem"))
+    assert told.counted(catalogue.BEGUN) == {(): 1}
+    assert told.counted(catalogue.STEPPED) == {("hold", "done"): 1, ("redeem", "done"): 1}
+    assert told.counted(catalogue.ENDED) == {("completed",): 1}
+    assert told.counted(catalogue.TURNED_BACK) == told.counted(catalogue.ASKED) == {}
+    times = told.telemetry.series.times[catalogue.STEP_SECONDS]
+    assert {labels: histogram.total for labels, histogram in times.items()} == {
+        ("shop", "two steps", "hold"): 3600,
+        ("shop", "two steps", "redeem"): 3600,
+    }
+
+
+def test_a_refusal_turns_a_purchase_back_once_and_is_blamed(told: Told) -> None:
+    told.happens(Start())
+    told.happens(MilesHeld(purchase_id="p1", step="hold"))
+    told.happens(StepRefused(purchase_id="p1", step="redeem", code="no", detail=""))
+    told.happens(StepUndone(purchase_id="p1", step="hold", undo=True))
+    assert told.counted(catalogue.TURNED_BACK) == {("redeem",): 1}
+    assert told.counted(catalogue.STEPPED) == {
+        ("hold", "done"): 1,
+        ("redeem", "refused"): 1,
+        ("hold", "undoing"): 1,
+        ("hold", "undone"): 1,
+    }
+    assert told.counted(catalogue.ENDED) == {("refused",): 1}
+
+
+def test_asks_and_calls_for_help_are_counted_by_step(told: Told) -> None:
+    told.happens(Start())
+    told.happens(TimersDue())
+    told.happens(TimersDue())
+    assert told.counted(catalogue.ASKED) == {("hold",): 2}
+    told.happens(TimersDue())
+    assert told.counted(catalogue.ASKED) == {("hold",): 2}, "it was given up, and is undone"
+    assert told.counted(catalogue.TURNED_BACK) == {("hold",): 1}
+    told.happens(StepRefused(purchase_id="p1", step="hold", undo=True, code="no", detail=""))
+    assert told.counted(catalogue.CALLED_FOR_HELP) == {("hold",): 1}
+    told.happens(AskRequested())
+    assert told.counted(catalogue.ASKED) == {("hold",): 3}

@@ -1,0 +1,97 @@
+"""The counters of one process: they fulfil every meter there is."""
+
+from collections.abc import Container
+from typing import Final
+
+from shared.contracts import CATALOGUE as CONTRACTS
+from shared.telemetry import catalogue
+from shared.telemetry.catalogue import OTHER
+from shared.telemetry.series import Series
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def known(name: str, ours: Container[str]) -> str:
+    """The name as a label, if it is one of ours."""
+    return name if name in ours else OTHER
+
+
+class Telemetry:
+    """What this process did since its start. Fulfils `Meter`, `CallMeter`, `SagaMeter` and `StoreMeter`."""
+
+    def __init__(self) -> None:
+        self.series = Series()
+        counts, times = self.series.counts, self.series.times
+        self._messages, self._handlers = counts[catalogue.HANDLED], times[catalogue.HANDLER_SECONDS]
+        self._steps, self._step_seconds = counts[catalogue.STEPPED], times[catalogue.STEP_SECONDS]
+        self._stored = times[catalogue.STORED]
+
+    # messages
+
+    def handled(self, service: str, message_type: str, outcome: str, seconds: float) -> None:
+        kind = message_type if message_type in CONTRACTS else OTHER
+        self._handlers[service, kind].add(seconds)
+        self._messages[service, kind, outcome] += 1
+
+    def retried(self, service: str, message_type: str, tier: str) -> None:
+        self.series.counts[catalogue.RETRIED][service, known(message_type, CONTRACTS), tier] += 1
+
+    def died(self, service: str, fingerprint: str) -> None:
+        self.series.counts[catalogue.DIED][service, fingerprint] += 1
+
+    # HTTP
+
+    def answered(self, service: str, method: str, route: str, status: int, seconds: float) -> None:
+        """One HTTP request is over; `route` is the route's template, never a path with ids in it."""
+        method = known(method, METHODS)
+        self.series.counts[catalogue.REQUESTS][service, method, route, str(status)] += 1
+        self.series.times[catalogue.REQUEST_SECONDS][service, method, route].add(seconds)
+
+    # providers
+
+    def called(self, service: str, provider: str, operation: str, outcome: str, seconds: float) -> None:
+        self.series.counts[catalogue.CALLED][service, provider, operation, outcome] += 1
+        if outcome != "parked":
+            self.series.times[catalogue.CALL_SECONDS][service, provider, operation].add(seconds)
+
+    def breaker(self, service: str, provider: str, *, is_open: bool) -> None:
+        self.series.gauges[catalogue.LEFT_ALONE][service, provider] = float(is_open)
+
+    # sagas
+
+    def began(self, service: str, saga: str) -> None:
+        self.series.counts[catalogue.BEGUN][service, saga] += 1
+
+    def stepped(self, service: str, saga: str, step: str, outcome: str, seconds: float | None) -> None:
+        self._steps[service, saga, step, outcome] += 1
+        if seconds is not None:
+            self._step_seconds[service, saga, step].add(seconds)
+
+    def asked(self, service: str, saga: str, step: str) -> None:
+        self.series.counts[catalogue.ASKED][service, saga, step] += 1
+
+    def turned_back(self, service: str, saga: str, step: str) -> None:
+        self.series.counts[catalogue.TURNED_BACK][service, saga, step] += 1
+
+    def called_for_help(self, service: str, saga: str, step: str) -> None:
+        self.series.counts[catalogue.CALLED_FOR_HELP][service, saga, step] += 1
+
+    def ended(self, service: str, saga: str, status: str) -> None:
+        self.series.counts[catalogue.ENDED][service, saga, status] += 1
+
+    # stores
+
+    def stored(self, service: str, operation: str, seconds: float) -> None:
+        self._stored[service, operation].add(seconds)
+
+    def conflicted(self, service: str, collection: str) -> None:
+        self.series.counts[catalogue.CONFLICTED][service, collection] += 1
+
+    def unavailable(self, service: str, operation: str) -> None:
+        self.series.counts[catalogue.UNAVAILABLE][service, operation] += 1
+
+    # the process
+
+    def restarted(self, task: str) -> None:
+        """A background task died and was started again."""
+        self.series.counts[catalogue.RESTARTS][(task,)] += 1
