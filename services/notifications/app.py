@@ -3,7 +3,6 @@
 from datetime import timedelta
 from email.utils import parseaddr
 
-from services.notifications.adapters.counted import CountedMailer
 from services.notifications.adapters.smtp import SmtpMailer, SmtpServer
 from services.notifications.adapters.templates import MailTemplates
 from services.notifications.cases.telling import Telling
@@ -40,8 +39,7 @@ def compose(runtime: Runtime) -> Service:
         timeout_seconds=smtp.timeout_seconds,
     )
     message_domain = parseaddr(settings.sender)[1].rsplit("@", 1)[1]
-    counted = CountedMailer(mailer, SERVICE.name, runtime.meter)
-    telling = Telling(MailTemplates(settings.issuer, settings.zone), counted, runtime.clock, message_domain)
+    telling = Telling(MailTemplates(settings.issuer, settings.zone), mailer, runtime.clock, message_domain)
     keeping = Keeping(runtime, SERVICE.name)
     notices = keeping.documents(CollectionSpec(SERVICE.documents[0]), Notice)
     call_timeout = timedelta(seconds=smtp.timeout_seconds) + MARGIN

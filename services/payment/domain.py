@@ -113,6 +113,8 @@ class Payment(Work):
     """The gateway's id."""
     amount: Money | None = None
     masked: str = ""
+    authorized_at: AwareDatetime | None = None
+    """By the gateway's clock; None in what an older release stored."""
     refund: Refund | None = None
     """While it may fail."""
 
@@ -120,9 +122,6 @@ class Payment(Work):
     def look_at(self) -> datetime | None:
         """When the gateway is to be asked whether the money is still given back."""
         return self.refund.look_at if self.refund else None
-
-    authorized_at: AwareDatetime | None = None
-    """By the gateway's clock; None in what an older release stored."""
 
     @computed_field  # type: ignore[prop-decorator]  # stored, because an index walks it
     @property

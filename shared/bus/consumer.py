@@ -16,6 +16,7 @@ from shared.bus.headers import FINGERPRINT
 from shared.bus.outbox import Publisher
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
 from shared.bus.topology import tier_of
+from shared.bus.tracing import traced, with_place
 from shared.bus.wire import Channel, DeliveredMessage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, far_off
@@ -108,12 +109,15 @@ class Consumer:
         came = arrival(self._service, _direct(delivered))
         began = time.perf_counter()
         outcome = "done"
-        try:
-            await self._dispatcher.dispatch(came, delivered.body)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
-            outcome = await self._pass_on(delivered, came, error)
-        else:
-            self._acks.add(delivered)
+        with traced(self._service, came) as span:
+            try:
+                await self._dispatcher.dispatch(came, delivered.body)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
+                outcome = await self._pass_on(delivered, came, error)
+                span.tell(error__type=type(error).__name__)
+            else:
+                self._acks.add(delivered)
+            span.tell(milesaga__outcome=outcome)
         kind = str(came.headers.get("cloudEvents:type", ""))
         seconds = time.perf_counter() - began
         self._meter.handled(self._service, kind, outcome, seconds)
@@ -126,7 +130,7 @@ class Consumer:
             next_stop = self._retry.next_stop(Failed(self._service, came, delivered.body, error), self._clock.now())
             outcome = "dead" if next_stop.exchange == OUR_OWN else "later" if isinstance(error, Later) else "retried"
             self._report(error, came.headers, outcome)
-            await self._publisher.publish([next_stop])
+            await self._publisher.publish([with_place(next_stop)])
             self._count(next_stop)
         except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})

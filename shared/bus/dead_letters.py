@@ -267,7 +267,11 @@ def _unworn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Me
 
 def _reborn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:
     """The message as it was before it ever failed; where it first came from stays on it."""
-    kept = {name: value for name, value in letter.came.headers.items() if not name.startswith(names.RESERVED)}
+    kept = {
+        name: value
+        for name, value in letter.came.headers.items()
+        if name == names.TRACEPARENT or not name.startswith(names.RESERVED)
+    }
     return aio_pika.Message(
         letter.body,
         headers={**carried(kept), **origin(letter.came)},

@@ -17,6 +17,8 @@ SENDER: Final = "milesaga-sender"
 QUEUE: Final = "milesaga-queue"
 REASON: Final = "milesaga-reason"
 EXCEPTION: Final = "milesaga-exception"
+TRACEPARENT: Final = "milesaga-traceparent"
+"""The last try's place in its trace: a stranger's own would be believed no more than anything else he says."""
 HANDLE: Final = "milesaga-handle"
 FINGERPRINT: Final = "milesaga-fingerprint"
 

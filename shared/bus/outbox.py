@@ -13,6 +13,8 @@ from shared.contracts.messages import Message, OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.store.documents import Collection, Unsent
+from shared.telemetry import spans
+from shared.telemetry.spans import Kind
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +80,7 @@ class Outbox:
             time=now,
             correlation_id=message.subject,
             causation_id=cause.id if cause else "",
-            traceparent=cause.traceparent if cause else "",
+            traceparent=spans.traceparent() or (cause.traceparent if cause else ""),
         )
         return OutboxMessage(
             id=envelope.id,
@@ -98,7 +100,9 @@ class Outbox:
         """Publish saved messages, then have them cleared. When publishing fails, the relay will do it."""
         if not entries:
             return
-        await self._publisher.publish(entries)
+        with spans.child("publish", Kind.PRODUCER) as span:
+            span.tell(messaging__system="rabbitmq", messaging__batch__message_count=len(entries))
+            await self._publisher.publish(entries)
         self._clear_soon(collection, document_id, [entry.id for entry in entries])
 
     def send_soon(self, collection: Collection, document_id: str, entries: Sequence[OutboxMessage]) -> None:

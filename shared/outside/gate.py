@@ -20,6 +20,8 @@ from circuitbreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBre
 
 from shared.kernel.errors import NotSent
 from shared.kernel.meter import CallMeter, NoCallMeter
+from shared.telemetry import spans
+from shared.telemetry.spans import Kind
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ class Gate:
             raise
         turn, began = Turn(), monotonic()
         try:
-            with self._probing_if_due():
+            with self._probing_if_due(), self._traced(operation, turn):
                 yield turn
         finally:
             self._places.release()
@@ -122,6 +124,14 @@ class Gate:
 
     def _parked(self, why: str, again_in: timedelta) -> NotSent:
         return NotSent(f"{self._provider} {why}", again_in=again_in)
+
+    @contextmanager
+    def _traced(self, operation: str, turn: Turn) -> Iterator[None]:
+        with spans.child(f"{self._provider} {operation}", Kind.CLIENT) as span:
+            try:
+                yield
+            finally:
+                span.tell(peer__service=self._provider, milesaga__service=self._service, milesaga__outcome=turn.outcome)
 
     @contextmanager
     def _probing_if_due(self) -> Iterator[None]:

@@ -9,7 +9,9 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
-from shared.outside.line import Line, Request
+from shared.outside.line import Answer, Line, Request
+from shared.telemetry import spans
+from shared.telemetry.spans import Kind
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -35,7 +37,7 @@ class Neighbor:
         if not _ID.fullmatch(document_id):
             return None
         try:
-            answer = await self._line.send(Request("GET", path.format(id=document_id), operation=path, repeatable=True))
+            answer = await self._ask(path, document_id)
             if answer.status == httpx.codes.NOT_FOUND:
                 return None
             return contract.model_validate(answer.body)
@@ -43,3 +45,11 @@ class Neighbor:
             raise unavailable(f"no answer: {error}") from error
         except ValidationError as error:
             raise unavailable(f"an answer of no known shape to {path}") from error
+
+    async def _ask(self, path: str, document_id: str) -> Answer:
+        """In the asker's trace: the neighbor is one of us."""
+        with spans.child(f"GET {path}", Kind.CLIENT):
+            here = spans.traceparent()
+            headers = {"traceparent": here} if here else {}
+            request = Request("GET", path.format(id=document_id), operation=path, headers=headers, repeatable=True)
+            return await self._line.send(request)

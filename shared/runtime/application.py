@@ -1,6 +1,6 @@
 """The one HTTP application of a process: its services' routes, health, metrics, documents, the sandbox beside them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,8 +75,17 @@ def application(
 
 def _owners(services: Sequence[Service]) -> dict[str, str]:
     """Whose each route is, by its template."""
-    routes = ((service.name, service.router.routes) for service in services if service.router is not None)
-    return {route.path: name for name, some in routes for route in some if isinstance(route, APIRoute)}
+    routers = ((service.name, service.router) for service in services if service.router is not None)
+    return {path: name for name, router in routers for path in _paths(router)}
+
+
+def _paths(router: APIRouter, prefix: str = "") -> Iterator[str]:
+    """A router's templates, and those of the routers in it, which FastAPI keeps as they were included."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            yield prefix + route.path
+        elif isinstance(inner := getattr(route, "original_router", None), APIRouter):
+            yield from _paths(inner, prefix + route.include_context.prefix)  # type: ignore[attr-defined]
 
 
 def _own_routes(app: FastAPI, health: Health, documents: Documents) -> APIRouter:

@@ -11,14 +11,17 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.health import Health
+from shared.telemetry import spans
 from shared.telemetry.catalogue import OTHER
 from shared.telemetry.context import REQUEST_ID
 from shared.telemetry.process import METHODS, Telemetry, known
+from shared.telemetry.spans import NO_SPAN, Kind, Span
 
 log = logging.getLogger(__name__)
 
 SANDBOX_PREFIX: Final = "/sandbox/"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
+INTERNAL_PREFIX: Final = "/internal/"
 PROCESS: Final = "process"
 UNLOGGED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked for by machines, every few seconds."""
@@ -63,13 +66,14 @@ class Front:
             await send(message)
 
         in_hand = REQUEST_ID.set(request_id)
-        try:
-            await app(scope, receive, watched)
-        finally:
-            self._tell(scope, status, time.perf_counter() - began)
-            REQUEST_ID.reset(in_hand)
+        with _traced(scope, path) as span:
+            try:
+                await app(scope, receive, watched)
+            finally:
+                self._tell(scope, status, time.perf_counter() - began, span)
+                REQUEST_ID.reset(in_hand)
 
-    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+    def _tell(self, scope: Scope, status: int, seconds: float, span: Span) -> None:
         method, route = known(scope.get("method", ""), METHODS), _template(scope)
         service = self._owners.get(route, PROCESS)
         self._telemetry.answered(service, method, route, status, seconds)
@@ -82,6 +86,24 @@ class Front:
                 "seconds": round(seconds, 4),
             }
             log.info("request answered", extra=fields)
+        if span.recorded:
+            span.rename(f"{method} {route}")
+            span.tell(
+                http__request__method=method,
+                http__route=route,
+                http__response__status_code=status,
+                milesaga__service=service,
+                milesaga__request_id=REQUEST_ID.get(),
+            )
+
+
+def _traced(scope: Scope, path: str) -> Span:
+    """A neighbor's request goes on in the neighbor's trace; anybody else's begins one of ours."""
+    if path in UNLOGGED:
+        return NO_SPAN
+    said = Headers(scope=scope).get("traceparent", "")
+    neighbor = path.startswith(INTERNAL_PREFIX)
+    return spans.entered("request", Kind.SERVER, parent=said if neighbor else "", link="" if neighbor else said)
 
 
 def _request_id(scope: Scope) -> str:

@@ -155,6 +155,7 @@ class Host:
         asyncio.get_running_loop().set_exception_handler(_report)
         if self._sandbox is not None:
             await self._sandbox.start()
+        self._instruments.trace(self.settings, compositions)
         self._services = [compose(self) for compose in compositions.values()]
         self._health.watch(self._checks())
         app = application(
@@ -243,6 +244,7 @@ class Host:
         if self._sandbox is not None:
             await _within(LETTING_GO, "sandbox", self._sandbox.stop())
         await _within(LETTING_GO, "bus", self.bus.close())
+        await _within(LETTING_GO, "traces", self._instruments.close())
 
     def _issuer_client(self) -> httpx.AsyncClient:
         return self.http("", ANSWERS_WITHIN)

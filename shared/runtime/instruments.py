@@ -1,6 +1,10 @@
-"""What a process measures itself by: counters as things happen, stores and queues looked at now and then."""
+"""What a process measures itself by: counters as things happen, stores and queues looked at now and then, traces."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING, Final
 
 from shared.bus.broker import Bus
 from shared.bus.dead_letters import DeadLetters
@@ -8,12 +12,19 @@ from shared.kernel.clock import CheckedClock
 from shared.runtime.application import VERSION
 from shared.runtime.every import Every
 from shared.runtime.service import Service, Task
+from shared.runtime.settings import RuntimeSettings
 from shared.store.documents import Store
-from shared.telemetry import catalogue, figures
+from shared.telemetry import catalogue, figures, spans
 from shared.telemetry.looking import Looks
 from shared.telemetry.process import Telemetry
 from shared.telemetry.queues import DeadByFault, queues
 from shared.telemetry.watched_store import WatchedStore
+
+if TYPE_CHECKING:
+    from shared.telemetry.otlp import OtlpTracer
+
+SEVERAL: Final = "milesaga"
+"""What traces call a process of more than one service."""
 
 
 class Instruments:
@@ -27,6 +38,35 @@ class Instruments:
         self._looks = Looks(telemetry.series)
         self._seconds = seconds
         self._stores: list[WatchedStore] = []
+        self._tracer: OtlpTracer | None = None
+
+    def trace(self, settings: RuntimeSettings, services: Collection[str]) -> None:
+        """Record traces from now on, where the settings name a collector."""
+        if settings.otel_exporter_otlp_endpoint is None:
+            return
+        from shared.telemetry.otlp import OtlpTracer  # noqa: PLC0415 - costs a second and 20 MB, which few want
+
+        name = next(iter(services)) if len(services) == 1 else SEVERAL
+        endpoint, share = str(settings.otel_exporter_otlp_endpoint), settings.otel_traces_sampler_arg
+        self._tracer = OtlpTracer(endpoint, name, VERSION, share)
+        spans.install(self._tracer)
+
+    async def close(self) -> None:
+        """Send the spans that have gathered. A collector that is away holds up nobody who does not wait."""
+        tracer, self._tracer = self._tracer, None
+        if tracer is None:
+            return
+        spans.install(None)
+        loop = asyncio.get_running_loop()
+        sent = asyncio.Event()
+
+        def send() -> None:
+            tracer.close()
+            with suppress(RuntimeError):  # nobody waited so long
+                loop.call_soon_threadsafe(sent.set)
+
+        Thread(target=send, name="traces", daemon=True).start()
+        await sent.wait()
 
     def watched(self, store: Store, service: str) -> Store:
         """The service's store, whose answers are timed and whose collections are looked at."""

@@ -14,6 +14,7 @@ from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
 
+from shared.telemetry import spans
 from shared.telemetry.context import REQUEST_ID
 
 FIELDS: Final = (
@@ -28,6 +29,7 @@ FIELDS: Final = (
     "causation_id",
     "cause",
     "request_id",
+    "trace_id",
     "fingerprint",
     "outcome",
     "reason",
@@ -87,6 +89,8 @@ class JsonLines(logging.Formatter):
                 line[name] = value if type(value) is int else _plain(value)
         if request_id := REQUEST_ID.get():
             line["request_id"] = request_id
+        if trace_id := spans.trace_id():
+            line["trace_id"] = trace_id
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__qualname__
             line["trace"] = _trace(record.exc_info[2])
@@ -95,8 +99,6 @@ class JsonLines(logging.Formatter):
 
 def set_up(level: str = "INFO") -> None:
     """Send this process's log to standard error as JSON lines, from `level` upwards; of libraries only warnings."""
-    # Nobody reads these, and looking them up is a third of a record's cost.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

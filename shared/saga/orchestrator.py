@@ -12,15 +12,17 @@ from shared.contracts.steps import Answer
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.kernel.locks import KeyedLocks
+from shared.kernel.values import changed
 from shared.saga.definition import Versions
 from shared.saga.engine import Advanced, advance
 from shared.saga.happening import Happening, Start, TimersDue
 from shared.saga.recollection import Recollection
 from shared.saga.record import Patience, Record
 from shared.saga.run import SagaRun
-from shared.saga.watching import Watch
+from shared.saga.watching import Watch, called
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
+from shared.telemetry import spans
 
 CONFLICTS_BEFORE_WAITING = 10
 NEWER_PAUSE = timedelta(seconds=30)
@@ -59,6 +61,7 @@ class Orchestrator(Generic[P]):
 
     async def begin(self, run: P) -> P:
         """Store a new run with its first command. Raises Conflict where the id exists."""
+        run = changed(run, traceparent=spans.traceparent())
         return await self._advance(Stored(run, 0), Start(), None, wait=False)
 
     async def store(self, run: P, messages: Sequence[Message]) -> None:
@@ -79,7 +82,7 @@ class Orchestrator(Generic[P]):
 
     async def happen(self, run_id: str, happening: Happening, cause: Envelope | None = None) -> P | None:
         """Advance a run by one happening; None where there is no such run. Raises Later when it is busy."""
-        return await self._move(run_id, lambda stored: self._advance(stored, happening, cause))
+        return await self._move(run_id, lambda stored: self._traced(stored, happening, cause))
 
     async def change(self, run_id: str, edit: Callable[[Record], Record]) -> P | None:
         """An operator's change of the record, such as a timer's time; None where there is no such run."""
@@ -116,6 +119,12 @@ class Orchestrator(Generic[P]):
                 except Conflict:
                     continue
         raise Later("the run is busy")
+
+    async def _traced(self, stored: Stored[P], happening: Happening, cause: Envelope | None) -> P:
+        """In the run's own trace, whoever makes it move."""
+        with spans.under(stored.value.traceparent, f"saga {called(happening)}") as span:
+            span.tell(milesaga__purchase_id=stored.value.id)
+            return await self._advance(stored, happening, cause)
 
     async def _advance(
         self, stored: Stored[P], happening: Happening, cause: Envelope | None, *, wait: bool = True

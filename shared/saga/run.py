@@ -19,6 +19,8 @@ class SagaRun(Value, Generic[S]):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     revision: int = 1
+    traceparent: str = ""
+    """The place in its trace where it began: what timers and operators make it do goes on from there."""
     state: S
     record: Record
 

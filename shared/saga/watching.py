@@ -32,8 +32,7 @@ class Watch:
     def moved(self, before: Record, after: SagaRun[Any], happening: Happening, cause: Envelope | None) -> None:
         """The run was saved as `after` because of the happening; `cause` is the message that brought it."""
         record = after.record
-        why = happening.type if isinstance(happening, Answer) else CAUSES[type(happening)]
-        self._tell(after, record.timeline[len(before.timeline) :], why, cause)
+        self._tell(after, record.timeline[len(before.timeline) :], called(happening), cause)
         if not before.timeline:
             self._meter.began(self._service, record.saga)
         if before.forward and not record.forward:
@@ -86,6 +85,11 @@ class Watch:
                 "error": last_error(record),
             },
         )
+
+
+def called(happening: Happening) -> str:
+    """The word for what made a run move."""
+    return happening.type if isinstance(happening, Answer) else CAUSES[type(happening)]
 
 
 def last_error(record: Record) -> str:

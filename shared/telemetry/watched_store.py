@@ -19,6 +19,8 @@ from shared.store.documents import (
     Unavailable,
     Unsent,
 )
+from shared.telemetry import spans
+from shared.telemetry.spans import Kind
 
 T = TypeVar("T")
 
@@ -124,7 +126,13 @@ class WatchedCollection:
     async def _timed(self, operation: str, work: Awaitable[T]) -> T:
         began = perf_counter()
         try:
-            return await work
+            if not spans.is_recorded():
+                return await work
+            with spans.child(f"{operation} {self._name}", Kind.CLIENT) as span:
+                span.tell(
+                    db__operation__name=operation, db__collection__name=self._name, milesaga__service=self._service
+                )
+                return await work
         except Conflict:
             self._meter.conflicted(self._service, self._name)
             raise
