@@ -106,7 +106,12 @@ class StripeGateway:
 
     async def refunded(self, authorization: str, request: str = "") -> bool:
         found = await self._read("list refunds", REFUNDS, {"payment_intent": authorization, "limit": str(PAGE)})
-        return _given_back(found["data"], request)
+        if not _given_back(found["data"], request):
+            return False
+        # Somebody may have given back a part of it in the dashboard.
+        back: int = sum(refund["amount"] for refund in found["data"] if refund["status"] == "succeeded")
+        taken: int = (await self._read("retrieve", f"{INTENTS}/{authorization}", EXPANDED))["amount_received"]
+        return back >= taken
 
     async def find(self, reference: str) -> tuple[Authorization, ...]:
         """Whatever holds or took money, or was declined, is a charge of the purchase's group: lists are never behind.

@@ -99,6 +99,19 @@ async def test_a_refused_capture_is_final(gateway: StripeGateway, world: World) 
     assert refusal.value.code == "capture_refused"
 
 
+async def test_a_part_that_somebody_gave_back_is_not_all_of_it_and_the_rest_is_given_back(
+    gateway: StripeGateway, world: World
+) -> None:
+    held = await gateway.authorize(order(), "key-1")
+    await gateway.capture(held.id, AMOUNT, "key-2")
+    part = await world.stripe("/refunds", {"payment_intent": held.id, "amount": "1000"})
+    assert part.status_code == 200, part.text
+    assert not await gateway.refunded(held.id)
+    await gateway.refund(held.id)
+    assert await gateway.refunded(held.id)
+    assert await charges(world) == [(125_000, 125_000, 0, 125_000)]
+
+
 async def test_captured_money_is_given_back_once(gateway: StripeGateway, world: World) -> None:
     held = await gateway.authorize(order(), "key-1")
     await gateway.capture(held.id, AMOUNT, "key-2")
