@@ -12,7 +12,7 @@ from rich.table import Table
 from services.cli import printing
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
-from services.cli.users import BrokerUsers, UsersNotApplied
+from services.cli.users import SHORTEST_PASSWORD, BrokerUsers, UsersNotApplied
 from services.house import HOUSE
 from shared.bus.partners import NAME, Partner, WrongPartners
 from shared.bus.permissions import TOPIC_EXCHANGES, password_hash
@@ -38,24 +38,42 @@ def add(
     member: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="One for whom it may buy, taken as it is; may be repeated.")
     ] = None,
+    password: Annotated[
+        str | None, typer.Option(envvar="PARTNER_PASSWORD", help="Its password; made and shown where not given.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="In place of the one of that name, if any.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Give a partner a user of its own on the broker, and print its URL: the password is kept nowhere else."""
     if not re.fullmatch(NAME, name) or name in TAKEN:
         raise typer.BadParameter(f"{name!r} cannot be a partner's name.")
+    if password is not None and len(password) < SHORTEST_PASSWORD:
+        raise typer.BadParameter(f"a password has {SHORTEST_PASSWORD} characters at least.")
     allowed = _allowed(members, member or [])
     with _applied() as users:
-        if name in users.partners.all():
+        before = users.partners.all().get(name)
+        if before is not None and not replace:
             raise typer.BadParameter(f"there is a partner {name} already: remove it first.")
-        password = secrets.token_urlsafe(24)
-        users.partners.put(name, Partner(members=allowed, password_hash=password_hash(password)))
+        word = password or secrets.token_urlsafe(24)
+        users.partners.put(name, Partner(members=allowed, password_hash=password_hash(word)))
         try:
             users.apply()
         except (UsersNotApplied, ConnectionError):
-            users.partners.remove(name)
+            _put_back(users, name, before)
             raise
-        url = users.url_of(name, password)
+        url = users.url_of(name, word)
+    if password is not None:  # whoever gave it knows it, and a log need not
+        printing.tell({"name": name}, indent=None) if as_json else printing.say(f"partner {name}: as described")
+    else:
         printing.tell({"name": name, "url": url}, indent=None) if as_json else printing.say(url)
+
+
+def _put_back(users: BrokerUsers, name: str, before: Partner | None) -> None:
+    """As it was before the broker refused."""
+    if before is None:
+        users.partners.remove(name)
+    else:
+        users.partners.put(name, before)
 
 
 @app.command("list")

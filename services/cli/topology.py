@@ -121,14 +121,16 @@ def _node_of(settings: RuntimeSettings) -> Iterator[None]:
 
 def _users() -> list[str]:
     """What became of the broker's users. Not every broker has an API for them, and a lone stack needs none."""
-    users = BrokerUsers(read(RuntimeSettings))
-    try:
-        return [f"user {name}: as described" for name in users.apply()]
-    except (UsersNotApplied, WrongPartners) as error:
-        if users.partners.path.exists():
-            printing.complain(f"milesaga: {error}")
-            raise typer.Exit(1) from error
-        return [f"users: not made: {error}"]
+    with reported():
+        users = BrokerUsers(read(RuntimeSettings))
+        try:
+            return [f"user {name}: as described" for name in users.apply()]
+        except (UsersNotApplied, WrongPartners) as error:
+            if users.asked_for:
+                printing.complain(f"milesaga: {error}")
+                raise typer.Exit(1) from error
+            return [f"users: not made: {error}"]
+    raise typer.Exit(1)
 
 
 async def _bring_into_line(connection: AbstractConnection, described: Topology, found: Found, *, yes: bool) -> str:

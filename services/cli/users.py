@@ -7,6 +7,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import httpx
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from services.cli.broker_node import BrokerError, PrivateBroker
 from services.house import HOUSE
@@ -15,13 +17,15 @@ from shared.bus.permissions import definitions, partner_rights, password_hash, s
 from shared.runtime.addresses import broker_url, with_user
 from shared.runtime.description import queues
 from shared.runtime.home import BROKER_USERS, Home
-from shared.runtime.settings import RuntimeSettings
+from shared.runtime.settings import RuntimeSettings, Settings, read
 from shared.runtime.trust import https_context
 
 TIMEOUT: Final = 10.0
 AMQP_PORTS: Final = {"amqp": 5672, "amqps": 5671}
 MANAGEMENT_PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 DEFINITIONS: Final = "users.json"
+SHORTEST_PASSWORD: Final = 16
+"""Characters of a password that somebody chose."""
 OUR_FILES: Final = frozenset({"cafile", "capath", "certfile", "keyfile"})
 
 
@@ -38,12 +42,17 @@ class BrokerUsers:
         self._url = broker_url(settings, self._home)
         self.partners = Partners(settings.partners)
 
+    @property
+    def asked_for(self) -> bool:
+        """Somebody counts on them: there are partners, or passwords were given."""
+        return self.partners.path.exists() or any(_given_password(each.name) for each in HOUSE)
+
     def apply(self) -> list[str]:
         """Make the services' and partners' users as described; their names. Raises UsersNotApplied, ConnectionError."""
         self._must_answer()
         bindings = queues(HOUSE)
         users = {
-            name: (password_hash(password), service_rights(name, bindings[name]))
+            name: (password_hash(password), service_rights(name, bindings.get(name, ())))
             for name, password in self._service_passwords().items()
         }
         for name, partner in self.partners.all().items():
@@ -80,12 +89,14 @@ class BrokerUsers:
         return unquote(urlsplit(self._url).path.removeprefix("/")) or "/"
 
     def _service_passwords(self) -> dict[str, str]:
-        """Made once and kept in the home, where a service's process finds its own."""
+        """Those that are given; the others are made once and kept in the home, where a service finds its own."""
+        given = {each.name: password for each in HOUSE if (password := _given_password(each.name))}
         known: dict[str, str] = json.loads(self._home.read(BROKER_USERS) or "{}")
-        passwords = {name: known.get(name) or secrets.token_urlsafe(24) for name in queues(HOUSE)}
-        if passwords != known:
-            self._home.write(BROKER_USERS, json.dumps(passwords))
-        return passwords
+        names = [each.name for each in HOUSE if each.name not in given]
+        kept = {name: known.get(name) or secrets.token_urlsafe(24) for name in names}
+        if kept != known and (kept or known):
+            self._home.write(BROKER_USERS, json.dumps(kept))
+        return kept | given
 
     def _import(self, described: dict[str, Any]) -> None:
         if self._settings.broker_url is None:
@@ -118,3 +129,13 @@ class BrokerUsers:
             ) from error
         if answer.is_error and not (missing_is_fine and answer.status_code == httpx.codes.NOT_FOUND):
             raise UsersNotApplied(f"{base}{path} answered {answer.status_code}")
+
+
+def _given_password(service: str) -> str | None:
+    """What `<SERVICE>_BROKER_PASSWORD` says, for whatever service there may be. Raises WrongSettings."""
+
+    class Password(Settings):
+        model_config = SettingsConfigDict(env_prefix=f"{service.upper()}_")
+        broker_password: str | None = Field(default=None, min_length=SHORTEST_PASSWORD, repr=False)
+
+    return read(Password).broker_password

@@ -18,6 +18,10 @@ class SandboxSettings(BaseSettings):
     public_url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
     host: str = Field(default="127.0.0.1", validation_alias="HOST")
     """Where mail is taken, as HTTP is: in a container `0.0.0.0`."""
+    url: str | None = Field(default=None, validation_alias="SANDBOX_URL")
+    """Where services reach the sandbox, where that is not `PUBLIC_URL`: its tokens are issued under it."""
+    miles_url: str | None = Field(default=None, validation_alias="MILES_URL")
+    """Where the sandbox reaches the miles service, where that is not `PUBLIC_URL`."""
     smtp_port: int = Field(default=0, ge=0, le=65535, validation_alias="SANDBOX_SMTP_PORT")
     currency: str = Field(default="BRL", pattern=r"^[A-Z]{3}$", validation_alias="SANDBOX_CURRENCY")
     """What the providers' prices are in. The same numbers in every currency, hundredths where it has them."""
@@ -41,4 +45,4 @@ class SandboxSettings(BaseSettings):
     @property
     def issuer(self) -> str:
         """The OIDC issuer, without a trailing slash."""
-        return f"{self.public_url.rstrip('/')}/sandbox/oauth"
+        return f"{(self.url or self.public_url).rstrip('/')}/sandbox/oauth"

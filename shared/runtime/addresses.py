@@ -96,7 +96,7 @@ class Addresses:
             return self.settings.oidc_issuer.rstrip("/")
         if not self.settings.sandbox:
             raise WrongSettings("OIDC_ISSUER: Field required where SANDBOX is off")
-        sandbox = self.public if SANDBOX in self.here else self.sandbox
+        sandbox = self.public if SANDBOX in self.here and self.settings.sandbox_url is None else self.sandbox
         return f"{sandbox}/sandbox/oauth"
 
     def smtp(self) -> tuple[str, int]:

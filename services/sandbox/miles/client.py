@@ -17,10 +17,10 @@ TIMEOUT = 10.0  # seconds; longer than any provider call, for a machine under te
 
 
 class Miles:
-    """A client of `{public_url}/v1/miles`."""
+    """A client of `{url}/v1/miles`."""
 
-    def __init__(self, public_url: str, issuer: Issuer) -> None:
-        self._base, self._issuer = f"{public_url.rstrip('/')}/v1/miles", issuer
+    def __init__(self, url: str, issuer: Issuer) -> None:
+        self._base, self._issuer = f"{url.rstrip('/')}/v1/miles", issuer
         self._client: httpx.AsyncClient | None = None
 
     async def close(self) -> None:

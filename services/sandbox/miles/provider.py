@@ -9,7 +9,7 @@ SCHEMA = "CREATE TABLE IF NOT EXISTS members (member_id TEXT PRIMARY KEY, body T
 
 class MilesStandIn(StandIn):
     def __init__(self, around: Surroundings) -> None:
-        self._miles = Miles(around.settings.public_url, around.issuer)
+        self._miles = Miles(around.settings.miles_url or around.settings.public_url, around.issuer)
         self.routers = (members.router(around.memory, self._miles),)
 
     async def stop(self) -> None:

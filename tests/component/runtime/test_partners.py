@@ -16,6 +16,7 @@ from typer.testing import CliRunner, Result
 from services.cli.broker_node import PrivateBroker
 from services.cli.broker_setup import free_ports
 from services.cli.main import app
+from services.house import HOUSE
 from shared.runtime.addresses import own_broker_url, with_user
 from shared.runtime.home import BROKER_USERS, Home
 from shared.runtime.settings import RuntimeSettings, read
@@ -141,6 +142,43 @@ async def test_partners_are_added_listed_and_removed(home: Path) -> None:
     assert (await milesaga("partners", "remove", "acme")).exit_code == 1
     with pytest.raises(AMQPError):
         await aio_pika.connect(url)
+
+
+@pytest.mark.timeout(120)
+async def test_a_partner_whose_password_is_given_is_replaced_and_its_password_told_to_nobody(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that whatever describes a stack can make its partner each time that it starts."""
+    monkeypatch.setenv("PARTNER_PASSWORD", "short")
+    assert (await milesaga("partners", "add", "acme")).exit_code == 2
+    node = url_of(home, "payment")
+    for word in ("a-password-of-ours", "another-password-of-ours"):
+        monkeypatch.setenv("PARTNER_PASSWORD", word)
+        added = await milesaga("partners", "add", "acme", "--replace")
+        assert added.exit_code == 0, added.output
+        assert word not in added.output
+        async with await aio_pika.connect(with_user(node, "acme", word)) as connection:
+            assert not await refused(connection, "public")
+    assert (await milesaga("partners", "add", "acme")).exit_code == 2, "only --replace does"
+
+
+@pytest.mark.timeout(120)
+async def test_every_service_has_a_user_with_the_password_that_is_given_or_one_that_is_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYMENT_BROKER_PASSWORD", "a-password-of-ours")
+    applied = await milesaga("topology", "apply")
+    assert applied.exit_code == 0, applied.output
+    kept = json.loads((home / "broker-users.json").read_text())
+    assert kept.keys() | {"payment"} == {each.name for each in HOUSE}
+    assert "payment" not in kept
+    node = url_of(home, "miles")
+    for name, word in {**kept, "payment": "a-password-of-ours"}.items():
+        async with await aio_pika.connect(with_user(node, name, word)) as connection:
+            assert await refused(connection, "public"), name
+    monkeypatch.setenv("PAYMENT_BROKER_PASSWORD", "short")
+    applied = await milesaga("topology", "apply")
+    assert (applied.exit_code, "PAYMENT_BROKER_PASSWORD" in applied.output) == (2, True)
 
 
 @pytest.mark.timeout(120)

@@ -9,6 +9,7 @@ import aio_pika
 import pytest
 from typer.testing import CliRunner, Result
 
+from services.cli.broker_setup import free_ports
 from services.cli.main import app
 
 
@@ -81,3 +82,15 @@ async def test_old_dead_letters_that_a_limit_would_lose_are_told_with_the_remedy
         assert told.exit_code == 1
         assert "queue payment.dead: differs" in told.output
         assert '"delivery-limit": -1' in told.output
+
+
+async def test_users_that_somebody_counts_on_and_that_cannot_be_made_are_a_failure(
+    connection: aio_pika.abc.AbstractConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a broker without a management API a lone stack needs none; one with passwords of its own cannot start."""
+    monkeypatch.setenv("BROKER_MANAGEMENT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
+    assert (await milesaga("topology", "apply")).exit_code == 0
+    monkeypatch.setenv("MILES_BROKER_PASSWORD", "a-password-of-ours")
+    applied = await milesaga("topology", "apply")
+    assert applied.exit_code == 1
+    assert "BROKER_MANAGEMENT_URL" in applied.output

@@ -52,6 +52,13 @@ def test_settings_come_before_everything(tmp_path: Path, monkeypatch: pytest.Mon
     assert found.public == "https://api.example.com"
 
 
+def test_the_sandbox_issues_for_the_address_at_which_services_find_it(tmp_path: Path) -> None:
+    """The sandbox's own process believes the same issuer as the others."""
+    settings = RuntimeSettings(sandbox_url=HttpUrl("http://sandbox:8000"), public_url=HttpUrl("http://127.0.0.1:8000"))
+    for here in ("sandbox", "miles"):
+        assert addresses(tmp_path, here, settings=settings).issuer == "http://sandbox:8000/sandbox/oauth"
+
+
 @pytest.mark.parametrize("service", ["cart", "releases", "event_hub"])
 def test_any_service_may_be_given_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
     monkeypatch.setenv(f"{service.upper()}_URL", "http://elsewhere:8080")

@@ -12,8 +12,8 @@ from services.sandbox.settings import SandboxSettings
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SANDBOX", "ENVIRONMENT", "MILESAGA_HOME", "PUBLIC_URL", "SANDBOX_SMTP_PORT", "SANDBOX_BEGINS_AT"):
-        monkeypatch.delenv(name, raising=False)
+    for field in SandboxSettings.model_fields.values():
+        monkeypatch.delenv(str(field.validation_alias), raising=False)
 
 
 @pytest.mark.parametrize("environment", ["production", "Production", " PRODUCTION "])
@@ -43,6 +43,20 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.issuer == "https://miles.example/sandbox/oauth"
     assert settings.smtp_port == 2525
     assert settings.begins_at == datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+
+def test_tokens_are_issued_where_services_find_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In containers the address that clients use leads services nowhere."""
+    for name, value in {
+        "SANDBOX": "on",
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        "SANDBOX_URL": "http://sandbox:8000/",
+        "MILES_URL": "http://miles:8000",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = SandboxSettings()
+    assert settings.issuer == "http://sandbox:8000/sandbox/oauth"
+    assert settings.miles_url == "http://miles:8000"
 
 
 @pytest.mark.parametrize(
