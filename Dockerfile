@@ -18,13 +18,6 @@ RUN pip --python /opt/milesaga install --no-deps --no-index --no-build-isolation
 COPY deploy/image/healthcheck.py /opt/milesaga/bin/healthcheck
 
 FROM ${PYTHON_IMAGE}
-ARG VERSION=unknown
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="Milesaga" \
-      org.opencontainers.image.description="Open software that sells flights for miles and money" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/milesaga /opt/milesaga
 # The only folder that is written to: a service with MongoDB and a broker of their own needs none of it.
 RUN install -d -o 10001 -g 10001 -m 0700 /var/lib/milesaga
@@ -36,6 +29,14 @@ WORKDIR /var/lib/milesaga
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=2m --retries=3 CMD ["healthcheck"]
 ENTRYPOINT ["milesaga"]
 CMD ["--help"]
+# Last, because each build has others.
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Milesaga" \
+      org.opencontainers.image.description="Open software that sells flights for miles and money" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

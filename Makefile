@@ -3,13 +3,17 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check api-lint any-day format bench docs lock clean setup setup-dev image manifests
+.PHONY: demo run test check api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
+  up down logs partner demo-compose
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
 
 setup-dev:
 	@deploy/setup.sh dev "$(PYTHON)"
+
+setup-tools:
+	@deploy/setup.sh tools "$(PYTHON)"
 
 demo: setup
 	@$(BIN)/milesaga demo
@@ -54,7 +58,30 @@ image:
 	  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) .
 
 manifests: setup-dev
+	@$(BIN)/milesaga deploy compose
 	@$(BIN)/milesaga deploy kubernetes
+
+# The whole system in containers. PROFILE=full: with Prometheus, Grafana, the OpenTelemetry collector and Jaeger.
+COMPOSE = COMPOSE_PROFILES=$(PROFILE) MILESAGA_VERSION=$(VERSION) $(ENGINE) compose
+up: image
+	@umask 077; touch .env; added=$$($(ENGINE) run --rm --interactive --network none milesaga:$(VERSION) deploy secrets <.env) && \
+	  if [ -n "$$added" ]; then printf '%s\n' "$$added" >>.env; fi
+	@$(COMPOSE) up --detach --wait
+	@echo "ready http://$$($(COMPOSE) port gateway 8080)"
+
+down:
+	@COMPOSE_PROFILES=full $(ENGINE) compose down
+
+# SERVICE=checkout: of one service alone
+logs:
+	@$(COMPOSE) logs --follow --tail 100 $(SERVICE)
+
+# NAME=my-shop: one more user on the composed stack's broker; prints its URL
+partner:
+	@$(COMPOSE) run --rm --no-deps topology partners add $(NAME) | sed "s/@rabbitmq:5672/@$$($(COMPOSE) port rabbitmq 5672)/"
+
+demo-compose: setup-tools up
+	@$(BIN)/milesaga demo --compose
 
 clean:
 	@rm -rf .venv .bench-venv .milesaga bench.json .api-lint deploy/api-lint/node_modules

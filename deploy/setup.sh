@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Everything a bare Debian needs to run or to test Milesaga; a second run finds it done and takes no time.
-#   deploy/setup.sh run|dev|any-day [PYTHON]
-# Makes .venv from the lock file (hashes checked), and installs rabbitmq-server when it is missing and we may. `any-day` adds
-# to `dev` what moves the clock of a process.
+#   deploy/setup.sh run|tools|dev|any-day [PYTHON]
+# Makes .venv from the lock file (hashes checked), and installs rabbitmq-server when it is missing and we may; `tools` is for
+# the command line beside a stack that runs elsewhere, without a broker. `any-day` adds to `dev` what moves the clock of a
+# process.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,11 +11,13 @@ kind=$1
 asked=${2:-python3}
 venv=.venv
 clock=real
+broker=here
 case $kind in
   run) lock=requirements.lock ;;
+  tools) kind=run lock=requirements.lock broker=elsewhere ;;
   dev) lock=requirements-dev.lock ;;
   any-day) kind=dev lock=requirements-dev.lock clock=movable ;;
-  *) echo "usage: deploy/setup.sh run|dev|any-day [PYTHON]" >&2; exit 2 ;;
+  *) echo "usage: deploy/setup.sh run|tools|dev|any-day [PYTHON]" >&2; exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -85,8 +88,8 @@ venv_package() {
     "$asked" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'
 }
 broker_package() {
-  [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || command -v rabbitmq-server >/dev/null || [ -n "${BROKER_URL:-}" ] ||
-    echo rabbitmq-server
+  [ $broker = elsewhere ] || [ -n "${BROKER_URL:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ||
+    command -v rabbitmq-server >/dev/null || echo rabbitmq-server
 }
 
 clock_package() {

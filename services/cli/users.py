@@ -13,8 +13,8 @@ from pydantic_settings import SettingsConfigDict
 from services.cli.broker_node import BrokerError, PrivateBroker
 from services.house import HOUSE
 from shared.bus.partners import Partners
-from shared.bus.permissions import definitions, partner_rights, password_hash, service_rights
-from shared.runtime.addresses import broker_url, with_user
+from shared.bus.permissions import NO_RIGHTS, definitions, partner_rights, password_hash, service_rights
+from shared.runtime.addresses import SANDBOX, broker_url, with_user
 from shared.runtime.description import queues
 from shared.runtime.home import BROKER_USERS, Home
 from shared.runtime.settings import RuntimeSettings, Settings, read
@@ -55,6 +55,8 @@ class BrokerUsers:
             name: (password_hash(password), service_rights(name, bindings.get(name, ())))
             for name, password in self._service_passwords().items()
         }
+        if word := _given_password(SANDBOX):
+            users[SANDBOX] = (password_hash(word), NO_RIGHTS)
         for name, partner in self.partners.all().items():
             users[name] = (partner.password_hash, partner_rights(name))
         self._import(definitions(users, self._virtual_host))

@@ -28,6 +28,10 @@ class Rights:
     topics: Mapping[str, tuple[str, str]]
 
 
+NO_RIGHTS: Final = Rights(NOTHING, NOTHING, NOTHING, dict.fromkeys(TOPIC_EXCHANGES, (NOTHING, NOTHING)))
+"""Of a process that takes no messages and sends none, and yet is connected."""
+
+
 def partner_rights(name: str) -> Rights:
     own = rf"{re.escape(name)}\..+"
     return Rights(

@@ -1,9 +1,9 @@
-"""`milesaga demo`: a stack of its own performs five purchases, crashes included, and audits itself."""
+"""`milesaga demo`: a stack performs five purchases, crashes included, and audits itself."""
 
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +14,10 @@ from services.cli.audit import audit, show
 from services.cli.broker_node import BrokerError
 from services.cli.client import ApiError
 from services.cli.demo.checks import Unexpected
+from services.cli.demo.composed import ComposedStack
 from services.cli.demo.portal import OutsideWorld
 from services.cli.demo.scenarios import Scenes
-from services.cli.demo.stack import Stack, StackError
+from services.cli.demo.stack import LOG, Stack, StackError, Staged
 from services.cli.printing import console, styled
 
 INTERRUPTED = 130
@@ -26,27 +27,32 @@ def run(
     home: Annotated[
         Path, typer.Option(envvar="MILESAGA_HOME", help="Data folder of the demonstration; it is kept.")
     ] = Path(".milesaga/demo"),
+    compose: Annotated[
+        bool, typer.Option("--compose", help="Over the containers of `make up`, which go on afterwards.")
+    ] = False,
 ) -> None:
     """Start a stack of its own, perform five purchases over the public HTTP API, audit the books, stop everything."""
     out = console()
     begun = time.monotonic()
+    staged: AbstractContextManager[Staged] = nullcontext(ComposedStack()) if compose else Stack(home)
     try:
-        with _terminated_as_interrupted(), Stack(home) as stack:
+        with _terminated_as_interrupted(), staged as stack:
             _perform(stack, out)
     except (Unexpected, ApiError, StackError, BrokerError) as error:
         out.print(styled("The demonstration failed.", "bold red"), str(error))
-        if (home / "stack.log").exists():
-            out.print(f"The stack's log is {home / 'stack.log'}.")
+        if not compose and (home / LOG).exists():
+            out.print(f"The stack's log is {home / LOG}.")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
-        out.print("Interrupted; everything is stopped.")
+        out.print("Interrupted; the containers go on." if compose else "Interrupted; everything is stopped.")
         raise typer.Exit(INTERRUPTED) from None
-    out.print(f"\nEverything is stopped, after {time.monotonic() - begun:.1f} s. The data is kept in {home}.")
+    out.print(f"\nDone after {time.monotonic() - begun:.1f} s. {stack.left}")
 
 
-def _perform(stack: Stack, out: Console) -> None:
+def _perform(stack: Staged, out: Console) -> None:
     out.print("Starting RabbitMQ, all services and the sandbox (the outside world on a laptop) ...")
-    out.print(f"ready {stack.url} after {stack.start():.1f} s; log: {stack.log}")
+    took = stack.start()
+    out.print(f"ready {stack.url} after {took:.1f} s; log: {stack.log}")
     scenes = Scenes(stack, out)
     outside = OutsideWorld(stack.url)
     outside.behave()
@@ -59,7 +65,6 @@ def _perform(stack: Stack, out: Console) -> None:
     show(out, result)
     if result.differences:
         raise Unexpected(f"the audit: expected no difference, found {len(result.differences)}")
-    out.print("\nDraining and stopping ...")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from services.cli import view
 from services.cli.client import Change, Json
 from services.cli.demo.checks import Checks, Unexpected, soon
 from services.cli.demo.portal import PEOPLE, Customer, OutsideWorld
-from services.cli.demo.stack import Stack
+from services.cli.demo.stack import Staged
 from services.cli.printing import styled
 
 MILES: Final = 50_000
@@ -28,7 +28,7 @@ ENDED_WITHIN: Final = 60.0
 class Scenes:
     """The scenes, played over one running stack."""
 
-    def __init__(self, stack: Stack, out: Console) -> None:
+    def __init__(self, stack: Staged, out: Console) -> None:
         self._stack = stack
         self._out = out
         self._checks = Checks(out)
@@ -40,7 +40,7 @@ class Scenes:
             ("The card is declined", self.card_declined),
             ("The airline refuses to issue the tickets (segment status UC)", self.tickets_refused),
             ("The tickets are issued, but the answer never comes", self.answer_lost),
-            ("kill -9 of the whole stack while the airline issues the ticket", self.killed),
+            (f"{self._stack.crashing} while the airline issues the ticket", self.killed),
         )
 
     def bought(self) -> None:
@@ -108,8 +108,8 @@ class Scenes:
         self._stack.crash()
         self._out.print(
             " ",
-            styled("kill -9", "bold red"),
-            "of the services, in the middle of the call; starting again on the same data",
+            styled(self._stack.crashing, "bold red"),
+            "in the middle of the call; starting again on the same data",
         )
         self._out.print(f"  ready again after {self._stack.start():.1f} s")
 
@@ -165,15 +165,14 @@ class Scenes:
         table.add_row("locator", ", ".join(checkout["locators"]))
         table.add_row("total", view.total(checkout))
         table.add_row("miles", f"{MILES:,} before, {after['available']:,} after ({earned:,} earned)")
-        table.add_row("e-mail", str(self._mail_file(mail)))
+        table.add_row("e-mail", self._mail_file(mail))
         self._out.print(table)
 
-    def _mail_file(self, mail: Json) -> Path:
+    def _mail_file(self, mail: Json) -> str:
         """Where the sandbox's mailbox keeps it; what is named must be there."""
-        folder = self._stack.home / "sandbox" / "mail"
-        file = folder / Path(mail["file"]).name
-        self._checks.same("the receipt lies in the mailbox", True, file.exists())
-        return file
+        place = self._stack.find_mail(Path(mail["file"]).name)
+        self._checks.same("the receipt lies in the mailbox", True, place is not None)
+        return place or ""
 
 
 def _noticing(changes: Iterator[Change], issuing: Event) -> Iterator[Change]:

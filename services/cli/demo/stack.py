@@ -1,4 +1,5 @@
-"""A stack of one's own as a child process: started, crashed, started again, and stopped whatever happens."""
+"""The stack of a demonstration, and one of its own as a child process: started, crashed, started again, and stopped
+whatever happens."""
 
 import os
 import signal
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from services.cli.broker_node import PrivateBroker
 from services.cli.broker_setup import free_ports
@@ -20,11 +21,40 @@ READY: Final = "ready "
 READY_WITHIN: Final = 60.0
 DRAINED_WITHIN: Final = 45.0
 """Seconds: a little more than a stack promises to need for draining."""
+LOG: Final = "stack.log"
 LOG_LINES: Final = 15
 
 
 class StackError(RuntimeError):
     """The stack did not start; the message holds the end of its log."""
+
+
+class Staged(Protocol):
+    """A stack that a demonstration is played over."""
+
+    crashing: str
+    """What `crash` does, for people."""
+    log: str
+    """Where the log is, for people."""
+    left: str
+    """What is left of the stack after the demonstration, for people."""
+
+    @property
+    def url(self) -> str:
+        """Its public address."""
+        ...
+
+    def start(self) -> float:
+        """Start, or start again after a crash, and wait until it is ready; the seconds that took. Raises StackError."""
+        ...
+
+    def crash(self) -> None:
+        """End what holds the purchases, or more, in the middle of everything. Raises StackError."""
+        ...
+
+    def find_mail(self, name: str) -> str | None:
+        """Where people find that file of the sandbox's mailbox; None when it is not there."""
+        ...
 
 
 class Stack:
@@ -33,9 +63,11 @@ class Stack:
     def __init__(self, home: Path, environment: Mapping[str, str] | None = None) -> None:
         """`environment` is added to this process's own."""
         self.home = home.resolve()
+        self.crashing = "kill -9 of the whole stack"
+        self.left = f"Everything is stopped. The data is kept in {self.home}."
         self.port = free_ports(1)[0]  # the same after a crash: tokens and event streams stay good
         self.url = f"http://127.0.0.1:{self.port}"
-        self.log = self.home / "stack.log"
+        self.log = str(self.home / LOG)
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._begun_at = 0
@@ -57,7 +89,7 @@ class Stack:
         """Start and wait until it is ready; the seconds that took. Raises `StackError`."""
         begun = time.monotonic()
         own = {"MILESAGA_HOME": str(self.home), "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
-        with self.log.open("ab") as log:
+        with (self.home / LOG).open("ab") as log:
             self._begun_at = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "services.cli.main", "run"],
@@ -80,6 +112,10 @@ class Stack:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def find_mail(self, name: str) -> str | None:
+        file = self.home / "sandbox" / "mail" / name
+        return str(file) if file.exists() else None
 
     def stop(self) -> None:
         """Drain and end everything, the private broker of a crashed stack included. Idempotent."""
@@ -107,6 +143,6 @@ class Stack:
         return "\n".join([f"The end of {self.log}:", *self._logged()[-LOG_LINES:]])
 
     def _logged(self) -> list[str]:
-        with self.log.open("rb") as log:
+        with (self.home / LOG).open("rb") as log:
             log.seek(self._begun_at)
             return log.read().decode(errors="replace").splitlines()

@@ -182,6 +182,25 @@ async def test_every_service_has_a_user_with_the_password_that_is_given_or_one_t
 
 
 @pytest.mark.timeout(120)
+async def test_the_sandbox_is_connected_and_may_do_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outside world has no business with our broker."""
+    monkeypatch.setenv("SANDBOX_BROKER_PASSWORD", "a-password-of-ours")
+    assert (await milesaga("topology", "apply")).exit_code == 0
+    url = with_user(url_of(home, "miles"), "sandbox", "a-password-of-ours")
+    async with await aio_pika.connect(url) as connection:
+        for exchange in ("", "commands", "answers", "events", "public", "retry.1s", "amq.topic"):
+            assert await refused(connection, exchange), exchange
+        for queue in ("checkout", "sandbox"):
+            channel = await connection.channel()
+            with pytest.raises(AMQPError):
+                await channel.declare_queue(queue, durable=True)
+    bus = new_bus(url, queues={"payment": (("commands", "payment.#"),)})
+    await bus.start()
+    await bus.ping()
+    await bus.close()
+
+
+@pytest.mark.timeout(120)
 async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path) -> None:
     url = url_of(home, "payment")
     async with await aio_pika.connect(url) as connection:

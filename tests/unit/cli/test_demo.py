@@ -64,3 +64,13 @@ def test_a_stack_that_ends_at_once_shows_the_end_of_its_log(monkeypatch: pytest.
     broken = pytest.raises(StackError, match=r"(?s)exit code 2.*BROKER_URL")
     with Stack(tmp_path, {"BROKER_URL": "not a URL"}) as stack, broken:
         stack.start()
+
+
+def test_without_docker_the_demonstration_over_containers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    app = typer.Typer()
+    app.command()(demo.run)
+    result = CliRunner().invoke(app, ["--compose"])
+    assert result.exit_code == 1
+    assert "There is no `docker` on this machine." in result.stdout
+    assert "stack.log" not in result.stdout

@@ -1,0 +1,83 @@
+"""Files that run the whole house by Docker Compose on one machine, made from the list of services."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from services.cli.deploy.compose.secrets import password_variable
+from services.cli.deploy.tree import Tree
+from shared.runtime.addresses import SANDBOX
+from shared.runtime.description import Description
+from shared.web.problems import Problem, not_found, try_again
+
+FILES: Final = {
+    "docker-compose.yml": "docker-compose.yml",
+    "nginx.conf": "deploy/gateway/nginx.conf",
+    "prometheus.yml": "deploy/prometheus/prometheus.yml",
+}
+"""Where each template's text belongs."""
+IMAGES: Final = {
+    "nginx": "1.28.0",
+    "rabbitmq": "4.3.3-management",
+    "mongo": "8.0.17",
+    "prometheus": "v3.5.0",
+    "grafana": "12.4.0",
+    "otel": "0.150.1",
+    "jaeger": "2.17.0",
+}
+"""Others' images, by version: whoever starts the stack again gets what was tried."""
+MADE: Final = "Made by `make manifests` from services/house.py and services/cli/deploy/compose: change it there."
+HINT: Final = "it stands in .env, which `make up` fills"
+
+
+def tree(house: Sequence[Description]) -> Tree:
+    """The files, by their paths from the repository's top."""
+    templates = Environment(
+        loader=PackageLoader(__name__),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - YAML and nginx's language, of nothing that strangers say
+    )
+    given = _given(house)
+    return {path: templates.get_template(name).render(given) for name, path in FILES.items()}
+
+
+def routes(house: Sequence[Description]) -> list[tuple[str, str]]:
+    """Beginnings of public paths and who answers them, the sandbox's among them."""
+    return [(path, each.name) for each in house for path in each.public] + [(f"/{SANDBOX}", SANDBOX)]
+
+
+def _given(house: Sequence[Description]) -> dict[str, Any]:
+    return {
+        "made": MADE,
+        "version": version("milesaga"),
+        "images": IMAGES,
+        "hint": HINT,
+        "house": house,
+        "names": [each.name for each in house],
+        "routes": routes(house),
+        "password": password_variable,
+        "secret": _secret,
+        "broker_url": _broker_url,
+        "away": _body(try_again("unavailable", "The service for this is away; try again.")),
+        "nowhere": _body(not_found("path")),
+    }
+
+
+def _secret(variable: str) -> str:
+    """A variable of `.env`, as Compose reads it; without it nothing starts."""
+    return f"${{{variable}:?{HINT}}}"
+
+
+def _broker_url(user: str) -> str:
+    return f"amqp://{user}:{_secret(password_variable(user))}@rabbitmq:5672/"
+
+
+def _body(problem: Problem) -> str:
+    """A problem as services answer it, without the path: the gateway does not quote what it cannot read."""
+    body = json.loads(bytes(problem.response("").body))
+    del body["instance"]
+    return json.dumps(body)
