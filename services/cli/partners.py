@@ -38,6 +38,7 @@ def add(
     member: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="One for whom it may buy, taken as it is; may be repeated.")
     ] = None,
+    *,
     password: Annotated[
         str | None, typer.Option(envvar="PARTNER_PASSWORD", help="Its password; made and shown where not given.")
     ] = None,
@@ -45,10 +46,7 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Give a partner a user of its own on the broker, and print its URL: the password is kept nowhere else."""
-    if not re.fullmatch(NAME, name) or name in TAKEN:
-        raise typer.BadParameter(f"{name!r} cannot be a partner's name.")
-    if password is not None and len(password) < SHORTEST_PASSWORD:
-        raise typer.BadParameter(f"a password has {SHORTEST_PASSWORD} characters at least.")
+    _check(name, password)
     allowed = _allowed(members, member or [])
     with _applied() as users:
         before = users.partners.all().get(name)
@@ -61,11 +59,16 @@ def add(
         except (UsersNotApplied, ConnectionError):
             _put_back(users, name, before)
             raise
-        url = users.url_of(name, word)
-    if password is not None:  # whoever gave it knows it, and a log need not
-        printing.tell({"name": name}, indent=None) if as_json else printing.say(f"partner {name}: as described")
-    else:
-        printing.tell({"name": name, "url": url}, indent=None) if as_json else printing.say(url)
+        url = None if password else users.url_of(name, word)  # whoever gave it knows it, and a log need not
+    told = {"name": name} if url is None else {"name": name, "url": url}
+    printing.tell(told, indent=None) if as_json else printing.say(url or f"partner {name}: as described")
+
+
+def _check(name: str, password: str | None) -> None:
+    if not re.fullmatch(NAME, name) or name in TAKEN:
+        raise typer.BadParameter(f"{name!r} cannot be a partner's name.")
+    if password is not None and len(password) < SHORTEST_PASSWORD:
+        raise typer.BadParameter(f"a password has {SHORTEST_PASSWORD} characters at least.")
 
 
 def _put_back(users: BrokerUsers, name: str, before: Partner | None) -> None:
