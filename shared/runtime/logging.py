@@ -99,6 +99,7 @@ class JsonLines(logging.Formatter):
 
 def set_up(level: str = "INFO") -> None:
     """Send this process's log to standard error as JSON lines, from `level` upwards; of libraries only warnings."""
+    logging._srcfile = None  # noqa: SLF001 - as its HOWTO says: no line tells where it was written
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
