@@ -97,10 +97,23 @@ def retry_letters(
     """Send letters back to the queue of their service, as if they had never failed."""
     if (letter_id is None) != every:
         raise typer.BadParameter("name one letter, or give --all.")
-    count = _on_broker(lambda dead: _settled(dead, dead.retry, service, letter_id))
-    if letter_id is not None and not count:
+    heads: list[DeadLetter] = []
+
+    async def work(dead: DeadLetters) -> int:
+        count = await _settled(dead, dead.retry, service, letter_id)
+        heads.extend(dead.heads)
+        return count
+
+    count = _on_broker(work)
+    for letter in heads:
+        printing.complain(
+            f"milesaga: letter {letter.handle} of {letter.service} stays: of its body only the head can be read, "
+            "so it cannot be sent again as it was; tell its sender, then discard it"
+        )
+    if letter_id is not None and not count and not heads:
         raise _unknown(letter_id)
     printing.tell({"retried": count}, indent=None) if as_json else printing.say(f"{count} sent back to work")
+    raise typer.Exit(int(bool(heads)))
 
 
 @app.command("discard")
@@ -234,6 +247,8 @@ def _whose(letter: DeadLetter) -> dict[str, Any]:
 
 
 def _advice(letter: DeadLetter) -> str:
+    if letter.is_cut:
+        return "Only the head of its body can be read: tell its sender, who must say it again smaller; then discard it."
     if letter.reason == CRASHED:
         return "Look in the log for what ended the process; retry when that is cured."
     if letter.exception == Unreadable.__name__:

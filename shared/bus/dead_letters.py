@@ -64,6 +64,8 @@ class DeadLetter:
     attempts: int
     first_failed_at: datetime | None
     last_failed_at: datetime | None
+    is_cut: bool
+    """`body` is the head of a larger one: to be looked at and discarded, never to be sent again as if it were whole."""
     came: Arrival = field(repr=False)
     body: bytes = field(repr=False)
 
@@ -80,6 +82,8 @@ class DeadLetters:
         self._own_turn = asyncio.Lock()
         self.in_other_hands: set[str] = set()
         """Services of whose letters another reader had some in hand for longer than we wait: those were not seen."""
+        self.heads: list[DeadLetter] = []
+        """Letters that were to be sent back and stayed, because their bodies are cut."""
         self._url = url
         self.services = tuple(services)
         self._connection: AbstractConnection | None = None
@@ -110,7 +114,8 @@ class DeadLetters:
     async def retry(self, service: str, chosen: Choice) -> int:
         """Send the chosen letters to their service's queue again, with their attempts forgotten; how many.
 
-        A letter leaves here when the broker has confirmed it there: a crash in between makes a duplicate at worst.
+        Those whose bodies are cut stay, and are in `heads`. A letter leaves here when the broker has confirmed it
+        there: a crash in between makes a duplicate at worst.
         """
         return await self._settle(service, chosen, send_back=True)
 
@@ -125,7 +130,7 @@ class DeadLetters:
         async with self._turn(service), self._channel() as channel:
             async for letter, message in self._walk(channel, service):
                 died_again = letter.last_failed_at is not None and letter.last_failed_at >= begun
-                if died_again or not chosen(letter):
+                if died_again or not chosen(letter) or (send_back and self._stays_cut(letter)):
                     worn += [(letter, message)] if _looks(message) >= WORN else []
                     continue
                 if send_back:
@@ -137,9 +142,18 @@ class DeadLetters:
             await self._renew(channel, worn)
         return count
 
+    def _stays_cut(self, letter: DeadLetter) -> bool:
+        self.heads += [letter] if letter.is_cut else []
+        return letter.is_cut
+
     async def _renew(self, channel: AbstractChannel, worn: list[tuple[DeadLetter, AbstractIncomingMessage]]) -> None:
-        """Put copies that nobody has looked at yet in the place of letters that were looked at often."""
+        """Put copies that nobody has looked at yet in the place of letters that were looked at often.
+
+        A body that lies there whole, and is read in part, would be cut by that: such a letter is left as it is.
+        """
         for letter, message in worn:
+            if decoding.is_cut(text_of(message.headers.get(decoding.MARK, ""))):
+                continue
             queue = dead_queue(letter.service)
             await channel.default_exchange.publish(
                 _unworn(letter, message), routing_key=queue, mandatory=True, timeout=TIMEOUT
@@ -231,6 +245,7 @@ def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
         attempts=number(headers.get(names.ATTEMPTS)),
         first_failed_at=moment(headers.get(names.FIRST_FAILED_AT)) or died_at,
         last_failed_at=died_at or moment(headers.get(names.LAST_FAILED_AT)),
+        is_cut=any(decoding.is_cut(text_of(headers.get(name, ""))) for name in (decoding.MARK, names.REASON)),
         came=came,
         body=message.body,
     )

@@ -19,6 +19,7 @@ LARGEST_BODY: Final = 1_048_576
 """Bytes; reading more would hold up everything else in the process."""
 HEAD: Final = 4_096
 """Bytes that are kept of a larger one."""
+HEAD_KEPT: Final = "its head is kept"
 
 _WIDTHS: Final = {
     **dict.fromkeys((b"t", b"b", b"B"), 1),
@@ -35,6 +36,11 @@ _DECODING_FAILED: Final = (ValueError, OverflowError, OSError, struct.error, Rec
 def install() -> None:
     """Have every connection of this process decode so."""
     wire.decode_by(_header, _named, Body)
+
+
+def is_cut(told: str) -> bool:
+    """Does a mark, or the reason that a letter has from it, say that the body is a head of what was sent?"""
+    return HEAD_KEPT in told
 
 
 class Body:
@@ -58,7 +64,7 @@ class Body:
     def end(self) -> bytes:
         """What is kept; the header says so, where that is not all."""
         if self._digest is not None:
-            reason = f"the body has {self._size} bytes, {LARGEST_BODY} are read: its head is kept"
+            reason = f"the body has {self._size} bytes, {LARGEST_BODY} are read: {HEAD_KEPT}"
             mark = {MARK: f"{reason}; SHA-256 {self._digest.hexdigest()}"}
             self._header.properties.headers = {**(self._header.properties.headers or {}), **mark}
         return bytes(self._kept)

@@ -118,9 +118,11 @@ async def test_of_a_very_large_message_head_and_digest_are_kept(
     await eventually(it_is_dead)
     async with DeadLetters(vhost_url, ("work",)) as dead:
         (letter,) = await dead.letters("work")
-    assert letter.body == body[:4_096]
-    assert "3000012 bytes" in letter.reason
-    assert hashlib.sha256(body).hexdigest() in letter.reason
+        assert letter.body == body[:4_096]
+        assert "3000012 bytes" in letter.reason
+        assert hashlib.sha256(body).hexdigest() in letter.reason
+        assert await dead.retry("work", lambda _: True) == 0, "its head is not the message"
+        assert [each.handle for each in dead.heads] == [letter.handle]
 
 
 async def test_what_nobody_would_read_is_refused_by_the_broker(

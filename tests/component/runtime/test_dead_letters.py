@@ -1,6 +1,7 @@
 """Dead letters, on a real broker, by the command an operator uses."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ from typer.testing import CliRunner, Result
 from services.cli.absence import NO_STACK
 from services.cli.main import app
 from services.house import HOUSE
-from shared.bus.dead_letters import DeadLetter, DeadLetters
+from shared.bus.dead_letters import WORN, DeadLetter, DeadLetters
 from shared.bus.declaring import declare
+from shared.bus.decoding import MARK
 from shared.bus.topology import dead_queue, topology, turn_queue
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import AuthorizeCard
@@ -321,3 +323,33 @@ async def test_a_letter_that_crashed_its_process_is_told_the_same_after_many_loo
             told = ("handle", "reason", "fingerprint", "first_failed_at", "last_failed_at", "body")
             assert [getattr(last, name) for name in told] == [getattr(first, name) for name in told]
             assert (last.came.exchange, last.came.routing_key) == (first.came.exchange, first.came.routing_key)
+
+
+async def test_a_letter_of_which_only_the_head_is_read_is_shown_and_discarded_and_never_sent_again(
+    broker_with_queues: aio_pika.abc.AbstractConnection, vhost_url: str
+) -> None:
+    """Under RabbitMQ's own delivery limit a message is buried whole, however large it is."""
+    envelope = Envelope(id="large", source="tests", type=AuthorizeCard.type, correlation_id="p1")
+    whole = b'{"card_token": "' + b"x" * 2_000_000 + b'"}'
+    channel = await broker_with_queues.channel(publisher_confirms=True)
+    large = aio_pika.Message(whole, headers=dict(envelope.headers()), message_id="large")
+    await channel.default_exchange.publish(large, dead_queue("payment"))
+    await bury(broker_with_queues, 2)
+    async with DeadLetters(vhost_url, queues(HOUSE)) as dead:
+        for _ in range(WORN + 2):
+            assert {letter.id for letter in await dead.letters("payment")} == {"large", "m2"}
+
+    shown = await milesaga("dead", "show", "large", "--json")
+    assert "Only the head" in json.loads(shown.output)["letters"][0]["what_to_do"]
+    refused = await milesaga("dead", "retry", "large", "--json")
+    assert refused.exit_code == 1
+    assert "of its body only the head can be read" in refused.output
+    others = await milesaga("dead", "retry", "--all")
+    assert (others.exit_code, "1 sent back" in others.output) == (1, True), "its neighbours are no heads"
+    assert [message.message_id for message in await taken_from(broker_with_queues, "payment")] == ["m2"]
+
+    message = await (await channel.get_queue(dead_queue("payment"), ensure=False)).get()
+    assert hashlib.sha256(whole).hexdigest() in str(message.headers[MARK]), "it lies there whole"
+    await message.nack()
+    assert (await milesaga("dead", "discard", "large", "--yes")).exit_code == 0
+    assert not await taken_from(broker_with_queues, dead_queue("payment"))

@@ -75,6 +75,7 @@ def letter(text: str) -> DeadLetter:
         attempts=1,
         first_failed_at=datetime(2026, 11, 21, tzinfo=UTC),
         last_failed_at=None,
+        is_cut=False,
         came=Arrival(exchange=text, routing_key=text, headers={}, sender=text),
         body=text.encode("utf-8", "replace"),
     )
