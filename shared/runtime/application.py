@@ -95,10 +95,9 @@ def _own_routes(app: FastAPI, health: Health, documents: Documents) -> APIRouter
     async def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
-    @router.get("/readyz", summary="The process may be given work: broker and stores answer", responses=refusals(503))
+    @router.get("/readyz", summary="The process takes new work; what is away is named", responses=refusals(503))
     async def readyz() -> dict[str, str]:
-        await health.check()
-        return {"status": "ready"}
+        return {"status": "ready", **await health.check()}
 
     @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
     async def metrics() -> Response:

@@ -5,7 +5,7 @@ takes as an argument. Nothing heavy is imported here: `milesaga --help` reads ev
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -77,6 +77,12 @@ def house(*services: Description) -> tuple[Description, ...]:
 def queues(services: Iterable[Description]) -> dict[str, Bindings]:
     """The bindings of every service that has a queue."""
     return {each.name: each.bindings for each in services if each.bindings}
+
+
+def takes_requests(services: Iterable[Description], here: Container[str]) -> bool:
+    """Is work given by HTTP to a process in which these run, the broker there or not? The sandbox is no worker."""
+    own = [each for each in services if each.name in here]
+    return not own or any(each.public for each in own)
 
 
 def owner_of(services: Iterable[Description], path: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Whether the process may be given work."""
+"""Whether the process takes new work."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,6 +10,11 @@ from shared.web.problems import Problem
 
 ANSWERS_WITHIN = 2.0
 """Seconds that the broker and each store have to answer."""
+TOLD_WITHIN = 0.5
+"""Seconds for what is only told: a probe that decides by something else must not wait for it."""
+
+
+NOTHING: Mapping[str, Task] = {}
 
 
 class Phase(Enum):
@@ -28,28 +33,31 @@ class Health:
         self.phase = Phase.STARTING
         self.open = False
         """The stores are open, so requests can be served, the broker there or not."""
-        self._checks: dict[str, Task] = {}
+        self._needed: dict[str, Task] = {}
+        self._told: dict[str, Task] = {}
 
-    def watch(self, checks: Mapping[str, Task]) -> None:
-        """Ask these, by name, whether they answer: each returns, or raises."""
-        self._checks.update(checks)
+    def watch(self, needed: Mapping[str, Task], told: Mapping[str, Task] = NOTHING) -> None:
+        """Ask these, by name, whether they answer: each returns, or raises. Without those in `needed` the process can
+        take no new work; those in `told` it can do without for a while."""
+        self._needed.update(needed)
+        self._told.update(told)
 
-    async def check(self) -> None:
-        """Return when the process is ready for work. Raises a 503 that names what is away."""
+    async def check(self) -> dict[str, str]:
+        """What is well and what is away, when the process takes new work. Raises a 503 that names what is away."""
         if self.phase is Phase.DRAINING:
             raise draining()
-        away = await self.away()
+        away, told = await asyncio.gather(self.away(), _away(self._told, TOLD_WITHIN))
         if away:
             raise Problem(503, "not_ready", f"No answer from: {', '.join(away)}.", headers={"Retry-After": "1"})
         if far_off(self._clock):
             raise clock_off()
         if self.phase is Phase.STARTING:
             raise starting()
+        return {name: "away" if name in told else "here" for name in (*self._needed, *self._told)}
 
     async def away(self) -> list[str]:
-        """The names of those that do not answer now."""
-        answers = await asyncio.gather(*(_answers(check) for check in self._checks.values()))
-        return [name for name, answered in zip(self._checks, answers, strict=True) if not answered]
+        """The names of those that are needed and do not answer now."""
+        return await _away(self._needed, ANSWERS_WITHIN)
 
     def refusal(self, method: str, path: str) -> Problem | None:
         """Why a request of the public API is not taken now, if so."""
@@ -79,9 +87,14 @@ def draining() -> Problem:
     return Problem(503, "draining", "This process is stopping; try again.", headers=headers)
 
 
-async def _answers(check: Task) -> bool:
+async def _away(checks: Mapping[str, Task], seconds: float) -> list[str]:
+    answers = await asyncio.gather(*(_answers(check, seconds) for check in checks.values()))
+    return [name for name, answered in zip(checks, answers, strict=True) if not answered]
+
+
+async def _answers(check: Task, seconds: float) -> bool:
     try:
-        async with asyncio.timeout(ANSWERS_WITHIN):
+        async with asyncio.timeout(seconds):
             await check()
     except Exception:  # noqa: BLE001 - whatever the reason, it is away
         return False

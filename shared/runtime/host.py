@@ -23,7 +23,7 @@ from shared.runtime.addresses import Addresses, internal_token
 from shared.runtime.application import Documents, application
 from shared.runtime.background import Background
 from shared.runtime.clock_check import ClockCheck, TellsTime
-from shared.runtime.description import Description, queues
+from shared.runtime.description import Description, queues, takes_requests
 from shared.runtime.every import Every
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
@@ -47,6 +47,8 @@ STORES = "stores"
 """The folder of SQLite's files in the home."""
 STORE_PAUSE = 1.0
 """Seconds between attempts to open a store that is away."""
+BROKER_GRACE = 5.0
+"""Seconds that a start waits for a broker without which the process can take requests."""
 LETTING_GO = 5.0
 """Seconds for each of the stops that follow `drain_seconds`."""
 LEAVING = 10.0
@@ -94,6 +96,7 @@ class Host:
         self.telemetry = Telemetry()
         self.meter: ServiceMeter = self.telemetry
         self._queues = queues(house)
+        self._takes_requests = takes_requests(house, here)
         self._broker_url = broker_url
         self.bus = Bus(
             broker_url, self._queues, clock=self.clock, retry=RetryPolicy(self.ids, self.random), meter=self.telemetry
@@ -157,7 +160,7 @@ class Host:
             await self._sandbox.start()
         self._instruments.trace(self.settings, compositions)
         self._services = [compose(self) for compose in compositions.values()]
-        self._health.watch(self._checks())
+        self._health.watch(*self._checks())
         app = application(
             self._services,
             self._health,
@@ -180,9 +183,13 @@ class Host:
                 task.cancel()
             await asyncio.gather(coming_up, asked, barred, return_exceptions=True)
 
-    def _checks(self) -> dict[str, Task]:
-        stores = {f"store of {each.name}": each.store.ping for each in self._services if each.store is not None}
-        return {"broker": self.bus.ping, **stores}
+    def _checks(self) -> tuple[dict[str, Task], dict[str, Task]]:
+        """What new work needs, and what is only told: requests are saved, their messages wait in the outbox."""
+        stores: dict[str, Task] = {
+            f"store of {each.name}": each.store.ping for each in self._services if each.store is not None
+        }
+        broker: dict[str, Task] = {"broker": self.bus.ping}
+        return (stores, broker) if self._takes_requests else (broker | stores, {})
 
     async def _come_up(self, on_ready: Task) -> None:
         """Stores first, then requests; the broker may be away until later."""
@@ -204,12 +211,22 @@ class Host:
                 name = getattr(task, "__name__", str(number))
                 self._background.start(f"{service.name}: {name}", task)
         self._background.start("figures", self._instruments.looking(self._services, self._broker_url))
-        await self.bus.start()
+        await self._bus_up()
         await checking.once()  # the broker could not be asked before
         while await self._health.away():  # noqa: ASYNC110 - nobody tells when somebody else's server is back
             await asyncio.sleep(STORE_PAUSE / 10)
         self._health.phase = Phase.SERVING
         await on_ready()
+
+    async def _bus_up(self) -> None:
+        """Without the broker there is no other work than requests. They wait for it a little: whoever publishes right
+        after `ready` is heard then."""
+        if not self._takes_requests:
+            await self.bus.start()
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BROKER_GRACE):
+                await self.bus.start()
 
     async def _drain_unless(self, insisted: asyncio.Event) -> bool:
         draining = asyncio.create_task(self._drain())

@@ -72,7 +72,7 @@ CODES: Final[dict[str, Meaning]] = {
     "clock_off": Meaning((503,), "This process's clock cannot be trusted, so it changes nothing.", AGAIN),
     "draining": Meaning((503,), "This process is stopping.", AGAIN),
     "issuer_unavailable": Meaning((503,), "The tokens' issuer does not answer.", AGAIN),
-    "not_ready": Meaning((503,), "The broker or a store does not answer; the detail names it.", AGAIN),
+    "not_ready": Meaning((503,), "A store, or a worker's broker, does not answer; the detail names it.", AGAIN),
     "offers_unavailable": Meaning((503,), "The offers cannot be read.", AGAIN),
     "starting": Meaning((503,), "This process is starting.", AGAIN),
     "unavailable": Meaning((503,), "The data is out of reach for the moment.", AGAIN),

@@ -177,10 +177,11 @@ async def test_a_broker_restarted_in_the_middle_of_purchases_loses_none(
             own_broker.kill()
         anybody = await shop.client("")
 
-        async def not_ready() -> bool:
-            return (await anybody.get("/readyz")).status_code == 503
+        async def away() -> bool:
+            answer = await anybody.get("/readyz")
+            return answer.status_code == 200 and answer.json()["broker"] == "away"
 
-        await eventually(not_ready)
+        await eventually(away)
         await shop.behave()
         await asyncio.to_thread(own_broker.start)
         await all_bought(shop, begun)

@@ -5,6 +5,8 @@ import re
 import signal
 import socket
 import time
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import aio_pika
 import httpx
@@ -20,6 +22,8 @@ from shared.runtime.description import queues
 from tests.component.runtime.conftest import StartProcess
 from tests.eventually import eventually, eventually_sync
 from tests.faults import FaultProxy
+
+T = TypeVar("T")
 
 
 async def order(url: str, purchase_id: str) -> None:
@@ -87,6 +91,41 @@ async def test_a_broker_that_is_away_at_the_start_is_waited_for(start_process: S
         assert await asyncio.to_thread(process.exit_code) == 0
 
 
+async def readiness(url: str) -> tuple[int, str]:
+    """What `/readyz` says, and of the broker."""
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{url}/readyz")
+    return answer.status_code, answer.json().get("broker", "")
+
+
+async def test_a_process_that_takes_requests_is_ready_without_the_broker_and_says_so(
+    start_process: StartProcess, vhost_url: str
+) -> None:
+    place = httpx.URL(vhost_url.replace("amqp://", "http://"))
+    async with FaultProxy(place.host, place.port or 5672) as proxy:
+        proxy.refuse = True
+        away_url = vhost_url.replace(f":{place.port}/", f":{proxy.port}/")
+        takes_requests, works = start_process("offers", BROKER_URL=away_url), start_process(BROKER_URL=away_url)
+        worker = start_process("ticketing", BROKER_URL=away_url)
+        url, everything = (
+            await asyncio.to_thread(takes_requests.wait_until_ready),
+            await asyncio.to_thread(works.wait_until_ready),
+        )
+        assert await readiness(url) == (200, "away")
+        assert await readiness(everything) == (200, "away")
+        assert not worker.said_ready
+
+        proxy.refuse = False
+        working = await asyncio.to_thread(worker.wait_until_ready)
+        await eventually(lambda: _is(readiness(url), (200, "here")), within=30.0)
+        await eventually(lambda: _is(readiness(everything), (200, "here")), within=30.0)
+        assert await readiness(working) == (200, "here")
+
+        proxy.hang()
+        await eventually(lambda: _is(readiness(everything), (200, "away")), within=30.0)
+        assert (await readiness(url))[0] == 200
+
+
 async def test_a_store_that_is_away_is_named_and_keeps_requests_out_but_not_a_signal(
     start_process: StartProcess, vhost_url: str
 ) -> None:
@@ -120,8 +159,8 @@ def test_a_signal_before_the_broker_is_there_ends_the_process(start_process: Sta
     assert not process.said_ready
 
 
-async def _is(answer: object, expected: int) -> bool:
-    return await answer == expected  # type: ignore[misc,no-any-return]
+async def _is(answer: Awaitable[T], expected: T) -> bool:
+    return await answer == expected
 
 
 async def test_a_drain_finishes_what_is_in_hand_and_takes_nothing_new(

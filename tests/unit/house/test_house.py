@@ -13,7 +13,7 @@ import pytest
 
 from services.house import HOUSE
 from shared.bus.topology import topology
-from shared.runtime.description import Description, WrongHouse, house, owner_of, queues
+from shared.runtime.description import Description, WrongHouse, house, owner_of, queues, takes_requests
 from shared.runtime.settings import Settings
 
 REPOSITORY = Path(__file__).parents[3]
@@ -105,6 +105,20 @@ def test_a_dummy_is_in_the_topology_by_its_entry() -> None:
 )
 def test_a_public_path_leads_to_the_service_that_names_its_beginning(path: str, owner: str | None) -> None:
     assert owner_of(house(*HOUSE, COUNTER), path) == owner
+
+
+@pytest.mark.parametrize(
+    ("here", "takes"),
+    [
+        (("checkout",), True),
+        (("offers", "payment"), True),
+        (("payment",), False),
+        (("payment", "ticketing", "sandbox"), False),
+        (("sandbox",), True),
+    ],
+)
+def test_work_is_given_by_http_where_somebody_has_public_paths(here: tuple[str, ...], takes: bool) -> None:
+    assert takes_requests(HOUSE, here) is takes
 
 
 @pytest.mark.parametrize(

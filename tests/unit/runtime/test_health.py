@@ -1,8 +1,10 @@
 """When a process is ready, and which requests it takes."""
 
+import asyncio
+
 import pytest
 
-from shared.runtime.health import Health, Phase
+from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.web.problems import Problem
 
 
@@ -14,6 +16,10 @@ async def absent() -> None:
     raise ConnectionError
 
 
+async def silent() -> None:
+    await asyncio.Event().wait()
+
+
 async def test_what_is_away_is_named() -> None:
     health = Health()
     health.phase = Phase.SERVING
@@ -22,6 +28,31 @@ async def test_what_is_away_is_named() -> None:
         await health.check()
     assert (caught.value.status, caught.value.code) == (503, "not_ready")
     assert caught.value.detail == "No answer from: broker, store of miles."
+
+
+async def test_what_new_work_does_not_need_is_told_and_decides_nothing() -> None:
+    health = Health()
+    health.phase = Phase.SERVING
+    health.watch({"store of checkout": present}, {"broker": absent})
+    assert await health.check() == {"store of checkout": "here", "broker": "away"}
+    assert await health.away() == []
+
+
+async def test_what_is_only_told_is_waited_for_no_longer_than_a_probe_waits() -> None:
+    health = Health()
+    health.phase = Phase.SERVING
+    health.watch({"store of checkout": present}, {"broker": silent})
+    async with asyncio.timeout(ANSWERS_WITHIN):
+        assert (await health.check())["broker"] == "away"
+
+
+async def test_a_store_that_takes_no_writes_keeps_new_work_out_whatever_the_broker_does() -> None:
+    health = Health()
+    health.phase = Phase.SERVING
+    health.watch({"store of checkout": absent}, {"broker": present})
+    with pytest.raises(Problem) as caught:
+        await health.check()
+    assert caught.value.detail == "No answer from: store of checkout."
 
 
 async def test_a_process_is_ready_while_it_serves_and_neither_before_nor_after() -> None:
