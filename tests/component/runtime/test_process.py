@@ -105,11 +105,11 @@ async def test_a_process_that_takes_requests_is_ready_without_the_broker_and_say
     async with FaultProxy(place.host, place.port or 5672) as proxy:
         proxy.refuse = True
         away_url = vhost_url.replace(f":{place.port}/", f":{proxy.port}/")
-        takes_requests, works = start_process("offers", BROKER_URL=away_url), start_process(BROKER_URL=away_url)
+        api, whole = start_process("offers", BROKER_URL=away_url), start_process(BROKER_URL=away_url)
         worker = start_process("ticketing", BROKER_URL=away_url)
         url, everything = (
-            await asyncio.to_thread(takes_requests.wait_until_ready),
-            await asyncio.to_thread(works.wait_until_ready),
+            await asyncio.to_thread(api.wait_until_ready),
+            await asyncio.to_thread(whole.wait_until_ready),
         )
         assert await readiness(url) == (200, "away")
         assert await readiness(everything) == (200, "away")
