@@ -88,3 +88,4 @@ clean:
 
 docs: setup
 	@$(BIN)/python -m services.cli.picture docs/checkout.md
+	@$(BIN)/milesaga config list --env > .env.example

@@ -19,3 +19,4 @@ class CartSettings(Settings):
     sweep_share: float = Field(default=SWEEP_SHARE, gt=0, le=1)
     """The part of all carts that may be swept in an hour before an operator is asked, who allows more by 1."""
     offers_timeout_seconds: float = Field(default=3.0, gt=0)
+    """How long the offers service may take for an answer."""

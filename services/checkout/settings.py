@@ -22,18 +22,28 @@ class CheckoutSettings(Settings):
     first_ask_seconds: Pause | None = None
     """Silence before a command of any step is repeated; each step's own where not given (2 s beside the sandbox)."""
     silence_lock_cart_seconds: Pause = 15
+    """Silence of the step that locks the cart, before its command is repeated."""
     silence_hold_miles_seconds: Pause = 15
+    """Silence of the step that holds the miles, before its command is repeated."""
     silence_reserve_booking_seconds: Pause = 45
+    """Silence of the step that books, before its command is repeated."""
     silence_authorize_payment_seconds: Pause = 30
+    """Silence of the step that holds the money, before its command is repeated."""
     silence_issue_tickets_seconds: Pause = 120
+    """Silence of the step that issues the tickets, before its command is repeated."""
     silence_capture_payment_seconds: Pause = 30
+    """Silence of the step that takes the money, before its command is repeated."""
     silence_redeem_miles_seconds: Pause = 10
+    """Silence of the step that redeems the miles, before its command is repeated."""
     silence_close_cart_seconds: Pause = 300
+    """Silence of the step that closes the cart, before its command is repeated."""
     silence_accrue_miles_seconds: Pause = 300
-    """Silence of a step before its command is repeated: as long as its provider may take at worst."""
+    """Silence of the step that credits miles, before its command is repeated. As the others it is as long as its
+    provider may take at worst."""
     longest_pause_seconds: Pause = 300
     """What the growing pauses grow to (10 s beside the sandbox)."""
     pause_growth: float = Field(default=2.0, ge=1, le=MOST_GROWTH)
+    """By what each pause is longer than the one before."""
     asks: int = Field(default=12, ge=1, le=MOST_ASKS)
     """Repetitions until silence before the pivot undoes the purchase, and later needs attention."""
     command_life_hours: float = Field(default=24, gt=0, le=LONGEST / timedelta(hours=1))
@@ -43,6 +53,7 @@ class CheckoutSettings(Settings):
     miles_per_unit: int = Field(default=0, ge=0)
     """Miles credited for each whole unit of currency paid. 0: flights earn when they are flown, not when bought."""
     cart_timeout_seconds: float = Field(default=3.0, gt=0)
+    """How long the cart service may take for an answer."""
     streams: int = Field(default=STREAMS, ge=1)
     """Event streams that one process keeps open; more are refused with 429."""
     streams_per_caller: int = Field(default=STREAMS_PER_CALLER, ge=1)

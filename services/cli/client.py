@@ -15,6 +15,9 @@ import typer
 
 from services.cli import printing
 from services.cli.absence import NO_STACK, nothing_at
+from services.cli.access import AccessSettings
+from shared.runtime.settings import S, TrustSettings, WrongSettings, read
+from shared.runtime.trust import https_context
 
 Json = dict[str, Any]
 
@@ -68,8 +71,14 @@ class Api:
     def __init__(self, base_url: str, token: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        trusted = https_context(_given(TrustSettings).https_ca_file) if self.base_url.startswith("https:") else False
         self._http = httpx.Client(
-            base_url=self.base_url, headers=headers, timeout=TIMEOUT, trust_env=False, transport=transport
+            base_url=self.base_url,
+            headers=headers,
+            timeout=TIMEOUT,
+            trust_env=False,
+            transport=transport,
+            verify=trusted,
         )
 
     def close(self) -> None:
@@ -168,9 +177,7 @@ def base_url() -> str:
     Raises `ApiError` for a `MILESAGA_URL` that is no HTTP address, and for a `MILESAGA_HOME` whose stack is not up:
     another one, on port 8000, is not meant.
     """
-    if url := os.environ.get("MILESAGA_URL"):
-        if not url.startswith(("http://", "https://")):
-            raise ApiError(f"MILESAGA_URL: must begin with http:// or https://, and is {url!r}.")
+    if url := _given(AccessSettings).url:
         return url
     home = os.environ.get("MILESAGA_HOME")
     note = Path(home or ".milesaga") / "http.url"
@@ -199,7 +206,14 @@ def sandbox_token(base_url: str, scope: str, member: str | None = None) -> str:
 def operator() -> Api:
     """The API as an operator: with `MILESAGA_TOKEN`, or a token from the sandbox."""
     url = base_url()
-    return Api(url, os.environ.get("MILESAGA_TOKEN") or sandbox_token(url, OPERATOR_SCOPE))
+    return Api(url, _given(AccessSettings).token or sandbox_token(url, OPERATOR_SCOPE))
+
+
+def _given(settings: type[S]) -> S:
+    try:
+        return read(settings)
+    except WrongSettings as error:
+        raise ApiError(f"milesaga: {error}") from error
 
 
 @contextmanager

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "partners": Lazy("services.cli.partners", "app", "Partners: add, list or remove them."),
     "timers": Lazy("services.cli.timers", "app", "Timers: list, move or cancel them."),
     "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),
+    "config": Lazy("services.cli.config", "app", "Settings: list them, or check those that are set."),
     "topology": Lazy("services.cli.topology", "app", "Exchanges, queues, bindings: show or apply them."),
     "deploy": Lazy("services.cli.deploy.commands", "app", "What runs the services elsewhere: write or check it."),
     "bench": Lazy("services.cli.bench", "run", "Measure speed and size."),

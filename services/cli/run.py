@@ -16,6 +16,7 @@ import typer
 from services.cli import printing
 from services.house import HOUSE
 from shared.kernel.values import changed
+from shared.runtime.configuration import check
 from shared.runtime.home import BROKER_USERS
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
 from shared.runtime.signals import stop_signals
@@ -55,6 +56,8 @@ def run(
     try:
         settings = read(RuntimeSettings)
         settings = changed(settings, **{name: value for name, value in given.items() if value is not None})
+        here = [each for each in HOUSE if each.name in (names or SERVICES)]
+        check(settings, here, sandbox_asked_for=SANDBOX in names)
         code = _run(names, settings)
     except WrongSettings as error:
         printing.complain(f"milesaga: {error}")

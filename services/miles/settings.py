@@ -25,13 +25,18 @@ class MilesSettings(Settings):
     """Where the programme is, as an IANA name: miles are good through a day, and a month ends, by the clocks there.
     Miles that were granted or earned before a change keep the moment at which they expire."""
     validity_months_member: int = Field(default=36, ge=1, le=600)
+    """Months that miles live which a member of no tier earns."""
     validity_months_silver: int = Field(default=72, ge=1, le=600)
+    """Months that miles live which a silver member earns."""
     validity_months_gold: int = Field(default=96, ge=1, le=600)
+    """Months that miles live which a gold member earns."""
     validity_months_diamond: int = Field(default=120, ge=1, le=600)
-    """Months that earned miles live, by the member's tier when they are earned; they end with a month."""
+    """Months that miles live which a diamond member earns. The tier is that of the day when they are earned, and they
+    end with a month."""
     lapsed: Literal["EXPIRE_NOW", "GRACE_DAYS"] = "GRACE_DAYS"
     """Miles given back after their lot expired are lost, or live on for some days."""
     grace_days: int = Field(default=30, ge=1, le=3650)
+    """Days that such miles live on."""
     expiry_seconds: float = Field(default=60.0, gt=0)
     """Pause between two looks for expired miles. They cannot be spent in between, either."""
     expiry_share: float = Field(default=EXPIRY_SHARE, gt=0, le=1)

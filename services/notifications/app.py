@@ -9,11 +9,12 @@ from services.notifications.cases.telling import Telling
 from services.notifications.domain.notice import Notice
 from services.notifications.handlers import table
 from services.notifications.service import SERVICE
-from services.notifications.settings import NotificationsSettings, SmtpSettings
+from services.notifications.settings import NotificationsSettings, SandboxSmtpSettings, SmtpSettings
 from shared.outside.gate import Gate
+from shared.runtime.configuration import read_beside
 from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import WrongSettings, read
+from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
 
 MARGIN = timedelta(seconds=5)
@@ -23,9 +24,8 @@ SETTLE = timedelta(seconds=5)
 
 
 def compose(runtime: Runtime) -> Service:
-    settings, smtp = read(NotificationsSettings), read(SmtpSettings)
-    if smtp.url is None and not runtime.settings.sandbox:
-        raise WrongSettings("NOTIFICATIONS_SMTP_URL: is required where the sandbox is off")
+    settings = read(NotificationsSettings)
+    smtp = read_beside(SmtpSettings, SandboxSmtpSettings, sandbox=runtime.settings.sandbox)
     own = SmtpServer.of(smtp.url, smtp.ca_file) if smtp.url else None
 
     def server() -> SmtpServer:

@@ -17,6 +17,7 @@ from shared.outside.gate import Terms
 from shared.runtime.settings import Settings
 from shared.runtime.trust import CaFile
 
+URL = r"^smtp(s|\+starttls)?://[^/]+/?$"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -27,6 +28,7 @@ class NotificationsSettings(Settings):
     formerly: ClassVar[Mapping[str, str]] = {"sender": "MAIL_FROM", "issuer": "MAIL_ISSUER"}
 
     sender: str = "Milesaga <no-reply@milesaga.example>"
+    """In whose name mail goes out, with the address."""
     issuer: str = Field(default="Milesaga", min_length=1, max_length=100)
     """Who the receipt names as the tickets' issuer."""
     zone: ZoneInfo = HOME
@@ -55,7 +57,7 @@ class SmtpSettings(Settings):
         "connections": "SMTP_CONNECTIONS",
     }
 
-    url: str | None = Field(default=None, pattern=r"^smtp(s|\+starttls)?://[^/]+/?$", repr=False)
+    url: str | None = Field(pattern=URL, repr=False)
     """`smtp://host:port` (no encryption), `smtp+starttls://user:password@host:587`, `smtps://user:password@host:465`.
     User and password are percent-encoded. The sandbox's mail server where it is not given and the sandbox is on."""
     ca_file: CaFile | None = None
@@ -88,3 +90,9 @@ class SmtpSettings(Settings):
         if url.scheme == "smtp" and url.username and url.hostname not in LOOPBACK:
             raise ValueError("a password goes over smtps:// or smtp+starttls:// only")
         return text
+
+
+class SandboxSmtpSettings(SmtpSettings):
+    """The sandbox takes mail, wherever it listens."""
+
+    url: str | None = Field(default=None, pattern=URL, repr=False)

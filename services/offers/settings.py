@@ -33,6 +33,7 @@ class OffersSettings(Settings):
     per_search: int = Field(default=10, ge=1, le=50)
     """At most so many offers per answer."""
     seats_per_segment: int = Field(default=30, ge=0, le=500)
+    """At most so many seats of a segment are offered."""
     search_cache_seconds: float = Field(default=0.0, ge=0, le=60)
     """So long the same search gets the same offers. 0: only searches that run at the same moment share an answer."""
     miles_per_hundred: int = Field(default=24, ge=1)
@@ -46,16 +47,20 @@ class SabreSettings(Provider):
     formerly: ClassVar = formerly("SABRE_", ("url", "client_id", "client_secret", "pseudo_city", "timeout_seconds"))
 
     url: HttpUrl = HttpUrl("https://api.platform.sabre.com")
+    """Base URL of the GDS."""
     client_id: str = Field(min_length=1)
     """`V1:user:group:domain`"""
     client_secret: SecretStr = Field(min_length=1)
+    """The password that belongs to the client id."""
     pseudo_city: str = Field(pattern=r"^[A-Z0-9]{3,5}$")
     """The agency (PCC) in whose name flights are looked for."""
     timeout_seconds: float = Field(default=3.0, gt=0, le=120)
     """For one call, token and repetition included."""
 
 
-class _SandboxSettings(SabreSettings):
+class SandboxSabreSettings(SabreSettings):
+    """Beside the sandbox any credentials do, and times are short."""
+
     client_id: str = Field(default="V1:sandbox:MILE:AA", min_length=1)
     client_secret: SecretStr = Field(default=SecretStr("sandbox"), min_length=1)
     pseudo_city: str = Field(default="MILE", pattern=r"^[A-Z0-9]{3,5}$")
@@ -65,4 +70,4 @@ class _SandboxSettings(SabreSettings):
 
 def sabre_settings(runtime: Runtime) -> SabreSettings:
     """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
-    return provider_settings(runtime, "sabre", SabreSettings, _SandboxSettings)
+    return provider_settings(runtime, "sabre", SabreSettings, SandboxSabreSettings)

@@ -21,7 +21,9 @@ class StripeSettings(Provider):
     formerly: ClassVar = formerly("STRIPE_", ("url", "secret_key", "timeout_seconds", "settle_seconds"))
 
     url: HttpUrl = STRIPE_URL
+    """Base URL of the card gateway."""
     secret_key: SecretStr = Field(min_length=1)
+    """Our key at the gateway."""
     timeout_seconds: float = Field(default=20.0, gt=0, le=120)
     """How long one request may take. An authorisation may take two: the second cancels what cannot be completed."""
     settle_seconds: float = Field(default=10.0, gt=0, le=600)
@@ -37,7 +39,9 @@ class StripeSettings(Provider):
         return timedelta(seconds=self.settle_seconds)
 
 
-class _SandboxSettings(StripeSettings):
+class SandboxStripeSettings(StripeSettings):
+    """Beside the sandbox any credentials do, and times are short."""
+
     secret_key: SecretStr = Field(default=SecretStr("sk_test_sandbox"), min_length=1)
     timeout_seconds: float = Field(default=3.0, gt=0, le=120)
     settle_seconds: float = Field(default=1.0, gt=0, le=600)
@@ -68,4 +72,4 @@ class PaymentSettings(Settings):
 
 def settings(runtime: Runtime) -> StripeSettings:
     """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
-    return provider_settings(runtime, "stripe", StripeSettings, _SandboxSettings)
+    return provider_settings(runtime, "stripe", StripeSettings, SandboxStripeSettings)

@@ -13,9 +13,13 @@ class SandboxSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     enabled: bool = Field(default=False, validation_alias="SANDBOX")
+    """Must be on."""
     environment: str = Field(default="development", validation_alias="ENVIRONMENT")
+    """In `production` there is no sandbox."""
     home: Path = Field(default=Path(".milesaga"), validation_alias="MILESAGA_HOME")
+    """Data folder."""
     public_url: str = Field(default="http://127.0.0.1:8000", validation_alias="PUBLIC_URL")
+    """The issuer's base."""
     host: str = Field(default="127.0.0.1", validation_alias="HOST")
     """Where mail is taken, as HTTP is: in a container `0.0.0.0`."""
     url: str | None = Field(default=None, validation_alias="SANDBOX_URL")
@@ -23,6 +27,7 @@ class SandboxSettings(BaseSettings):
     miles_url: str | None = Field(default=None, validation_alias="MILES_URL")
     """Where the sandbox reaches the miles service, where that is not `PUBLIC_URL`."""
     smtp_port: int = Field(default=0, ge=0, le=65535, validation_alias="SANDBOX_SMTP_PORT")
+    """Port of the mail server; 0 takes any free one."""
     currency: str = Field(default="BRL", pattern=r"^[A-Z]{3}$", validation_alias="SANDBOX_CURRENCY")
     """What the providers' prices are in. The same numbers in every currency, hundredths where it has them."""
     begins_at: AwareDatetime | None = Field(default=None, validation_alias="SANDBOX_BEGINS_AT")

@@ -29,9 +29,11 @@ class SabreSettings(Provider):
     )
 
     url: HttpUrl = HttpUrl("https://api.platform.sabre.com")
+    """Base URL of the GDS."""
     client_id: str = Field(min_length=1)
     """`V1:user:group:domain`"""
     client_secret: SecretStr = Field(min_length=1)
+    """The password that belongs to the client id."""
     printer: str = Field(min_length=1)
     """Line address of the printer that the agency's tickets are designated to."""
     country: str = Field(default="BR", pattern=r"^[A-Z]{2}$")
@@ -53,7 +55,9 @@ class SabreSettings(Provider):
         return timedelta(seconds=self.settle_seconds)
 
 
-class _SandboxSettings(SabreSettings):
+class SandboxSabreSettings(SabreSettings):
+    """Beside the sandbox any credentials do, and times are short."""
+
     client_id: str = Field(default="V1:sandbox:MILE:EXT", min_length=1)
     client_secret: SecretStr = Field(default=SecretStr("sandbox"), min_length=1)
     printer: str = Field(default="SANDBX", min_length=1)
@@ -66,4 +70,4 @@ class _SandboxSettings(SabreSettings):
 
 def settings(runtime: Runtime) -> SabreSettings:
     """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
-    return provider_settings(runtime, "sabre", SabreSettings, _SandboxSettings)
+    return provider_settings(runtime, "sabre", SabreSettings, SandboxSabreSettings)

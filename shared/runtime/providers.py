@@ -10,8 +10,9 @@ from shared.kernel.values import changed
 from shared.outside.gate import Gate, Terms
 from shared.outside.line import Line
 from shared.outside.neighbors import Neighbor
+from shared.runtime.configuration import read_beside
 from shared.runtime.service import Runtime
-from shared.runtime.settings import Settings, WrongSettings, read
+from shared.runtime.settings import Settings
 
 
 class Provider(Settings):
@@ -55,15 +56,9 @@ def provider_settings(runtime: Runtime, provider: str, real: type[P], beside_san
     `beside_sandbox`. A provider whose address is given gets credentials of its own or none: whatever has no default in
     `real` must be given then. Raises WrongSettings naming the variable that is missing or wrong.
     """
-    if not runtime.settings.sandbox:
-        return read(real)
-    found = read(beside_sandbox)
-    if "url" not in found.model_fields_set:
+    found = read_beside(real, beside_sandbox, sandbox=runtime.settings.sandbox)
+    if runtime.settings.sandbox and "url" not in found.model_fields_set:
         return changed(found, url=HttpUrl(runtime.provider_url(provider)))
-    prefix = str(real.model_config.get("env_prefix") or "")
-    for name, field in real.model_fields.items():
-        if field.is_required() and name not in found.model_fields_set:
-            raise WrongSettings(f"{prefix}{name.upper()}: Field required where {prefix}URL is given")
     return found
 
 

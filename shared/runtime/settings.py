@@ -1,6 +1,6 @@
 """Settings that every process reads, from the environment. A missing or wrong one stops the start and is named."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeVar
 
@@ -15,7 +15,11 @@ FOLLOWS = "default_factory_not_called"
 
 
 class WrongSettings(Exception):
-    """Names each variable that is missing or wrong, and what was expected."""
+    """Names each variable that is missing or wrong, and what was expected: a sentence for each."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
 
 
 class Settings(BaseSettings):
@@ -60,6 +64,7 @@ class RuntimeSettings(TrustSettings):
     """What a process needs to know about where it runs."""
 
     environment: Literal["development", "test", "production"] = "development"
+    """Where this runs. In `production` nothing that one machine keeps for itself stands in for what is not given."""
     milesaga_home: Path = Path(".milesaga")
     """Folder of everything a laptop's stack keeps: stores, private broker, sandbox."""
     broker_url: str | None = Field(default=None, pattern=r"^amqps?://", repr=False)
@@ -72,7 +77,9 @@ class RuntimeSettings(TrustSettings):
     mongodb_url: str | None = Field(default=None, pattern=r"^mongodb(\+srv)?://", repr=False)
     """MongoDB; SQLite files under `MILESAGA_HOME` where it is not given."""
     host: str = "127.0.0.1"
+    """Address to listen on; in a container `0.0.0.0` or `::`."""
     port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 takes any free one."""
     public_url: HttpUrl | None = None
     """Where clients reach the public HTTP API; `http://HOST:PORT` where it is not given."""
     oidc_issuer: str | None = Field(default=None, pattern=r"^https?://")
@@ -99,6 +106,7 @@ class RuntimeSettings(TrustSettings):
     metrics_seconds: float = Field(default=5.0, gt=0, le=300)
     """Between two looks into stores and queues, for the metrics; a scrape shows what was seen last."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Logs are JSON lines on standard error, from this level upwards."""
 
     @property
     def partners(self) -> Path:
@@ -118,20 +126,20 @@ def read(settings: type[S]) -> S:
     try:
         found = settings()
     except ValidationError as error:
-        raise WrongSettings(_sentences(error, environment, faults)) from error
+        raise WrongSettings(*_sentences(error, environment, faults)) from error
     if faults:
-        raise WrongSettings("; ".join(faults.values()))
+        raise WrongSettings(*faults.values())
     return found
 
 
-def _sentences(error: ValidationError, environment: Environment, known: Mapping[str, str]) -> str:
+def _sentences(error: ValidationError, environment: Environment, known: Mapping[str, str]) -> Iterable[str]:
     """One for each variable that is wrong; what is known of a field's file says more than that it is missing."""
     sentences = dict(known)
     for number, fault in enumerate(error.errors()):
         if fault["type"] != FOLLOWS:
             place = str(fault["loc"][0]) if fault["loc"] else f"rule {number}"
             sentences.setdefault(place, _named(fault["loc"], fault["msg"], environment))
-    return "; ".join(sentences.values())
+    return sentences.values()
 
 
 def _named(place: tuple[int | str, ...], message: str, environment: Environment) -> str:

@@ -27,6 +27,7 @@ class House:
             "MILESAGA_URL": url,
             "PUBLIC_URL": url,
             "OIDC_ISSUER": f"{url}/sandbox/oauth",
+            "SANDBOX": "on",
             "BROKER_URL": broker_url,
         }
         self.processes: dict[str, Stack] = {}

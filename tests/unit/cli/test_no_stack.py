@@ -29,8 +29,8 @@ NEEDS_A_STACK: Final = {
     "partners remove": ("known",),
     "audit": (),
 }
-NEEDS_NONE: Final = {"run", "demo", "bench", "partners list", "deploy kubernetes"}
-"""They start what they need, or read a file."""
+NEEDS_NONE: Final = {"run", "demo", "bench", "partners list", "config list", "config check", "deploy kubernetes"}
+"""They start what they need, or read a file or the environment."""
 
 KNOWN: Final = '{"partners": {"known": {"members": "any", "password_hash": "x"}}}'
 
