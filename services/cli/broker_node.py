@@ -115,6 +115,11 @@ class PrivateBroker:
         self.url_file.unlink(missing_ok=True)
         self._release_claim()
 
+    @property
+    def lives(self) -> bool:
+        """Whether the node's process is there; it may be hung, or refuse messages."""
+        return self._is_ours(self._known().pid)
+
     def mend(self, timeout: float = 20.0) -> bool:
         """Replace the node, on the same data, when it refuses messages or is gone; was that so?
 
@@ -126,6 +131,7 @@ class PrivateBroker:
             return False
         self._sweep()
         self._replace(_binary("rabbitmq-server"), node, time.monotonic() + timeout)
+        write_private(self.url_file, self.url + "\n")
         return True
 
     def kill(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 import logging
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 SERVICES: Final = tuple(each.name for each in HOUSE)
 SANDBOX: Final = "sandbox"
 BROKER_START_SECONDS: Final = 60.0
+BROKER_GLANCE_SECONDS: Final = 0.5
 BROKER_LOOK_SECONDS: Final = 15.0
 BROKER_STOP_SECONDS: Final = 8.0
 """After the drain, whose bounds are `DRAIN_SECONDS` and 10 s more; what has not gone by then is killed."""
@@ -192,17 +194,24 @@ def _start(broker: "PrivateBroker", settings: RuntimeSettings, home: "Home") -> 
 
 
 def _watch(broker: "PrivateBroker", starting: "Future[str]", ending: Event) -> None:
-    """Replace a node that refuses messages for good, as after a full disk; it does not mend by itself."""
+    """Start a node again that was killed, and replace one that refuses messages for good, as after a full disk: neither
+    mends by itself. Whether it lives is seen at a glance; whether it takes messages costs it a probe."""
     from services.cli.broker_node import BrokerError  # noqa: PLC0415
 
     if starting.exception() is not None:
         return
-    while not ending.wait(BROKER_LOOK_SECONDS):
+    looked, pause = time.monotonic(), BROKER_GLANCE_SECONDS
+    while not ending.wait(pause):
+        pause = BROKER_GLANCE_SECONDS
+        if broker.lives and time.monotonic() - looked < BROKER_LOOK_SECONDS:
+            continue
         try:
             if broker.mend():
-                log.warning("the private broker took no messages and was replaced")
+                log.warning("the private broker was gone, or took no messages, and was started again")
         except BrokerError as error:
-            log.warning("the private broker cannot be replaced", extra={"error": type(error).__name__})
+            log.warning("the private broker cannot be started again", extra={"error": type(error).__name__})
+            pause = BROKER_LOOK_SECONDS
+        looked = time.monotonic()
 
 
 def _stop(broker: "PrivateBroker", starting: "Future[str]") -> None:

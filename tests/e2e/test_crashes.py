@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -188,6 +189,18 @@ async def test_a_broker_restarted_in_the_middle_of_purchases_loses_none(
         member = await shop.member()
         checkout = await member.ended(await member.buy(await member.cart(use_miles=30_000)))
         await assert_bought(shop, member, checkout, miles=30_000)
+
+
+@pytest.mark.timeout(150)
+async def test_a_private_broker_that_is_killed_is_started_again_by_its_living_stack(start_stack: StartStack) -> None:
+    stack = await asyncio.to_thread(start_stack)
+    async with Shop(stack.url) as shop:
+        await shop.misbehave("sabre", "createBooking", "slow", seconds=1, times=None)
+        begun = await many_begun(shop, 4)
+        assert PrivateBroker(stack.home)._signal(signal.SIGKILL)
+        await eventually(lambda: "was started again" in stack.log(), 60.0)
+        await shop.behave()
+        await all_bought(shop, begun, LONGEST)
 
 
 @pytest.mark.timeout(150)
