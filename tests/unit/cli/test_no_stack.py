@@ -29,7 +29,17 @@ NEEDS_A_STACK: Final = {
     "partners remove": ("known",),
     "audit": (),
 }
-NEEDS_NONE: Final = {"run", "demo", "bench", "partners list", "config list", "config check", "deploy kubernetes"}
+NEEDS_NONE: Final = {
+    "run",
+    "demo",
+    "bench",
+    "partners list",
+    "config list",
+    "config check",
+    "deploy kubernetes",
+    "deploy compose",
+    "deploy secrets",
+}
 """They start what they need, or read a file or the environment."""
 
 KNOWN: Final = '{"partners": {"known": {"members": "any", "password_hash": "x"}}}'
