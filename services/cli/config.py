@@ -78,8 +78,8 @@ def every_variable() -> list[Variable]:
 def as_env(found: Iterable[Variable]) -> str:
     """A file of settings, in which everything is left out: what stands there are the defaults."""
     lines = [
-        "# Milesaga's settings, as variables of the environment. What stands here are the defaults: take over what is to",
-        "# be another. `milesaga config check` tells what is missing or wrong. Made by `milesaga config list --env`.",
+        "# Milesaga's settings, as variables of the environment. What stands here are the defaults: set what is to be",
+        "# another. `milesaga config check` tells what is missing or wrong. Made by `milesaga config list --env`.",
     ]
     readers = ""
     for each in found:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -221,11 +222,8 @@ class Host:
     async def _bus_up(self) -> None:
         """Without the broker there is no other work than requests. They wait for it a little: whoever publishes right
         after `ready` is heard then."""
-        if not self._takes_requests:
-            await self.bus.start()
-            return
         with suppress(TimeoutError):
-            async with asyncio.timeout(BROKER_GRACE):
+            async with asyncio.timeout(BROKER_GRACE if self._takes_requests else None):
                 await self.bus.start()
 
     async def _drain_unless(self, insisted: asyncio.Event) -> bool:
