@@ -3,8 +3,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo run test check api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
+.PHONY: help demo run test check api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
   up down logs partner demo-compose
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
@@ -15,77 +18,77 @@ setup-dev:
 setup-tools:
 	@deploy/setup.sh tools "$(PYTHON)"
 
-demo: setup
+demo: setup ## five purchases with a live view: one that goes well, two refused, a lost answer, a kill -9; then an audit
 	@$(BIN)/milesaga demo
 
-run: setup
+run: setup ## keep a stack up; PORT and MILESAGA_HOME let several stand side by side
 	@exec $(BIN)/milesaga run
 
-check: setup-dev
+check: setup-dev ## formatting, lint, types, import rules and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n 3 --dist loadfile
 
-test: check
+test: check ## the same as check
 
 # Spectral over the OpenAPI and AsyncAPI documents. It takes Node.js, which nothing else here does.
-api-lint: setup-dev
+api-lint: setup-dev ## Spectral over the OpenAPI and AsyncAPI documents; takes Node.js
 	@cd deploy/api-lint && npm ci --silent
 	@$(BIN)/python -m tests.component.web.document .api-lint
 	@deploy/api-lint/node_modules/.bin/spectral lint --ruleset deploy/api-lint/spectral.yaml --fail-severity warn .api-lint/*.json
 
 # SOME=3: three of the days, others every day, and fewer tests.
-any-day: setup-dev
+any-day: setup-dev ## the tests that touch dates, on other days; SOME=3 for three of them
 	@deploy/setup.sh any-day "$(PYTHON)"
 	@$(BIN)/python -m tests.any_day $(if $(SOME),--some $(SOME))
 
-format: setup-dev
+format: setup-dev ## put right automatically what can be
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 
-bench: setup-dev
+bench: setup-dev ## speed and size, and those of the peers
 	@$(BIN)/milesaga bench
 
-lock: setup-dev
+lock: setup-dev ## the lock files again, after a change of dependencies
 	@deploy/lock.sh
 
 # ENGINE=podman builds it too: nothing in the Dockerfile is of one engine alone.
 ENGINE ?= docker
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-image:
+image: ## the container image of every service; ENGINE=podman by another engine
 	@$(ENGINE) build --tag milesaga:$(VERSION) --build-arg VERSION=$(VERSION) \
 	  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) .
 
-manifests: setup-dev
+manifests: setup-dev ## compose file and Kubernetes manifests again, from the list of services
 	@$(BIN)/milesaga deploy compose
 	@$(BIN)/milesaga deploy kubernetes
 
 # The whole system in containers. PROFILE=full: with Prometheus, Grafana, the OpenTelemetry collector and Jaeger.
 COMPOSE = COMPOSE_PROFILES=$(PROFILE) MILESAGA_VERSION=$(VERSION) $(ENGINE) compose
-up: image
+up: image ## the whole system in containers; PROFILE=full with its observability
 	@umask 077; touch .env; added=$$($(ENGINE) run --rm --interactive --network none milesaga:$(VERSION) deploy secrets <.env) && \
 	  if [ -n "$$added" ]; then printf '%s\n' "$$added" >>.env; fi
 	@$(COMPOSE) up --detach --wait
 	@echo "ready http://$$($(COMPOSE) port gateway 8080)"
 
-down:
+down: ## stop and remove those containers
 	@COMPOSE_PROFILES=full $(ENGINE) compose down
 
 # SERVICE=checkout: of one service alone
-logs:
+logs: ## follow their logs; SERVICE=checkout of one alone
 	@$(COMPOSE) logs --follow --tail 100 $(SERVICE)
 
 # NAME=my-shop: one more user on the composed stack's broker; prints its URL
-partner:
+partner: ## a partner's user on the composed stack's broker: NAME=my-shop; prints its URL
 	@$(COMPOSE) run --rm --no-deps topology partners add $(NAME) | sed "s/@rabbitmq:5672/@$$($(COMPOSE) port rabbitmq 5672)/"
 
-demo-compose: setup-tools up
+demo-compose: setup-tools up ## the demonstration over the containers
 	@$(BIN)/milesaga demo --compose
 
-clean:
+clean: ## remove what was made here: environments, data, figures
 	@rm -rf .venv .bench-venv .milesaga bench.json .api-lint deploy/api-lint/node_modules
 
-docs: setup
+docs: setup ## the saga's picture and .env.example again
 	@$(BIN)/python -m services.cli.picture docs/checkout.md
 	@$(BIN)/milesaga config list --env > .env.example

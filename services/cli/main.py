@@ -2,13 +2,14 @@
 more than it needs."""
 
 import importlib
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from services.cli import printing
+from shared.runtime.version import VERSION
 
 
 class Lazy(NamedTuple):
@@ -58,11 +59,21 @@ class LazyGroup(TyperGroup):
         return args[0], get_command(found), args[1:]
 
 
-app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        printing.say(f"milesaga {VERSION}")
+        raise typer.Exit
 
 
 @app.callback()
-def milesaga() -> None:
+def milesaga(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Sell flights for miles and money: services, sandbox and tools."""
 
 

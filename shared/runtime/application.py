@@ -15,6 +15,7 @@ from shared.runtime.docs_page import FILES, STATIC, api_page, messages_page, pro
 from shared.runtime.front import Front
 from shared.runtime.health import Health
 from shared.runtime.service import Service
+from shared.runtime.version import VERSION
 from shared.telemetry.process import Telemetry
 from shared.web import problems
 from shared.web.docs import problems as refusals
@@ -24,7 +25,6 @@ from shared.web.parameters import known_parameters_only
 from shared.web.reading import Reading
 
 TITLE = "Milesaga"
-VERSION = "0.1.0"
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 WORTH_PACKING = 1024
 """Bytes; a shorter answer fits into one packet as it is."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from shared.bus.broker import Bus
 from shared.bus.dead_letters import DeadLetters
 from shared.kernel.clock import CheckedClock
-from shared.runtime.application import VERSION
 from shared.runtime.every import Every
 from shared.runtime.service import Service, Task
 from shared.runtime.settings import RuntimeSettings
+from shared.runtime.version import VERSION
 from shared.store.documents import Store
 from shared.telemetry import catalogue, figures, spans
 from shared.telemetry.looking import Looks

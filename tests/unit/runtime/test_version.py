@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from shared.runtime.application import VERSION
+from shared.runtime.version import VERSION
 
 
 def test_the_documents_tell_the_packages_version() -> None:
