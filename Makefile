@@ -65,7 +65,8 @@ manifests: setup-dev ## compose file and Kubernetes manifests again, from the li
 	@$(BIN)/milesaga deploy kubernetes
 
 # The whole system in containers. PROFILE=full: with Prometheus, Grafana, the OpenTelemetry collector and Jaeger.
-COMPOSE = COMPOSE_PROFILES=$(PROFILE) MILESAGA_VERSION=$(VERSION) $(ENGINE) compose
+COMPOSE = $(if $(filter full,$(PROFILE)),OTEL_EXPORTER_OTLP_ENDPOINT=http://otel:4318) \
+  COMPOSE_PROFILES=$(PROFILE) MILESAGA_VERSION=$(VERSION) $(ENGINE) compose
 up: image ## the whole system in containers; PROFILE=full with its observability
 	@umask 077; touch .env; added=$$($(ENGINE) run --rm --interactive --network none milesaga:$(VERSION) deploy secrets <.env) && \
 	  if [ -n "$$added" ]; then printf '%s\n' "$$added" >>.env; fi
@@ -81,7 +82,7 @@ logs: ## follow their logs; SERVICE=checkout of one alone
 
 # NAME=my-shop: one more user on the composed stack's broker; prints its URL
 partner: ## a partner's user on the composed stack's broker: NAME=my-shop; prints its URL
-	@$(COMPOSE) run --rm --no-deps topology partners add $(NAME) | sed "s/@rabbitmq:5672/@$$($(COMPOSE) port rabbitmq 5672)/"
+	@set -o pipefail; $(COMPOSE) run --rm --no-deps -T topology partners add $(NAME) | sed "s/@rabbitmq:5672/@$$($(COMPOSE) port rabbitmq 5672)/"
 
 demo-compose: setup-tools up ## the demonstration over the containers
 	@$(BIN)/milesaga demo --compose
