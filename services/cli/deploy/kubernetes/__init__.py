@@ -16,7 +16,7 @@ from services.cli.deploy.kubernetes import (
 )
 from services.cli.deploy.kubernetes.development import secrets as development_secrets
 from services.cli.deploy.kubernetes.objects import NAMESPACE, PORT, Object, resource
-from services.cli.deploy.kubernetes.secrets import external_secret
+from services.cli.deploy.kubernetes.secrets import external_secrets, scaler_secrets
 from services.cli.deploy.tree import REPOSITORY, Tree, documents
 from shared.runtime.description import Description
 
@@ -100,7 +100,7 @@ def _operators(house: Sequence[Description]) -> dict[str, str]:
     resources = {
         "rabbitmq.yaml": [operators.rabbitmq(configuration), *broker.users(house)],
         "mongodb.yaml": [operators.mongodb(house)],
-        "secrets.yaml": [external_secret(each) for each in house],
+        "secrets.yaml": [found for each in house for found in external_secrets(each)] + scaler_secrets(),
         "route.yaml": [operators.route(house)],
         "monitoring.yaml": [operators.service_monitor()],
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from services.cli.deploy.kubernetes.objects import Object, named, resource
+from services.cli.deploy.kubernetes.secrets import SCALER
 from shared.bus.permissions import NOTHING, TOPIC_EXCHANGES, Rights, definitions, password_hash, service_rights
 from shared.bus.topology import topology
 from shared.runtime.description import Description, queues
@@ -12,8 +13,6 @@ from shared.runtime.description import Description, queues
 VHOST: Final = "/"
 MAJOR: Final = 4
 CLUSTER: Final = "rabbitmq"
-LOOKS: Final = "scaler"
-"""KEDA's user and Prometheus': it sees queues, and neither writes nor reads."""
 ADMINISTRATOR: Final = "administrator"
 PASSWORD: Final = "development"  # noqa: S105 - of clusters of one's own
 SALT: Final = b"dev0"
@@ -72,7 +71,7 @@ def development_definitions(house: Iterable[Description]) -> str:
     services = {name: (hashed, each) for name, each in rights(house).items()}
     services["sandbox"] = (hashed, service_rights("sandbox", ()))
     made = definitions(services, VHOST)
-    for name, tag, pattern in ((LOOKS, "monitoring", NOTHING), (ADMINISTRATOR, "administrator", ".*")):
+    for name, tag, pattern in ((SCALER, "monitoring", NOTHING), (ADMINISTRATOR, "administrator", ".*")):
         made["users"].append(
             {
                 "name": name,
@@ -95,8 +94,8 @@ def users(house: Iterable[Description]) -> list[Object]:
     """For RabbitMQ's topology operator: a user per service, what it may, and KEDA's."""
     made: list[Object] = []
     nothing = Rights(NOTHING, NOTHING, NOTHING, {})
-    for name, each in {**rights(house), LOOKS: nothing}.items():
-        made += _user(name, each, tags=["monitoring"] if name == LOOKS else [])
+    for name, each in {**rights(house), SCALER: nothing}.items():
+        made += _user(name, each, tags=["monitoring"] if name == SCALER else [])
     return made
 
 

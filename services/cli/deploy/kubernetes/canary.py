@@ -67,13 +67,15 @@ def _dead_letters() -> str:
 
 
 def _undone() -> str:
-    """Of the purchases that ended, whoever ran them: a service that refuses everything is not in error."""
-    undone = _rate("milesaga_purchases_ended_total", 'status=~"refused|cancelled"')
-    return f"{undone} / ({_rate('milesaga_purchases_ended_total')} > 0)"
+    """Of the purchases that begin the part that turns back: who refuses everything is not in error."""
+    turned = _rate("milesaga_purchases_turned_back_total")
+    return f"{turned} / ({_rate('milesaga_purchases_begun_total')} > 0)"
 
 
 def _rate(metric: str, *selectors: str) -> str:
-    return f"(sum(rate({metric}{{{','.join(selectors)}}}[{{{{args.window}}}}])) or vector(0))"
+    """Each pod once, though both of its tracks may be read."""
+    each = f"rate({metric}{{{','.join(selectors)}}}[{{{{args.window}}}}])"
+    return f"(sum(max without (track) ({each})) or vector(0))"
 
 
 def _metric(name: str, query: str, *, most: float) -> Object:

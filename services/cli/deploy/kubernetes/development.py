@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
-from services.cli.deploy.kubernetes.broker import LOOKS, PASSWORD
+from services.cli.deploy.kubernetes.broker import PASSWORD
 from services.cli.deploy.kubernetes.objects import NAMESPACE, Object, named
-from services.cli.deploy.kubernetes.scaling import SCALER_SECRET
-from services.cli.deploy.kubernetes.secrets import secrets_of
+from services.cli.deploy.kubernetes.secrets import SCALER, secrets_of
 from shared.runtime.description import Description
 
 SANDBOX: Final = "sandbox"
@@ -19,10 +18,10 @@ def secrets(house: Iterable[Description]) -> list[Object]:
     made = [_secret(secrets_of(name), name, _of_service(name)) for name in names]
     domain = f"{NAMESPACE}.svc.cluster.local"
     looks = {
-        "BROKER_URL": f"http://{LOOKS}:{PASSWORD}@rabbitmq.{domain}:15672/",
+        "BROKER_URL": f"http://{SCALER}:{PASSWORD}@rabbitmq.{domain}:15672/",
         "MONGODB_URL": f"mongodb://mongodb.{domain}:27017/",
     }
-    return [*made, _secret(SCALER_SECRET, SCALER_SECRET, looks)]
+    return [*made, _secret(SCALER, SCALER, looks)]
 
 
 def _of_service(name: str) -> dict[str, str]:

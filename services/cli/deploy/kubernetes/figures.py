@@ -15,7 +15,7 @@ GRACE_SECONDS: Final = ROUTE_SECONDS + DRAIN_SECONDS + LEAVING_SECONDS + 15
 CPU: Final = "250m"
 MEMORY: Final = "160Mi"
 MEMORY_LIMIT: Final = "384Mi"
-"""Measured on the cluster: see docs/kubernetes-figures.md. No limit of CPU: throttling makes time-outs of it."""
+"""No limit of CPU: throttling makes time-outs of it."""
 
 FEWEST: Final = 1
 FEWEST_IN_PRODUCTION: Final = 2

@@ -6,7 +6,7 @@ from typing import Final
 from services.cli.deploy.kubernetes.broker import CLUSTER
 from services.cli.deploy.kubernetes.canary import TRACK
 from services.cli.deploy.kubernetes.objects import PART_OF, PORT, ROLE, Object, named, resource
-from services.cli.deploy.kubernetes.secrets import provider_variables
+from services.cli.deploy.kubernetes.secrets import SCALER, provider_variables
 from services.cli.deploy.kubernetes.workload import arm_first
 from shared.runtime.description import Description
 from shared.store.mongo import database_name
@@ -50,7 +50,7 @@ def mongodb(house: Iterable[Description]) -> Object:
     """Three members; a user per service that reads and writes its own database alone, and one that only looks."""
     names = [each.name for each in house]
     users = [_mongo_user(name, [{"db": database_name(name), "name": "readWrite"}]) for name in names]
-    users.append(_mongo_user("scaler", [{"db": database_name(name), "name": "read"} for name in names]))
+    users.append(_mongo_user(SCALER, [{"db": database_name(name), "name": "read"} for name in names]))
     pod = {
         "metadata": {"labels": {ROLE: "store"}},
         "spec": {"affinity": {"nodeAffinity": arm_first()}},

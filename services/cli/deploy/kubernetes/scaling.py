@@ -1,28 +1,23 @@
 """How many replicas of a service there are: by its own queue, and what else is work for it."""
 
-from typing import Final
-
 from services.cli.deploy.kubernetes import figures
 from services.cli.deploy.kubernetes.canary import PROMETHEUS
 from services.cli.deploy.kubernetes.objects import Object, named, resource
+from services.cli.deploy.kubernetes.secrets import SCALER
 from shared.bus.topology import suspect_queue
 from shared.runtime.description import Description
 from shared.store.mongo import database_name
-
-SCALER_SECRET: Final = "scaler"  # noqa: S105 - a Secret's name
-"""URLs of users who may only look: the broker's queues, the stores' unsent messages."""
-LOOKS: Final = "scaler"
 
 
 def authentication() -> Object:
     """What KEDA shows to the broker and the store: never a service's own user."""
     spec = {
         "secretTargetRef": [
-            {"parameter": "host", "name": SCALER_SECRET, "key": "BROKER_URL"},
-            {"parameter": "connectionString", "name": SCALER_SECRET, "key": "MONGODB_URL"},
+            {"parameter": "host", "name": SCALER, "key": "BROKER_URL"},
+            {"parameter": "connectionString", "name": SCALER, "key": "MONGODB_URL"},
         ]
     }
-    return named("TriggerAuthentication", "keda.sh/v1alpha1", LOOKS, spec=spec)
+    return named("TriggerAuthentication", "keda.sh/v1alpha1", SCALER, spec=spec)
 
 
 def scaled_object(description: Description) -> Object:
@@ -59,7 +54,7 @@ def _queue(description: Description) -> list[Object]:
 def _broker(queue: str, mode: str, value: int) -> Object:
     # the management API counts what consumers have in hand too: they take 200 at once, and AMQP would not see those
     metadata = {"protocol": "http", "queueName": queue, "mode": mode, "value": str(value)}
-    return {"type": "rabbitmq", "metadata": metadata, "authenticationRef": {"name": LOOKS}}
+    return {"type": "rabbitmq", "metadata": metadata, "authenticationRef": {"name": SCALER}}
 
 
 def _requests(description: Description) -> list[Object]:
@@ -91,7 +86,7 @@ def _unsent(description: Description) -> list[Object]:
                 "queryValue": "1000",
                 "activationQueryValue": "0",
             },
-            "authenticationRef": {"name": LOOKS},
+            "authenticationRef": {"name": SCALER},
         }
         for collection in description.documents
     ]

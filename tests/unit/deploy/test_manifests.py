@@ -1,0 +1,74 @@
+"""Every overlay is what a cluster takes: strict schemas, names that are there, the restricted Pod Security Standard."""
+
+from typing import Any, Final
+
+import pytest
+
+from services.house import HOUSE
+from tests.unit.deploy.manifests import Object, built, faults, place, pod_specs, unresolved
+
+OVERLAYS: Final = ("dev", "staging", "prod")
+IN_PRODUCTION: Final = ("staging", "prod")
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest) -> list[Object]:
+    return built(request.param)
+
+
+def test_every_field_is_one_that_the_api_server_knows(overlay: list[Object]) -> None:
+    assert [fault for each in overlay for fault in faults(each)] == []
+
+
+def test_a_misspelled_field_is_found() -> None:
+    spec: Any = {"scaleTargetRef": {"name": "x"}, "triggers": [], "minReplicas": 1}
+    wrong = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "x"}, "spec": spec}
+    assert any("minReplicas" in each for each in faults(wrong))
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}, "spec": {"port": 1}}
+    assert any("port" in each for each in faults(service))
+
+
+def test_every_name_that_is_said_is_there_and_nothing_is_scaled_twice(overlay: list[Object]) -> None:
+    assert list(unresolved(overlay)) == []
+
+
+def test_every_pod_keeps_to_the_restricted_standard_and_says_what_it_needs(overlay: list[Object]) -> None:
+    wrong = [f"{name}: {rule}" for name, template in pod_specs(overlay) for rule in _broken_rules(template["spec"])]
+    assert wrong == []
+
+
+def _broken_rules(pod: Object) -> list[str]:
+    security = pod.get("securityContext", {})
+    rules = {
+        "a token": pod.get("automountServiceAccountToken") is False,
+        "root": security.get("runAsNonRoot") is True and security.get("runAsUser", 0) > 0,
+        "seccomp": security.get("seccompProfile", {}).get("type") == "RuntimeDefault",
+        "host": not any(pod.get(name) for name in ("hostNetwork", "hostPID", "hostIPC")),
+        "hostPath": not any("hostPath" in each for each in pod.get("volumes", ())),
+    }
+    for each in pod["containers"]:
+        own = each.get("securityContext", {})
+        rules |= {
+            "escalation": own.get("allowPrivilegeEscalation") is False,
+            "capabilities": own.get("capabilities", {}).get("drop") == ["ALL"],
+            "root file system": own.get("readOnlyRootFilesystem") is True,
+            "requests": {"cpu", "memory"} <= each["resources"].get("requests", {}).keys(),
+            "memory limit": "memory" in each["resources"].get("limits", {}),
+            "ready and alive": {"readinessProbe", "livenessProbe"} <= each.keys(),
+            "a version": ":" in each["image"] and not each["image"].endswith(":latest"),
+        }
+    return [name for name, kept in rules.items() if not kept]
+
+
+def test_every_service_has_all_that_it_needs(overlay: list[Object]) -> None:
+    kinds = ("Rollout", "ScaledObject", "PodDisruptionBudget", "NetworkPolicy", "ServiceAccount")
+    there = {place(each) for each in overlay}
+    assert {f"{kind}/{each.name}" for kind in kinds for each in HOUSE} <= there
+
+
+@pytest.mark.parametrize("name", IN_PRODUCTION)
+def test_no_secret_lies_in_a_production_overlay_and_the_sandbox_is_off(name: str) -> None:
+    overlay = built(name)
+    assert [place(each) for each in overlay if each["kind"] == "Secret"] == []
+    (settings,) = [each["data"] for each in overlay if place(each).startswith("ConfigMap/milesaga-")]
+    assert (settings["ENVIRONMENT"], settings["SANDBOX"]) == ("production", "off")
