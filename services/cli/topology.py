@@ -15,10 +15,10 @@ from services.cli import printing
 from services.cli.broker_node import BrokerError, PrivateBroker
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
+from services.cli.topology_changes import carried_out, planned
 from services.cli.users import BrokerUsers, UsersNotApplied
 from services.house import HOUSE
-from shared.bus.comparing import Found, NotRecreated, State, compare, recreate
-from shared.bus.declaring import declare
+from shared.bus.comparing import Found, State, compare
 from shared.bus.installation import InUse, release
 from shared.bus.partners import WrongPartners
 from shared.bus.topology import Topology, topology
@@ -35,11 +35,7 @@ app = typer.Typer(
 )
 
 CONNECT_SECONDS = 10.0
-LIFT_LIMIT = (
-    "RabbitMQ 4 drops its letters after 20 deliveries unless a policy lifts the limit: "
-    """rabbitmqctl set_policy milesaga-dead '[.]dead$' '{"delivery-limit": -1}' --apply-to quorum_queues"""
-)
-"""The arguments of a queue cannot be changed while it holds letters; a policy can be set at any time."""
+NOTHING_TO_DO = "Nothing to do: the broker has what is described."
 
 
 @app.command("show")
@@ -53,19 +49,27 @@ def show(as_json: AsJson = False) -> None:
     raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
 
 
+@app.command("plan")
+def plan(as_json: AsJson = False) -> None:
+    """Tell what is missing, what differs, and what `apply --yes` would do. Exit 1 when there is something to do."""
+    changes = _on_broker(planned)
+    if as_json:
+        printing.tell({"changes": [each.told() for each in changes]})
+    else:
+        printing.say("\n".join(map(str, changes)) or NOTHING_TO_DO)
+    raise typer.Exit(int(bool(changes)))
+
+
 @app.command("apply")
 def apply(
-    yes: Annotated[bool, typer.Option("--yes", help="Delete and make anew what differs, when it is empty.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Also make anew what differs, with the messages in it.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make what is missing. What differs is told, and with --yes made anew where that loses nothing."""
+    """Make what is missing. What differs is told, and with --yes made anew without losing a message."""
 
     async def work(connection: AbstractConnection, described: Topology) -> tuple[Topology, list[Found], list[str]]:
-        before = await compare(connection, described)
-        await declare(connection, described)
-        said = [f"{each.kind} {each.item.name}: made" for each in before if each.state is State.MISSING]
-        differing = [each for each in before if each.state is State.DIFFERS]
-        said += [await _bring_into_line(connection, described, each, yes=yes) for each in differing]
+        changes = await planned(connection, described)
+        said = await carried_out(connection, described, changes, yes=yes)
         return described, await compare(connection, described), said
 
     described, found, said = _on_broker(work)
@@ -73,7 +77,7 @@ def apply(
     if as_json:
         printing.tell({**_as_json(described, found), "done": said, "users": users})
     else:
-        printing.say("\n".join([*(said or ["Nothing to do: the broker has what is described."]), *users]))
+        printing.say("\n".join([*(said or [NOTHING_TO_DO]), *users]))
     raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
 
 
@@ -131,21 +135,6 @@ def _users() -> list[str]:
                 raise typer.Exit(1) from error
             return [f"users: not made: {error}"]
     raise typer.Exit(1)
-
-
-async def _bring_into_line(connection: AbstractConnection, described: Topology, found: Found, *, yes: bool) -> str:
-    name = f"{found.kind} {found.item.name}"
-    if found.worn_by_looks:
-        return f"{name}: differs ({found.reason}) and stays: {LIFT_LIMIT}"
-    if not yes:
-        return (
-            f"{name}: differs ({found.reason}); an existing one cannot be changed, --yes makes it anew if it is empty"
-        )
-    try:
-        await recreate(connection, described, found)
-    except NotRecreated as error:
-        return f"{name}: differs ({found.reason}) and stays: {error}"
-    return f"{name}: made anew"
 
 
 async def _compared(connection: AbstractConnection, described: Topology) -> tuple[Topology, list[Found]]:

@@ -1,4 +1,4 @@
-"""The described topology beside what is on the broker, and how to bring a differing queue into line without loss.
+"""The described topology beside what is on the broker.
 
 AMQP lets nobody list exchanges, queues or bindings: each described one is asked for by name, without making it.
 """
@@ -11,7 +11,7 @@ from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from faststream.rabbit import RabbitExchange, RabbitQueue
 
 from shared.bus.declaring import declare
-from shared.bus.topology import Binding, Topology, dead_queue
+from shared.bus.topology import Topology, dead_queue
 
 
 class State(Enum):
@@ -44,7 +44,7 @@ class Found:
 
 
 class NotRecreated(Exception):
-    """The queue or exchange stays as it is; the message says why."""
+    """The exchange stays as it is; the message says why."""
 
 
 async def compare(connection: AbstractConnection, topology: Topology) -> list[Found]:
@@ -53,40 +53,15 @@ async def compare(connection: AbstractConnection, topology: Topology) -> list[Fo
     return [await _find(connection, item) for item in items]
 
 
-async def recreate(connection: AbstractConnection, topology: Topology, found: Found) -> None:
-    """Delete a differing queue or exchange, and declare it as described. Raises NotRecreated where that could lose
-    messages: the queue has some, somebody consumes it, or something is bound to the exchange.
-
-    Its bindings go first, so that nothing new comes while it is deleted: an order that no queue takes is refused to its
-    publisher, who keeps it, and a delay tier keeps what it cannot hand on.
-    """
+async def recreate(connection: AbstractConnection, topology: Topology, exchange: RabbitExchange) -> None:
+    """Delete a differing exchange, and declare it as described. Raises NotRecreated where something is bound to it."""
     channel = await connection.channel(publisher_confirms=False)
-    if isinstance(found.item, RabbitExchange):
-        try:
-            await channel.exchange_delete(found.item.name, if_unused=True)
-        except ChannelPreconditionFailed as error:
-            raise NotRecreated("queues are bound to it: remove their bindings first") from error
-    else:
-        bindings = [binding for binding in topology.bindings if binding.queue == found.item.name]
-        for binding in bindings:
-            await channel.queue_unbind(binding.queue, binding.exchange, binding.pattern)
-        now = await channel.queue_declare(found.item.name, passive=True)
-        if now.message_count or now.consumer_count:
-            await _bind(connection, bindings)
-            raise NotRecreated(
-                f"it has {now.message_count} messages and {now.consumer_count} consumers: "
-                "stop its service and let it run empty first"
-            )
-        await channel.queue_delete(found.item.name)  # quorum queues know no "if empty"
+    try:
+        await channel.exchange_delete(exchange.name, if_unused=True)
+    except ChannelPreconditionFailed as error:  # the broker closes the channel with it
+        raise NotRecreated("queues are bound to it: remove their bindings first") from error
     await channel.close()
     await declare(connection, topology)
-
-
-async def _bind(connection: AbstractConnection, bindings: list[Binding]) -> None:
-    channel = await connection.channel(publisher_confirms=False)
-    for binding in bindings:
-        await channel.queue_bind(binding.queue, binding.exchange, binding.pattern)
-    await channel.close()
 
 
 async def _find(connection: AbstractConnection, item: RabbitExchange | RabbitQueue) -> Found:

@@ -265,19 +265,29 @@ def _looks(message: AbstractIncomingMessage) -> int:
 
 
 def _unworn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:
-    """The same letter, with what the broker's own headers told of it in ours: RabbitMQ 4 takes those off a copy."""
+    """The same letter, to be looked at for the first time."""
+    return aio_pika.Message(
+        message.body,
+        headers=dict(_told(letter, message)),
+        content_type=message.content_type,
+        message_id=message.message_id,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+    )
+
+
+def travelling(service: str, message: AbstractIncomingMessage) -> dict[str, str]:
+    """The headers of a dead letter that is put into another queue."""
+    return _told(_letter(service, message), message)
+
+
+def _told(letter: DeadLetter, message: AbstractIncomingMessage) -> dict[str, str]:
+    """A letter's headers, with what the broker's own told of it in ours: RabbitMQ 4 takes those off a copy."""
     told = {names.HANDLE: letter.handle}
     if died_in(suspect_queue(letter.service), message.headers):
         told |= {names.REASON: letter.reason, names.FINGERPRINT: letter.fingerprint, **origin(letter.came)}
         times = {names.FIRST_FAILED_AT: letter.first_failed_at, names.LAST_FAILED_AT: letter.last_failed_at}
         told |= {name: time.isoformat() for name, time in times.items() if time is not None}
-    return aio_pika.Message(
-        message.body,
-        headers={**carried(message.headers), **told},
-        content_type=message.content_type,
-        message_id=message.message_id,
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-    )
+    return {**carried(message.headers), **told}
 
 
 def _reborn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:

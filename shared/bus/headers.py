@@ -20,6 +20,8 @@ EXCEPTION: Final = "milesaga-exception"
 TRACEPARENT: Final = "milesaga-traceparent"
 """The last try's place in its trace: a stranger's own would be believed no more than anything else he says."""
 HANDLE: Final = "milesaga-handle"
+KEPT_KEY: Final = "milesaga-kept-key"
+"""The routing key of a message that lies aside while its queue is made anew."""
 FINGERPRINT: Final = "milesaga-fingerprint"
 
 OURS: Final = (*PREFIXES, RESERVED)

@@ -9,6 +9,7 @@ releases that holds is bounded in pyproject.toml, and a new one is taken in when
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, TypeAlias
+from weakref import WeakSet
 
 from aio_pika.abc import AbstractRobustConnection
 from aiormq.abc import AbstractConnection, ChannelFrame, DeliveredMessage
@@ -55,6 +56,9 @@ _strict_named: Final[dict[type[Any], Callable[[Any, bytes], None]]] = {
 }
 
 
+_read_whole: Final[WeakSet[AbstractConnection]] = WeakSet()
+
+
 class Gathering(Protocol):
     """Takes the parts of one message's body as they come."""
 
@@ -63,6 +67,19 @@ class Gathering(Protocol):
     def end(self) -> bytes:
         """What is kept of the body."""
         ...
+
+
+class _Everything:
+    """Gathers a body as it is, however large."""
+
+    def __init__(self) -> None:
+        self._body = bytearray()
+
+    def take(self, part: bytes) -> None:
+        self._body += part
+
+    def end(self) -> bytes:
+        return bytes(self._body)
 
 
 Confirmation: TypeAlias = "asyncio.Future[object]"
@@ -92,7 +109,8 @@ def decode_by(
 
     async def read_content(self: Channel, method: Any, content: Header) -> DeliveredMessage:
         """aiormq's own, except for who gathers."""
-        body, missing = gathering(content), content.body_size
+        whole = self.connection in _read_whole
+        body, missing = _Everything() if whole else gathering(content), content.body_size
         while missing > 0:
             part = await self._get_frame()
             if not isinstance(part, ContentBody):
@@ -105,6 +123,11 @@ def decode_by(
     for kind in _strict_named:
         kind.unmarshal = named
     Channel._read_content = read_content  # type: ignore[assignment]  # noqa: SLF001 - aiormq offers no other place
+
+
+def read_whole(connection: AbstractConnection) -> None:
+    """Have this connection gather bodies as they are: for whoever passes messages on, and reads none."""
+    _read_whole.add(connection)
 
 
 def decode_header(header: Header, data: bytes) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import AsyncMock
 
 import aio_pika
 import pytest
@@ -42,46 +43,61 @@ async def test_showing_makes_nothing_and_applying_makes_all(connection: aio_pika
     assert "Nothing to do" in (await milesaga("topology", "apply")).output
 
 
-async def test_a_queue_that_differs_is_explained_and_made_anew_only_on_demand_and_empty(
+async def test_a_queue_that_differs_is_planned_for_and_made_anew_only_on_demand_with_its_messages(
     connection: aio_pika.abc.AbstractConnection,
 ) -> None:
     channel = await connection.channel(publisher_confirms=True)
     await channel.declare_queue("payment", durable=True, arguments={"x-queue-type": "quorum"})
     await channel.default_exchange.publish(aio_pika.Message(b"kept"), "payment")
 
+    plan = await milesaga("topology", "plan")
+    assert plan.exit_code == 1
+    assert "queue payment: differs" in plan.output
+    assert "queue miles: missing; to do: make it" in plan.output
+    assert (await states())["miles"] == "missing", "a plan changes nothing"
+
     explained = await milesaga("topology", "apply")
     assert explained.exit_code == 1
     assert "queue payment: differs" in explained.output
     assert "x-d" in explained.output, "the broker's own words name the argument"
+    assert "bring its messages back: 1 messages, while payment is stopped, by --yes" in explained.output
     assert (await states())["payment"] == "differs"
 
-    full = await milesaga("topology", "apply", "--yes")
-    assert full.exit_code == 1
-    assert "1 messages" in full.output
     queue = await channel.get_queue("payment", ensure=False)
-    message = await queue.get()
-    assert message.body == b"kept"
-    await message.ack()
+    tag = await queue.consume(AsyncMock())
+    busy = await milesaga("topology", "apply", "--yes")
+    assert busy.exit_code == 1
+    assert "payment has 1 consumers: stop payment first" in busy.output
+    await queue.cancel(tag)
+    await channel.close()
 
     assert (await milesaga("topology", "apply", "--yes")).exit_code == 0
     assert (await states())["payment"] == "present"
+    assert (await milesaga("topology", "plan")).exit_code == 0
+    channel = await connection.channel(publisher_confirms=True)
+    queue = await channel.get_queue("payment", ensure=False)
+    assert (await queue.get(no_ack=True)).body == b"kept"
     commands = await channel.get_exchange("commands", ensure=False)
     await commands.publish(aio_pika.Message(b"bound"), "payment.void.v1", mandatory=True)
-    assert (await queue.get()).body == b"bound"
+    assert (await queue.get(no_ack=True)).body == b"bound"
 
 
-async def test_old_dead_letters_that_a_limit_would_lose_are_told_with_the_remedy(
+async def test_old_dead_letters_that_a_limit_would_lose_are_told_with_the_remedies(
     connection: aio_pika.abc.AbstractConnection,
 ) -> None:
     channel = await connection.channel(publisher_confirms=True)
     arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 20}
     await channel.declare_queue("payment.dead", durable=True, arguments=arguments)
     await channel.default_exchange.publish(aio_pika.Message(b"kept"), "payment.dead")
-    for options in ((), ("--yes",)):
-        told = await milesaga("topology", "apply", *options)
-        assert told.exit_code == 1
-        assert "queue payment.dead: differs" in told.output
-        assert '"delivery-limit": -1' in told.output
+    told = await milesaga("topology", "apply")
+    assert told.exit_code == 1
+    assert "queue payment.dead: differs" in told.output
+    assert '"delivery-limit": -1' in told.output
+    moved = await milesaga("topology", "apply", "--yes", "--json")
+    assert moved.exit_code == 0, moved.output
+    assert "queue payment.dead: made anew, 1 messages brought back" in json.loads(moved.output)["done"]
+    queue = await channel.get_queue("payment.dead", ensure=False)
+    assert (await queue.get(no_ack=True)).body == b"kept"
 
 
 async def test_users_that_somebody_counts_on_and_that_cannot_be_made_are_a_failure(
