@@ -2,8 +2,8 @@
 # Everything a bare Debian needs to run or to test Milesaga; a second run finds it done and takes no time.
 #   deploy/setup.sh run|tools|dev|any-day [PYTHON]
 # Makes .venv from the lock file (hashes checked), and installs rabbitmq-server when it is missing and we may; `tools` is for
-# the command line beside a stack that runs elsewhere, without a broker. `any-day` adds to `dev` what moves the clock of a
-# process.
+# the command line beside a stack that runs elsewhere, without a broker. `dev` adds Prometheus, for the tests of alerts,
+# where we may; `any-day` adds to that what moves the clock of a process.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -107,12 +107,21 @@ install_system_packages() {
   without_starting_services apt_install "${missing[@]}" || fail "${missing[*]} could not be installed: $advice."
 }
 
-# Milesaga runs private nodes, so the package must not start a broker of the system's own, now or at the next boot. A
-# policy that is set already (containers) stays; a broker that was here before is never touched, for then nothing is
-# installed.
+# The tests of alerts and dashboards ask promtool and Prometheus; without them they are skipped, and say so.
+install_prometheus() {
+  [ $kind = dev ] || return 0
+  command -v promtool >/dev/null && command -v prometheus >/dev/null && return
+  may_install && say "installing prometheus" && without_starting_services apt_install prometheus ||
+    say "without \`prometheus\` the tests of alerts are skipped."
+}
+
+# Milesaga runs private nodes, and tests a Prometheus of their own, so a package must start none of the system's, now or
+# at the next boot. A policy that is set already (containers) stays; a service that was here before is never touched.
 without_starting_services() {
-  local policy=/usr/sbin/policy-rc.d had_broker=no had_epmd=no had_policy=no outcome=0
-  [ -e /usr/lib/rabbitmq ] && had_broker=yes
+  local policy=/usr/sbin/policy-rc.d had_epmd=no had_policy=no outcome=0 brought=() service
+  for service in rabbitmq-server prometheus; do
+    [ -e "/etc/init.d/$service" ] || brought+=("$service")
+  done
   command -v epmd >/dev/null && had_epmd=yes
   [ -e "$policy" ] && had_policy=yes
   if [ $had_policy = no ]; then
@@ -125,13 +134,16 @@ without_starting_services() {
     as_root rm -f "$policy"
     trap - EXIT
   fi
-  if [ $had_broker = no ] && [ -e /usr/lib/rabbitmq ]; then
-    as_root update-rc.d rabbitmq-server disable >/dev/null 2>&1 || say "rabbitmq-server will start at the next boot."
-    [ $had_epmd = yes ] || as_root systemctl --quiet disable epmd.service epmd.socket >/dev/null 2>&1 || true
-  fi
+  for service in "${brought[@]}"; do
+    [ -e "/etc/init.d/$service" ] || continue
+    as_root update-rc.d "$service" disable >/dev/null 2>&1 || say "$service will start at the next boot."
+  done
+  [ $had_epmd = yes ] || ! command -v epmd >/dev/null ||
+    as_root systemctl --quiet disable epmd.service epmd.socket >/dev/null 2>&1 || true
   return $outcome
 }
 
 venv_stands || check_python
 install_system_packages
+install_prometheus
 install_python_packages
