@@ -63,6 +63,7 @@ image: ## the container image of every service; ENGINE=podman by another engine
 manifests: setup-dev ## compose file and Kubernetes manifests again, from the list of services
 	@$(BIN)/milesaga deploy compose
 	@$(BIN)/milesaga deploy kubernetes
+	@$(BIN)/milesaga deploy grafana
 
 # The whole system in containers. PROFILE=full: with Prometheus, Grafana, the OpenTelemetry collector and Jaeger.
 COMPOSE = $(if $(filter full,$(PROFILE)),OTEL_EXPORTER_OTLP_ENDPOINT=http://otel:4318) \

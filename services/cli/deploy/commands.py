@@ -27,3 +27,11 @@ def kubernetes(check: Check = False) -> None:
     from services.cli.deploy.kubernetes import tree  # noqa: PLC0415 - imports every service's settings
 
     made(lambda: tree(HOUSE), check=check)
+
+
+@app.command("grafana")
+def grafana(check: Check = False) -> None:
+    """Write deploy/grafana/dashboards."""
+    from services.cli.deploy.grafana import tree  # noqa: PLC0415 - only who makes them reads them
+
+    made(tree, check=check)

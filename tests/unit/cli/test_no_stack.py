@@ -38,6 +38,7 @@ NEEDS_NONE: Final = {
     "config check",
     "deploy kubernetes",
     "deploy compose",
+    "deploy grafana",
     "deploy secrets",
 }
 """They start what they need, or read a file or the environment."""
