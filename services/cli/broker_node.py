@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -120,17 +121,17 @@ class PrivateBroker:
         """Whether the node's process is there; it may be hung, or refuse messages."""
         return self._is_ours(self._known().pid)
 
-    def mend(self, timeout: float = 20.0) -> bool:
+    def mend(self, timeout: float = 60.0, given_up: Callable[[], bool] = lambda: False) -> bool:
         """Replace the node, on the same data, when it refuses messages or is gone; was that so?
 
         One that is silent may be busy, and one whose disk is full would be no better for it: both are left alone.
-        Raises `BrokerError` when the new one does not start.
+        Raises `BrokerError` when the new one does not start, or `given_up` says that nobody waits for it any more.
         """
         node = self._known()
         if shutil.disk_usage(self.folder).free < ROOM or _fault(node) in (None, SILENT):
             return False
         self._sweep()
-        self._replace(_binary("rabbitmq-server"), node, time.monotonic() + timeout)
+        self._replace(_binary("rabbitmq-server"), node, time.monotonic() + timeout, given_up)
         write_private(self.url_file, self.url + "\n")
         return True
 
@@ -201,7 +202,9 @@ class PrivateBroker:
             raise BrokerError("the private RabbitMQ node has not been started")
         return self._node
 
-    def _replace(self, server: str, saved: Node | None, deadline: float) -> None:
+    def _replace(
+        self, server: str, saved: Node | None, deadline: float, given_up: Callable[[], bool] = lambda: False
+    ) -> None:
         """Start a new process on the data of the former one, if any."""
         data = self.folder / "data"
         if saved is not None and not saved.has_served and data.is_dir():
@@ -210,7 +213,7 @@ class PrivateBroker:
             )  # killed during its first boot: a half-made schema hangs the next one, and holds nothing
         password_lost = saved is None and data.exists()
         self._node = self._launch(server, (saved or Node.fresh()).with_free_ports())
-        self._await_answer(deadline)
+        self._await_answer(deadline, given_up)
         if password_lost:
             self.ctl("change_password", "milesaga", self._node.password)
         self._node = replace(self._node, has_served=True)
@@ -234,11 +237,11 @@ class PrivateBroker:
         node.save(self._state_file)
         return node
 
-    def _await_answer(self, deadline: float) -> None:
+    def _await_answer(self, deadline: float, given_up: Callable[[], bool]) -> None:
         node = self._known()
         while not _answers(node, 1.0):
             ended = not self._is_ours(node.pid)
-            if ended or time.monotonic() > deadline:
+            if ended or given_up() or time.monotonic() > deadline:
                 self._sweep()
                 what = "ended before it served" if ended else "gave no answer in time"
                 raise BrokerError(f"The private RabbitMQ node {what}. {self._log_tail()}")

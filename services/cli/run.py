@@ -206,7 +206,7 @@ def _watch(broker: "PrivateBroker", starting: "Future[str]", ending: Event) -> N
         if broker.lives and time.monotonic() - looked < BROKER_LOOK_SECONDS:
             continue
         try:
-            if broker.mend():
+            if broker.mend(BROKER_START_SECONDS, ending.is_set):
                 log.warning("the private broker was gone, or took no messages, and was started again")
         except BrokerError as error:
             log.warning("the private broker cannot be started again", extra={"error": type(error).__name__})

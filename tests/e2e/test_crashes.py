@@ -198,7 +198,7 @@ async def test_a_private_broker_that_is_killed_is_started_again_by_its_living_st
         await shop.misbehave("sabre", "createBooking", "slow", seconds=1, times=None)
         begun = await many_begun(shop, 4)
         assert PrivateBroker(stack.home)._signal(signal.SIGKILL)
-        await eventually(lambda: "was started again" in stack.log(), 60.0)
+        await eventually(lambda: "was started again" in stack.log(), 90.0)
         await shop.behave()
         await all_bought(shop, begun, LONGEST)
 
