@@ -6,6 +6,7 @@ from services.checkout.adapters.cart_http import HttpCarts
 from services.checkout.adapters.partners_file import PartnersFile
 from services.checkout.cases.following import Followers
 from services.checkout.cases.looking import Purchases
+from services.checkout.cases.searching import Searching
 from services.checkout.cases.starting import Starter
 from services.checkout.cases.steering import Steering
 from services.checkout.domain.announcing import announce
@@ -38,6 +39,9 @@ CHECKOUTS = CollectionSpec(
         Index("by_timer", ("wake_key",)),
         Index("by_cart_in_hand", ("cart_in_hand",)),
         Index("by_silence", ("silent_since",)),
+        Index("by_step", ("record.current", "created_at")),
+        Index("by_code", ("record.refusal.code", "created_at")),
+        Index("by_change", ("updated_at",)),
     ),
 )
 
@@ -77,7 +81,7 @@ def compose(runtime: Runtime) -> Service:
     door = members.Door(starter)
     api = APIRouter()
     api.include_router(members.routes(purchases, steering, followers, runtime.authenticator, door))
-    api.include_router(operators.routes(purchases, steering, followers, runtime.authenticator))
+    api.include_router(operators.routes(purchases, Searching(repository), steering, followers, runtime.authenticator))
     return keeping.service(
         table=table(requests),
         misread={StartCheckout: requests.unreadable},

@@ -1,5 +1,7 @@
 """`milesaga purchases`: what is bought, and how far it has come."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated
 from urllib.parse import quote
@@ -10,6 +12,7 @@ from rich.table import Table
 from services.cli import printing, view
 from services.cli.client import Api, Json, named, operator, reported
 from services.cli.options import AsJson
+from services.cli.timers import UNITS, when
 
 app = typer.Typer(no_args_is_help=True, help="Purchases: list, show or follow them, ask for their steps.")
 
@@ -21,13 +24,32 @@ PurchaseId = Annotated[str, typer.Argument(metavar="ID", help="The checkout's id
 
 @app.command("list")
 def list_purchases(
+    *,
     status: Annotated[str | None, typer.Option(help="Only this status, such as running or needs_attention.")] = None,
+    member: Annotated[str | None, typer.Option(help="Only this member's.")] = None,
+    step: Annotated[str | None, typer.Option(help="Only those that await this step, such as `issue tickets`.")] = None,
+    code: Annotated[str | None, typer.Option(help="Only those refused so, such as price_changed.")] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only those begun before: 30s, 5m, 2h, 1d, or RFC 3339.")
+    ] = None,
+    changed_since: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Only those that changed since then, as above.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="At most so many, newest first; 0 for all.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List purchases, newest first."""
+    now = datetime.now(UTC)
+    wanted = {
+        "status": status,
+        "member_id": member,
+        "step": step,
+        "code": code,
+        "begun_before": ago(older_than, now),
+        "changed_since": ago(changed_since, now),
+    }
     with reported(), operator() as api:
-        found = list(islice(api.pages(CHECKOUTS, "checkouts", status=status, limit=PAGE), limit or None))
+        found = list(islice(api.pages(CHECKOUTS, "checkouts", **wanted, limit=PAGE), limit or None))
     if as_json:
         printing.tell({"checkouts": found})
         return
@@ -58,6 +80,15 @@ def ask(purchase_id: PurchaseId) -> None:
     with reported(), named(f"purchase {purchase_id}"), operator() as api:
         found = api.send("POST", f"{CHECKOUTS}/{quote(purchase_id, safe='')}/ask")
     printing.console().print(f"{purchase_id}: asked, now {found['status']}")
+
+
+def ago(text: str | None, now: datetime) -> str | None:
+    """A moment so long ago, or as it is given, in RFC 3339."""
+    if text is None:
+        return None
+    if told := re.fullmatch(r"(\d{1,5})([smhd])", text):
+        return (now - timedelta(**{UNITS[told[2]]: int(told[1])})).isoformat()
+    return when(text, now).isoformat()
 
 
 def _follow(api: Api, path: str, as_json: bool) -> None:

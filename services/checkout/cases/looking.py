@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from services.checkout.domain.checkout import Checkout
-from shared.saga.record import Status
 from shared.store.documents import After
 from shared.store.repository import Repository
 
@@ -35,12 +34,6 @@ class Purchases:
     async def of_member(self, member_id: str, after: After, limit: int) -> Sequence[Checkout]:
         """The member's, newest first."""
         return await self._newest("by_member", (member_id,), after, limit)
-
-    async def of_all(self, status: Status | None, after: After, limit: int) -> Sequence[Checkout]:
-        """Everybody's, newest first, of one status or all."""
-        if status is None:
-            return await self._newest("by_creation", (), after, limit)
-        return await self._newest("by_status", (status.value,), after, limit)
 
     async def by_timer(self, after: After, limit: int) -> Sequence[Checkout]:
         """Those that will move by themselves, the earliest first."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import ClassVar, Self
 
-from pydantic import computed_field
+from pydantic import AwareDatetime, TypeAdapter, computed_field
 
 from shared.contracts.checkout import CardPayment, Payment, Total
 from shared.contracts.journey import Contact, Document, Order, Ticket
@@ -13,6 +13,8 @@ from shared.kernel.ids import derived
 from shared.kernel.money import Money
 from shared.kernel.values import Value, changed
 from shared.saga.run import SagaRun
+
+_TIME: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
 def checkout_id(member_id: str, key: str) -> str:
@@ -130,6 +132,11 @@ class Checkout(SagaRun[Purchase]):
     def refusal(self) -> Refusal | None:
         """Why the purchase does not go through, as others are told."""
         return self.record.refusal
+
+
+def stored_time(moment: datetime) -> str:
+    """A time as it stands in a stored purchase, and in the indexes."""
+    return _TIME.dump_python(moment, mode="json")  # type: ignore[no-any-return]
 
 
 def _sortable(moment: datetime | None) -> str | None:

@@ -1,6 +1,5 @@
 """The checkout over HTTP, for operators: every member's purchases, their timelines and timers."""
 
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -8,12 +7,12 @@ from fastapi.responses import StreamingResponse
 
 from services.checkout.cases.following import Followers
 from services.checkout.cases.looking import Purchases
+from services.checkout.cases.searching import Search, Searching
 from services.checkout.cases.steering import Steering
 from services.checkout.http.bodies import TimerBody
 from services.checkout.http.events import LastEventId, stream
 from services.checkout.http.refusing import refusals_as_problems
 from services.checkout.http.views import (
-    BY_CREATION,
     BY_TIMER,
     CheckoutId,
     CheckoutView,
@@ -27,20 +26,40 @@ from services.checkout.http.views import (
 from shared.saga.record import Status
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
-from shared.web.bodies import WholeNumber
+from shared.web.bodies import Moment, WholeNumber
 from shared.web.docs import CREATING, READING, answers, problems, streamed
-from shared.web.pages import Cursor
+from shared.web.pages import Cursor, decode_cursor, next_cursor
 
 Size = Annotated[WholeNumber, Query(ge=1, le=500, description="The most that a page may have.", examples=[50])]
 OfStatus = Annotated[Status | None, Query(description="Only purchases that stand so.")]
+OfMember = Annotated[str | None, Query(max_length=255, description="Only this member's.", examples=["ana-1"])]
+AtStep = Annotated[
+    str | None, Query(max_length=100, description="Only those that await this step.", examples=["issue tickets"])
+]
+WithCode = Annotated[
+    str | None, Query(max_length=100, description="Only those refused so.", examples=["price_changed"])
+]
+Before = Annotated[
+    Moment | None, Query(description="Only those begun before, with its zone.", examples=["2027-01-20T10:00:00Z"])
+]
+Since = Annotated[
+    Moment | None, Query(description="Only those that changed since, with its zone.", examples=["2027-01-20T10:00:00Z"])
+]
 TimerName = Annotated[str, Path(description="A timer of the purchase, as its list names it.", examples=["ask"])]
 
 
-def routes(purchases: Purchases, steering: Steering, followers: Followers, authenticator: Authenticator) -> APIRouter:
+def routes(
+    purchases: Purchases,
+    searching: Searching,
+    steering: Steering,
+    followers: Followers,
+    authenticator: Authenticator,
+) -> APIRouter:
     """The operators' routes, under `/v1/operations`."""
     router = APIRouter(prefix="/v1/operations", tags=["operations"])
     reader = authenticator.allowed("ops:read")
     writer = authenticator.allowed("ops:write")
+    _search(router, searching, reader)
     _purchases(router, purchases, followers, reader)
     _asking(router, steering, writer)
     _timers(router, purchases, reader)
@@ -48,19 +67,33 @@ def routes(purchases: Purchases, steering: Steering, followers: Followers, authe
     return router
 
 
-def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, reader: Any) -> None:
+def _search(router: APIRouter, searching: Searching, reader: Any) -> None:
     @router.get(
         "/checkouts",
-        summary="Everybody's purchases, newest first",
+        summary="Everybody's purchases of which all that is asked holds, newest first",
+        description="A page may have fewer than `limit`, or none, though more follow: `next_cursor` tells.",
         response_model=None,
         responses=answers(OperatorPage, *READING),
     )
     async def list_all(
-        _: Annotated[Caller, reader], status: OfStatus = None, cursor: Cursor = None, limit: Size = 50
+        _: Annotated[Caller, reader],
+        *,
+        status: OfStatus = None,
+        member_id: OfMember = None,
+        step: AtStep = None,
+        code: WithCode = None,
+        begun_before: Before = None,
+        changed_since: Since = None,
+        cursor: Cursor = None,
+        limit: Size = 50,
     ) -> Response:
-        newest_first, following = await BY_CREATION.page(cursor, limit, partial(purchases.of_all, status))
-        return answer(OperatorPage(checkouts=[operator_view(each) for each in newest_first], next_cursor=following))
+        wanted = Search(status, member_id, step, code, begun_before, changed_since)
+        found, following = await searching.find(wanted, decode_cursor(cursor, (str, str)), limit)
+        listed = [operator_view(each) for each in found]
+        return answer(OperatorPage(checkouts=listed, next_cursor=next_cursor(following)))
 
+
+def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, reader: Any) -> None:
     @router.get(
         "/checkouts/{checkout_id}",
         summary="One purchase with its timeline and timers",

@@ -1,0 +1,98 @@
+"""Finding purchases among everybody's: by an index each, and never by reading them all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.checkout.domain.checkout import Checkout, stored_time
+from shared.saga.record import Status
+from shared.store.documents import After
+from shared.store.repository import Repository
+
+PAGE: Final = 100
+MOST_READ: Final = 500
+"""Purchases that one search reads at most: who wants more goes on from where it ended."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for: purchases of which all that is given holds."""
+
+    status: Status | None = None
+    member_id: str | None = None
+    step: str | None = None
+    """The step that is awaited."""
+    code: str | None = None
+    """Why it was refused."""
+    begun_before: datetime | None = None
+    changed_since: datetime | None = None
+
+    def holds(self, checkout: Checkout) -> bool:
+        """Is this purchase among what is looked for?"""
+        refusal = checkout.record.refusal
+        return (
+            self.status in (None, checkout.record.status)
+            and self.member_id in (None, checkout.member_id)
+            and self.step in (None, checkout.record.current)
+            and self.code in (None, refusal.code if refusal else None)
+            and (self.begun_before is None or checkout.created_at < self.begun_before)
+            and (self.changed_since is None or checkout.updated_at >= self.changed_since)
+        )
+
+
+@dataclass(frozen=True)
+class _Way:
+    """An index to walk, newest first, and the time by which it goes."""
+
+    index: str
+    prefix: tuple[str, ...]
+    by_change: bool = False
+
+    def place(self, checkout: Checkout) -> tuple[str, str]:
+        return stored_time(checkout.updated_at if self.by_change else checkout.created_at), checkout.id
+
+
+class Searching:
+    """Purchases as operators look for them. What one index finds is looked through for the rest."""
+
+    def __init__(self, repository: Repository[Checkout]) -> None:
+        self._repository = repository
+
+    async def find(self, wanted: Search, after: After, limit: int) -> tuple[Sequence[Checkout], After]:
+        """At most so many from there on, newest first, and where the next ones follow; None where nothing does.
+
+        There may be fewer, or none, before the end: no more than `MOST_READ` are read for one answer.
+        """
+        way = _way(wanted)
+        if after is None and wanted.begun_before is not None and not way.by_change:
+            after = (stored_time(wanted.begun_before), "")
+        found: list[Checkout] = []
+        for _ in range(MOST_READ // PAGE):
+            page = await self._repository.find(way.index, way.prefix, limit=PAGE, after=after, descending=True)
+            for stored in page:
+                if way.by_change and wanted.changed_since and stored.value.updated_at < wanted.changed_since:
+                    return found, None
+                if wanted.holds(stored.value):
+                    if len(found) == limit:
+                        return found, after
+                    found.append(stored.value)
+                after = way.place(stored.value)
+            if len(page) < PAGE:
+                return found, None
+        return found, after
+
+
+def _way(wanted: Search) -> _Way:
+    """The index that leads to the fewest."""
+    if wanted.member_id is not None:
+        return _Way("by_member", (wanted.member_id,))
+    if wanted.code is not None:
+        return _Way("by_code", (wanted.code,))
+    if wanted.step is not None:
+        return _Way("by_step", (wanted.step,))
+    if wanted.changed_since is not None:
+        return _Way("by_change", (), by_change=True)
+    if wanted.status is not None:
+        return _Way("by_status", (wanted.status.value,))
+    return _Way("by_creation", ())
