@@ -4,10 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: help demo run test check api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
-  up down logs partner demo-compose
+  k8s-test up down logs partner demo-compose
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:
 	@deploy/setup.sh run "$(PYTHON)"
@@ -59,6 +59,10 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 image: ## the container image of every service; ENGINE=podman by another engine
 	@$(ENGINE) build --tag milesaga:$(VERSION) --build-arg VERSION=$(VERSION) \
 	  --build-arg REVISION=$(shell git rev-parse HEAD 2>/dev/null || echo unknown) .
+
+# The overlay's images must be in the cluster that KUBECONFIG names; one of its own is given them, built by Docker.
+k8s-test: setup-dev ## the development overlay on a real cluster: KUBECONFIG's, else one by `kube`
+	@$(BIN)/pytest -q -x tests/cluster
 
 manifests: setup-dev ## compose file and Kubernetes manifests again, from the list of services
 	@$(BIN)/milesaga deploy compose

@@ -13,17 +13,17 @@ ROUTE_SECONDS: Final = 5
 GRACE_SECONDS: Final = ROUTE_SECONDS + DRAIN_SECONDS + LEAVING_SECONDS + 15
 
 CPU: Final = "250m"
-MEMORY: Final = "160Mi"
+MEMORY: Final = "128Mi"
 MEMORY_LIMIT: Final = "384Mi"
-"""No limit of CPU: throttling makes time-outs of it."""
+"""At rest a process is 92 to 100 MB. No limit of CPU: throttling makes time-outs of it."""
 
 FEWEST: Final = 1
 FEWEST_IN_PRODUCTION: Final = 2
 """One zone may fail."""
 MOST: Final = 20
 
-MESSAGES_PER_REPLICA: Final = 50
-"""Waiting or in hand. A process takes 200 at once; at 50 one more shortens the line by more than its start costs."""
+MESSAGES_PER_REPLICA: Final = 20
+"""Waiting or in hand; a process takes 200 at once."""
 MESSAGES_A_SECOND_PER_REPLICA: Final = 100
 SUSPECTS_PER_REPLICA: Final = 5
 REQUESTS_A_SECOND_PER_REPLICA: Final = 50

@@ -1,0 +1,26 @@
+"""One cluster for all of these tests, which follow one another on it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.kubectl import Kubectl
+from tests.cluster.node import cluster
+from tests.cluster.stack import ClusterStack
+
+
+@pytest.fixture(scope="session")
+def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+    with cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def stack(kubectl: Kubectl) -> Iterator[ClusterStack]:
+    """Everything is ready; its address is the gateway's Service."""
+    whole = ClusterStack(kubectl)
+    whole.apply()
+    whole.start()
+    with kubectl.forwarded("gateway", 8080) as url:
+        whole.url = url
+        yield whole

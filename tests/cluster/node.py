@@ -1,0 +1,87 @@
+"""A cluster to run on: the one that KUBECONFIG names, else one of our own, by the `kube` on the PATH."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from services.cli.deploy.tree import REPOSITORY
+from tests.cluster.kubectl import OVERLAY, Kubectl
+
+IMAGE: Final = "milesaga:dev"
+CLAIMS: Final = 3
+"""Of the overlay: the broker's, the store's, the sandbox's."""
+STOPPED_WITHIN: Final = 120.0
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Kubectl]:
+    """Skips where there is none to be had."""
+    given = os.environ.get("KUBECONFIG")
+    if given:
+        yield Kubectl(_program("kubectl"), Path(given))
+        return
+    kube = _program("kube")
+    archive = _images(folder)
+    process = subprocess.Popen([kube, "up", str(folder / "kube")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert said.startswith("ready "), f"kube up: {said}"
+        subprocess.run([kube, "load", str(folder / "kube"), str(archive)], check=True, stdout=subprocess.DEVNULL)
+        where = ["sh", "-c", "command -v kubectl"]
+        found = subprocess.run([kube, "exec", str(folder / "kube"), "--", *where], check=True, capture_output=True)
+        kubectl = Kubectl(found.stdout.decode().strip(), folder / "kube" / "kubeconfig")
+        _volumes(kubectl, folder / "volumes")
+        yield kubectl
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(STOPPED_WITHIN)
+
+
+def _program(name: str) -> str:
+    return shutil.which(name) or pytest.skip(f"there is no `{name}` on the PATH, and KUBECONFIG names no cluster")
+
+
+def _images(folder: Path) -> Path:
+    """Ours, built from this tree, and those that the overlay names, as `docker save` writes them."""
+    docker = _program("docker")
+    if subprocess.run([docker, "info"], capture_output=True, check=False).returncode:
+        pytest.skip("no Docker engine runs: nothing can build the image")
+    subprocess.run([docker, "build", "--quiet", "--tag", IMAGE, str(REPOSITORY)], check=True, capture_output=True)
+    named = set(re.findall(r"image: (\S+:\S+)", "".join(each.read_text() for each in _overlay())))
+    archive = folder / "images.tar"
+    subprocess.run([docker, "save", "--output", str(archive), IMAGE, *sorted(named)], check=True)
+    return archive
+
+
+def _overlay() -> Iterator[Path]:
+    return (REPOSITORY / OVERLAY).glob("*.yaml")
+
+
+def _volumes(kubectl: Kubectl, folder: Path) -> None:
+    """That cluster makes none by itself."""
+    anywhere = [{"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]}]
+    for number in range(CLAIMS):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        volume = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": f"local-{number}"},
+            "spec": {
+                "capacity": {"storage": "10Gi"},
+                "accessModes": ["ReadWriteOnce"],
+                "local": {"path": str(place)},
+                "nodeAffinity": {"required": {"nodeSelectorTerms": anywhere}},
+            },
+        }
+        kubectl("apply", "--filename=-", given=json.dumps(volume))

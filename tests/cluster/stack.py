@@ -1,0 +1,51 @@
+"""The development overlay, applied as it is, as a stack that purchases are made over."""
+
+import time
+from functools import partial
+from typing import Final
+
+from services.cli.deploy.tree import REPOSITORY
+from services.house import HOUSE
+from tests.cluster.kubectl import OVERLAY, Kubectl, is_ready
+from tests.eventually import eventually_sync
+
+READY_WITHIN: Final = 300.0
+MAILBOX: Final = "/var/lib/milesaga/sandbox/mail"
+STAYING: Final = tuple(each.name for each in HOUSE if not each.may_rest)
+RESTING: Final = tuple(each.name for each in HOUSE if each.may_rest)
+BESIDE: Final = ("gateway", "mongodb", "prometheus", "rabbitmq", "sandbox")
+
+
+class ClusterStack:
+    """Fulfils `Staged`: the demonstration's purchases are made over it."""
+
+    crashing = "kill -9 of the checkout's pods"
+    log = "kubectl logs"
+    left = "The cluster goes on."
+
+    def __init__(self, kubectl: Kubectl, url: str = "") -> None:
+        self.kubectl = kubectl
+        self.url = url
+
+    def apply(self) -> None:
+        self.kubectl("apply", f"--kustomize={REPOSITORY / OVERLAY}")
+
+    def start(self) -> float:
+        """Everything that stays up is ready; the seconds that took."""
+        begun = time.monotonic()
+        for name in (*STAYING, *BESIDE):
+            eventually_sync(partial(self.ready, name), READY_WITHIN)
+        return time.monotonic() - begun
+
+    def ready(self, name: str) -> int:
+        """How many pods of it are."""
+        return sum(map(is_ready, self.kubectl.pods(name)))
+
+    def crash(self) -> None:
+        """At once: nobody is asked to finish anything."""
+        selector = "--selector=app.kubernetes.io/name=checkout"
+        self.kubectl("delete", "pods", selector, "--grace-period=0", "--force", "--wait=false")
+
+    def find_mail(self, name: str) -> str | None:
+        found = self.kubectl("exec", "sandbox-0", "--", "find", f"{MAILBOX}/{name}", "-type", "f").strip()
+        return f"{found} in sandbox-0" if found else None

@@ -1,0 +1,33 @@
+"""The overlay as it is: everything gets ready, and the demonstration's purchases complete through the Services."""
+
+import pytest
+from rich.console import Console
+
+from services.cli.audit import audit
+from services.cli.demo.portal import OutsideWorld
+from services.cli.demo.scenarios import Scenes
+from services.house import HOUSE
+from tests.cluster.stack import ClusterStack
+
+
+@pytest.mark.timeout(900)
+def test_the_demonstrations_purchases_complete_and_the_books_agree(stack: ClusterStack) -> None:
+    outside = OutsideWorld(stack.url)
+    outside.behave()
+    for _, play in Scenes(stack, Console(quiet=True)).all():
+        play()
+        outside.behave()
+    found = audit(outside.api)
+    assert (found.purchases, found.differences) == (5, ())
+
+
+@pytest.mark.timeout(120)
+def test_every_pod_runs_under_the_restricted_standard_as_nobody_and_without_a_token(stack: ClusterStack) -> None:
+    pods = stack.kubectl.pods()
+    assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} >= {
+        each.name for each in HOUSE if not each.may_rest
+    }
+    for pod in pods:
+        mounted = [volume["name"] for volume in pod["spec"]["volumes"]]
+        assert not [name for name in mounted if name.startswith("kube-api-access")], pod["metadata"]["name"]
+        assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
