@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),
     "config": Lazy("services.cli.config", "app", "Settings: list them, or check those that are set."),
     "topology": Lazy("services.cli.topology", "app", "Exchanges, queues, bindings: show or apply them."),
+    "documents": Lazy("services.cli.documents", "run", "Serve the documents of all services, and nothing else."),
     "deploy": Lazy("services.cli.deploy.commands", "app", "What runs the services elsewhere: write or check it."),
     "bench": Lazy("services.cli.bench", "run", "Measure speed and size."),
 }

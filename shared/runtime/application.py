@@ -50,8 +50,9 @@ def application(
     documents: Documents,
     *,
     sandbox: ASGIApp | None = None,
+    log_in: bool = False,
 ) -> ASGIApp:
-    """`sandbox` answers for itself everything below `/sandbox/`."""
+    """`sandbox` answers for itself everything below `/sandbox/`; `log_in`: one stands there, in another process."""
     app = FastAPI(
         title=TITLE,
         version=VERSION,
@@ -65,7 +66,7 @@ def application(
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_PACKING)
     app.add_middleware(Reading)
     app.include_router(_own_routes(app, health, documents))
-    app.include_router(_pages(app, documents, sandbox=sandbox is not None))
+    app.include_router(_pages(app, documents, sandbox=log_in or sandbox is not None))
     for service in services:
         if service.router is not None:
             app.include_router(service.router, dependencies=[Depends(known_parameters_only)])

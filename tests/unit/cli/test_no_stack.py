@@ -33,6 +33,7 @@ NEEDS_NONE: Final = {
     "run",
     "demo",
     "bench",
+    "documents",
     "partners list",
     "config list",
     "config check",

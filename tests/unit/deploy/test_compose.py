@@ -75,6 +75,7 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
         ("/sandbox", "sandbox"),
     }
     assert set(re.findall(r"location = (\S+) \{", MADE[GATEWAY])) == {
+        "/",
         "/healthz",
         *(path for path, _ in routes(MADE[GATEWAY])),
     }
@@ -88,11 +89,12 @@ def test_things_start_when_what_they_need_is_well() -> None:
     assert {name for name, how in CONTAINERS["gateway"]["depends_on"].items() if how == healthy} == {
         *(each.name for each in HOUSE),
         "sandbox",
+        "documents",
     }
 
 
 def test_our_containers_may_write_nothing_but_their_volume_and_hold_no_privilege() -> None:
-    assert len(OURS) == len(HOUSE) + 3  # the sandbox, and two that end
+    assert len(OURS) == len(HOUSE) + 4  # the sandbox, the documents, and two that end
     for name, each in {**OURS, "gateway": CONTAINERS["gateway"]}.items():
         assert (each["read_only"], each["cap_drop"]) == (True, ["ALL"]), name
         assert each["security_opt"] == ["no-new-privileges:true"], name
