@@ -10,7 +10,7 @@ Tree: TypeAlias = Mapping[str, str]
 """Texts of files, by their paths from the repository's top."""
 
 REPOSITORY: Final = Path(__file__).parents[3]
-HEADER: Final = "# Made by `make manifests` from services/house.py: change it there.\n"
+HOUSE: Final = "services/house.py"
 WIDTH: Final = 120
 
 
@@ -31,10 +31,10 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def documents(found: Iterable[Any]) -> str:
+def documents(found: Iterable[Any], source: str = HOUSE) -> str:
     """YAML documents, one after another, below a line that says where they come from."""
     dumped = (yaml.dump(each, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True) for each in found)
-    return HEADER + "---\n".join(dumped)
+    return f"# Made by `make manifests` from {source}: change it there.\n" + "---\n".join(dumped)
 
 
 def write(tree: Tree, root: Path = REPOSITORY) -> list[str]:

@@ -113,3 +113,16 @@ def test_only_services_that_never_rest_are_missed() -> None:
 def test_a_label_that_nothing_has_is_found() -> None:
     assert wrong_labels('sum by (stage) (milesaga_purchases{stats="running"})') == {"stage", "stats"}
     assert wrong_labels('sum by (status, instance) (milesaga_purchases{status="running"})') == set()
+
+
+def test_kubernetes_has_the_same_alerts_and_every_prometheus_reads_them() -> None:
+    groups = [group for file in sorted(RULES.glob("*.yml")) for group in yaml.safe_load(file.read_text())["groups"]]
+    kubernetes = REPOSITORY / "deploy" / "kubernetes"
+    rule = yaml.safe_load((kubernetes / "components" / "operators" / "alerts.yaml").read_text())
+    assert (rule["kind"], rule["spec"]["groups"]) == ("PrometheusRule", groups)
+    assert yaml.safe_load((kubernetes / "overlays" / "dev" / "alerts.yml").read_text())["groups"] == groups
+    promtool = program("promtool")
+    for configuration in (RULES.parent / "prometheus.yml", kubernetes / "overlays" / "dev" / "prometheus.yml"):
+        done = subprocess.run([promtool, "check", "config", configuration], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert sum(map(int, re.findall(r"(\d+) rules found", done.stdout))) == len(ALERTS)

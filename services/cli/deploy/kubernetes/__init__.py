@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.cli.deploy.kubernetes import (
+    alerts,
     broker,
     canary,
     figures,
@@ -24,6 +25,7 @@ TOP: Final = "deploy/kubernetes"
 KUSTOMIZATION: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 COMPONENT: Final = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
 REFERENCES: Final = "references.yaml"
+ALERTS: Final = "alerts.yaml"
 OVERLAYS: Final = ("dev", "staging", "prod")
 
 
@@ -106,7 +108,7 @@ def _operators(house: Sequence[Description]) -> dict[str, str]:
     }
     kustomization = {
         **COMPONENT,
-        "resources": [*resources, "prometheus.yaml"],
+        "resources": [*resources, ALERTS, "prometheus.yaml"],
         "configMapGenerator": [
             {"name": operators.DEFINITIONS, "files": ["definitions.json"], "options": {"disableNameSuffixHash": True}}
         ],
@@ -118,6 +120,7 @@ def _operators(house: Sequence[Description]) -> dict[str, str]:
     files = {
         **{name: documents(found) for name, found in resources.items()},
         **{name: documents([patch]) for name, patch in patches.items()},
+        ALERTS: documents([alerts.prometheus_rule()], alerts.SOURCE),
         "definitions.json": broker.as_json(broker.described(house)),
         "kustomization.yaml": documents([kustomization]),
     }
@@ -142,6 +145,7 @@ def _development(house: Sequence[Description]) -> dict[str, str]:
     files = {
         "secrets.yaml": documents(development_secrets(house)),
         "prometheus.yml": prometheus.configuration(house),
+        prometheus.ALERTS: documents([{"groups": alerts.groups()}], alerts.SOURCE),
         "definitions.json": broker.development_definitions(house),
         "gateway.conf": gateway.configuration(house),
     }

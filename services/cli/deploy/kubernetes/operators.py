@@ -91,7 +91,10 @@ def service_monitor() -> Object:
     ]
     spec = {
         "selector": {"matchExpressions": [{"key": TRACK, "operator": "Exists"}]},
-        "endpoints": [{"port": "http", "path": "/metrics", "interval": "15s", "relabelings": relabelings}],
+        # `service` is a label of ours; the operator would have it be the Service's name
+        "endpoints": [
+            {"port": "http", "path": "/metrics", "interval": "15s", "honorLabels": True, "relabelings": relabelings}
+        ],
     }
     return named("ServiceMonitor", "monitoring.coreos.com/v1", "services", spec=spec)
 

@@ -9,6 +9,7 @@ from services.cli.deploy.tree import documents
 from shared.runtime.description import Description
 
 SECONDS: Final = 2
+ALERTS: Final = "alerts.yml"
 METRICS: Final = 15692
 """RabbitMQ's."""
 
@@ -22,7 +23,8 @@ def configuration(house: Iterable[Description]) -> str:
         for name, replacement in (("app", "$1"), ("track", "$2"))
     ]
     found = {
-        "global": {"scrape_interval": f"{SECONDS}s", "scrape_timeout": f"{SECONDS}s"},
+        "global": {"scrape_interval": f"{SECONDS}s", "scrape_timeout": f"{SECONDS}s", "evaluation_interval": "15s"},
+        "rule_files": [ALERTS],
         "scrape_configs": [
             {"job_name": "services", "dns_sd_configs": [_by_name(services, PORT)], "relabel_configs": known},
             {
