@@ -23,6 +23,7 @@ NEEDS_A_STACK: Final = {
     "dead retry": ("--all",),
     "dead discard": ("m1", "--yes"),
     "topology show": (),
+    "topology plan": (),
     "topology apply": (),
     "topology adopt": ("--yes",),
     "partners add": ("acme",),
