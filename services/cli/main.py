@@ -23,6 +23,7 @@ class Lazy(NamedTuple):
 COMMANDS: Final = {
     "run": Lazy("services.cli.run", "run", "Run services: all of them and the sandbox, or the named ones."),
     "demo": Lazy("services.cli.demo", "run", "Show purchases that go well, badly, and through a crash."),
+    "status": Lazy("services.cli.status", "status", "How everything stands, on one screen."),
     "purchases": Lazy("services.cli.purchases", "app", "Purchases: list, show or follow them, ask for their steps."),
     "dead": Lazy("services.cli.dead", "app", "Dead letters: list, show, retry or discard them."),
     "partners": Lazy("services.cli.partners", "app", "Partners: add, list or remove them."),

@@ -100,6 +100,16 @@ def _follow(api: Api, path: str, as_json: bool) -> None:
         printing.tell(change.checkout, indent=None)
 
 
+def _awaiting(waits: Json) -> Table:
+    table = Table(title="what it waits for", show_header=False)
+    table.add_row("step", f"{waits['step']}, by {waits['service']}" if waits["service"] else waits["step"])
+    table.add_row("asked", f"{waits['asks']} times since {view.moment(waits['since'])}")
+    table.add_row("next ask", view.moment(waits["next_ask_at"]) or "never by itself")
+    table.add_row("cause", waits["cause"])
+    table.add_row("to do", waits["what_to_do"])
+    return table
+
+
 def _list(found: list[Json]) -> Table:
     table = Table(view.reference("id"), "status", "member", "total", "refused at", "begun", "changed")
     for checkout in found:
@@ -127,7 +137,11 @@ def _show(found: Json) -> None:
     head.add_row("locators", ", ".join(found.get("locators") or []))
     head.add_row("tickets", ", ".join(ticket["number"] for ticket in found.get("tickets") or []))
     head.add_row("documents", ", ".join(f"{doc['number']} ({doc['kind']})" for doc in found.get("documents") or []))
+    head.add_row("log", f'lines with "purchase_id": "{found["id"]}"')
+    head.add_row("trace", found.get("trace_id") or "")
     out.print(head)
+    if waits := found.get("awaiting"):
+        out.print(_awaiting(waits))
     out.print(view.steps(found))
     if timers := found.get("timers"):
         table = Table("timer", "step", "at", title="timers")

@@ -6,6 +6,7 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 from services.cli.absence import NO_STACK
+from services.house import HOUSE
 from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Json, Shop
 from tests.eventually import eventually
@@ -42,6 +43,36 @@ async def test_purchases_are_listed_newest_first_and_shown_with_their_timeline(s
     table = await command(stack, "purchases", "show", newer["id"])
     assert table.returncode == 0
     assert "card_declined" in table.stdout
+
+
+async def test_purchases_are_found_by_member_code_age_and_change(shop: Shop, stack: Stack) -> None:
+    member = await shop.member()
+    begun = datetime.now(UTC)
+    refused = (await member.ended(await member.buy(await member.cart(), "tok_declined")))["id"]
+    bought = (await member.ended(await member.buy(await member.cart())))["id"]
+
+    async def found(*filters: str) -> list[str]:
+        listed = await said(stack, "purchases", "list", "--member", member.id, *filters)
+        return [each["id"] for each in listed["checkouts"]]
+
+    assert await found() == [bought, refused]
+    assert await found("--code", "card_declined") == [refused]
+    assert await found("--status", "completed") == [bought]
+    assert await found("--older-than", begun.isoformat()) == []
+    assert await found("--changed-since", begun.isoformat()) == [bought, refused]
+    assert await found("--step", "issue tickets") == []
+
+
+async def test_one_screen_says_how_everything_stands(shop: Shop, stack: Stack) -> None:
+    member = await shop.member()
+    await member.ended(await member.buy(await member.cart()))
+    seen = await said(stack, "status")
+    assert (seen["api"]["ready"], seen["api"]["broker"], seen["broker"]["here"]) == (True, "here", True)
+    assert {each["name"] for each in seen["services"] if each["runs"]} == {each.name for each in HOUSE}
+    assert {each["status"]: each["count"] for each in seen["purchases"]}["completed"] >= 1
+    table = await command(stack, "status")
+    assert table.returncode == 0, table.stderr
+    assert "notifications" in table.stdout
 
 
 async def test_a_purchase_is_followed_to_its_end(shop: Shop, stack: Stack) -> None:

@@ -14,6 +14,9 @@ PAGE: Final = 100
 MOST_READ: Final = 500
 """Purchases that one search reads at most: who wants more goes on from where it ended."""
 
+MOST_COUNTED: Final = 5_000
+"""Purchases of one status; of more there is only said that there are."""
+
 
 @dataclass(frozen=True)
 class Search:
@@ -39,6 +42,16 @@ class Search:
             and (self.begun_before is None or checkout.created_at < self.begun_before)
             and (self.changed_since is None or checkout.updated_at >= self.changed_since)
         )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many purchases have a status, at least, and when the oldest of them was begun."""
+
+    status: Status
+    count: int
+    more: bool
+    oldest_at: str | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +94,15 @@ class Searching:
             if len(page) < PAGE:
                 return found, None
         return found, after
+
+    async def standing(self) -> list[Standing]:
+        """Of every status, counted as far as `MOST_COUNTED`, without reading any purchase."""
+        found = []
+        for status in Status:
+            times = await self._repository.collection.keys("by_status", (status.value,), limit=MOST_COUNTED + 1)
+            oldest = str(times[0]) if times else None
+            found.append(Standing(status, min(len(times), MOST_COUNTED), len(times) > MOST_COUNTED, oldest))
+        return found
 
 
 def _way(wanted: Search) -> _Way:

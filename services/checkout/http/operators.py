@@ -1,5 +1,6 @@
 """The checkout over HTTP, for operators: every member's purchases, their timelines and timers."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -18,6 +19,8 @@ from services.checkout.http.views import (
     CheckoutView,
     OperatorDetail,
     OperatorPage,
+    StandingView,
+    Summary,
     TimerPage,
     listed_timers,
     operator_detail,
@@ -91,6 +94,16 @@ def _search(router: APIRouter, searching: Searching, reader: Any) -> None:
         found, following = await searching.find(wanted, decode_cursor(cursor, (str, str)), limit)
         listed = [operator_view(each) for each in found]
         return answer(OperatorPage(checkouts=listed, next_cursor=next_cursor(following)))
+
+    @router.get(
+        "/summary",
+        summary="How many purchases have each status",
+        response_model=None,
+        responses=answers(Summary, *READING),
+    )
+    async def summary(_: Annotated[Caller, reader]) -> Response:
+        statuses = [StandingView.model_validate(asdict(each)) for each in await searching.standing()]
+        return answer(Summary(statuses=statuses))
 
 
 def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, reader: Any) -> None:

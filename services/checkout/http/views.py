@@ -7,11 +7,13 @@ from fastapi import Path
 from pydantic import AwareDatetime, Field
 
 from services.checkout.domain.checkout import Checkout
+from services.checkout.http.awaiting import Awaiting, awaiting
 from services.checkout.saga import CHECKOUT, VERSIONS
 from shared.contracts.checkout import Total
 from shared.contracts.journey import Document, Ticket
 from shared.contracts.steps import Refusal
 from shared.saga.record import AnyStatus, AnyStepStatus, Entry, Record, Status, StepStatus, known_or_newer
+from shared.telemetry.spans import Place
 from shared.web.bodies import Shown
 from shared.web.pages import Listing, NextCursor
 
@@ -106,6 +108,25 @@ class OperatorDetail(OperatorView):
 
     timeline: Annotated[list[TimelineEntry], Field(description="Every change, the oldest first")]
     timers: Annotated[list[TimerView], Field(description="What will happen by itself")]
+    awaiting: Annotated[Awaiting | None, Field(description="What it waits for; null when for nothing")]
+    trace_id: Annotated[
+        str | None, Field(description="Of the trace in which it began, where there are traces", examples=["4bf92f35"])
+    ]
+
+
+class StandingView(Shown):
+    """Purchases of one status."""
+
+    status: Annotated[Status, Field(description="The status")]
+    count: Annotated[int, Field(description="How many, as far as they are counted", examples=[3])]
+    more: Annotated[bool, Field(description="There are more than were counted")]
+    oldest_at: Annotated[AwareDatetime | None, Field(description="When the oldest was begun; null where none is")]
+
+
+class Summary(Shown):
+    """How everybody's purchases stand."""
+
+    statuses: Annotated[list[StandingView], Field(description="Every status")]
 
 
 class OperatorPage(Shown):
@@ -146,7 +167,14 @@ def operator_detail(checkout: Checkout) -> OperatorDetail:
         for i, entry in enumerate(checkout.record.timeline, start=1)
     ]
     timers = [TimerView(name=timer.name, step=timer.step, at=timer.at) for timer in checkout.record.timers]
-    return OperatorDetail(**_operators(checkout), timeline=timeline, timers=timers)
+    place = Place.of(checkout.traceparent)
+    return OperatorDetail(
+        **_operators(checkout),
+        timeline=timeline,
+        timers=timers,
+        awaiting=awaiting(checkout),
+        trace_id=place.trace_id if place else None,
+    )
 
 
 def listed_timers(checkouts: Sequence[Checkout]) -> list[ListedTimer]:

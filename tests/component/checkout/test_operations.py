@@ -1,6 +1,7 @@
 """Purchases that need attention, and what operators see and do."""
 
 from functools import partial
+from typing import Any
 
 from shared.contracts.cart import LockCart
 from shared.contracts.checkout import CheckoutNeedsAttention
@@ -8,7 +9,7 @@ from shared.contracts.notifications import NotifyCustomer
 from shared.contracts.payment import CapturePayment
 from shared.contracts.ticketing import IssueTickets
 from tests.component.checkout.conftest import CART, CartService, Desk
-from tests.component.checkout.purchases import UNTIL_ISSUE, shown
+from tests.component.checkout.purchases import UNTIL_ISSUE, complete, shown
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
 from tests.saga.purchases import ISSUED
@@ -82,3 +83,40 @@ async def test_operators_have_a_step_asked_for_at_once(desk: Desk) -> None:
     await desk.answer(LockCart, refused("cart_empty"))
     ended = await desk.client.post(path, headers=desk.operator())
     assert (ended.status_code, ended.json()["code"]) == (409, "nothing_awaited")
+
+
+async def test_what_a_purchase_waits_for_is_told_with_its_cause_and_what_to_do(desk: Desk, clock: HandClock) -> None:
+    checkout_id = (await desk.buy()).json()["id"]
+    path = f"/v1/operations/checkouts/{checkout_id}"
+
+    async def told() -> dict[str, Any]:
+        detail = (await desk.client.get(path, headers=desk.operator())).json()
+        assert detail["trace_id"] is None
+        found: dict[str, Any] = detail["awaiting"]
+        return found
+
+    await desk.expect(LockCart)
+    first = await told()
+    assert (first["step"], first["service"], first["asks"]) == ("lock cart", "cart", 1)
+    assert first["cause"] == "cart was asked once and has not answered yet."
+    assert first["what_to_do"].startswith("Nothing: ")
+    assert first["next_ask_at"] > first["since"]
+
+    clock.pass_by(seconds=3)
+    await eventually(lambda: len(desk.said()) == 2)
+    silent = await told()
+    assert silent["cause"] == "cart was asked 2 times and is silent: whether it did it nobody knows."
+    assert "milesaga dead list --service cart" in silent["what_to_do"]
+
+    await desk.client.delete(f"/v1/operations/timers/{checkout_id}/ask", headers=desk.operator())
+    alone = await told()
+    assert alone["next_ask_at"] is None
+    assert alone["what_to_do"].endswith(f"`milesaga purchases ask {checkout_id}`.")
+
+
+async def test_a_purchase_that_has_ended_waits_for_nothing(
+    desk: Desk,
+) -> None:
+    checkout_id = await complete(desk)
+    detail = await desk.client.get(f"/v1/operations/checkouts/{checkout_id}", headers=desk.operator())
+    assert detail.json()["awaiting"] is None

@@ -1,6 +1,6 @@
 """Purchases as operators look for them: each filter by an index, and several together."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -121,3 +121,20 @@ async def test_one_search_reads_so_many_purchases_and_says_where_to_go_on(desk: 
     assert (listed, walked.asked) == ([], [("by_member", PAGE)] * 5)
     assert following is not None
     assert following[1] == one.id
+
+
+async def test_purchases_are_counted_by_status_with_the_oldest_of_each(desk: Desk, three: dict[str, Any]) -> None:
+    answer = await desk.client.get("/v1/operations/summary", headers=desk.operator())
+    told = {each["status"]: each for each in answer.json()["statuses"]}
+    assert {status: each["count"] for status, each in told.items()} == {
+        "running": 2,
+        "waiting_for_customer": 0,
+        "completed": 0,
+        "refused": 1,
+        "cancelled": 0,
+        "needs_attention": 0,
+    }
+    assert datetime.fromisoformat(told["running"]["oldest_at"]) == three["times"][1]
+    assert told["completed"]["oldest_at"] is None
+    assert not any(each["more"] for each in told.values())
+    assert (await desk.client.get("/v1/operations/summary", headers=desk.member())).status_code == 403

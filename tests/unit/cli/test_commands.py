@@ -1,7 +1,7 @@
 """The commands over a scripted API: what they ask, print and exit with."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -64,6 +64,9 @@ GRANT = ENTRY | {
     "debit": "programme:issued",
     "credit": "member:available",
 }
+
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 class Stack:
@@ -131,6 +134,32 @@ def test_a_purchase_is_shown_with_its_steps_and_documents(stack: Stack) -> None:
         assert shown in result.stdout
 
 
+def test_what_a_purchase_waits_for_is_shown_with_the_ids_of_log_and_trace(stack: Stack) -> None:
+    waits = {
+        "step": "issue tickets",
+        "service": "ticketing",
+        "since": "2026-11-21T12:00:00Z",
+        "asks": 3,
+        "next_ask_at": None,
+        "cause": "ticketing was asked 3 times and is silent.",
+        "what_to_do": "Look at its log.",
+    }
+    stack.answers["GET", "/v1/operations/checkouts/p1"] = CHECKOUT | {"awaiting": waits, "trace_id": "4bf92f35"}
+    result = run(purchases.app, "show", "p1")
+    for shown in ("issue tickets, by ticketing", "never by itself", waits["cause"], waits["what_to_do"], "4bf92f35"):
+        assert str(shown) in result.stdout
+    assert '"purchase_id": "p1"' in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("age", "moment"),
+    [("30s", NOW - timedelta(seconds=30)), ("2h", NOW - timedelta(hours=2)), ("2026-11-01T00:00:00-03:00", None)],
+)
+def test_an_age_is_a_moment_so_long_ago(age: str, moment: datetime | None) -> None:
+    assert purchases.ago(age, NOW) == (moment.isoformat() if moment else "2026-11-01T03:00:00+00:00")
+    assert purchases.ago(None, NOW) is None
+
+
 def test_an_unknown_purchase_is_one_sentence_and_exit_code_1(stack: Stack) -> None:
     result = run(purchases.app, "show", "p2")
     assert result.exit_code == 1
@@ -153,9 +182,6 @@ def test_a_timer_is_moved_to_the_moment_given_with_its_offset(stack: Stack) -> N
 def test_a_timer_is_cancelled(stack: Stack) -> None:
     assert run(timers.app, "cancel", "p1", "silence").exit_code == 0
     assert stack.asked[-1][:2] == ("DELETE", "/v1/operations/timers/p1/silence")
-
-
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

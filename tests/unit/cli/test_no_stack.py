@@ -29,6 +29,7 @@ NEEDS_A_STACK: Final = {
     "partners add": ("acme",),
     "partners remove": ("known",),
     "audit": (),
+    "status": (),
 }
 NEEDS_NONE: Final = {
     "run",
