@@ -22,6 +22,7 @@ NEEDS_A_STACK: Final = {
     "dead show": ("m1",),
     "dead retry": ("--all",),
     "dead discard": ("m1", "--yes"),
+    "topology plan": (),
     "topology show": (),
     "topology plan": (),
     "topology apply": (),
