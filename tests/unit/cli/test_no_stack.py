@@ -22,7 +22,6 @@ NEEDS_A_STACK: Final = {
     "dead show": ("m1",),
     "dead retry": ("--all",),
     "dead discard": ("m1", "--yes"),
-    "topology plan": (),
     "topology show": (),
     "topology plan": (),
     "topology apply": (),
