@@ -16,7 +16,9 @@ def run(
     output: Annotated[Path, typer.Option(help="File for the figures: a list of name, value, unit.")] = Path(
         "bench.json"
     ),
-    only: Annotated[list[str] | None, typer.Option(help="Parts to measure: sagas, purchases, services.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Parts to measure: sagas, telemetry, purchases, services.")
+    ] = None,
 ) -> None:
     """Measure sagas, purchases and services on this machine, beside other engines; print a table, write the figures."""
     if not (REPOSITORY / "tests" / "bench").is_dir():

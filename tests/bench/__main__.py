@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import purchases, sizes
+from tests.bench import purchases, sizes, telemetry
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
@@ -36,7 +36,7 @@ RATE: Final = 10.0
 LOADED: Final = 50
 """Purchases carried out before the memory of the services is looked at."""
 
-PARTS: Final = ("sagas", "purchases", "services")
+PARTS: Final = ("sagas", "telemetry", "purchases", "services")
 
 
 class Bench:
@@ -66,6 +66,23 @@ class Bench:
             broker.stop()
         self._progress.update(task, description="five-step sagas")
         return contest.figures()
+
+    def telemetry(self) -> list[Figure]:
+        """What logs, metrics and traces cost our own five steps."""
+        task = self._progress.add_task("telemetry: RabbitMQ", total=ROUNDS * 3)
+        broker = PrivateBroker(self._home / "telemetry")
+        broker.start()
+        try:
+            return telemetry.measure(
+                self._home / "telemetry",
+                VirtualHosts(broker).take,
+                rounds=ROUNDS,
+                sagas=SAGAS,
+                in_flight=IN_FLIGHT,
+                told=lambda name: self._progress.update(task, description=f"telemetry: {name}", advance=1),
+            )
+        finally:
+            broker.stop()
 
     def purchases(self) -> list[Figure]:
         """Everything in one process, as `milesaga run` starts it."""

@@ -29,8 +29,11 @@ from shared.saga.orchestrator import Orchestrator
 from shared.saga.record import Patience, Status
 from shared.saga.run import SagaRun
 from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
+from shared.saga.watching import Watch
 from shared.store.documents import CollectionSpec, Index, Store
 from shared.store.repository import Repository
+from shared.telemetry import spans
+from shared.telemetry.spans import Kind
 from shared.worker.effect import Done, Repeatable
 from shared.worker.participant import Participant
 from shared.worker.work import Work
@@ -155,6 +158,7 @@ class Sagas:
             patience=Patience(),
             announce=self._announce,
             changed=self._changed,
+            watch=Watch("checkout", runtime.meter),
         )
         timers = TimerPoller(
             documents.collection,
@@ -176,7 +180,8 @@ class Sagas:
         if self._orchestrator is None:
             raise RuntimeError("not composed yet")
         ended = self._waiting[purchase.id] = asyncio.get_running_loop().create_future()
-        await self._orchestrator.begin(purchase)
+        with spans.entered("purchase", Kind.SERVER):  # as the request that begins one
+            await self._orchestrator.begin(purchase)
         await ended
 
     def _announce(self, before: Purchase, after: Purchase) -> Sequence[Message]:

@@ -7,6 +7,7 @@ the orchestrator then reads `TAG COUNT IN_FLIGHT` lines from standard input, car
 
 import asyncio
 import json
+import os
 import resource
 import signal
 import sys
@@ -23,6 +24,7 @@ from shared.runtime.server import bind
 from shared.runtime.settings import RuntimeSettings, read
 from tests.bench.five_steps import WORKERS, Sagas, new_purchase, worker
 from tests.bench.statistics import percentile
+from tests.bench.uncounted import UNCOUNTED, UncountedHost
 
 ORCHESTRATOR: Final = "orchestrator"
 ALONE: Final = "all"
@@ -37,7 +39,8 @@ def main(role: str, driver: str) -> int:
     compositions = {ORCHESTRATOR: orchestrator, ALONE: orchestrator | workers}.get(role, workers)
     listener = bind("127.0.0.1", 0)
     broker = broker_url(settings, Home(settings.milesaga_home))
-    host = Host(settings, listener, broker, house=HOUSE, here=frozenset(compositions))
+    kind = UncountedHost if UNCOUNTED in os.environ else Host
+    host = kind(settings, listener, broker, house=HOUSE, here=frozenset(compositions))
     if driver == "faststream":
         from tests.bench.faststream_driver import FastStreamBus  # noqa: PLC0415 - the other driver needs none of it
 

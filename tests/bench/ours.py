@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from tests.bench.children import Child, Failed
 from tests.bench.five_steps import ERRANDS, FIVE_STEPS, stored_errands, stored_purchases
 from tests.bench.places import REPOSITORY
 
+NOTHING_MORE: Final[Mapping[str, str]] = {}
 START_WITHIN: Final = 60.0
 PAGE: Final = 500
 LAYOUTS: Final = {1: ("all",), 2: ("workers", "orchestrator")}
@@ -22,10 +24,19 @@ LAYOUTS: Final = {1: ("all",), 2: ("workers", "orchestrator")}
 class Ours:
     """The saga's processes over one data folder, for as long as the `with` block lasts."""
 
-    def __init__(self, folder: Path, broker_url: str, *, driver: str = "thin", processes: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker_url: str,
+        *,
+        driver: str = "thin",
+        processes: int = 2,
+        more: Mapping[str, str] = NOTHING_MORE,
+    ) -> None:
+        """`more` is added to the processes' environment."""
         self._folder = folder
         self._done: dict[str, int] = {}
-        environment = {"MILESAGA_HOME": str(folder / "home"), "BROKER_URL": broker_url, "LOG_LEVEL": "INFO"}
+        environment = {"MILESAGA_HOME": str(folder / "home"), "BROKER_URL": broker_url, "LOG_LEVEL": "INFO", **more}
         self._children = [
             Child(
                 [sys.executable, "-m", "tests.bench.five_steps_process", role, driver],
@@ -60,6 +71,11 @@ class Ours:
         result = self._children[-1].ask(f"{tag} {count} {in_flight}", within)
         self._done[tag] = count
         return result
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What all its processes have used so far."""
+        return sum(child.cpu_seconds for child in self._children)
 
     async def _check(self) -> None:
         ids = [f"{tag}-{number:06d}" for tag, count in self._done.items() for number in range(count)]
