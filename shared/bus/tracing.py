@@ -10,7 +10,7 @@ from shared.contracts.cloudevents import PREFIXES, text_of
 from shared.contracts.messages import OutboxMessage
 from shared.telemetry import spans
 from shared.telemetry.catalogue import OTHER
-from shared.telemetry.spans import Kind, Span
+from shared.telemetry.spans import NO_SPAN, Kind, Span
 
 STRANGERS: Final = "public"
 """The exchange that outsiders may write to."""
@@ -18,6 +18,8 @@ STRANGERS: Final = "public"
 
 def traced(service: str, came: Arrival) -> Span:
     """The span of one try to handle a delivery."""
+    if not spans.are_wanted():
+        return NO_SPAN
     said, tried = _said(came, "traceparent"), text_of(came.headers.get(TRACEPARENT, ""))
     strange = came.exchange == STRANGERS
     kind = _said(came, "type")

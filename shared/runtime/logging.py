@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
@@ -79,7 +80,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "at": _at(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": _event(record),
@@ -107,6 +108,18 @@ def set_up(level: str = "INFO") -> None:
     for name in OURS:
         logging.getLogger(name).setLevel(level)
     root.setLevel(max(logging.WARNING, logging.getLogger(OURS[0]).level))
+
+
+def _at(seconds: float) -> str:
+    """A moment in UTC, to the millisecond."""
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}+00:00"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    """What hundreds of lines have in common."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _event(record: logging.LogRecord) -> str:

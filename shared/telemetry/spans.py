@@ -85,6 +85,11 @@ def install(tracer: Tracer | None) -> None:
     _tracer = tracer
 
 
+def are_wanted() -> bool:
+    """Is there a tracer?"""
+    return _tracer is not None
+
+
 def traceparent() -> str:
     """Of what is in hand; empty where nothing is."""
     here = _HERE.get()

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,12 @@ def test_no_field_that_we_log_is_dropped() -> None:
         names |= {name for function in functions for name in logged(function)}
     assert {"service", "error", "purchase_id"} <= names
     assert names - set(logs.FIELDS) == set()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1_795_746_000.0, 1_795_746_000.9994, 951_782_399.5, 4_102_444_799.123])
+def test_a_line_is_of_its_moment_to_the_millisecond(seconds: float) -> None:
+    record = logging.getLogger("shared").makeRecord("shared", logging.INFO, __file__, 1, "said", (), None)
+    record.created = seconds
+    at = datetime.fromisoformat(json.loads(logs.JsonLines().format(record))["at"])
+    assert abs(at.timestamp() - seconds) <= 0.001
+    assert at.utcoffset() == timedelta(0)
