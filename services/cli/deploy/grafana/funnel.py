@@ -110,8 +110,8 @@ _STANDING: Final = Row(
         ),
         table(
             "Came to need attention, by step",
-            "sum by (step) (increase(milesaga_purchases_called_for_help_total[$__range])) > 0",
-            text="None. In the time shown.",
+            "sum by (step) (milesaga_purchases_called_for_help_total) > 0",
+            text="None. Since the processes began.",
         ),
         graph(
             "Holds, by age",

@@ -52,10 +52,9 @@ _ANSWERS: Final = Row(
             text="While it is left alone, or as many requests are out as may be.",
         ),
         table(
-            "Misconfigured, in the time shown",
-            "sum by (service, provider, operation)"
-            ' (increase(milesaga_provider_requests_total{outcome="misconfigured"}[$__range])) > 0',
-            text="None: a key, a right, or a request it does not understand.",
+            "Misconfigured",
+            'sum by (service, provider, operation) (milesaga_provider_requests_total{outcome="misconfigured"}) > 0',
+            text="None, since the processes began: a key, a right, or a request it does not understand.",
             width=8,
         ),
     ),
