@@ -1,0 +1,141 @@
+"""Alerts by real faults: a stack, its real `/metrics`, a real Prometheus, and the rules that operators get.
+
+A minute of the rules lasts a second here. Tried so: a provider that is silent, a purchase that needs attention, a dead
+letter, a broker that is away. All other alerts are tried by histories alone (`tests/unit/deploy/alerts`).
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Final
+
+import pytest
+
+from services.cli.broker_node import PrivateBroker
+from tests.e2e.shop import Shop
+from tests.e2e.wires import channel_to, message
+from tests.eventually import eventually
+from tests.kit.broker import start_broker
+from tests.kit.prometheus import Prometheus, hastened
+from tests.kit.promql import dashboards, program, questions
+from tests.kit.stack import Stack
+
+WITHIN: Final = 60.0
+"""Seconds; on an idle machine each alert fires and clears within ten."""
+SHORT: Final = {
+    "METRICS_SECONDS": "0.5",
+    "CHECKOUT_ASKS": "2",
+    "CHECKOUT_FIRST_ASK_SECONDS": "1",
+    "CHECKOUT_LONGEST_PAUSE_SECONDS": "1",
+    "PAYMENT_STRIPE_BREAKER_FAILURES": "1",
+}
+UNHAPPENED: Final = frozenset(
+    (
+        "Dead letters, by fault",
+        "As they stand, by fault",
+        "Firing",
+        "Misconfigured",
+        "Store: conflicts a minute",
+        "Store: unavailable a minute",
+        "5xx of HTTP requests",
+        "Retried a minute, by tier",
+        "Providers, by outcome",
+    )
+)
+"""Panels that may be empty: what they show need not have happened to the checkout, or has been put right."""
+
+pytestmark = pytest.mark.timeout(240)
+
+
+class Watched:
+    """A stack over a broker of its own, and who watches it."""
+
+    def __init__(self, stack: Stack, broker: PrivateBroker, prometheus: Prometheus) -> None:
+        self.stack = stack
+        self.broker = broker
+        self.prometheus = prometheus
+
+    async def fires(self, alert: str, **labels: str) -> None:
+        await eventually(lambda: self.prometheus.firing(alert, **labels), WITHIN)
+
+    async def clears(self, alert: str) -> None:
+        await eventually(lambda: not self.prometheus.firing(alert), WITHIN)
+
+    async def said(self, *arguments: str) -> str:
+        done = await asyncio.to_thread(self.stack.command, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    program("prometheus")  # before anything is started
+    home = tmp_path_factory.mktemp("watched")
+    with ExitStack() as opened:
+        broker = start_broker(home / "broker")
+        opened.callback(broker.kill)
+        stack = Stack(home / "home", environment={**SHORT, "BROKER_URL": broker.url})
+        opened.callback(stack.clean_up)
+        prometheus = Prometheus(home / "prometheus", stack.start())
+        opened.callback(prometheus.clean_up)
+        prometheus.start()
+        yield Watched(stack, broker, prometheus)
+
+
+async def test_a_dead_letter_is_told_until_somebody_has_dealt_with_it(watched: Watched) -> None:
+    async with channel_to(watched.broker.url) as channel:
+        await channel.default_exchange.publish(message(b"not ours"), "cart")
+    await watched.fires("MilesagaDeadLetters", service="cart", severity="warning")
+    [letter] = json.loads(await watched.said("dead", "list", "--json"))["letters"]
+    await watched.said("dead", "discard", letter["handle"], "--yes")
+    await watched.clears("MilesagaDeadLetters")
+
+
+async def test_a_silent_provider_is_told_until_it_answers(watched: Watched) -> None:
+    async with Shop(watched.stack.url) as shop:
+        member = await shop.member()
+        await shop.all_misbehave(
+            [{"provider": "stripe", "operation": each, "mode": "error"} for each in ("authorize", "read")]
+        )
+        silent = await member.buy(await member.cart())
+        await watched.fires("MilesagaProviderLeftAlone", service="payment", provider="stripe", severity="critical")
+        await shop.behave()
+        await member.ended(silent)
+    await watched.clears("MilesagaProviderLeftAlone")
+
+
+async def test_a_purchase_that_needs_attention_is_told_until_it_has_ended(watched: Watched) -> None:
+    async with Shop(watched.stack.url) as shop:
+        member = await shop.member()
+        await shop.all_misbehave(
+            [
+                {"provider": "sabre", "operation": each, "mode": "error"}
+                for each in ("fulfillFlightTickets", "getBooking")
+            ]
+        )
+        stuck = await member.buy(await member.cart(use_miles=30_000))
+        await watched.fires("MilesagaPurchaseNeedsAttention", service="checkout", severity="critical")
+        await shop.behave()
+        await watched.said("purchases", "ask", stuck)
+        assert (await member.ended(stuck))["status"] == "completed"
+    await watched.clears("MilesagaPurchaseNeedsAttention")
+
+
+async def test_every_panel_of_the_dashboards_shows_what_happened(watched: Watched) -> None:
+    """Labels that no series has are answered by nothing at all, and nobody would notice."""
+    asked = {(title, expr) for each in dashboards().values() for title, expr in questions(each)}
+    empty = {title for title, expr in asked if not watched.prometheus.answer(expr)}
+    assert empty - UNHAPPENED == set()
+
+
+async def test_a_broker_that_is_away_is_told_until_it_is_back(watched: Watched) -> None:
+    await asyncio.to_thread(watched.broker.stop)
+    await watched.fires("MilesagaBrokerAway", severity="critical")
+    await asyncio.to_thread(watched.broker.start)
+    await watched.clears("MilesagaBrokerAway")
+
+
+def test_rules_are_hastened_and_else_the_same() -> None:
+    rule = "expr: rate(x[10m]) > 5 and y offset 1h\nfor: 5m # in 30m"
+    assert hastened(rule) == "expr: rate(x[10s]) > 5 and y offset 1m\nfor: 5s # in 30s"
