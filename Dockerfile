@@ -29,7 +29,7 @@ WORKDIR /var/lib/milesaga
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=5s --start-period=2m --retries=3 CMD ["healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=5m --retries=3 CMD ["healthcheck"]
 ENTRYPOINT ["milesaga"]
 CMD ["--help"]
 # Last, because each build has others.
