@@ -27,7 +27,7 @@ from shared.saga.orchestrator import Orchestrator
 from shared.saga.record import OPEN
 from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
 from shared.saga.watching import Watch
-from shared.store.documents import CollectionSpec, Index
+from shared.store.documents import CollectionSpec, Index, Lookup
 from shared.telemetry import figures
 
 CHECKOUTS = CollectionSpec(
@@ -42,6 +42,11 @@ CHECKOUTS = CollectionSpec(
         Index("by_step", ("record.current", "created_at")),
         Index("by_code", ("record.refusal.code", "created_at")),
         Index("by_change", ("updated_at",)),
+    ),
+    (
+        Lookup("by_locator", "state.locators"),
+        Lookup("by_ticket", "state.tickets", "number"),
+        Lookup("by_document", "state.documents", "number"),
     ),
 )
 

@@ -29,6 +29,8 @@ def list_purchases(
     member: Annotated[str | None, typer.Option(help="Only this member's.")] = None,
     step: Annotated[str | None, typer.Option(help="Only those that await this step, such as `issue tickets`.")] = None,
     code: Annotated[str | None, typer.Option(help="Only those refused so, such as price_changed.")] = None,
+    locator: Annotated[str | None, typer.Option(help="Only that of this booking.")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Only that of this ticket's or document's number.")] = None,
     older_than: Annotated[
         str | None, typer.Option(metavar="AGE", help="Only those begun before: 30s, 5m, 2h, 1d, or RFC 3339.")
     ] = None,
@@ -45,6 +47,8 @@ def list_purchases(
         "member_id": member,
         "step": step,
         "code": code,
+        "locator": locator,
+        "ticket": ticket,
         "begun_before": ago(older_than, now),
         "changed_since": ago(changed_since, now),
     }

@@ -40,11 +40,25 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Texts of which a document has any number, and each of which finds it.
+
+    `list` is the dotted path of a list in the body. Its members are the texts, or objects that have them under
+    `member`. What is no text counts as absent. Built at `Store.open` over what is stored already, as an index is.
+    """
+
+    name: str
+    list: str
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionSpec:
     """A kind of document and the ways to find it. Names are lower case: `[a-z][a-z0-9_]*`."""
 
     name: str
     indexes: tuple[Index, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +171,10 @@ class Collection(Protocol):
         `after` is (remaining fields..., id) of the last document of the page before. `descending` turns the whole
         order round. An empty prefix walks the index from its beginning.
         """
+        ...
+
+    async def having(self, lookup: str, text: str, *, limit: int) -> list[Document]:
+        """Documents that have the text among those of the lookup, each once, in the order of their ids."""
         ...
 
     async def due(self, now: datetime, limit: int) -> list[Document]:

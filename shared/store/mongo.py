@@ -40,6 +40,8 @@ from shared.store.mongo_shapes import (
     Json,
     field_of,
     index_definitions,
+    lookup_definition,
+    lookup_path,
     page_filter,
     page_order,
     state_of,
@@ -47,7 +49,7 @@ from shared.store.mongo_shapes import (
     to_entry,
     to_message,
 )
-from shared.store.paging import check_names, check_storable, index_named, next_field, page
+from shared.store.paging import check_names, check_storable, index_named, lookup_named, next_field, page
 
 PROBE = "_probe"
 """A collection that nobody reads: what can be written there can be written anywhere."""
@@ -166,9 +168,9 @@ class MongoCollection:
         """Build missing indexes."""
         for path in ("wake_at", "outbox.saved_at", "deleted"):
             await collection.create_index([(path, 1)], name=path, sparse=True)
-        for index in self._spec.indexes:
-            for name, keys, options in index_definitions(index):
-                await build(collection, name, keys, options)
+        defined = [each for index in self._spec.indexes for each in index_definitions(index)]
+        for name, keys, options in (*defined, *map(lookup_definition, self._spec.lookups)):
+            await build(collection, name, keys, options)
         self._opened = collection
 
     def close(self) -> None:
@@ -229,6 +231,10 @@ class MongoCollection:
         if not wanted.segments:
             return []
         return await self._find(page_filter(wanted), page_order(wanted), limit)
+
+    async def having(self, lookup: str, text: str, *, limit: int) -> list[Document]:
+        path = lookup_path(lookup_named(self._spec, lookup))
+        return await self._find({path: {"$eq": text}}, [("_id", 1)], limit)
 
     async def due(self, now: datetime, limit: int) -> list[Document]:
         is_due = {"wake_at": {"$lte": millis.to_datetime(millis.rounded_down(now))}}

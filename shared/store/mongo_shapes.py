@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
-from shared.store.documents import Document, Index, Scalar
+from shared.store.documents import Document, Index, Lookup, Scalar
 from shared.store.paging import ID, Condition, Page
 
 Json = dict[str, Any]
@@ -24,6 +24,16 @@ def index_definitions(index: Index) -> list[tuple[str, list[tuple[str, int]], Js
         return [walked]
     typed = {"partialFilterExpression": {paths[0]: {"$type": ["string", "number"]}}}
     return [walked, (index.name + UNIQUE, keys, {"unique": True, **typed})]
+
+
+def lookup_path(lookup: Lookup) -> str:
+    """MongoDB's own paths lead through lists, and its indexes have an entry for each member."""
+    return f"body.{lookup.list}" + (f".{lookup.member}" if lookup.member else "")
+
+
+def lookup_definition(lookup: Lookup) -> tuple[str, list[tuple[str, int]], Json]:
+    path = lookup_path(lookup)
+    return lookup.name, [(path, 1), ("_id", 1)], {"partialFilterExpression": {path: {"$exists": True}}}
 
 
 def name_beside(name: str, keys: list[tuple[str, int]], options: Json) -> str:

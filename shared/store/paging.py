@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from shared.store.documents import CollectionSpec, Document, Index, Scalar
+from shared.store.documents import CollectionSpec, Document, Index, Lookup, Scalar
 
 ID = "id"
 Operator = Literal["=", ">", "<", "is null", "is not null"]
@@ -60,12 +60,15 @@ def next_field(wanted: Page) -> str:
 
 def check_names(spec: CollectionSpec) -> None:
     """Refuse what could not be a table's, an index's or a field's name in every engine."""
-    for name in (spec.name, *(index.name for index in spec.indexes)):
+    for name in (spec.name, *(each.name for each in spec.indexes), *(each.name for each in spec.lookups)):
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} is no name: [a-z][a-z0-9_]*")
     for index in spec.indexes:
         if not index.fields or not all(_PATH.fullmatch(field) for field in index.fields):
             raise ValueError(f"index {index.name} needs dotted paths, not {index.fields}")
+    for lookup in spec.lookups:
+        if not _PATH.fullmatch(lookup.list) or (lookup.member and not _PATH.fullmatch(lookup.member)):
+            raise ValueError(f"lookup {lookup.name} needs dotted paths, not {lookup.list}, {lookup.member}")
 
 
 def check_storable(spec: CollectionSpec, document: Document) -> None:
@@ -86,6 +89,13 @@ def index_named(spec: CollectionSpec, name: str) -> Index:
         if index.name == name:
             return index
     raise ValueError(f"{spec.name} declares no index {name!r}")
+
+
+def lookup_named(spec: CollectionSpec, name: str) -> Lookup:
+    for lookup in spec.lookups:
+        if lookup.name == name:
+            return lookup
+    raise ValueError(f"{spec.name} declares no lookup {name!r}")
 
 
 def _value_at(body: dict[str, Any], path: str) -> object:

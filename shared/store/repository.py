@@ -133,6 +133,10 @@ class Repository(Generic[M]):
         found = await self.collection.find(index, prefix, limit=limit, after=after, descending=descending)
         return [self._stored(document) for document in found]
 
+    async def having(self, lookup: str, text: str, *, limit: int) -> list[Stored[M]]:
+        """As in `Collection.having`. Raises `NewerSchema` rather than leave one out."""
+        return [self._stored(document) for document in await self.collection.having(lookup, text, limit=limit)]
+
     async def due(self, now: datetime, limit: int) -> list[Stored[M]]:
         """Models whose time has come and that this release can read.
 

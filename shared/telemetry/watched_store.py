@@ -108,6 +108,9 @@ class WatchedCollection:
     async def next_wake(self) -> datetime | None:
         return await self._timed("next_wake", self._collection.next_wake())
 
+    async def having(self, lookup: str, text: str, *, limit: int) -> list[Document]:
+        return await self._timed("having", self._collection.having(lookup, text, limit=limit))
+
     async def keys(self, index: str, prefix: tuple[Scalar, ...], *, limit: int) -> list[Scalar]:
         return await self._timed("keys", self._collection.keys(index, prefix, limit=limit))
 

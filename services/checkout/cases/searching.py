@@ -28,6 +28,9 @@ class Search:
     """The step that is awaited."""
     code: str | None = None
     """Why it was refused."""
+    locator: str | None = None
+    ticket: str | None = None
+    """Of a ticket, or of a seat's or bag's document."""
     begun_before: datetime | None = None
     changed_since: datetime | None = None
 
@@ -39,6 +42,8 @@ class Search:
             and self.member_id in (None, checkout.member_id)
             and self.step in (None, checkout.record.current)
             and self.code in (None, refusal.code if refusal else None)
+            and (self.locator is None or self.locator in checkout.state.locators)
+            and (self.ticket is None or self.ticket in checkout.state.numbers)
             and (self.begun_before is None or checkout.created_at < self.begun_before)
             and (self.changed_since is None or checkout.updated_at >= self.changed_since)
         )
@@ -75,8 +80,12 @@ class Searching:
     async def find(self, wanted: Search, after: After, limit: int) -> tuple[Sequence[Checkout], After]:
         """At most so many from there on, newest first, and where the next ones follow; None where nothing does.
 
-        There may be fewer, or none, before the end: no more than `MOST_READ` are read for one answer.
+        There may be fewer, or none, before the end: no more than `MOST_READ` are read for one answer. Of one locator or
+        number there are so few that they are one page.
         """
+        if wanted.locator is not None or wanted.ticket is not None:
+            named = await self._named(wanted)
+            return sorted(filter(wanted.holds, named), key=lambda each: each.created_at, reverse=True)[:limit], None
         way = _way(wanted)
         if after is None and wanted.begun_before is not None and not way.by_change:
             after = (stored_time(wanted.begun_before), "")
@@ -94,6 +103,16 @@ class Searching:
             if len(page) < PAGE:
                 return found, None
         return found, after
+
+    async def _named(self, wanted: Search) -> list[Checkout]:
+        """Those of a locator, or of a ticket's or document's number, each once."""
+        ways = {"by_locator": wanted.locator, "by_ticket": wanted.ticket, "by_document": wanted.ticket}
+        found: dict[str, Checkout] = {}
+        for lookup, text in ways.items():
+            if text is not None:
+                for stored in await self._repository.having(lookup, text, limit=PAGE):
+                    found[stored.value.id] = stored.value
+        return list(found.values())
 
     async def standing(self) -> list[Standing]:
         """Of every status, counted as far as `MOST_COUNTED`, without reading any purchase."""

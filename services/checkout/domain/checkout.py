@@ -45,6 +45,11 @@ class Purchase(Value):
     """Miles per whole unit of currency paid, taxes and extras included; the programme's rule when it began."""
 
     @property
+    def numbers(self) -> frozenset[str]:
+        """Of its tickets and documents."""
+        return frozenset(each.number for each in self.tickets) | {each.number for each in self.documents}
+
+    @property
     def locked_order(self) -> Order:
         if self.order is None:
             raise ValueError("the cart is not locked yet")

@@ -42,6 +42,11 @@ AtStep = Annotated[
 WithCode = Annotated[
     str | None, Query(max_length=100, description="Only those refused so.", examples=["price_changed"])
 ]
+WithLocator = Annotated[str | None, Query(max_length=20, description="Only of this booking.", examples=["ABCDEF"])]
+WithTicket = Annotated[
+    str | None,
+    Query(max_length=20, description="Only of this ticket's or document's number.", examples=["0471234567890"]),
+]
 Before = Annotated[
     Moment | None, Query(description="Only those begun before, with its zone.", examples=["2027-01-20T10:00:00Z"])
 ]
@@ -85,12 +90,14 @@ def _search(router: APIRouter, searching: Searching, reader: Any) -> None:
         member_id: OfMember = None,
         step: AtStep = None,
         code: WithCode = None,
+        locator: WithLocator = None,
+        ticket: WithTicket = None,
         begun_before: Before = None,
         changed_since: Since = None,
         cursor: Cursor = None,
         limit: Size = 50,
     ) -> Response:
-        wanted = Search(status, member_id, step, code, begun_before, changed_since)
+        wanted = Search(status, member_id, step, code, locator, ticket, begun_before, changed_since)
         found, following = await searching.find(wanted, decode_cursor(cursor, (str, str)), limit)
         listed = [operator_view(each) for each in found]
         return answer(OperatorPage(checkouts=listed, next_cursor=next_cursor(following)))

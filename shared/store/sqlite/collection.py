@@ -10,11 +10,12 @@ from pydantic_core import from_json, to_json
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
 from shared.store.documents import After, CollectionSpec, Conflict, Document, Scalar, Standing, Unsent
-from shared.store.paging import check_storable, index_named, next_field, page
+from shared.store.paging import check_storable, index_named, lookup_named, next_field, page
+from shared.store.sqlite import lookups
 from shared.store.sqlite.file import File
 from shared.store.sqlite.reader import SHORT, Row
 from shared.store.sqlite.schema import duplicate, field_sql
-from shared.store.sqlite.statements import Statements
+from shared.store.sqlite.statements import COLUMNS, Statements
 from shared.store.sqlite.writer import Outcome
 
 _WIDER = 4
@@ -81,6 +82,10 @@ class SqliteCollection:
             sql, values = self._sql.segment(wanted, conditions)
             found += await self._file.reader.rows(sql, (*values, missing), missing)
         return [_document(row) for row in found]
+
+    async def having(self, lookup: str, text: str, *, limit: int) -> list[Document]:
+        sql = lookups.having(self._spec.name, lookup_named(self._spec, lookup), COLUMNS)
+        return [_document(row) for row in await self._file.reader.rows(sql, (text, limit), limit)]
 
     async def due(self, now: datetime, limit: int) -> list[Document]:
         values = (millis.rounded_down(now), limit * _WIDER, limit)

@@ -9,6 +9,7 @@ import sqlite3
 from hashlib import sha256
 
 from shared.store.documents import CollectionSpec, Duplicate, Index
+from shared.store.sqlite import lookups
 
 LAYOUT = 1
 _UNIQUE_FAILED = re.compile(r"UNIQUE constraint failed: index '[a-z0-9_]+\.([a-z0-9_]+)\.unique(?:~[0-9a-f]+)?'")
@@ -29,6 +30,8 @@ def prepare(connection: sqlite3.Connection, specs: list[CollectionSpec]) -> None
                 connection.execute(statement)
             for index in spec.indexes:
                 _build(connection, spec.name, index)
+            for lookup in spec.lookups:
+                lookups.build(connection, spec.name, lookup)
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
         connection.execute("COMMIT")
     except BaseException:

@@ -10,7 +10,7 @@ from services.checkout.domain.checkout import Checkout
 from shared.saga.record import Status
 from shared.store.documents import After
 from tests.component.checkout.conftest import CART, CartService, Desk
-from tests.component.checkout.purchases import UNTIL_ISSUE
+from tests.component.checkout.purchases import UNTIL_ISSUE, complete
 from tests.kit.clock import HandClock
 from tests.saga.script import refused
 
@@ -93,6 +93,20 @@ async def test_a_filter_that_is_none_is_refused_and_named(desk: Desk, parameter:
     answer = await desk.client.get("/v1/operations/checkouts", params={parameter: value}, headers=desk.operator())
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["parameter"] == parameter
+
+
+async def test_a_purchase_is_found_by_its_locator_and_by_the_number_of_any_of_its_tickets(desk: Desk) -> None:
+    checkout_id = await complete(desk)
+    shown = (await desk.client.get(f"/v1/operations/checkouts/{checkout_id}", headers=desk.operator())).json()
+    (locator,) = shown["locators"]
+    numbers = [each["number"] for each in (*shown["tickets"], *shown["documents"])]
+    assert numbers
+    assert await found(desk, locator=locator) == [checkout_id]
+    assert [await found(desk, ticket=number) for number in numbers] == [[checkout_id]] * len(numbers)
+    assert await found(desk, locator=locator, status="completed") == [checkout_id]
+    assert await found(desk, locator=locator, status="refused") == []
+    assert await found(desk, locator="ZZZZZZ") == []
+    assert await found(desk, ticket=locator) == []
 
 
 class Walked:

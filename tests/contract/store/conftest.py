@@ -8,7 +8,7 @@ from pathlib import Path
 import pymongo
 import pytest
 
-from shared.store.documents import Collection, CollectionSpec, Document, Index, Store
+from shared.store.documents import Collection, CollectionSpec, Document, Index, Lookup, Store
 from shared.store.mongo import MongoStore, motor_client, pymongo_client
 from shared.store.sqlite import SqliteStore
 from tests import engines
@@ -21,6 +21,7 @@ THINGS = CollectionSpec(
         Index("by_reference", ("reference",), unique=True),
         Index("by_seat", ("flight", "seat"), unique=True),
     ),
+    (Lookup("by_tag", "tags"), Lookup("by_part", "parts", "number")),
 )
 
 

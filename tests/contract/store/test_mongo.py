@@ -107,6 +107,8 @@ async def test_clearing_many_documents_is_one_command(things: MongoCollection, c
         (lambda things: things.find("by_kind", ("book",), limit=5), "by_kind"),
         (lambda things: things.find("by_kind", ("book", 7), limit=5, after=(1, "x"), descending=True), "by_kind"),
         (lambda things: things.find("by_reference", ("R1",), limit=5), "by_reference"),
+        (lambda things: things.having("by_tag", "t7", limit=5), "by_tag"),
+        (lambda things: things.having("by_part", "p7", limit=5), "by_part"),
         (lambda things: things.due(NOW, 5), "wake_at"),
         (lambda things: things.unsent(NOW, 5), "outbox.saved_at"),
     ],
@@ -116,6 +118,7 @@ async def test_questions_are_answered_from_their_index(
 ) -> None:
     for n in range(50):
         body = {"kind": "book", "rank": n, "shelf": n, "reference": f"R{n}"}
+        body |= {"tags": [f"t{n}"], "parts": [{"number": f"p{n}"}]}
         await things.save(Document(f"d{n}", body, wake_at=NOW), [message(f"m{n}", NOW)])
     commands.seen.clear()
     await question(things)

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from shared.store import open_store
-from shared.store.documents import Document, Unavailable
+from shared.store.documents import Document, Lookup, Unavailable
 from shared.store.paging import index_named, page
-from shared.store.sqlite import SqliteStore
+from shared.store.sqlite import SqliteStore, lookups
 from shared.store.sqlite.collection import SqliteCollection
 from shared.store.sqlite.file import File
-from shared.store.sqlite.statements import Statements
+from shared.store.sqlite.statements import COLUMNS, Statements
 from shared.store.sqlite.writer import Outcome, Writer
 from tests.contract.store.conftest import THINGS
 from tests.contract.store.test_outbox import message
@@ -247,6 +247,15 @@ async def test_pages_are_read_from_their_index_without_sorting(
         plan = explain(path, sql, (*values, 5))
         assert f"things.{index}" in plan
         assert "TEMP B-TREE" not in plan
+    await store.close()
+
+
+@pytest.mark.parametrize("lookup", THINGS.lookups, ids=lambda lookup: str(lookup.name))
+async def test_documents_are_found_by_their_texts_without_a_scan_or_sorting(path: Path, lookup: Lookup) -> None:
+    store, _ = await opened(path)
+    plan = explain(path, lookups.having("things", lookup, COLUMNS), ("t7", 5))
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
     await store.close()
 
 

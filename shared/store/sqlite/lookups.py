@@ -1,0 +1,67 @@
+"""Lookups in SQLite: a table of texts and documents beside the documents, kept by triggers.
+
+Triggers belong to the file, so that a release which does not know the lookup goes on filling it, and they act within
+the statement that saves: a lookup is never behind its documents.
+"""
+# ruff: noqa: S608 - names come from checked declarations
+
+import sqlite3
+from typing import Final
+
+from shared.store.documents import Lookup
+
+EVENTS: Final = ("insert", "update", "delete")
+
+
+def having(collection: str, lookup: Lookup, columns: str) -> str:
+    """The statement that finds documents by a text; it binds the text and the limit."""
+    names = ", ".join(f"d.{column.strip()}" for column in columns.split(","))
+    return (
+        f'SELECT {names} FROM "{collection}.{lookup.name}" l JOIN "{collection}" d ON d.id = l.document_id'
+        " WHERE l.text = ? ORDER BY l.document_id LIMIT ?"
+    )
+
+
+def build(connection: sqlite3.Connection, collection: str, lookup: Lookup) -> None:
+    """Make the table, fill it from what is stored, and have it kept. What is there already stays."""
+    table = f"{collection}.{lookup.name}"
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()
+    if there:
+        return
+    connection.execute(
+        f'CREATE TABLE "{table}" (text TEXT NOT NULL, document_id TEXT NOT NULL, PRIMARY KEY (text, document_id))'
+        " WITHOUT ROWID"
+    )
+    stored = _texts(lookup, "d", f'"{collection}" AS d, ')
+    connection.execute(f'INSERT OR IGNORE INTO "{table}" {stored}')
+    for event in EVENTS:
+        connection.execute(_trigger(collection, table, lookup, event))
+
+
+def _trigger(collection: str, table: str, lookup: Lookup, event: str) -> str:
+    taken = f'DELETE FROM "{table}" WHERE (text, document_id) IN ({_texts(lookup, "OLD")});'
+    put = f'INSERT OR IGNORE INTO "{table}" {_texts(lookup, "NEW")};'
+    when, acts = {
+        "insert": ("AFTER INSERT", put),
+        "update": ("AFTER UPDATE OF body", taken + put),
+        "delete": ("AFTER DELETE", taken),
+    }[event]
+    path = _path(lookup.list)
+    changed = f"WHEN json_extract(OLD.body, {path}) IS NOT json_extract(NEW.body, {path})" if event == "update" else ""
+    return f'CREATE TRIGGER "{table}.{event}" {when} ON "{collection}" {changed} BEGIN {acts} END'
+
+
+def _texts(lookup: Lookup, row: str, source: str = "") -> str:
+    """The texts of a document and its id."""
+    path = _path(lookup.list)
+    # CASE, because json_extract refuses what is no JSON, and the order in which conditions are looked at is open
+    nested = f"CASE m.type WHEN 'object' THEN json_extract(m.value, {_path(lookup.member)}) END"
+    text = nested if lookup.member else "CASE m.type WHEN 'text' THEN m.value END"
+    return (
+        f"SELECT {text}, {row}.id FROM {source}json_each({row}.body, {path}) AS m"
+        f" WHERE json_type({row}.body, {path}) = 'array' AND typeof({text}) = 'text'"
+    )
+
+
+def _path(path: str) -> str:
+    return "'$" + "".join(f'."{part}"' for part in path.split(".")) + "'"
