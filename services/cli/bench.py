@@ -17,7 +17,7 @@ def run(
         "bench.json"
     ),
     only: Annotated[
-        list[str] | None, typer.Option(help="Parts to measure: sagas, telemetry, purchases, services.")
+        list[str] | None, typer.Option(help="Parts to measure: sagas, telemetry, purchases, services, costs.")
     ] = None,
 ) -> None:
     """Measure sagas, purchases and services on this machine, beside other engines; print a table, write the figures."""

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "timers": Lazy("services.cli.timers", "app", "Timers: list, move or cancel them."),
     "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),
     "config": Lazy("services.cli.config", "app", "Settings: list them, or check those that are set."),
+    "backup": Lazy("services.cli.backup", "backup", "Copy the stores while the stack runs."),
+    "restore": Lazy("services.cli.backup", "restore", "Put copies in the place of the stores."),
     "topology": Lazy("services.cli.topology", "app", "Exchanges, queues, bindings: show or apply them."),
     "documents": Lazy("services.cli.documents", "run", "Serve the documents of all services, and nothing else."),
     "deploy": Lazy("services.cli.deploy.commands", "app", "What runs the services elsewhere: write or check it."),

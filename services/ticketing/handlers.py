@@ -79,6 +79,8 @@ class Steps:
 
     async def find_documents(self, booking: Booking, command: IssueTickets, _key: str) -> Done | Part | None:
         """All there: issued. None after repeated reads: it may be called again. Some: of no use, all or nothing."""
+        if not booking.locator:
+            raise Refused("issue_refused", "there is nothing to ticket, the booking is not on record")
         reading = await self._settled(booking)
         if reading is None:
             raise Refused("issue_refused", "the airline does not know the booking any more")
@@ -167,7 +169,9 @@ def table(participant: Participant[Booking], airline: Airline, pause: Callable[[
     """Ticketing's handlers. `pause` lies between two readings that must agree."""
     steps = Steps(airline, pause)
     return {
-        ReserveBooking: participant.handler(Effect(call=steps.reserve, find=steps.find_reservation, calls=1)),
+        ReserveBooking: participant.handler(
+            Effect(call=steps.reserve, find=steps.find_reservation, calls=1, can_be_found=False)
+        ),
         CancelBooking: participant.handler(Repeatable(steps.cancel)),
         IssueTickets: participant.handler(
             Effect(steps.issue, steps.find_documents, tidy=steps.void_surplus, calls=ISSUES)

@@ -68,6 +68,7 @@ class Keeping:
             call_timeout=call_timeout,
             settle=settle,
             keep=keep,
+            after_restore=self._runtime.settings.after_restore,
         )
 
     def sweeping(self, documents: Repository[M], share: Share) -> Every:

@@ -95,6 +95,8 @@ class RuntimeSettings(TrustSettings):
     drain_seconds: float = Field(default=15.0, gt=0, le=600)
     """How long a stopping process finishes what is in hand, at most. All of it ends within 10 s more; whoever stops the
     process waits so long."""
+    after_restore: bool = False
+    """The stores were restored and may have forgotten requests: workers ask their provider before the first one too."""
     clock_warning_seconds: float = Field(default=5.0, gt=0)
     """How far this machine's clock may be from the stores' and the broker's before the log says so."""
     clock_limit_seconds: float = Field(default=60.0, gt=0)

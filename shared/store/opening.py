@@ -21,4 +21,9 @@ def open_store(name: str, folder: Path, mongodb_url: str | None = None, ca_file:
         return MongoStore(name, mongodb_url, partial(motor_client, **trusted))
     from shared.store.sqlite import SqliteStore  # noqa: PLC0415
 
-    return SqliteStore(folder / f"{name}.sqlite3")
+    return SqliteStore(sqlite_file(folder, name))
+
+
+def sqlite_file(folder: Path, name: str) -> Path:
+    """Where SQLite keeps the documents of service `name`."""
+    return folder / f"{name}.sqlite3"

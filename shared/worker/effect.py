@@ -59,6 +59,8 @@ class Effect(Generic[W, C]):
     calls: int | None = 3
     """After so many calls that had no effect the step is refused as `not_done`. None: it is called whenever it is asked
     for, however often that was in vain."""
+    can_be_found: bool = True
+    """`find` tells whether there was an effect also where nothing of a call is on record."""
     asked_again: bool = True
     """Somebody repeats the command until it is answered; otherwise the message itself comes back later."""
 

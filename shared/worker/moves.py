@@ -26,6 +26,8 @@ class Terms:
     """None: without end."""
     repeatable: bool = False
     tidies: bool = False
+    looks_first: bool = False
+    """Ask the provider before the first call too: the store was restored, and may have forgotten one."""
 
     @property
     def intent(self) -> timedelta:

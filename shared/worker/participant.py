@@ -74,11 +74,13 @@ class Participant(Generic[W]):
         call_timeout: timedelta = CALL_TIMEOUT,
         settle: timedelta = SETTLE,
         keep: Keep[W] = keep_all,
+        after_restore: bool = False,
     ) -> None:
         """`new` makes the document of an id seen for the first time, `keep` says what of its log is stored.
 
         A call or a look that takes longer than `call_timeout` is given up, its outcome unknown; `settle` is the time
-        given to the provider to finish what it may still be doing after that.
+        given to the provider to finish what it may still be doing after that. `after_restore`: the documents may have
+        forgotten calls, which are looked for before the first one.
         """
         self._repository = repository
         self._outbox = outbox
@@ -87,6 +89,7 @@ class Participant(Generic[W]):
         self._call_timeout = call_timeout
         self._settle = settle
         self._keep = keep
+        self._after_restore = after_restore
         self._locks = KeyedLocks()
         self._parking = Parking(clock)
 
@@ -125,7 +128,13 @@ class Participant(Generic[W]):
     def _terms(self, effect: Effect[W, C] | Repeatable[W, C]) -> Terms:
         if isinstance(effect, Repeatable):
             return Terms(self._call_timeout, self._settle, repeatable=True)
-        return Terms(self._call_timeout, self._settle, calls=effect.calls, tidies=effect.tidy is not None)
+        return Terms(
+            self._call_timeout,
+            self._settle,
+            calls=effect.calls,
+            tidies=effect.tidy is not None,
+            looks_first=self._after_restore and effect.can_be_found,
+        )
 
     async def _carry_through(self, order: "_Order[W, C]") -> None:
         happening: Happening = Arrived()

@@ -10,6 +10,7 @@
     arrived              taking back                   -                              tidy
     arrived              call open                     -                              wait
     arrived              call over, no answer          -                              look
+    arrived              nothing, after a restore      -                              look after 0
     arrived              nothing                       intent (undo: the fence too)   call 1
     called n: done       not answered                  answer and changes             tidy if untidy
     called n: done       answered otherwise, or with   untidy                         tidy
@@ -203,7 +204,9 @@ def _has_expired(at: Situation[W]) -> Move[W] | None:
 
 
 def _begins(at: Situation[W]) -> Move[W]:
-    return at.stay(Act()) if at.terms.repeatable else at.call(1)
+    if at.terms.repeatable:
+        return at.stay(Act())
+    return at.stay(Look(0)) if at.terms.looks_first else at.call(1)
 
 
 Rule = Callable[[Situation[Any]], Move[Any] | None]

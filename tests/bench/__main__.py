@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import purchases, sizes, telemetry
+from tests.bench import costs, purchases, sizes, telemetry
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
 from tests.bench.places import REPOSITORY
-from tests.e2e.houses import SERVICES, house
+from tests.e2e.houses import SERVICES, House, house
 from tests.e2e.shop import Shop
 from tests.kit.broker import VirtualHosts
 from tests.kit.stack import Stack
@@ -36,7 +36,16 @@ RATE: Final = 10.0
 LOADED: Final = 50
 """Purchases carried out before the memory of the services is looked at."""
 
-PARTS: Final = ("sagas", "telemetry", "purchases", "services")
+COUNTED: Final = 40
+"""Purchases over which the cost of one is counted."""
+COUNTED_AT_ONCE: Final = 2
+"""Few, so that nothing is asked twice on a busy machine."""
+IDLE: Final = 5.0
+"""Seconds in which is seen what processes take that do nothing."""
+SETTLED: Final = 3.0
+"""Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
+
+PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
 
 
 class Bench:
@@ -105,6 +114,24 @@ class Bench:
             asyncio.run(self._load(running.url, running.broker_url, self._advance(task)))
             largest = sizes.largest(running)  # before the restarts: with the work in memory
             return [sizes.slowest(running, self._advance(task)), largest]
+
+    def costs(self) -> list[Figure]:
+        """What one purchase costs, each service in a process of its own."""
+        task = self._progress.add_task("what a purchase costs", total=2 * COUNTED)
+        with house(self._home / "costs", {}) as running:
+            return asyncio.run(self._count(running, self._advance(task)))
+
+    async def _count(self, running: House, advance: Callable[[], Any]) -> list[Figure]:
+        broker = PrivateBroker(running.home)
+        async with Shop(running.url) as shop, purchases.listening(running.broker_url) as till:
+            prepared = await purchases.carts(shop, COUNTED, advance)
+            idle = costs.Spent(running, broker)
+            await asyncio.sleep(IDLE)
+            before = costs.Spent(running, broker)
+            async with costs.tallied(running.broker_url) as tally:
+                await purchases.at_full_load(till, prepared, COUNTED_AT_ONCE, advance)
+                await asyncio.sleep(SETTLED)
+                return costs.Spent(running, broker).since(before, idle, tally, COUNTED)
 
     async def _buy(self, stack: Stack, advance: Callable[[], Any]) -> list[Figure]:
         broker_url = (stack.home / "broker.url").read_text().strip()

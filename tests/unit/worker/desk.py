@@ -123,6 +123,7 @@ class Desk:
         asked_again: bool = True,
         call_timeout: timedelta = CALL_TIMEOUT,
         keep: Keep[Held] = keep_all,
+        after_restore: bool = False,
     ) -> None:
         self.clock, self.provider, self.bus = clock, provider, bus
         self.collection = Interrupted(store.collection(CollectionSpec("held")))
@@ -136,6 +137,7 @@ class Desk:
             call_timeout=call_timeout,
             settle=SETTLE,
             keep=keep,
+            after_restore=after_restore,
         )
         effect = Effect(provider.call, provider.find, provider.tidy, calls=calls, asked_again=asked_again)
         self._do: Handler = self.participant.handler(effect)
@@ -154,6 +156,11 @@ class Desk:
     def find_by(self, find: Callable[..., Awaitable[Done | None]]) -> None:
         """From now on the outcome of the step's one call is looked up like this."""
         self._do = self.participant.handler(Effect(self.provider.call, find, calls=1))
+
+    def cannot_be_found(self) -> None:
+        """From now on the provider cannot be searched for what is not on record."""
+        effect = Effect(self.provider.call, self.provider.find, can_be_found=False)
+        self._do = self.participant.handler(effect)
 
     async def close(self) -> None:
         await self.outbox.drain()
