@@ -81,6 +81,12 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
     }
 
 
+def test_the_gateway_sends_nobody_to_the_port_that_only_it_knows() -> None:
+    listening = re.findall(r"listen (\d+)", MADE[GATEWAY])
+    assert CONTAINERS["gateway"]["ports"] == [f"127.0.0.1:${{MILESAGA_PORT:-8000}}:{port}" for port in listening]
+    assert "absolute_redirect off;" in MADE[GATEWAY]
+
+
 def test_things_start_when_what_they_need_is_well() -> None:
     healthy, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
     for name in [*(each.name for each in HOUSE), "sandbox"]:
