@@ -1,6 +1,5 @@
 """`milesaga run`: the services, all or some, in one process; for all of them also the sandbox and a private broker."""
 
-import asyncio
 import importlib
 import logging
 import signal
@@ -96,6 +95,8 @@ def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
 
 
 def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener", broker: "Future[str]") -> int:
+    import uvloop  # noqa: PLC0415
+
     from shared.runtime import garbage  # noqa: PLC0415
     from shared.runtime.host import Host  # noqa: PLC0415
 
@@ -107,7 +108,7 @@ def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener"
     garbage.settle()
     notes: dict[str, str] = {}
     try:
-        drained = asyncio.run(host.run(compositions, lambda: _announce(host.home, listener, sandbox, notes, names)))
+        drained = uvloop.run(host.run(compositions, lambda: _announce(host.home, listener, sandbox, notes, names)))
     finally:
         for note in notes:
             host.home.remove(note)

@@ -14,6 +14,8 @@ import sys
 import time
 from typing import Any, Final
 
+import uvloop
+
 from services.house import HOUSE
 from shared.runtime import garbage
 from shared.runtime import logging as logs
@@ -54,7 +56,7 @@ def main(role: str, driver: str) -> int:
         if "checkout" in compositions:
             jobs.add(asyncio.create_task(_take_orders(sagas, host)))
 
-    return 0 if asyncio.run(host.run(compositions, ready)) else 1
+    return 0 if uvloop.run(host.run(compositions, ready)) else 1
 
 
 async def _take_orders(sagas: Sagas, host: Host) -> None:
