@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
+import httpx
 import pymongo
 import pytest
 
@@ -18,7 +19,7 @@ from shared.store.opening import sqlite_file
 from shared.store.sqlite.copies import take
 from tests.conftest import StartStack
 from tests.e2e.expectations import assert_bought, assert_undone
-from tests.e2e.shop import Json, Member, Shop
+from tests.e2e.shop import MILES, Json, Member, Shop
 from tests.engines import running_mongod
 from tests.eventually import eventually
 from tests.kit.stack import Stack
@@ -57,10 +58,10 @@ class SqliteCopies:
         shutil.rmtree(self._stores)
 
     def restore(self, stack: Stack, moments: Mapping[str, str]) -> None:
-        for name, moment in moments.items():
-            if (copy := sqlite_file(self._copies / moment, name)).exists():
-                done = stack.command("restore", str(copy.parent), "--service", name, "--yes")
-                assert done.returncode == 0, done.stderr
+        for moment in set(moments.values()):
+            chosen = [part for name, at in moments.items() if at == moment for part in ("--service", name)]
+            done = stack.command("restore", str(self._copies / moment), *chosen, "--yes")
+            assert done.returncode == 0, done.stderr
 
 
 class MongoCopies:
@@ -125,6 +126,11 @@ async def audited(stack: Stack) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+async def captured_of(shop: Shop, purchase: str) -> int:
+    charges = (await shop.books(purchase))["charges"]
+    return sum(row["captured"] - row["refunded"] for row in charges)
+
+
 SOON = {f"CHECKOUT_SILENCE_{step}_SECONDS": "6" for step in ("AUTHORIZE_PAYMENT", "CAPTURE_PAYMENT", "ISSUE_TICKETS")}
 """What was asked for before the loss is asked for again."""
 
@@ -179,3 +185,34 @@ async def test_a_worker_that_is_behind_who_asks_has_the_purchase_undone(
             await assert_undone(shop, member, undone, code="capture_refused")
             code, told = await audited(stack)
             assert code == 0, told
+
+
+@pytest.mark.timeout(300)
+async def test_a_purchase_nobody_remembers_is_told_by_the_audit_and_bought_again_is_charged_once(
+    start_stack: StartStack, tmp_path: Path
+) -> None:
+    """Its client says the same again under the same key: so it is the same purchase, and the gateway knows it."""
+    with ExitStack() as cleaned:
+        stack, copies = await asyncio.to_thread(opened, start_stack, "sqlite", tmp_path, cleaned)
+        async with Shop(stack.url) as shop:
+            member = await shop.member()
+            bought = await bought_with_copies(shop, member, copies, "a-key")
+            await lost_and_restored(stack, copies, all_as_of(BEFORE))
+            code, told = await audited(stack)
+            assert (code, bought["id"] in told) == (1, True), told
+            response = await member.http.get(f"/v1/checkouts/{bought['id']}")
+            assert response.status_code == httpx.codes.NOT_FOUND
+
+            begun = await member.post_checkout(bought["cart"], key="a-key")
+            assert begun.json()["id"] == bought["id"]
+            again = await member.ended(bought["id"], LONGEST)
+            assert again["status"] == "completed"
+            assert await captured_of(shop, bought["id"]) == again["total"]["money"]["amount"]
+            balance = await member.balance()
+            assert (balance["available"], balance["held"]) == (MILES - 10_000, 0)
+            code, told = await audited(stack)
+            assert code == 1, "the documents of the forgotten booking are in force beside those of the new one"
+            assert {number["number"] for number in bought["tickets"]}.isdisjoint(
+                {number["number"] for number in again["tickets"]}
+            )
+            assert all(ticket["number"] in told for ticket in bought["tickets"])
