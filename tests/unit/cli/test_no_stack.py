@@ -43,6 +43,8 @@ NEEDS_NONE: Final = {
     "deploy compose",
     "deploy grafana",
     "deploy secrets",
+    "backup",
+    "restore",
 }
 """They start what they need, or read a file or the environment."""
 
