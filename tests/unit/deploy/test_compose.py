@@ -99,6 +99,13 @@ def test_things_start_when_what_they_need_is_well() -> None:
     }
 
 
+def test_what_ends_is_tried_again_when_it_fails_and_not_when_it_is_done() -> None:
+    """The others depend on its success: one slow answer of the broker's must not end the start of all."""
+    ending = {name for name, each in OURS.items() if each.get("healthcheck") == {"disable": True}}
+    assert ending == {"topology", "partner"}
+    assert {CONTAINERS[name]["restart"] for name in ending} == {"on-failure:5"}
+
+
 def test_our_containers_may_write_nothing_but_their_volume_and_hold_no_privilege() -> None:
     assert len(OURS) == len(HOUSE) + 4  # the sandbox, the documents, and two that end
     for name, each in {**OURS, "gateway": CONTAINERS["gateway"]}.items():
