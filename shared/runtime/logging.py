@@ -9,11 +9,14 @@ import json
 import logging
 import re
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final
+
+from pydantic_core import to_json
 
 from shared.telemetry import spans
 from shared.telemetry.context import REQUEST_ID
@@ -87,7 +90,8 @@ class JsonLines(logging.Formatter):
         }
         for name, value in record.__dict__.items():
             if name in _LISTED and value is not None:
-                line[name] = value if type(value) is int else _plain(value)
+                short = type(value) is int or (type(value) is str and len(value) <= LONGEST)
+                line[name] = value if short else _plain(value)
         if request_id := REQUEST_ID.get():
             line["request_id"] = request_id
         if trace_id := spans.trace_id():
@@ -95,7 +99,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__qualname__
             line["trace"] = _trace(record.exc_info[2])
-        return json.dumps(line)
+        return _written(line)
 
 
 def set_up(level: str = "INFO") -> None:
@@ -108,6 +112,15 @@ def set_up(level: str = "INFO") -> None:
     for name in OURS:
         logging.getLogger(name).setLevel(level)
     root.setLevel(max(logging.WARNING, logging.getLogger(OURS[0]).level))
+
+
+def _written(line: dict[str, Any]) -> str:
+    """As ASCII. Where nothing is to be escaped, as nearly always, pydantic's encoder takes a third of the time."""
+    with suppress(ValueError):  # half a character, which it does not write
+        written = to_json(line).decode()
+        if written.isascii():
+            return written
+    return json.dumps(line)
 
 
 def _at(seconds: float) -> str:

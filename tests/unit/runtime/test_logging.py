@@ -162,3 +162,15 @@ def test_a_line_is_of_its_moment_to_the_millisecond(seconds: float) -> None:
     at = datetime.fromisoformat(json.loads(logs.JsonLines().format(record))["at"])
     assert abs(at.timestamp() - seconds) <= 0.001
     assert at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", 'a "quoted" \\ one', "caf\u00e9", "\ud800", "\x1b[31m\x00\x7f", "\U0001f600", "x" * 301]
+)
+def test_whatever_a_field_holds_is_written_in_ascii_and_read_back(text: str) -> None:
+    record = logging.getLogger("shared").makeRecord(
+        "shared", logging.INFO, __file__, 1, "said", (), None, extra={"reason": text}
+    )
+    written = logs.JsonLines().format(record)
+    assert written.isascii()
+    assert json.loads(written)["reason"] == (text if len(text) <= logs.LONGEST else f"{'x' * logs.LONGEST}...")
