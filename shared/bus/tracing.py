@@ -22,10 +22,11 @@ def traced(service: str, came: Arrival) -> Span:
         return NO_SPAN
     said, tried = _said(came, "traceparent"), text_of(came.headers.get(TRACEPARENT, ""))
     strange = came.exchange == STRANGERS
-    kind = _said(came, "type")
-    name = f"process {kind if kind in CATALOGUE else OTHER}"
-    span = spans.entered(name, Kind.CONSUMER, parent=tried or ("" if strange else said), link=said if strange else "")
+    parent, link = tried or ("" if strange else said), said if strange else ""
+    span = spans.entered("process", Kind.CONSUMER, parent=parent, link=link)
     if span.recorded:
+        kind = _said(came, "type")
+        span.rename(f"process {kind if kind in CATALOGUE else OTHER}")
         span.tell(
             messaging__system="rabbitmq",
             messaging__operation__type="process",
@@ -45,5 +46,6 @@ def with_place(message: OutboxMessage) -> OutboxMessage:
 
 
 def _said(came: Arrival, attribute: str) -> str:
-    values = (came.headers.get(prefix + attribute) for prefix in PREFIXES)
-    return next((text_of(value) for value in values if value is not None), "")
+    first, second = PREFIXES
+    value = came.headers.get(first + attribute) or came.headers.get(second + attribute)
+    return text_of(value) if value else ""
