@@ -152,6 +152,8 @@ def test_every_secret_is_asked_for_by_name_made_at_random_and_made_once() -> Non
     assert missing(HOUSE, "\n".join(lines[1:])).startswith("\nINTERNAL_TOKEN="), "the last line had no end"
     assert missing(HOUSE, "".join(f"export {line}\n" for line in lines)) == ""
     assert ".env" in (REPOSITORY / ".gitignore").read_text().split()
+    tracked = subprocess.run(["git", "ls-files", ".env"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert tracked.stdout == "", "what was committed before it was ignored is committed still"
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="no docker")
