@@ -62,7 +62,7 @@ image: ## the container image of every service; ENGINE=podman by another engine
 
 # The overlay's images must be in the cluster that KUBECONFIG names; one of its own is given them, built by Docker.
 k8s-test: setup-dev ## the development overlay on a real cluster: KUBECONFIG's, else one by `kube`
-	@$(BIN)/pytest -q -x tests/cluster
+	@$(BIN)/pytest -q tests/cluster
 
 manifests: setup-dev ## compose file and Kubernetes manifests again, from the list of services
 	@$(BIN)/milesaga deploy compose

@@ -21,6 +21,6 @@ def stack(kubectl: Kubectl) -> Iterator[ClusterStack]:
     whole = ClusterStack(kubectl)
     whole.apply()
     whole.start()
-    with kubectl.forwarded("gateway", 8080) as url:
+    with kubectl.opened("gateway", 8080) as url:
         whole.url = url
         yield whole

@@ -1,7 +1,6 @@
 """A cluster as `kubectl` shows it."""
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ Json = dict[str, Any]
 
 OVERLAY: Final = "deploy/kubernetes/overlays/dev"
 WITHIN: Final = 120.0
-FORWARDING: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
 class Kubectl:
@@ -41,31 +39,33 @@ class Kubectl:
         pods: list[Json] = self.get("pods", f"--selector={selector}")["items"]
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
-    def patch(self, what: str, change: Json) -> None:
-        self("patch", what, "--type=merge", f"--patch={json.dumps(change)}")
-
-    def background(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen([*self._command, *arguments], stdout=subprocess.PIPE, text=True)
-
     @contextmanager
-    def forwarded(self, service: str, port: int) -> Iterator[str]:
-        """A port of a Service on this machine, as `http://127.0.0.1:PORT`."""
-        process = self.background("port-forward", f"service/{service}", f":{port}")
+    def opened(self, name: str, port: int) -> Iterator[str]:
+        """A port of what a Service has, reached from outside by every node's address: forwarding through the API server
+        breaks off under load."""
+        outside = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": f"{name}-outside"},
+            "spec": {"type": "NodePort", "selector": {"app.kubernetes.io/name": name}, "ports": [{"port": port}]},
+        }
+        self("apply", "--filename=-", given=json.dumps(outside))
         try:
-            assert process.stdout is not None
-            said = process.stdout.readline()
-            found = FORWARDING.match(said)
-            assert found, f"port-forward {service}: {said!r}"
-            yield f"http://127.0.0.1:{found[1]}"
+            found = self.get(f"service/{name}-outside")["spec"]["ports"][0]["nodePort"]
+            yield f"http://{self._node()}:{found}"
         finally:
-            process.terminate()
-            process.wait()
+            self("delete", f"service/{name}-outside")
+
+    def _node(self) -> str:
+        (address, *_) = [
+            each["address"]
+            for node in self.get("nodes")["items"]
+            for each in node["status"]["addresses"]
+            if each["type"] == "InternalIP"
+        ]
+        return str(address)
 
 
 def is_ready(pod: Json) -> bool:
     conditions = pod["status"].get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
-
-
-def names(pods: list[Json]) -> set[str]:
-    return {str(pod["metadata"]["name"]) for pod in pods}

@@ -23,6 +23,8 @@ ISSUE: Final = "fulfillFlightTickets"
 ISSUE_STEP: Final = "issue tickets"
 SHOWN_WITHIN: Final = 20.0
 ENDED_WITHIN: Final = 60.0
+MAILED_WITHIN: Final = 60.0
+"""Whoever tells customers may be at rest, and is woken by what there is to tell."""
 
 
 class Scenes:
@@ -61,7 +63,7 @@ class Scenes:
             "the miles are spent, none is held", MILES - USED + earned, after["available"] + after["held"]
         )
         self._checks.same("nothing is held any more", 0, after["held"])
-        mails = soon("the receipt by e-mail", lambda: self._outside.mails_of(checkout["id"]))
+        mails = soon("the receipt by e-mail", lambda: self._outside.mails_of(checkout["id"]), MAILED_WITHIN)
         self._receipt(checkout, offer, after, earned, mails[0])
 
     def card_declined(self) -> None:

@@ -1,10 +1,12 @@
 """The public paths for a cluster without a Gateway controller: nginx, each path to the service that answers it."""
 
+import json
 from collections.abc import Iterable
 from typing import Final
 
 from services.cli.deploy.kubernetes.objects import PORT, resource
 from shared.runtime.description import Description
+from shared.web.problems import try_again
 
 SERVER: Final = """\
 # Made by `make manifests` from services/house.py: change it there.
@@ -29,7 +31,13 @@ http {{
     proxy_read_timeout 120s;
     proxy_connect_timeout 3s;
     proxy_buffering off;
-{locations}    location = /healthz {{ return 200; }}
+    error_page 502 504 = @away;
+{locations}    location @away {{
+      default_type application/problem+json;
+      add_header Retry-After 1 always;
+      return 503 '{away}';
+    }}
+    location = /healthz {{ return 200; }}
     location / {{ return 404; }}
   }}
 }}
@@ -42,4 +50,6 @@ def configuration(house: Iterable[Description]) -> str:
     upstreams = [(path, resource(each.name)) for each in house for path in each.public]
     upstreams.append(("/sandbox/", "sandbox"))
     places = [LOCATION.format(path=path, name=name, port=PORT) for path, name in upstreams]
-    return SERVER.format(locations="".join(places))
+    away = json.loads(bytes(try_again("unavailable", "The service for this is away; try again.").response("").body))
+    del away["instance"]
+    return SERVER.format(locations="".join(places), away=json.dumps(away))
