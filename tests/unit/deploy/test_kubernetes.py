@@ -62,12 +62,20 @@ def test_a_service_that_answers_requests_stays_up_and_scales_by_them() -> None:
 
 def test_only_who_asks_a_service_and_the_gateway_of_a_public_one_may_come() -> None:
     def comers(policy: Any) -> list[dict[str, str]]:
-        return [each["podSelector"]["matchLabels"] for each in policy["spec"]["ingress"][0]["from"]]
+        return [
+            each["podSelector"]["matchLabels"] for each in policy["spec"]["ingress"][0]["from"] if "podSelector" in each
+        ]
+
+    def places(policy: Any) -> list[str]:
+        found = [each.get("namespaceSelector") for each in policy["spec"]["ingress"][0]["from"]]
+        return [each["matchLabels"]["kubernetes.io/metadata.name"] for each in found if each]
 
     monitoring = {"milesaga.example/role": "monitoring"}
     asked = of_kind("NetworkPolicy", ASKED, ASKING)
     assert comers(asked) == [monitoring, {"app.kubernetes.io/name": "asking"}]
+    assert places(asked) == ["monitoring"]
     asking = of_kind("NetworkPolicy", ASKING, ASKED)
+    assert places(asking) == ["monitoring", "gateways"]
     assert comers(asking) == [monitoring, {"milesaga.example/role": "gateway"}]
     reached = [each["to"][0].get("podSelector", {}).get("matchLabels") for each in asking["spec"]["egress"]]
     assert {"app.kubernetes.io/name": "asked"} in reached

@@ -15,16 +15,19 @@ MAIL: Final = (465, 587)
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
 """Providers are outside: neither a neighbor nor the cloud's own metadata."""
 
+OURS: Final = {"matchExpressions": [{"key": ROLE, "operator": "NotIn", "values": ["broker", "store"]}]}
+"""Not the nodes that operators make: who speaks with whom there is theirs to say."""
+
 
 def default_deny() -> Object:
-    spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    spec = {"podSelector": OURS, "policyTypes": ["Ingress", "Egress"]}
     return named("NetworkPolicy", "networking.k8s.io/v1", "default-deny", spec=spec)
 
 
 def names() -> Object:
     """Everybody may ask for names."""
     spec = {
-        "podSelector": {},
+        "podSelector": OURS,
         "policyTypes": ["Egress"],
         "egress": [{"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}],
     }
@@ -34,9 +37,9 @@ def names() -> Object:
 def of_service(description: Description, house: Iterable[Description]) -> Object:
     """Broker, its store, the services it asks, and the providers that its settings name."""
     askers = [each.name for each in house if description.name in each.asks]
-    may_come: list[Object] = [_role("monitoring"), *map(_service, askers)]
+    may_come: list[Object] = [_role("monitoring"), _namespace("monitoring"), *map(_service, askers)]
     if description.public:
-        may_come.append(_role("gateway"))
+        may_come += [_role("gateway"), _namespace("gateways")]
     egress = [
         {"to": [_role("broker")], "ports": _ports(*AMQP)},
         {"to": [_role("store")], "ports": _ports(MONGODB)},
@@ -63,6 +66,11 @@ def _outside(description: Description) -> list[int]:
 
 def _role(name: str) -> Object:
     return {"podSelector": {"matchLabels": {ROLE: name}}}
+
+
+def _namespace(name: str) -> Object:
+    """Where a cluster has its own gateway and its own Prometheus."""
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
 
 
 def _service(name: str) -> Object:
