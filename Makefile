@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo run test check api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
+.PHONY: help demo run test check long api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
   k8s-test up down logs partner demo-compose
 
 help: ## what can be made
@@ -24,14 +24,17 @@ demo: setup ## five purchases with a live view: one that goes well, two refused,
 run: setup ## keep a stack up; PORT and MILESAGA_HOME let several stand side by side
 	@exec $(BIN)/milesaga run
 
-check: setup-dev ## formatting, lint, types, import rules and every test
+check: setup-dev ## formatting, lint, types, import rules, and every test that is not a long one
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n 3 --dist loadfile
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not long"
 
 test: check ## the same as check
+
+long: setup-dev ## the tests that kill and restart whole stacks, brokers and stores, or take minutes
+	$(BIN)/pytest -q -n 3 --dist loadfile -m long
 
 # Spectral over the OpenAPI and AsyncAPI documents. It takes Node.js, which nothing else here does.
 api-lint: setup-dev ## Spectral over the OpenAPI and AsyncAPI documents; takes Node.js

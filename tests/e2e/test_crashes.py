@@ -19,6 +19,8 @@ from tests.e2e.shop import Json, Member, Shop
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.long
+
 OWNERS = {
     "lock cart": "cart",
     "hold miles": "miles",

@@ -11,6 +11,8 @@ from services.cli.client import Api
 from tests.e2e.shop import PEOPLE, Shop
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.long
+
 CHARGED: Final = {"JPY": 1, "UGX": 100, "KWD": 1}
 """One currency of each kind, and by how much more the gateway counts than we do (docs.stripe.com/currencies); others of
 their kinds are read and written in `tests/unit/payment` and `tests/unit/sandbox`."""

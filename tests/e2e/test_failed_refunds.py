@@ -1,10 +1,14 @@
 """A refund that the card's bank sends back after the purchase had ended."""
 
+import pytest
+
 from tests.e2e.expectations import assert_undone
 from tests.e2e.shop import Json, Member, Shop
 from tests.e2e.test_operators import command
 from tests.eventually import eventually
 from tests.kit.stack import Stack
+
+pytestmark = pytest.mark.long
 
 KEY = {"Authorization": "Bearer sk_test_sandbox"}
 STRIPE = "/sandbox/stripe"

@@ -16,6 +16,8 @@ from tests.engines import Mongod, running_mongod
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.long
+
 REPLICATED = ("cart", "checkout", "ticketing", "payment", "miles")
 
 

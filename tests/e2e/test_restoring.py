@@ -24,6 +24,8 @@ from tests.engines import running_mongod
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.long
+
 SERVICES = tuple(each.name for each in HOUSE)
 BEFORE, AUTHORIZING, CAPTURING, ENDED = MOMENTS = ("before", "authorizing", "capturing", "ended")
 """When copies are taken: the purchase is not begun; its card is being authorized; captured; it is over."""

@@ -21,6 +21,8 @@ from services.cli.broker_node import BrokerError, PrivateBroker
 from services.cli.broker_setup import MARK
 from tests.eventually import eventually, eventually_sync
 
+pytestmark = pytest.mark.long
+
 LOOPBACK_4 = "0100007F"  # as the kernel prints them
 LOOPBACK_6 = "00000000000000000000000001000000"
 PARENT = """

@@ -12,6 +12,8 @@ from tests.component.bus.conftest import Job, OpenBus, outbox_of
 from tests.component.bus.test_bus import Recorder
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.timeout(120)
 async def test_a_broker_short_of_memory_takes_nothing_until_it_has_some_again(

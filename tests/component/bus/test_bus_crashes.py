@@ -20,6 +20,8 @@ from tests.eventually import eventually
 from tests.faults import FaultProxy
 from tests.kit.broker import remember_queues
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 async def proxy(vhost_url: str) -> AsyncIterator[FaultProxy]:

@@ -33,6 +33,8 @@ from tests.component.miles.orders import (
 from tests.kit.clock import HandClock
 from tests.kit.desk import Desk
 
+pytestmark = pytest.mark.long
+
 HOLDS = 200
 PURCHASES = 2_000
 

@@ -10,6 +10,8 @@ from services.cli.main import app
 from tests.conftest import StartStack
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.long
+
 
 async def adopt() -> Result:
     """The command has an event loop of its own, so it runs in another thread."""

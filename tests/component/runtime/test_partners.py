@@ -23,6 +23,8 @@ from shared.runtime.settings import RuntimeSettings, read
 from tests.component.bus.conftest import new_bus
 from tests.kit.broker import VirtualHosts, start_broker
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualHosts]:

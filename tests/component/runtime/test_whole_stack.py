@@ -6,9 +6,12 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
 
 from services.cli.broker_setup import MARK
 from tests.component.runtime.conftest import StartProcess
+
+pytestmark = pytest.mark.long
 
 
 def broker_processes(home: Path) -> list[psutil.Process]:

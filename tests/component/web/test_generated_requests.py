@@ -35,6 +35,8 @@ from shared.web.codes import CODES
 from tests.component.web.document import Json, all_services, public_document
 from tests.kit.clock import HandClock
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = 20
 CHECKED = [
     not_a_server_error,

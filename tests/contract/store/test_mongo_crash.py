@@ -16,6 +16,8 @@ from tests.contract.store.conftest import THINGS
 from tests.engines import running_mongod
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.long
+
 WRITERS = 8
 BEFORE, AFTER = 300, 200
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
