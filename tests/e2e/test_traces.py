@@ -33,9 +33,10 @@ def collector() -> Iterator[Collector]:
 
 
 def trace_of(collector: Collector, purchase_id: str) -> list[Span]:
-    """Every span of the one trace that spans of the purchase are in."""
-    (trace,) = {span.trace for span in collector.spans if span.attributes.get("milesaga.purchase_id") == purchase_id}
-    return collector.of_trace(trace)
+    """Every span that has come so far of the one trace that spans of the purchase are in."""
+    traces = {span.trace for span in collector.spans if span.attributes.get("milesaga.purchase_id") == purchase_id}
+    assert len(traces) <= 1, "a purchase is one trace"
+    return [span for trace in traces for span in collector.of_trace(trace)]
 
 
 def lines_of(log: str, purchase_id: str) -> list[dict[str, Any]]:

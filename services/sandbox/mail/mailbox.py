@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import APIRouter, Request, Response
@@ -134,9 +134,9 @@ def _reply(rule: Rule | None, usual: str) -> str:
 
 
 def _line(server: SMTP) -> asyncio.Transport:
-    if not isinstance(server.transport, asyncio.Transport):
-        raise TypeError("the SMTP line is no TCP connection")
-    return server.transport
+    if server.transport is None:
+        raise TypeError("the SMTP line is closed")
+    return cast("asyncio.Transport", server.transport)  # uvloop's are no subclass
 
 
 async def _hang_up(server: SMTP, seconds: float) -> str:
