@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Request, Response
 
@@ -46,8 +46,8 @@ def _transport_behind(receive: Callable[..., Any]) -> asyncio.Transport:
         seen.add(id(thing))
         owner = getattr(thing, "__self__", None)
         transport = getattr(owner, "transport", None)
-        if isinstance(transport, asyncio.Transport):
-            return transport
+        if hasattr(transport, "get_extra_info"):  # uvloop's are no subclass of asyncio's
+            return cast("asyncio.Transport", transport)
         cells = getattr(thing, "__closure__", None) or ()
         inner = [cell.cell_contents for cell in cells]
         for holder in (owner, thing):
