@@ -136,7 +136,7 @@ async def test_one_pass_sends_all_that_waits_and_replicas_send_hardly_anything_t
     await asyncio.gather(*(outbox.relay() for outbox in outboxes))
     sent = [message for line in lines for message in line.sent]
     assert set(sent) == {entry.id for entry in entries}
-    assert len(sent) < 2 * len(entries), "three replicas that choose alike send everything three times"
+    assert len(sent) < 1.5 * len(entries), "every replica sent the same ones"
     assert await collections[0].unsent(clock.now(), 1) == []
     for store in stores:
         await store.close()
