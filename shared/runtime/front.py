@@ -1,8 +1,6 @@
 """The outermost layer of a process's HTTP: counts and logs requests, and turns away what cannot be served now."""
 
 import logging
-import os
-import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,16 +14,15 @@ from shared.telemetry.catalogue import OTHER
 from shared.telemetry.context import REQUEST_ID
 from shared.telemetry.process import METHODS, Telemetry, known
 from shared.telemetry.spans import NO_SPAN, Kind, Span
+from shared.web import request_ids
 
 log = logging.getLogger(__name__)
 
 SANDBOX_PREFIX: Final = "/sandbox/"
-REQUEST_ID_HEADER: Final = "X-Request-Id"
 INTERNAL_PREFIX: Final = "/internal/"
 PROCESS: Final = "process"
 UNLOGGED: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked for by machines, every few seconds."""
-_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Front:
@@ -56,13 +53,13 @@ class Front:
         app = self._app if refusal is None else refusal.response(path)
         status = 500
         began = time.perf_counter()
-        request_id = _request_id(scope)
+        request_id = request_ids.request_id(scope)
 
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                MutableHeaders(scope=message)[request_ids.HEADER] = request_id
             await send(message)
 
         in_hand = REQUEST_ID.set(request_id)
@@ -104,12 +101,6 @@ def _traced(scope: Scope, path: str) -> Span:
     said = Headers(scope=scope).get("traceparent", "")
     neighbor = path.startswith(INTERNAL_PREFIX)
     return spans.entered("request", Kind.SERVER, parent=said if neighbor else "", link="" if neighbor else said)
-
-
-def _request_id(scope: Scope) -> str:
-    """The caller's own, where it can be written anywhere, else a new one."""
-    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-    return given if _GIVEN.fullmatch(given) else os.urandom(8).hex()
 
 
 def _template(scope: Scope) -> str:

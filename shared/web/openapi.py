@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from shared.web import request_ids
 from shared.web.codes import CODES
 from shared.web.docs import HEADERS, problems
 from shared.web.preconditions import TAGS_PATTERN
@@ -103,10 +104,11 @@ def complete(document: Json, server: str) -> Json:
         operation["parameters"] = [_parameter(each) for each in operation.get("parameters", [])]
         if method == "get" and "ETag" in operation["responses"].get("200", {}).get("headers", {}):
             _add_condition(operation)
+        _add_request_id(operation)
         operation["responses"] = dict(sorted(operation["responses"].items()))
         operation.setdefault("description", operation["summary"])
     components = document.setdefault("components", {})
-    components["headers"] = HEADERS
+    components["headers"] = HEADERS | {request_ids.HEADER: request_ids.GIVEN_BACK}
     schemas = {name: schema for name, schema in components.get("schemas", {}).items() if "ValidationError" not in name}
     components["schemas"] = dict(sorted((schemas | SCHEMAS).items()))
     completed: Json = _in_json_schemas_words(document)
@@ -149,3 +151,11 @@ def _add_condition(operation: Json) -> None:
     operation["parameters"].append(_IF_NONE_MATCH)
     operation["responses"]["304"] = {"description": "It is as `If-None-Match` says: nothing to send"}
     operation["responses"].update({str(status): shown for status, shown in problems(400).items()})
+
+
+def _add_request_id(operation: Json) -> None:
+    """Every request may have one, and every answer has one: `Front` sees to it, outside of all routes."""
+    operation["parameters"].append(request_ids.TAKEN)
+    given_back = {request_ids.HEADER: {"$ref": f"#/components/headers/{request_ids.HEADER}"}}
+    for status, shown in operation["responses"].items():
+        operation["responses"][status] = {**shown, "headers": shown.get("headers", {}) | given_back}

@@ -29,6 +29,8 @@ HEADERS = {
     "Idempotency-Key": ["a b", "", "x" * 256],
     "Last-Event-ID": ["x", "-1", "+1", "1.5", "1 2", "9" * 30, "0x1", "\uff11", "\u0663", "1\u00a0"],
 }
+NEVER_WRONG = {"X-Request-Id"}
+"""Any text will do: what cannot be written to a log has another in its place."""
 ANA = {"given_name": "Ana", "surname": "Souza", "birth_date": "1990-05-01", "document": "FX123456"}
 CARD = {"method": "card", "token": "tok_visa"}
 
@@ -182,12 +184,12 @@ async def test_every_header(api: httpx.AsyncClient, document: Json) -> None:
     tried = set()
     cart_id = await a_cart(api)
     for request, operation in requests(document, cart_id):
-        for each in (each for each in operation["parameters"] if each["in"] == "header"):
-            for value in HEADERS[each["name"]]:
-                answer = await send(api, request._replace(headers=request.headers | {each["name"]: value}))
+        for name in {each["name"] for each in operation["parameters"] if each["in"] == "header"} - NEVER_WRONG:
+            for value in HEADERS[name]:
+                answer = await send(api, request._replace(headers=request.headers | {name: value}))
                 if answer.status_code != 404:  # what is not there has no revision to compare
-                    assert_named(answer, each["name"], "header")
-                tried.add(each["name"])
+                    assert_named(answer, name, "header")
+                tried.add(name)
     assert tried == set(HEADERS) - {"Last-Event-ID"}
 
 

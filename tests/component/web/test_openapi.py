@@ -14,6 +14,7 @@ from tests.kit.stack import REPOSITORY
 
 SCOPES = {"offers": "offers", "carts": "carts", "checkouts": "checkouts"}
 SENT = ("POST", "PUT", "PATCH")
+REQUEST_ID = "X-Request-Id"
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +111,24 @@ def test_answers_name_the_headers_that_clients_use(document: Json) -> None:
         for status, name in {"401": "WWW-Authenticate", "503": "Retry-After", "429": "Retry-After"}.items():
             assert status not in operation["responses"] or name in operation["responses"][status]["headers"], path
         assert operation["responses"].get("201", {}).get("headers", {"ETag": 1}).keys() >= {"ETag"}, path
-    assert set(document["paths"]["/v1/carts"]["post"]["responses"]["201"]["headers"]) == {"ETag", "Location"}
-    assert set(document["paths"]["/v1/checkouts"]["post"]["responses"]["202"]["headers"]) == {"Location"}
+    assert set(document["paths"]["/v1/carts"]["post"]["responses"]["201"]["headers"]) == {
+        "ETag",
+        "Location",
+        REQUEST_ID,
+    }
+    assert set(document["paths"]["/v1/checkouts"]["post"]["responses"]["202"]["headers"]) == {"Location", REQUEST_ID}
     one = document["paths"]["/v1/carts/{cart_id}"]["get"]
     assert "ETag" in one["responses"]["200"]["headers"]
     assert "304" in one["responses"]
     assert parameter(one, "If-None-Match")["required"] is False
+
+
+def test_every_request_may_have_an_id_and_every_answer_has_one(document: Json) -> None:
+    assert document["components"]["headers"][REQUEST_ID]["required"] is True
+    for _, path, operation in operations(document):
+        assert parameter(operation, REQUEST_ID)["required"] is False, path
+        for status, answer in operation["responses"].items():
+            assert answer["headers"][REQUEST_ID] == {"$ref": f"#/components/headers/{REQUEST_ID}"}, (path, status)
 
 
 def test_every_route_of_the_api_wants_a_token_with_the_scope_it_names(document: Json) -> None:
