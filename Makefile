@@ -50,8 +50,9 @@ any-day: setup-dev ## the tests that touch dates, on other days; SOME=3 for thre
 format: setup-dev ## put right automatically what can be
 	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q .
 
-bench: setup-dev ## speed and size, and those of the peers
-	@$(BIN)/milesaga bench
+# AGAINST=v1.2 compares with another commit instead.
+bench: setup-dev ## speed and size, and those of the peers; AGAINST=COMMIT compares with that commit
+	@$(BIN)/milesaga bench $(if $(AGAINST),--against $(AGAINST))
 
 lock: setup-dev ## the lock files again, after a change of dependencies
 	@deploy/lock.sh
@@ -96,7 +97,7 @@ demo-compose: setup-tools up ## the demonstration over the containers
 	@$(BIN)/milesaga demo --compose
 
 clean: ## remove what was made here: environments, data, figures
-	@rm -rf .venv .bench-venv .milesaga bench.json .api-lint deploy/api-lint/node_modules
+	@rm -rf .venv .bench-venv .bench-venvs .milesaga bench.json .api-lint deploy/api-lint/node_modules
 
 docs: setup ## the saga's picture and .env.example again
 	@$(BIN)/python -m services.cli.picture docs/checkout.md

@@ -17,14 +17,28 @@ def run(
         "bench.json"
     ),
     only: Annotated[
-        list[str] | None, typer.Option(help="Parts to measure: sagas, telemetry, purchases, services, costs.")
+        list[str] | None,
+        typer.Option(
+            help="Parts to measure: sagas, telemetry, purchases, services, costs; with --against: sagas, purchases."
+        ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF",
+            help="A commit, branch or tag: its sagas and purchases beside those of the files here, on one broker, in "
+            "turns; rate and CPU of both and the ratio of each round. Its packages, where its lock is another, are "
+            "installed in .bench-venvs.",
+        ),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of a comparison; both sides have a part in each.")] = 5,
 ) -> None:
     """Measure sagas, purchases and services on this machine, beside other engines; print a table, write the figures."""
     if not (REPOSITORY / "tests" / "bench").is_dir():
         printing.complain("milesaga bench: run it in a clone of the repository, whose tests/bench it uses.")
         raise typer.Exit(1)
-    parts = [argument for part in only or () for argument in ("--only", part)]
-    command = [sys.executable, "-m", "tests.bench", "--output", str(output.absolute()), *parts]
+    command = [sys.executable, "-m", "tests.bench", "--output", str(output.absolute()), "--rounds", str(rounds)]
+    command += [argument for part in only or () for argument in ("--only", part)]
+    command += ["--against", against] if against is not None else []
     os.chdir(REPOSITORY)
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted

@@ -121,6 +121,11 @@ class PrivateBroker:
         """Whether the node's process is there; it may be hung, or refuse messages."""
         return self._is_ours(self._known().pid)
 
+    @property
+    def processes(self) -> list[int]:
+        """Ids of every living process of this folder's node: launcher, Erlang, its helpers, its epmd."""
+        return [pid for path in Path("/proc").glob("[0-9]*") if self._is_ours(pid := int(path.name))]
+
     def mend(self, timeout: float = 60.0, given_up: Callable[[], bool] = lambda: False) -> bool:
         """Replace the node, on the same data, when it refuses messages or is gone; was that so?
 
@@ -256,8 +261,8 @@ class PrivateBroker:
         return "\n".join(parts)
 
     def _signal(self, number: signal.Signals) -> list[int]:
-        """Signal every living process of this folder's node: launcher, Erlang, its helpers, its epmd."""
-        ours = [pid for path in Path("/proc").glob("[0-9]*") if self._is_ours(pid := int(path.name))]
+        """Signal every living process of this folder's node."""
+        ours = self.processes
         for pid in ours:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)

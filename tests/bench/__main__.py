@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,16 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import costs, purchases, sizes, telemetry
+from tests.bench import against, costs, purchases, sizes, telemetry
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
-from tests.bench.places import REPOSITORY
+from tests.bench.trees import here, installed, laid_out
 from tests.e2e.houses import SERVICES, House, house
 from tests.e2e.shop import Shop
 from tests.kit.broker import VirtualHosts
 from tests.kit.stack import Stack
 
+WIDTH: Final = 160
+"""Columns of a table that goes to a file."""
 ROUNDS: Final = 5
 SAGAS: Final = 800
 IN_FLIGHT: Final = 200
@@ -58,7 +59,7 @@ class Bench:
     def sagas(self) -> list[Figure]:
         """Five durable steps, ours and the peers'."""
         task = self._progress.add_task("peers' packages", total=None)
-        python = _peers_python()
+        python = installed()
         broker = PrivateBroker(self._home / "sagas")
         self._progress.update(task, description="RabbitMQ")
         broker.start()
@@ -121,6 +122,17 @@ class Bench:
         with house(self._home / "costs", {}) as running:
             return asyncio.run(self._count(running, self._advance(task)))
 
+    def against(self, ref: str, job: str, rounds: int) -> against.Comparison:
+        """This commit's sagas or purchases, and those of another."""
+        task = self._progress.add_task(f"{job}: the files of {ref}", total=None)
+        files = {against.OURS: here(), against.THEIRS: laid_out(ref, self._home / "files" / job)}
+        self._progress.update(task, description=f"{job}: warming up", total=2 * rounds)
+
+        def told(side: str) -> None:
+            self._progress.update(task, description=f"{job}: {side}, {files[side].name}", advance=1)
+
+        return against.compare(job, files, self._home / "against" / job, rounds, told)
+
     async def _count(self, running: House, advance: Callable[[], Any]) -> list[Figure]:
         broker = PrivateBroker(running.home)
         async with Shop(running.url) as shop, purchases.listening(running.broker_url) as till:
@@ -158,42 +170,39 @@ class Bench:
 def main(
     output: Annotated[Path, typer.Option(help="File for the figures.")] = Path("bench.json"),
     only: Annotated[list[str] | None, typer.Option(help=f"Parts to measure: {', '.join(PARTS)}.")] = None,
+    ref: Annotated[str | None, typer.Option("--against", help="A commit to be compared with.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Of a comparison; of each both sides have a part.")] = ROUNDS,
 ) -> None:
     """Measure speed and size on this machine; nothing is written unless every count is right."""
-    wanted = tuple(only or PARTS)
+    known = PARTS if ref is None else tuple(against.JOBS)
+    wanted = tuple(only or known)
     for part in wanted:
-        if part not in PARTS:
-            raise typer.BadParameter(f"{part!r} is no part; known are {', '.join(PARTS)}.")
-    out = Console()
+        if part not in known:
+            raise typer.BadParameter(f"{part!r} is no part; known are {', '.join(known)}.")
+    out = Console(width=None if sys.stdout.isatty() else WIDTH)
     columns = (TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     figures: list[Figure] = []
+    compared: list[against.Comparison] = []
     with TemporaryDirectory(prefix="milesaga-bench-") as home:
         try:
             with Progress(*columns, console=Console(stderr=True)) as progress:
                 bench = Bench(Path(home), progress)
                 for part in wanted:
-                    figures += getattr(bench, part)()
+                    if ref is None:
+                        figures += getattr(bench, part)()
+                    else:
+                        compared.append(bench.against(ref, part, rounds))
         except (Failed, BrokerError, AssertionError) as error:
             out.print(f"[bold red]The benchmark is void.[/] {error}", highlight=False, markup=True)
             raise typer.Exit(1) from error
-    write(output, figures)
-    load = f"{os.getloadavg()[0]:.1f}"
-    show(out, figures, f"{os.cpu_count()} cores, everything on them; Python {platform.python_version()}; load {load}")
+    write(output, [*figures, *(figure for comparison in compared for figure in comparison.figures())])
+    machine = f"{os.cpu_count()} cores, everything on them; Python {platform.python_version()}"
+    title = f"{machine}; load {os.getloadavg()[0]:.1f}"
+    for comparison in compared:
+        comparison.show(out, f"{here().name} against {ref}; {title}")
+    if figures:
+        show(out, figures, title)
     out.print(f"written to {output}")
-
-
-def _peers_python() -> Path:
-    """Install what only the benchmark needs, where that was not done yet."""
-    done = subprocess.run(
-        [REPOSITORY / "deploy" / "bench-setup.sh", sys.executable],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise Failed("the peers' packages cannot be installed; see above")
-    return Path(done.stdout.strip().splitlines()[-1])
 
 
 def _audit(stack: Stack, expected: int) -> None:

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import psutil
-
 READY: Final = "ready"
 RESULT: Final = "RESULT "
 LEAVING: Final = 40.0
@@ -37,14 +35,6 @@ class Child:
         self._environment = inherited | {"PYTHONUNBUFFERED": "1"} | dict(environment)
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    @property
-    def cpu_seconds(self) -> float:
-        """What it has used so far, all its threads."""
-        if self._process is None:
-            raise Failed("it was not started")
-        used = psutil.Process(self._process.pid).cpu_times()
-        return float(used.user + used.system)
 
     def __enter__(self) -> Self:
         with self._log.open("ab") as log:

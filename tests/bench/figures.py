@@ -37,10 +37,11 @@ def show(out: Console, figures: Sequence[Figure], title: str) -> None:
     for column in ("name", "value", "unit", "single runs", "target"):
         table.add_column(column, justify="right" if column == "value" else "left", no_wrap=column != "target")
     for figure in figures:
-        runs = "  ".join(_short(run) for run in figure.runs)
-        table.add_row(figure.name, _short(figure.value), figure.unit, runs, figure.target)
+        runs = "  ".join(short(run) for run in figure.runs)
+        table.add_row(figure.name, short(figure.value), figure.unit, runs, figure.target)
     out.print(table)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Three digits are as many as a busy machine gives."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

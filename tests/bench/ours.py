@@ -1,7 +1,6 @@
 """Our own five-step saga: its processes, and the check in the stores that what was counted was done."""
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +11,8 @@ from shared.saga.record import Record, Status, StepStatus
 from shared.store.sqlite import SqliteStore
 from tests.bench.children import Child, Failed
 from tests.bench.five_steps import ERRANDS, FIVE_STEPS, stored_errands, stored_purchases
-from tests.bench.places import REPOSITORY
+from tests.bench.processes import cpu_seconds, tree
+from tests.bench.trees import HERE, Tree
 
 NOTHING_MORE: Final[Mapping[str, str]] = {}
 START_WITHIN: Final = 60.0
@@ -32,17 +32,18 @@ class Ours:
         driver: str = "thin",
         processes: int = 2,
         more: Mapping[str, str] = NOTHING_MORE,
+        files: Tree = HERE,
     ) -> None:
-        """`more` is added to the processes' environment."""
+        """`more` is added to the processes' environment; `files` may be those of another commit."""
         self._folder = folder
         self._done: dict[str, int] = {}
-        environment = {"MILESAGA_HOME": str(folder / "home"), "BROKER_URL": broker_url, "LOG_LEVEL": "INFO", **more}
+        environment = {"MILESAGA_HOME": str(folder / "home"), "BROKER_URL": broker_url, "LOG_LEVEL": "INFO"}
         self._children = [
             Child(
-                [sys.executable, "-m", "tests.bench.five_steps_process", role, driver],
-                cwd=REPOSITORY,
+                [str(files.python), "-m", "tests.bench.five_steps_process", role, driver],
+                cwd=files.folder,
                 log=folder / f"{role}.log",
-                environment=environment,
+                environment=environment | files.environment | dict(more),
             )
             for role in LAYOUTS[processes]
         ]
@@ -75,7 +76,11 @@ class Ours:
     @property
     def cpu_seconds(self) -> float:
         """What all its processes have used so far."""
-        return sum(child.cpu_seconds for child in self._children)
+        return cpu_seconds(self.pids)
+
+    @property
+    def pids(self) -> set[int]:
+        return set().union(*(tree(child.pid) for child in self._children))
 
     async def _check(self) -> None:
         ids = [f"{tag}-{number:06d}" for tag, count in self._done.items() for number in range(count)]

@@ -32,9 +32,12 @@ class Stack:
         *services: str,
         environment: Mapping[str, str] | None = None,
         repository: Path = REPOSITORY,
+        python: Path = Path(sys.executable),
     ) -> None:
+        """`python` has the packages that the files in `repository` need."""
         self.home = home
         self._repository = repository
+        self._python = str(python)
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = home / "stack.log"
@@ -53,7 +56,7 @@ class Stack:
         self._begin = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli.main", "run", *self._services, "--port", str(self.port)],
+                [self._python, "-m", "services.cli.main", "run", *self._services, "--port", str(self.port)],
                 cwd=self._repository,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -81,7 +84,7 @@ class Stack:
     def command(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Another `milesaga` command on the same data folder, run to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "services.cli.main", *arguments],
+            [self._python, "-m", "services.cli.main", *arguments],
             cwd=self._repository,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
