@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 
 from services.cli import printing
+from services.cli.administration import NotAdministered
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
-from services.cli.users import SHORTEST_PASSWORD, BrokerUsers, UsersNotApplied
+from services.cli.users import SHORTEST_PASSWORD, BrokerUsers
 from services.house import HOUSE
 from shared.bus.partners import NAME, Partner, WrongPartners
 from shared.bus.permissions import TOPIC_EXCHANGES, password_hash
@@ -56,7 +57,7 @@ def add(
         users.partners.put(name, Partner(members=allowed, password_hash=password_hash(word)))
         try:
             users.apply()
-        except (UsersNotApplied, ConnectionError):
+        except (NotAdministered, ConnectionError):
             _put_back(users, name, before)
             raise
         url = None if password else users.url_of(name, word)  # whoever gave it knows it, and a log need not
@@ -128,6 +129,6 @@ def _applied() -> Iterator[BrokerUsers]:
             settings = read(RuntimeSettings)
             stack_broker(settings)
             yield BrokerUsers(settings)
-        except (UsersNotApplied, WrongPartners) as error:
+        except (NotAdministered, WrongPartners) as error:
             printing.complain(f"milesaga: {error}")
             raise typer.Exit(1) from error

@@ -12,16 +12,18 @@ from faststream.rabbit import RabbitExchange, RabbitQueue
 from rich.table import Column, Table
 
 from services.cli import printing
+from services.cli.administration import BrokerAdministration, NotAdministered
 from services.cli.broker_node import BrokerError, PrivateBroker
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
-from services.cli.topology_changes import carried_out, planned
-from services.cli.users import BrokerUsers, UsersNotApplied
+from services.cli.topology_bindings import LeftBinding, left_over, without
+from services.cli.topology_changes import Change, carried_out, planned
+from services.cli.users import BrokerUsers
 from services.house import HOUSE
 from shared.bus.comparing import Found, State, compare
 from shared.bus.installation import InUse, release
 from shared.bus.partners import WrongPartners
-from shared.bus.topology import Topology, topology
+from shared.bus.topology import Binding, Topology, topology
 from shared.runtime.description import queues
 from shared.runtime.settings import RuntimeSettings, read
 
@@ -51,33 +53,46 @@ def show(as_json: AsJson = False) -> None:
 
 @app.command("plan")
 def plan(as_json: AsJson = False) -> None:
-    """Tell what is missing, what differs, and what `apply --yes` would do. Exit 1 when there is something to do."""
-    changes = _on_broker(planned)
+    """Tell what is missing, what differs, what is left over, and what `apply --yes` would do. Exit 1 when there is
+    something to do."""
+
+    async def work(connection: AbstractConnection, described: Topology) -> tuple[list[Change], list[LeftBinding]]:
+        return await planned(connection, described), await left_over(connection, described, listed)
+
+    listed, unseen = _bindings()
+    changes, left = _on_broker(work)
+    todo: list[Change | LeftBinding] = [*changes, *left]
     if as_json:
-        printing.tell({"changes": [each.told() for each in changes]})
+        printing.tell({"changes": [each.told() for each in todo], "bindings_unseen": unseen})
     else:
-        printing.say("\n".join(map(str, changes)) or NOTHING_TO_DO)
-    raise typer.Exit(int(bool(changes)))
+        printing.say("\n".join([*(map(str, todo) if todo else [NOTHING_TO_DO]), *_told(unseen)]))
+    raise typer.Exit(int(bool(todo)))
 
 
 @app.command("apply")
 def apply(
-    yes: Annotated[bool, typer.Option("--yes", help="Also make anew what differs, with the messages in it.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also make anew what differs, with the messages in it, and unbind leftovers.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make what is missing. What differs is told, and with --yes made anew without losing a message."""
+    """Make what is missing. What differs is told, and with --yes made anew without losing a message; bindings that are
+    left over from an older release are told, and with --yes removed."""
 
     async def work(connection: AbstractConnection, described: Topology) -> tuple[Topology, list[Found], list[str]]:
         changes = await planned(connection, described)
         said = await carried_out(connection, described, changes, yes=yes)
+        left = await left_over(connection, described, listed)  # by now whatever takes their place is bound
+        said += [await without(connection, each) if yes else f"{each}, by --yes" for each in left]
         return described, await compare(connection, described), said
 
+    listed, unseen = _bindings()
     described, found, said = _on_broker(work)
     users = _users()
     if as_json:
-        printing.tell({**_as_json(described, found), "done": said, "users": users})
+        printing.tell({**_as_json(described, found), "done": said, "users": users, "bindings_unseen": unseen})
     else:
-        printing.say("\n".join([*(said or [NOTHING_TO_DO]), *users]))
+        printing.say("\n".join([*(said or [NOTHING_TO_DO]), *_told(unseen), *users]))
     raise typer.Exit(int(any(each.state is not State.PRESENT for each in found)))
 
 
@@ -123,13 +138,30 @@ def _node_of(settings: RuntimeSettings) -> Iterator[None]:
         broker.stop()
 
 
+def _bindings() -> tuple[list[Binding], str]:
+    """The broker's bindings, else why they are not seen: AMQP lists none, and not every broker has an API for them."""
+    with reported():
+        stack_broker(read(RuntimeSettings))
+        try:
+            administration = BrokerAdministration(read(RuntimeSettings))
+            administration.must_answer()
+            return administration.bindings(), ""
+        except NotAdministered as error:
+            return [], str(error)
+    raise typer.Exit(1)
+
+
+def _told(unseen: str) -> list[str]:
+    return [f"bindings that are left over: not looked for: {unseen}"] if unseen else []
+
+
 def _users() -> list[str]:
     """What became of the broker's users. Not every broker has an API for them, and a lone stack needs none."""
     with reported():
         users = BrokerUsers(read(RuntimeSettings))
         try:
             return [f"user {name}: as described" for name in users.apply()]
-        except (UsersNotApplied, WrongPartners) as error:
+        except (NotAdministered, WrongPartners) as error:
             if users.asked_for:
                 printing.complain(f"milesaga: {error}")
                 raise typer.Exit(1) from error
