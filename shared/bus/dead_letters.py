@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
@@ -81,7 +81,7 @@ class DeadLetters:
         self._patience = patience
         self._own_turn = asyncio.Lock()
         self.in_other_hands: set[str] = set()
-        """Services of whose letters another reader had some in hand for longer than we wait: those were not seen."""
+        """Services whose letters another reader or a move had for longer than we wait: none of them was seen."""
         self.heads: list[DeadLetter] = []
         """Letters that were to be sent back and stayed, because their bodies are cut."""
         self._url = url
@@ -102,8 +102,8 @@ class DeadLetters:
         """The letters of a service, oldest first, left where they are."""
         found: list[DeadLetter] = []
         worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
-        async with self._turn(service), self._channel() as channel:
-            async for letter, message in self._walk(channel, service):
+        async with self._turn(service) as ours, self._channel() as channel:
+            async for letter, message in self._walk(channel, service, ours=ours):
                 found.append(letter)
                 worn += [(letter, message)] if _looks(message) >= WORN else []
                 if limit is not None and len(found) >= limit:
@@ -127,8 +127,8 @@ class DeadLetters:
         begun = datetime.now(UTC)
         count = 0
         worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
-        async with self._turn(service), self._channel() as channel:
-            async for letter, message in self._walk(channel, service):
+        async with self._turn(service) as ours, self._channel() as channel:
+            async for letter, message in self._walk(channel, service, ours=ours):
                 died_again = letter.last_failed_at is not None and letter.last_failed_at >= begun
                 if died_again or not chosen(letter) or (send_back and self._stays_cut(letter)):
                     worn += [(letter, message)] if _looks(message) >= WORN else []
@@ -161,30 +161,32 @@ class DeadLetters:
             await message.ack()
 
     @asynccontextmanager
-    async def _turn(self, service: str) -> AsyncIterator[None]:
-        """One reader of a service's letters at a time, by a queue that one connection alone may have.
+    async def _turn(self, service: str) -> AsyncIterator[bool]:
+        """One reader of a service's letters at a time, by a queue that one connection alone may have; is it ours?
 
-        It goes with its connection, however that ends. Whoever may not make queues here reads without a turn.
+        It goes with its connection, however that ends. Whoever may not make queues here reads without a turn: a move
+        waits for no such reader, and gives up where one has letters in hand.
         """
         async with self._own_turn:
-            mine = await self._turn_queue(service)
+            mine, ours = None, True
+            with suppress(ChannelAccessRefused):
+                mine = await self._turn_queue(service)
+                ours = mine is not None
             try:
-                yield
+                yield ours
             finally:
                 if mine is not None and not mine.is_closed:
                     await mine.queue_delete(turn_queue(service))
                     await mine.close()
 
     async def _turn_queue(self, service: str) -> AbstractChannel | None:
-        """The channel that has the turn; None where there is no waiting for it, or no having it."""
+        """The channel that has the turn; None where that is too long in coming. Raises ChannelAccessRefused."""
         connection = self._connected()
         deadline = asyncio.get_running_loop().time() + self._patience
         while True:
             channel = await connection.channel()
             try:
                 await channel.declare_queue(turn_queue(service), exclusive=True, auto_delete=True, timeout=TIMEOUT)
-            except ChannelAccessRefused:
-                return None
             except ChannelLockedResource:
                 if asyncio.get_running_loop().time() > deadline:
                     self.in_other_hands.add(service)
@@ -214,8 +216,11 @@ class DeadLetters:
                 await channel.close()
 
     async def _walk(
-        self, channel: AbstractChannel, service: str
+        self, channel: AbstractChannel, service: str, *, ours: bool
     ) -> AsyncIterator[tuple[DeadLetter, AbstractIncomingMessage]]:
+        """Out of turn nothing: what we had in hand would hold up a move, or another reader would not see it."""
+        if not ours:
+            return
         queue = await channel.get_queue(dead_queue(service), ensure=False)
         while (message := await queue.get(fail=False, timeout=TIMEOUT)) is not None:
             yield _letter(service, message), message

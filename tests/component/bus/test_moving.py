@@ -18,6 +18,7 @@ from faststream.rabbit import RabbitQueue
 from services.house import HOUSE
 from shared.bus import wire
 from shared.bus.arrival import Arrival, arrival
+from shared.bus.dead_letters import DeadLetters
 from shared.bus.declaring import declare
 from shared.bus.decoding import LARGEST_BODY
 from shared.bus.moving import Mover, NotMoved, one_at_a_time, shelter
@@ -203,6 +204,57 @@ async def test_two_moves_at_once_and_a_reader_of_dead_letters_exclude_each_other
             pass
     await one.close()
     await other.close()
+
+
+class HoldsOn(DeadLetters):
+    """Reads slowly: it has what it found in hand until it is told to let go."""
+
+    def __init__(self, url: str, let_go: asyncio.Event, patience: float) -> None:
+        super().__init__(url, ["payment"], patience)
+        self.holds = asyncio.Event()
+        self._let_go = let_go
+
+    async def _renew(self, *_: object) -> None:
+        self.holds.set()
+        await self._let_go.wait()
+
+
+@pytest.mark.parametrize("patience", [0.0, 0.2])
+async def test_a_reader_whose_patience_ends_while_dead_letters_are_moved_takes_none_of_them(
+    vhost_url: str, described: Topology, channel: AbstractChannel, patience: float
+) -> None:
+    dead = dead_queue("payment")
+    await old_queue(vhost_url, described, channel, dead, OLD)
+    for number in range(3):
+        await channel.default_exchange.publish(aio_pika.Message(b"{}", message_id=f"m{number}"), dead)
+    let_go = asyncio.Event()
+    mover = await aiormq.connect(vhost_url)
+    async with HoldsOn(vhost_url, let_go, patience) as reader:
+        async with one_at_a_time(mover, ("payment",)):
+            looking = asyncio.create_task(reader.letters("payment"))
+            await reader.holds.wait()
+            assert await Mover(mover, described).move(queue_named(described, dead), "payment") == 3
+        let_go.set()
+        assert await looking == []
+        assert reader.in_other_hands == {"payment"}
+        assert len(await reader.letters("payment")) == 3
+    await mover.close()
+
+
+async def test_letters_that_somebody_has_in_hand_out_of_turn_do_not_go_with_the_queue(
+    vhost_url: str, described: Topology, channel: AbstractChannel
+) -> None:
+    """As the management page gets them: RabbitMQ counts a letter in hand as a consumer, and the move gives up."""
+    dead = dead_queue("payment")
+    await old_queue(vhost_url, described, channel, dead, OLD)
+    for number in range(3):
+        await channel.default_exchange.publish(aio_pika.Message(b"{}", message_id=f"m{number}"), dead)
+    held = await (await channel.get_queue(dead, ensure=False)).get()
+    assert held is not None
+    with pytest.raises(NotMoved, match="other consumers"):
+        await moved(vhost_url, described, dead, "payment")
+    await held.nack(requeue=True)
+    assert {message.message_id for message in await all_of(channel, dead)} == {"m0", "m1", "m2"}
 
 
 @pytest.mark.timeout(180)
