@@ -3,7 +3,8 @@ set -e
 pg=/data/db/pg
 if [ ! -s $pg/PG_VERSION ]; then
   initdb -D $pg -A trust -U postgres -E UTF8 --locale=C >/dev/null
-  printf "listen_addresses='127.0.0.1'\nunix_socket_directories=''\nmax_connections=200\nshared_preload_libraries='pg_cron,pg_documentdb_core,pg_documentdb'\ncron.database_name='postgres'\ncron.host='127.0.0.1'\ncron.timezone='UTC'\n" >> $pg/postgresql.conf
+  printf "listen_addresses='*'\nunix_socket_directories=''\nmax_connections=200\nshared_preload_libraries='pg_cron,pg_documentdb_core,pg_documentdb'\ncron.database_name='postgres'\ncron.host='127.0.0.1'\ncron.timezone='UTC'\n" >> $pg/postgresql.conf
+  echo 'host all all all scram-sha-256' >> $pg/pg_hba.conf # for the stand-in of mongosh, as the first user
 fi
 postgres -D $pg & db=$!
 until pg_isready -q -h 127.0.0.1; do :; done

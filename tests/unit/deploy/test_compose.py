@@ -9,13 +9,14 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from services.cli.deploy.compose import tree
+from services.cli.deploy.compose import HINT, tree
 from services.cli.deploy.compose.secrets import missing, variables
 from services.cli.deploy.tree import REPOSITORY, differing
 from services.house import HOUSE
 from shared.runtime.description import Description
 
 COMPOSE: Final = "docker-compose.yml"
+USERS: Final = "deploy/mongodb/users.js"
 GATEWAY: Final = "deploy/gateway/nginx.conf"
 THANKS: Final = Description(
     name="thanks", bindings=(("events", "checkout.completed.v1"),), public=("/v1/thanks",), asks=("cart",)
@@ -45,9 +46,30 @@ def test_every_service_runs_in_a_container_of_its_own_under_its_own_broker_user(
     for name in [*(each.name for each in HOUSE), "sandbox"]:
         assert OURS[name]["command"] == ["run", name]
         assert OURS[name]["environment"]["BROKER_URL"].startswith(f"amqp://{name}:${{{name.upper()}_BROKER_PASSWORD:?")
+    for name in (each.name for each in HOUSE):
+        assert OURS[name]["environment"]["MONGODB_URL"] == (
+            f"mongodb://{name}:${{{name.upper()}_MONGODB_PASSWORD:?{HINT}}}@mongodb:27017/?authSource=admin"
+        )
     assert OURS["checkout"]["environment"]["CART_URL"] == "http://cart:8000"
     assert OURS["cart"]["environment"]["OFFERS_URL"] == "http://offers:8000"
     assert "CART_URL" not in OURS["payment"]["environment"], "nobody is told of what it does not ask"
+
+
+def test_nobody_but_who_makes_the_stores_users_is_told_the_password_that_opens_all_of_them() -> None:
+    told = {name for name, each in CONTAINERS.items() if "${MONGODB_PASSWORD" in str(each)}
+    assert told == {"mongodb", "mongodb-users"}
+    for name in OURS:
+        others = {each.name.upper() for each in HOUSE} - {name.upper()}
+        assert not any(f"{other}_MONGODB_PASSWORD" in str(OURS[name]) for other in others), name
+
+
+def test_every_service_has_a_user_of_the_store_who_has_rights_on_its_own_database_alone() -> None:
+    made = MADE[USERS]
+    listed = dict(re.findall(r"^  (\w+): \"(\w+)\",$", made, re.MULTILINE))
+    assert listed == {each.name: f"milesaga_{each.name}" for each in HOUSE}
+    assert re.findall(r"role: \"(\w+)\", db: (\w+)", made) == [("readWrite", "database")]
+    assert CONTAINERS["mongodb-users"]["volumes"] == [f"./{USERS}:/users.js:ro"]
+    assert '  thanks: "milesaga_thanks",' in tree((*HOUSE, THANKS))[USERS]
 
 
 def test_a_further_service_is_everywhere_by_its_entry_alone() -> None:
@@ -63,6 +85,7 @@ def test_a_further_service_is_everywhere_by_its_entry_alone() -> None:
         in yaml.safe_load(made["deploy/prometheus/prometheus.yml"])["scrape_configs"][0]["dns_sd_configs"][0]["names"]
     )
     assert "THANKS_BROKER_PASSWORD=" in missing((*HOUSE, THANKS), "")
+    assert "THANKS_MONGODB_PASSWORD=" in missing((*HOUSE, THANKS), "")
 
 
 def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
@@ -90,7 +113,13 @@ def test_the_gateway_sends_nobody_to_the_port_that_only_it_knows() -> None:
 def test_things_start_when_what_they_need_is_well() -> None:
     healthy, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
     for name in [*(each.name for each in HOUSE), "sandbox"]:
-        assert CONTAINERS[name]["depends_on"] == {"rabbitmq": healthy, "mongodb": healthy, "topology": done}
+        assert CONTAINERS[name]["depends_on"] == {
+            "rabbitmq": healthy,
+            "mongodb": healthy,
+            "mongodb-users": done,
+            "topology": done,
+        }
+    assert CONTAINERS["mongodb-users"]["depends_on"] == {"mongodb": healthy}
     assert CONTAINERS["topology"]["depends_on"] == {"rabbitmq": healthy}
     assert {name for name, how in CONTAINERS["gateway"]["depends_on"].items() if how == healthy} == {
         *(each.name for each in HOUSE),
@@ -103,12 +132,12 @@ def test_what_ends_is_tried_again_when_it_fails_and_not_when_it_is_done() -> Non
     """The others depend on its success: one slow answer of the broker's must not end the start of all."""
     ending = {name for name, each in OURS.items() if each.get("healthcheck") == {"disable": True}}
     assert ending == {"topology", "partner"}
-    assert {CONTAINERS[name]["restart"] for name in ending} == {"on-failure:5"}
+    assert {CONTAINERS[name]["restart"] for name in (*ending, "mongodb-users")} == {"on-failure:5"}
 
 
 def test_our_containers_may_write_nothing_but_their_volume_and_hold_no_privilege() -> None:
     assert len(OURS) == len(HOUSE) + 4  # the sandbox, the documents, and two that end
-    for name, each in {**OURS, "gateway": CONTAINERS["gateway"]}.items():
+    for name, each in {**OURS, **{other: CONTAINERS[other] for other in ("gateway", "mongodb-users")}}.items():
         assert (each["read_only"], each["cap_drop"]) == (True, ["ALL"]), name
         assert each["security_opt"] == ["no-new-privileges:true"], name
         assert each["mem_limit"], name

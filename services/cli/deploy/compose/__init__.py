@@ -7,15 +7,17 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from services.cli.deploy.compose.secrets import password_variable
+from services.cli.deploy.compose.secrets import password_variable, store_password_variable
 from services.cli.deploy.tree import Tree
 from shared.runtime.addresses import SANDBOX
 from shared.runtime.description import Description
+from shared.store.mongo import database_name
 from shared.web.problems import Problem, not_found, try_again
 
 FILES: Final = {
     "docker-compose.yml": "docker-compose.yml",
     "nginx.conf": "deploy/gateway/nginx.conf",
+    "users.js": "deploy/mongodb/users.js",
     "prometheus.yml": "deploy/prometheus/prometheus.yml",
 }
 """Where each template's text belongs."""
@@ -62,6 +64,9 @@ def _given(house: Sequence[Description]) -> dict[str, Any]:
         "password": password_variable,
         "secret": _secret,
         "broker_url": _broker_url,
+        "database": database_name,
+        "store_password": store_password_variable,
+        "store_url": _store_url,
         "away": _body(try_again("unavailable", "The service for this is away; try again.")),
         "nowhere": _body(not_found("path")),
     }
@@ -74,6 +79,10 @@ def _secret(variable: str) -> str:
 
 def _broker_url(user: str) -> str:
     return f"amqp://{user}:{_secret(password_variable(user))}@rabbitmq:5672/"
+
+
+def _store_url(service: str) -> str:
+    return f"mongodb://{service}:{_secret(store_password_variable(service))}@mongodb:27017/?authSource=admin"
 
 
 def _body(problem: Problem) -> str:

@@ -18,9 +18,15 @@ def password_variable(user: str) -> str:
     return f"{user.upper()}_BROKER_PASSWORD"
 
 
+def store_password_variable(service: str) -> str:
+    """Of a service's user on MongoDB."""
+    return f"{service.upper()}_MONGODB_PASSWORD"
+
+
 def variables(house: Sequence[Description]) -> list[str]:
     """What a composed stack must be told, and nobody else may know."""
-    return [*OF_THE_STACK, *(password_variable(each) for each in (*(each.name for each in house), SANDBOX))]
+    names = [each.name for each in house]
+    return [*OF_THE_STACK, *map(password_variable, [*names, SANDBOX]), *map(store_password_variable, names)]
 
 
 def missing(house: Sequence[Description], known: str) -> str:
