@@ -1,0 +1,30 @@
+"""How large a rule and its parts may be: every list, depth and cost has a bound, so that no rule can be a burden."""
+
+from typing import Final
+
+PATTERN_BYTES: Final = 4096
+"""Of a pattern as compact JSON in UTF-8."""
+PATTERN_DEPTH: Final = 10
+"""Patterns inside each other; `$and`, `$or` and `$not` count as one each."""
+TESTS: Final = 100
+"""In one field's list, and values or patterns in any other list of a pattern."""
+WILDCARDS: Final = 5
+"""`*` in one wildcard."""
+FAULTS: Final = 20
+"""Told of one rule; whoever has more begins with these."""
+
+TEXT_BYTES: Final = 262_144
+"""Of a text that is read: the size of the largest event."""
+DOCUMENT_DEPTH: Final = 64
+"""Lists and objects inside each other in an event."""
+LEAST_INTEGER: Final = -(2**63)
+GREATEST_INTEGER: Final = 2**64 - 1
+
+BUS_RULES: Final = 200
+BUS_COST: Final = 5000
+BUS_UNANCHORED: Final = 50
+"""Rules of one bus that are tried on every event, since they name no exact value."""
+
+STEPS: Final = 2_000_000
+"""Elements of lists looked at for one event, by all rules together: a fifth of a second and an event that is not
+routed, instead of a process that stands still."""

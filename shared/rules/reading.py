@@ -1,0 +1,191 @@
+"""Texts of rules and events, as JSON or YAML, read into JSON's values.
+
+Stricter than the readers beneath, since a rule that is read otherwise than it was meant sends events to the wrong
+place: a name given twice, NaN, half a surrogate pair, an integer beyond 64 bit, nesting without end and YAML's aliases
+are refused. YAML's plain words are those of JSON alone: `no` is a country, `on` a name, `12:30` a text.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from itertools import islice
+from math import isfinite
+from typing import Any
+
+import yaml
+
+from shared.rules.faults import Fault, Invalid, JsonPath, kind_of, pointer_to
+from shared.rules.limits import DOCUMENT_DEPTH, FAULTS, GREATEST_INTEGER, LEAST_INTEGER, TEXT_BYTES
+
+_DIGITS = 21
+"""So many characters of an integer are beyond 64 bit already: the rest need not be read."""
+
+
+class _Repeating(dict[str, Any]):
+    """An object in which `repeated` stand more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def from_json(text: str | bytes) -> Any:
+    """One value; numbers that are no integers as Decimal, as they are written. Raises Invalid."""
+    return _json(text, Decimal)
+
+
+def event_from_json(text: str | bytes) -> dict[str, Any]:
+    """An event, its numbers integers and binary64. Raises Invalid."""
+    event = _json(text, float)
+    if not isinstance(event, dict):
+        raise Invalid([Fault("", "an object", kind_of(event))])
+    return event
+
+
+def from_yaml(text: str | bytes) -> Any:
+    """One value, as `from_json`. Raises Invalid."""
+    documents = documents_from_yaml(text)
+    if len(documents) != 1:
+        raise Invalid([Fault("", "one document", f"{len(documents)}")])
+    return documents[0]
+
+
+def documents_from_yaml(text: str | bytes) -> list[Any]:
+    """The documents of a text, which `---` parts, each as `from_json`. Raises Invalid."""
+    plain = _plain(text)
+    try:
+        documents = list(yaml.load_all(plain, _Loader))
+    except yaml.YAMLError as error:
+        raise Invalid([Fault("", "YAML of JSON's values", _problem(error))]) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    for document in documents:
+        check(document)
+    return documents
+
+
+def check(value: Any) -> None:
+    """Raises Invalid for what no JSON of ours may hold: for a value that was read by others."""
+    if faults := list(islice(_faults(value, ()), FAULTS)):
+        raise Invalid(faults)
+
+
+def _json(text: str | bytes, floats: Callable[[str], Any]) -> Any:
+    plain = _plain(text)
+    try:
+        found = json.loads(plain, object_pairs_hook=_object, parse_float=floats, parse_int=_integer)
+    except json.JSONDecodeError as error:
+        raise Invalid([Fault("", "JSON", f"{error.msg}, line {error.lineno} column {error.colno}")]) from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    check(found)
+    return found
+
+
+def _plain(text: str | bytes) -> str:
+    if len(text) > TEXT_BYTES:
+        raise Invalid([Fault("", f"at most {TEXT_BYTES} bytes", f"{len(text)}")])
+    try:
+        return text.decode() if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise Invalid([Fault("", "UTF-8", f"byte {error.start} is none")]) from error
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return " ".join(str(error).split())
+    return f"{error.problem}, line {error.problem_mark.line + 1} column {error.problem_mark.column + 1}"
+
+
+def _too_deep() -> Invalid:
+    return Invalid([Fault("", f"at most {DOCUMENT_DEPTH} lists and objects inside each other", "more")])
+
+
+def _integer(digits: str) -> int:
+    return int(digits[:_DIGITS])
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    repeated = []
+    for name, value in pairs:
+        if name in found:
+            repeated.append(name)
+        found[name] = value
+    if not repeated:
+        return found
+    twice = _Repeating(found)
+    twice.repeated = tuple(repeated)
+    return twice
+
+
+def _faults(value: Any, at: JsonPath) -> Iterator[Fault]:
+    if isinstance(value, dict | list) and len(at) >= DOCUMENT_DEPTH:
+        yield Fault(pointer_to(at), f"at most {DOCUMENT_DEPTH} lists and objects inside each other", "more")
+    elif isinstance(value, dict):
+        for name in value.repeated if isinstance(value, _Repeating) else ():
+            yield Fault(pointer_to((*at, name)), "a name once", "the same name twice")
+        for name, inner in value.items():
+            yield from _faults_of_text(name, at)
+            yield from _faults(inner, (*at, name))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _faults(inner, (*at, place))
+    else:
+        yield from _faults_of_scalar(value, at)
+
+
+def _faults_of_scalar(value: Any, at: JsonPath) -> Iterator[Fault]:
+    """Of the very types that readers make: a subclass would be equal here and another there."""
+    kind = type(value)
+    if kind is str:
+        yield from _faults_of_text(value, at)
+    elif kind is int:
+        if not LEAST_INTEGER <= value <= GREATEST_INTEGER:
+            yield Fault(pointer_to(at), "an integer of 64 bit", "a larger one")
+    elif kind is float or kind is Decimal:
+        if not isfinite(value):
+            yield Fault(pointer_to(at), "a finite number", "none")
+    elif kind is not bool and value is not None:
+        yield Fault(pointer_to(at), "a value of JSON", kind_of(value))
+
+
+def _faults_of_text(text: Any, at: JsonPath) -> Iterator[Fault]:
+    if not isinstance(text, str):
+        yield Fault(pointer_to(at), "names that are strings", kind_of(text))
+    elif not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        yield Fault(pointer_to(at).encode(errors="replace").decode(), "Unicode's characters", "half a surrogate pair")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with JSON's plain words, without aliases, with what stands twice marked."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the library declares it
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        return super().compose_node(parent, index)
+
+    def object_of(self, node: Any) -> dict[str, Any]:
+        for key, _ in node.value:
+            if key.tag != "tag:yaml.org,2002:str":
+                raise yaml.constructor.ConstructorError(None, None, "a name that is no string", key.start_mark)
+        return _object(self.construct_pairs(node, deep=True))
+
+    def number_of(self, node: Any) -> Decimal:
+        return Decimal(self.construct_scalar(node))
+
+    def integer_of(self, node: Any) -> int:
+        return _integer(self.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.object_of)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer_of)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.number_of)
+for _tag, _words, _beginnings in (
+    ("null", r"(?:null|~|)$", ["n", "~", ""]),
+    ("bool", r"(?:true|false)$", ["t", "f"]),
+    ("int", r"-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$", list("-0123456789")),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_words), _beginnings)
