@@ -95,6 +95,6 @@ class FaultProxy:
 def _reset(writer: asyncio.StreamWriter) -> None:
     end: socket.socket | None = writer.get_extra_info("socket")
     if end is not None:
-        with contextlib.suppress(OSError):  # closed already
+        with contextlib.suppress(OSError, ValueError):  # closed already, as asyncio and uvloop say
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
     writer.transport.abort()

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 import httpx
 
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
+from shared.outside.connection import MOST_BYTES
 from shared.outside.gate import Gate, Turn
 from shared.outside.verdicts import Verdict, is_failure, of_error, of_status
 
@@ -20,8 +21,6 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-MOST_BYTES = 16 * 1024 * 1024
-"""An answer beyond that is nonsense. A search of flights with all its fares is about a tenth of it."""
 CONNECTING = 3
 """One part in so many of a request's time is for connecting, another for the handshake: when all of it is over, the
 request was under way."""

@@ -19,6 +19,7 @@ from shared.kernel.clock import CheckedClock, Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.meter import ServiceMeter
 from shared.kernel.randomness import Random, SystemRandom
+from shared.outside.transport import client
 from shared.runtime import clock_check
 from shared.runtime.addresses import Addresses, internal_token
 from shared.runtime.application import Documents, application
@@ -126,9 +127,9 @@ class Host:
         return self._instruments.watched(store, name)
 
     def http(self, base_url: str, timeout_seconds: float) -> httpx.AsyncClient:
-        client = httpx.AsyncClient(base_url=base_url, timeout=timeout_seconds, trust_env=False, verify=self._trusted)
-        self._clients.append(client)
-        return client
+        made = client(base_url, timeout_seconds, self._trusted)
+        self._clients.append(made)
+        return made
 
     def service_url(self, service: str) -> str:
         return self.addresses.service(service)
@@ -254,7 +255,7 @@ class Host:
             for closing in service.closing:
                 await _within(LETTING_GO, service.name, closing())
         stores = [each.store.close() for each in self._services if each.store is not None]
-        clients = [client.aclose() for client in self._clients]
+        clients = [each.aclose() for each in self._clients]
         await _within(LETTING_GO, "stores", asyncio.gather(*stores, *clients, return_exceptions=True))
         if self._sandbox is not None:
             await _within(LETTING_GO, "sandbox", self._sandbox.stop())

@@ -26,6 +26,7 @@ def https_context(ca_file: Path | None) -> ssl.SSLContext:
     import httpx  # noqa: PLC0415 - half a second for whoever only reads settings
 
     context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     return context

@@ -32,11 +32,11 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
-    def server(self, address: str = "127.0.0.1") -> ssl.SSLContext:
-        """What a server at that address shows."""
+    def server(self, address: str = "127.0.0.1", *, good_for: timedelta = LIFE) -> ssl.SSLContext:
+        """What a server at that address shows; a negative time: its certificate ended so long ago."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._signed(
-            _named(address), key, x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))])
+            _named(address), key, x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), good_for=good_for
         )
         chain = self._folder / "server.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -46,7 +46,11 @@ class Authority:
         return context
 
     def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *extensions: x509.ExtensionType,
+        good_for: timedelta = LIFE,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         builder = (
@@ -56,7 +60,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - LIFE)
-            .not_valid_after(now + LIFE)
+            .not_valid_after(now + good_for)
         )
         for extension in extensions:
             builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))

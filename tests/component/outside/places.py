@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import httpx
-
 from shared.outside.gate import Gate
 from shared.outside.line import Line
+from shared.outside.transport import client
+from shared.runtime.trust import https_context
 
+TRUSTED = https_context(None)
 Streams = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -22,10 +23,15 @@ class Place:
         self.connections = 0
         self.url = ""
 
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
     @asynccontextmanager
-    async def open(self) -> AsyncIterator["Place"]:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async def open(self, shown: ssl.SSLContext | None = None) -> AsyncIterator["Place"]:
+        """Over TLS where it has something to show."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=shown)
+        self.url = f"http{'s' if shown else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             yield self
         finally:
@@ -43,9 +49,11 @@ class Place:
 
 
 @asynccontextmanager
-async def line_to(url: str, seconds: float = 2.0, *, gate: Gate | None = None) -> AsyncIterator[Line]:
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        yield Line(client, timedelta(seconds=seconds), gate=gate)
+async def line_to(
+    url: str, seconds: float = 2.0, *, gate: Gate | None = None, trusted: ssl.SSLContext = TRUSTED
+) -> AsyncIterator[Line]:
+    async with client(url, seconds, trusted) as to_place:
+        yield Line(to_place, timedelta(seconds=seconds), gate=gate)
 
 
 async def whole_request(reader: asyncio.StreamReader) -> bytes:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
-from shared.outside.line import MOST_BYTES, Answer, Line, Request
+from shared.outside.connection import MOST_BYTES
+from shared.outside.line import Answer, Line, Request
 from tests.component.outside.places import Place, Streams, answering, line_to, saying, whole_request
 
 POST = Request("POST", "/effect", operation="effect", json={"do": "it"})
