@@ -183,6 +183,10 @@ class EqualsField(Test):
     def data(self) -> Json:
         return {self.operator: pointer_to(self.steps)}
 
+    @property
+    def cost(self) -> int:
+        return 1 + len(self.steps)
+
     def holds(self, value: Any, look: Look) -> bool:
         return not self._keys(value, look).isdisjoint(self._keys(value_at(look.document, self.steps), look))
 
