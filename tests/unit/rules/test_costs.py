@@ -13,7 +13,7 @@ from shared.rules.matching import compiled
 from shared.rules.parsing import parse
 from tests.unit.rules.chance import a_pattern, a_scalar, some_events
 
-CALLS_PER_UNIT = 6
+CALLS_PER_UNIT = 8
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_bus_has_few_rules_that_are_tried_on_every_event() -> None:
 
 
 def test_the_cost_bounds_what_is_called_for_an_event_without_lists() -> None:
-    """`equals-field` takes the most: two places are looked at."""
+    """Moments take the most: two clocks are read for each."""
     for seed in range(2_000):
         chance = random.Random(seed)
         events = some_events(chance, 3)
