@@ -3,7 +3,7 @@
 from datetime import timedelta
 from email.utils import parseaddr
 
-from services.notifications.adapters.smtp import SmtpMailer, SmtpServer
+from services.notifications.adapters.smtp import Lines, LineTerms, SmtpMailer, SmtpServer
 from services.notifications.adapters.templates import MailTemplates
 from services.notifications.cases.telling import Telling
 from services.notifications.domain.notice import Notice
@@ -12,6 +12,7 @@ from services.notifications.service import SERVICE
 from services.notifications.settings import NotificationsSettings, SandboxSmtpSettings, SmtpSettings
 from shared.outside.gate import Gate
 from shared.runtime.configuration import read_beside
+from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
@@ -21,6 +22,8 @@ MARGIN = timedelta(seconds=5)
 """Beyond the mailer's own timeout."""
 SETTLE = timedelta(seconds=5)
 """Given to a mail server to finish with a mail after the line broke."""
+IDLE_PAUSE = 1.0
+"""Seconds between two looks for lines that nobody needs any more."""
 
 
 def compose(runtime: Runtime) -> Service:
@@ -32,10 +35,13 @@ def compose(runtime: Runtime) -> Service:
         """The sandbox's port is known only when it listens, and is another after a restart."""
         return own or SmtpServer(*runtime.smtp())
 
+    kept = LineTerms(at_once=smtp.connections, idle_seconds=smtp.idle_seconds, mails=smtp.mails_per_line)
+    lines = Lines(kept, smtp.timeout_seconds)
     mailer = SmtpMailer(
         server,
         settings.sender,
         Gate(SERVICE.name, "smtp", smtp.terms, runtime.meter),
+        lines,
         timeout_seconds=smtp.timeout_seconds,
     )
     message_domain = parseaddr(settings.sender)[1].rsplit("@", 1)[1]
@@ -44,4 +50,8 @@ def compose(runtime: Runtime) -> Service:
     notices = keeping.documents(CollectionSpec(SERVICE.documents[0]), Notice)
     call_timeout = timedelta(seconds=smtp.timeout_seconds) + MARGIN
     participant = keeping.participant(notices, call_timeout=call_timeout, settle=SETTLE)
-    return keeping.service(table=table(participant, telling))
+    return keeping.service(
+        table=table(participant, telling),
+        tasks=(Every(IDLE_PAUSE, lines.close_idle, name="mail lines"),),
+        closing=(lines.close,),
+    )

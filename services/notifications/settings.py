@@ -65,7 +65,11 @@ class SmtpSettings(Settings):
     timeout_seconds: float = Field(default=20.0, gt=0, le=120)
     """For one mail, from connecting to the server's last word."""
     connections: int = Field(default=8, ge=1, le=100)
-    """Mails under way at once in one process."""
+    """Lines to the server, and so mails under way, at once in one process."""
+    idle_seconds: float = Field(default=10.0, ge=0, le=300)
+    """How long a line is kept for the next mail, less than the server keeps it; 0 opens one for each mail."""
+    mails_per_line: int = Field(default=100, ge=1, le=100_000)
+    """Mails that go over one line, at most; no more than the server takes."""
     mails_per_second: float = Field(default=50.0, gt=0, le=10_000)
     """Mails that one process begins to hand over."""
     breaker_failures: int = Field(default=5, ge=1, le=1000)

@@ -83,6 +83,7 @@ class Keeping:
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
         router: APIRouter | None = None,
         tasks: Sequence[Task] = (),
+        closing: Sequence[Task] = (),
         figures: Sequence[Figure] = (),
     ) -> Service:
         """The service, composed."""
@@ -94,6 +95,7 @@ class Keeping:
             store=self.store,
             outbox=self.outbox if self._speaks else None,
             tasks=tasks,
+            closing=closing,
             figures=figures,
             installation=partial(installation.installation, self._installation, self._runtime.ids),
         )

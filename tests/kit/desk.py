@@ -60,10 +60,12 @@ def _identity(message: Answer | Command) -> tuple[str, str, str, int, bool]:
 
 @asynccontextmanager
 async def opened(service: Service) -> AsyncIterator[None]:
-    """The service's store is open meanwhile, and its outbox empty afterwards."""
+    """The service's store is open meanwhile; afterwards its outbox is empty, and what it opened is closed."""
     assert service.store is not None
     assert service.outbox is not None
     await service.store.open()
     yield
     await service.outbox.drain()
+    for closing in service.closing:
+        await closing()
     await service.store.close()

@@ -6,8 +6,9 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import Message
+from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import Any, cast
 
@@ -83,13 +84,11 @@ class Mailbox:
 
     async def _keep(self, envelope: Envelope) -> None:
         content = bytes(envelope.original_content or b"")
-        mail = message_from_bytes(content, policy=policy.default)
+        mail = _fields(content)
         id_ = uuid.uuid4().hex
         file = self.folder / f"{id_}.eml"
         message_id = _header(mail, "Message-ID") or id_
         recipients = list(dict.fromkeys(envelope.rcpt_tos))
-        if await self._memory.run(lambda connection: _all_seen(connection, message_id, recipients)):
-            return
         await asyncio.to_thread(_write, file, content)
         row = (
             id_,
@@ -102,7 +101,7 @@ class Mailbox:
             self._now().astimezone(UTC).isoformat(),
         )
         if not await self._memory.run(lambda connection: _enter(connection, row, recipients)):
-            await asyncio.to_thread(file.unlink, missing_ok=True)  # a copy was faster
+            await asyncio.to_thread(file.unlink, missing_ok=True)  # a copy was here before
 
 
 def router(memory: Memory) -> APIRouter:
@@ -123,9 +122,19 @@ def router(memory: Memory) -> APIRouter:
     return routes
 
 
-def _header(mail: EmailMessage, name: str) -> str | None:
+def _fields(content: bytes) -> Message:
+    """The header: of the body nobody asks more than its bytes."""
+    header, end, _ = content.partition(b"\r\n\r\n")
+    return BytesHeaderParser().parsebytes(header + end)
+
+
+def _header(mail: Message, name: str) -> str | None:
+    """A field's text, unfolded and decoded."""
     value = mail[name]
-    return None if value is None else str(value).strip()
+    if value is None:
+        return None
+    text = "".join(str(value).splitlines())
+    return str(make_header(decode_header(text))).strip() if "=?" in text else text.strip()
 
 
 def _reply(rule: Rule | None, usual: str) -> str:
@@ -156,11 +165,6 @@ def _write(file: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _all_seen(connection: sqlite3.Connection, message_id: str, recipients: list[str]) -> bool:
-    rows = connection.execute("SELECT recipient FROM mail_recipients WHERE message_id = ?", (message_id,))
-    return set(recipients) <= {recipient for (recipient,) in rows}
 
 
 def _enter(connection: sqlite3.Connection, row: tuple[str | None, ...], recipients: list[str]) -> bool:

@@ -1,17 +1,25 @@
-"""A mail server, and certificates for one."""
+"""A mail server, certificates for one, and the event loops that lines are kept on."""
 
+import asyncio
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.component.notifications.mail_servers import MailServer, mail_server
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """asyncio's own, and for those that ask for it the one that services run on."""
+    own = {"asyncio": asyncio.new_event_loop}
+    return own if item.get_closest_marker("asyncio") is None else own | {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

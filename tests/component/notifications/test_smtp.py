@@ -2,33 +2,21 @@
 
 import ssl
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from services.notifications.adapters.smtp import SmtpMailer, SmtpServer
-from services.notifications.ports import Mail, Written
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.outside.gate import Gate, Terms
+from shared.outside.gate import Terms
 from tests.component.notifications.mail_servers import MailServer, Moment, mail_server
+from tests.component.notifications.mailers import MAIL, Sending
 from tests.eventually import eventually
-
-MAIL = Mail(
-    to="ana@example.com",
-    words=Written(subject="Sua compra está confirmada", text="Olá, São Paulo\n.\nfim\n", html="<p>Olá</p>"),
-    message_id="0123456789abcdef@milesaga.example",
-    language="pt-BR",
-    template="completed",
-    reference="p-1",
-    sent_at=datetime(2026, 11, 21, 12, 0, tzinfo=UTC),
-)
 
 
 def a_mailer(server: SmtpServer, timeout_seconds: float = 5.0, terms: Terms | None = None) -> SmtpMailer:
-    sender = "Milesaga <no-reply@milesaga.example>"
-    gate = Gate("notifications", "smtp", terms or Terms(calls_at_once=4))
-    return SmtpMailer(lambda: server, sender, gate, timeout_seconds=timeout_seconds)
+    return Sending(server, timeout_seconds=timeout_seconds, terms=terms).mailer
 
 
 def plain(mailbox: MailServer, timeout_seconds: float = 5.0) -> SmtpMailer:
