@@ -4,9 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from fastapi import Request, Response
+
+from services.sandbox.transports import transport
 
 
 class NoLineError(RuntimeError):
@@ -23,9 +25,9 @@ async def wait(request: Request, seconds: float) -> None:
 async def hang_up(request: Request, seconds: float) -> Response:
     """Close the connection after `seconds`, without a byte of an answer. What is returned reaches nobody."""
     await request.body()
-    transport = _transport_behind(request.receive)
+    line = _transport_behind(request.receive)
     await wait(request, seconds)
-    transport.close()
+    line.close()
     await _client_gone(request)
     return Response(status_code=500)
 
@@ -45,9 +47,8 @@ def _transport_behind(receive: Callable[..., Any]) -> asyncio.Transport:
             continue
         seen.add(id(thing))
         owner = getattr(thing, "__self__", None)
-        transport = getattr(owner, "transport", None)
-        if hasattr(transport, "get_extra_info"):  # uvloop's are no subclass of asyncio's
-            return cast("asyncio.Transport", transport)
+        if (line := transport(getattr(owner, "transport", None))) is not None:
+            return line
         cells = getattr(thing, "__closure__", None) or ()
         inner = [cell.cell_contents for cell in cells]
         for holder in (owner, thing):

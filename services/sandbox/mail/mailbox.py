@@ -10,7 +10,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import APIRouter, Request, Response
@@ -18,6 +18,7 @@ from fastapi import APIRouter, Request, Response
 from services.sandbox.faults import Faults, Rule
 from services.sandbox.memory import Memory
 from services.sandbox.problems import ProblemError, as_json
+from services.sandbox.transports import transport
 
 ACCEPTED = "250 2.0.0 OK"
 REFUSED, BROKEN = "550 5.7.1 Message refused", "451 4.3.0 Local error in processing"
@@ -143,9 +144,10 @@ def _reply(rule: Rule | None, usual: str) -> str:
 
 
 def _line(server: SMTP) -> asyncio.Transport:
-    if server.transport is None:
+    line = transport(server.transport)
+    if line is None:
         raise TypeError("the SMTP line is closed")
-    return cast("asyncio.Transport", server.transport)  # uvloop's are no subclass
+    return line
 
 
 async def _hang_up(server: SMTP, seconds: float) -> str:
