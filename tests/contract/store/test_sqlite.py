@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import resource
 import sqlite3
 import subprocess
@@ -264,6 +265,14 @@ async def test_what_is_due_and_the_next_wake_are_read_from_their_index(path: Pat
     statements = Statements("things")
     assert "things.wake_at" in explain(path, statements.due, (1, 2, 3))
     assert "things.wake_at" in explain(path, statements.next_wake, ())
+    await store.close()
+
+
+@pytest.mark.parametrize("name", sorted({*vars(Statements("things"))} - {"_table", "count"}))
+async def test_no_statement_but_the_count_reads_all_documents(path: Path, name: str) -> None:
+    store, _ = await opened(path)
+    sql = getattr(Statements("things"), name)
+    assert not re.search(r"SCAN things(?!\.outbox)", explain(path, sql, (1,) * sql.count("?")))
     await store.close()
 
 
