@@ -15,14 +15,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import against, costs, purchases, sizes, telemetry
+from tests.bench import against, costs, purchases, sizes, stored, telemetry
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
+from tests.bench.kinds import MODULE as SAMPLED
+from tests.bench.kinds import Look
+from tests.bench.processes import tree
+from tests.bench.sampled import SAMPLES
 from tests.bench.trees import here, installed, laid_out
+from tests.bench.used import Meter
 from tests.e2e.houses import SERVICES, House, house
 from tests.e2e.shop import Shop
 from tests.kit.broker import VirtualHosts
+from tests.kit.counts import Counts
 from tests.kit.stack import Stack
 
 WIDTH: Final = 160
@@ -47,14 +53,18 @@ SETTLED: Final = 3.0
 """Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
 
 PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
+ALL: Final = (*PARTS, "kinds", "stored")
+"""With what takes minutes, and is measured where it is named."""
 
 
 class Bench:
     """The parts of the benchmark, each with a line of progress."""
 
-    def __init__(self, home: Path, progress: Progress) -> None:
+    def __init__(self, home: Path, progress: Progress, rounds: int) -> None:
+        """`rounds` are those of comparisons among our own."""
         self._home = home
         self._progress = progress
+        self._rounds = rounds
 
     def sagas(self) -> list[Figure]:
         """Five durable steps, ours and the peers'."""
@@ -118,32 +128,64 @@ class Bench:
 
     def costs(self) -> list[Figure]:
         """What one purchase costs, each service in a process of its own."""
-        task = self._progress.add_task("what a purchase costs", total=2 * COUNTED)
+        task = self._progress.add_task("what a purchase costs", total=2 * (COUNTED + COUNTED_AT_ONCE))
         with house(self._home / "costs", {}) as running:
             return asyncio.run(self._count(running, self._advance(task)))
 
-    def against(self, ref: str, job: str, rounds: int) -> against.Comparison:
+    def kinds(self) -> list[Figure]:
+        """Where the processor time of a purchase goes."""
+        task = self._progress.add_task("what processes do", total=2 * (LOADED + PURCHASES))
+        samples = self._home / "samples"
+        samples.mkdir()
+        with house(self._home / "kinds", {SAMPLES: str(samples)}, SAMPLED) as running:
+            look = Look(running, samples)
+            asyncio.run(self._load(running.url, running.broker_url, self._advance(task)))
+            asyncio.run(self._look(running, look, self._advance(task)))
+            return look.figures(PURCHASES)
+
+    def stored(self) -> list[Figure]:
+        """Whole purchases over stores of several sizes."""
+        fillings = len(stored.SIZES)
+        task = self._progress.add_task("purchases to be copied", total=fillings * (1 + self._rounds))
+        return stored.compare(
+            self._home / "stored", self._rounds, lambda what: self._progress.update(task, description=what, advance=1)
+        )
+
+    def against(self, ref: str, job: str) -> against.Comparison:
         """This commit's sagas or purchases, and those of another."""
         task = self._progress.add_task(f"{job}: the files of {ref}", total=None)
         files = {against.OURS: here(), against.THEIRS: laid_out(ref, self._home / "files" / job)}
-        self._progress.update(task, description=f"{job}: warming up", total=2 * rounds)
+        self._progress.update(task, description=f"{job}: warming up", total=2 * self._rounds)
 
         def told(side: str) -> None:
             self._progress.update(task, description=f"{job}: {side}, {files[side].name}", advance=1)
 
-        return against.compare(job, files, self._home / "against" / job, rounds, told)
+        return against.compare(job, files, self._home / "against" / job, self._rounds, told)
 
     async def _count(self, running: House, advance: Callable[[], Any]) -> list[Figure]:
         broker = PrivateBroker(running.home)
         async with Shop(running.url) as shop, purchases.listening(running.broker_url) as till:
-            prepared = await purchases.carts(shop, COUNTED, advance)
+            prepared = await purchases.carts(shop, COUNTED + COUNTED_AT_ONCE, advance)
+            # providers' tokens are asked for by the first ones
+            await purchases.at_full_load(till, prepared[COUNTED:], COUNTED_AT_ONCE, advance)
+            await asyncio.sleep(SETTLED)
             idle = costs.Spent(running, broker)
             await asyncio.sleep(IDLE)
+            urls = [process.url for name, process in running.processes.items() if name in SERVICES]
+            counts = await Counts.read(urls)
             before = costs.Spent(running, broker)
             async with costs.tallied(running.broker_url) as tally:
-                await purchases.at_full_load(till, prepared, COUNTED_AT_ONCE, advance)
+                await purchases.at_full_load(till, prepared[:COUNTED], COUNTED_AT_ONCE, advance)
                 await asyncio.sleep(SETTLED)
-                return costs.Spent(running, broker).since(before, idle, tally, COUNTED)
+                spent = costs.Spent(running, broker).since(before, idle, tally, COUNTED)
+            return [*costs.counted((await Counts.read(urls)).since(counts), COUNTED), *spent]
+
+    async def _look(self, running: House, look: Look, advance: Callable[[], Any]) -> None:
+        async with Shop(running.url) as shop, purchases.listening(running.broker_url) as till:
+            prepared = await purchases.carts(shop, PURCHASES, advance)
+            with look:
+                await purchases.at_full_load(till, prepared, PURCHASES_IN_FLIGHT, advance)
+                await asyncio.sleep(SETTLED)
 
     async def _buy(self, stack: Stack, advance: Callable[[], Any]) -> list[Figure]:
         broker_url = (stack.home / "broker.url").read_text().strip()
@@ -151,6 +193,7 @@ class Bench:
             return await purchases.measure(
                 shop,
                 broker_url,
+                Meter(lambda: tree(stack.process.pid), PrivateBroker(stack.home)),
                 full=PURCHASES,
                 in_flight=PURCHASES_IN_FLIGHT,
                 paced=PACED,
@@ -169,13 +212,12 @@ class Bench:
 
 def main(
     output: Annotated[Path, typer.Option(help="File for the figures.")] = Path("bench.json"),
-    only: Annotated[list[str] | None, typer.Option(help=f"Parts to measure: {', '.join(PARTS)}.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help=f"Parts to measure: {', '.join(ALL)}.")] = None,
     ref: Annotated[str | None, typer.Option("--against", help="A commit to be compared with.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Of a comparison; of each both sides have a part.")] = ROUNDS,
 ) -> None:
     """Measure speed and size on this machine; nothing is written unless every count is right."""
-    known = PARTS if ref is None else tuple(against.JOBS)
-    wanted = tuple(only or known)
+    known, wanted = (ALL, only or PARTS) if ref is None else (tuple(against.JOBS), only or tuple(against.JOBS))
     for part in wanted:
         if part not in known:
             raise typer.BadParameter(f"{part!r} is no part; known are {', '.join(known)}.")
@@ -186,12 +228,12 @@ def main(
     with TemporaryDirectory(prefix="milesaga-bench-") as home:
         try:
             with Progress(*columns, console=Console(stderr=True)) as progress:
-                bench = Bench(Path(home), progress)
+                bench = Bench(Path(home), progress, rounds)
                 for part in wanted:
                     if ref is None:
                         figures += getattr(bench, part)()
                     else:
-                        compared.append(bench.against(ref, part, rounds))
+                        compared.append(bench.against(ref, part))
         except (Failed, BrokerError, AssertionError) as error:
             out.print(f"[bold red]The benchmark is void.[/] {error}", highlight=False, markup=True)
             raise typer.Exit(1) from error

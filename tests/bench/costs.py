@@ -4,7 +4,6 @@ the same on a busy machine; of CPU what idle processes take in the same time is 
 Every service is a process of its own; the purchases are those of `purchases.py`: one flight, paid by miles and a card.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -21,10 +20,13 @@ from shared.runtime.host import STORES
 from shared.store.opening import sqlite_file
 from shared.store.sqlite.copies import take
 from tests.bench.figures import Figure
+from tests.bench.processes import cpu_seconds, tree
 from tests.e2e.houses import SERVICES, House
+from tests.kit.counts import Counts
 
+METRICS: Final = "/metrics"
+"""The route by which the counts themselves were asked for."""
 EXCHANGES: Final = ("commands", "answers", "events", "public")
-TICK: Final = os.sysconf("SC_CLK_TCK")
 PROPERTIES: Final = 30
 """Bytes of a message's properties and frames beside headers and body, about."""
 
@@ -58,13 +60,30 @@ async def tallied(broker_url: str) -> AsyncIterator[Tally]:
         await connection.close()
 
 
+def counted(counts: Counts, purchases: int) -> list[Figure]:
+    """Saves by service, requests that services answered by route, and that they made by provider: of one purchase."""
+    saves = counts.by("service", "store_seconds_count", operation="save")
+    answered = counts.by("route", "http_requests_total")
+    asked = counts.by("provider", "provider_requests_total")
+    answered.pop(METRICS, None)
+    kinds = {"saves": saves, "http_requests": answered, "provider_requests": asked}
+    return [
+        figure
+        for kind, found in kinds.items()
+        for figure in (
+            *(Figure(f"{kind}_per_purchase_{name}", count / purchases, "") for name, count in found.items()),
+            Figure(f"{kind}_per_purchase", sum(found.values()) / purchases, ""),
+        )
+    ]
+
+
 class Spent:
     """CPU and disk of a house at one moment."""
 
     def __init__(self, house: House, broker: PrivateBroker) -> None:
         self.at = time.monotonic()
-        self.cpu = {name: _cpu_seconds(process.process.pid) for name, process in house.processes.items()}
-        self.cpu["broker"] = float(broker.ctl("eval", "element(1, erlang:statistics(runtime)).")) / 1000
+        self.cpu = {name: cpu_seconds(tree(process.process.pid)) for name, process in house.processes.items()}
+        self.cpu["broker"] = cpu_seconds(broker.processes)
         self.disk = {name: _disk_bytes(house.home, name) for name in SERVICES}
 
     def since(self, before: "Spent", idle: "Spent", tally: Tally, purchases: int) -> list[Figure]:
@@ -74,6 +93,7 @@ class Spent:
         ours = sum(cost for name, cost in cpu.items() if name not in {"broker", "sandbox"})
         return [
             *(Figure(f"messages_per_purchase_{name}", tally.messages[name] / purchases, "") for name in EXCHANGES),
+            Figure("messages_per_purchase", tally.messages.total() / purchases, ""),
             Figure("message_bytes_per_purchase", tally.bytes / purchases, "bytes"),
             *(Figure(f"disk_bytes_per_purchase_{name}", cost, "bytes") for name, cost in disk.items()),
             Figure("disk_gb_per_million_purchases", sum(disk.values()) / 1000, "GB"),
@@ -85,12 +105,6 @@ class Spent:
         """CPU seconds beside those of idleness."""
         idling = (before.cpu[name] - idle.cpu[name]) / (before.at - idle.at)
         return max(0.0, self.cpu[name] - before.cpu[name] - idling * (self.at - before.at))
-
-
-def _cpu_seconds(pid: int) -> float:
-    """User and system time of a process (proc(5), fields 14 and 15 of `stat`)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def _disk_bytes(home: Path, service: str) -> int:

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -43,13 +45,23 @@ def machine_cpu_seconds() -> float:
 
 
 def wait_until_quiet(pids: Callable[[], Iterable[int]], within: float) -> None:
-    """Return when the processes have used less than a tenth of a core for a moment. Raises `Failed`."""
+    """Return when the processes have used less than a tenth of a core for a moment, and none of their threads wants it:
+    on a busy machine those may have to wait for it. Raises `Failed`."""
     deadline = time.monotonic() + within
     before = cpu_seconds(pids())
     while time.monotonic() < deadline:
         time.sleep(LOOK)
         now = cpu_seconds(pids())
-        if now - before < QUIET * LOOK:
+        if now - before < QUIET * LOOK and not any(map(_wants_to_run, pids())):
             return
         before = now
     raise Failed(f"processes that have nothing to do did not come to rest within {within:g} s")
+
+
+def _wants_to_run(pid: int) -> bool:
+    """Whether a thread of the process runs or could (proc(5), field 3 of `stat`)."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):  # the thread has ended
+            if stat.read_text().rpartition(")")[2].split()[0] == "R":
+                return True
+    return False

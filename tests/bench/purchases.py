@@ -16,6 +16,7 @@ from aiormq.abc import DeliveredMessage
 from tests.bench.children import Failed
 from tests.bench.figures import Figure
 from tests.bench.statistics import percentile
+from tests.bench.used import Meter
 from tests.e2e.shop import Member, Shop
 
 MEMBERS: Final = 10
@@ -126,15 +127,30 @@ async def at_a_rate(till: Till, some: Sequence[Cart], rate: float, advance: Call
 
 
 async def measure(
-    shop: Shop, broker_url: str, *, full: int, in_flight: int, paced: int, rate: float, advance: Callable[[], Any]
+    shop: Shop,
+    broker_url: str,
+    meter: Meter,
+    *,
+    full: int,
+    in_flight: int,
+    paced: int,
+    rate: float,
+    advance: Callable[[], Any],
 ) -> list[Figure]:
-    """`full` purchases as fast as they go, then `paced` ones at `rate` a second."""
+    """`full` purchases as fast as they go, and what they use; then `paced` ones at `rate` a second."""
     async with listening(broker_url) as till:
         prepared = await carts(shop, full + paced, advance)
+        before = meter.read()
         per_second = await at_full_load(till, prepared[:full], in_flight, advance)
+        found = (await asyncio.to_thread(meter.read_at_rest)).since(before, full, per_second)
         seconds = await at_a_rate(till, prepared[full:], rate, advance)
     return [
         Figure("purchase_per_second", per_second, "1/s"),
+        Figure("purchase_cpu_ms", found.cpu_ms, "ms"),
+        Figure("purchase_services_cpu_ms", found.services_cpu_ms, "ms"),
+        Figure("purchase_broker_cpu_ms", found.broker_cpu_ms, "ms"),
+        Figure("client_cpu_ms", found.client_cpu_ms, "ms"),
+        Figure("purchase_elsewhere_cores", found.elsewhere_cores, "cores"),
         Figure(f"purchase_p50_ms_at_{rate:g}", percentile(seconds, 0.5) * 1000, "ms"),
         Figure(f"purchase_p99_ms_at_{rate:g}", percentile(seconds, 0.99) * 1000, "ms"),
     ]

@@ -10,7 +10,7 @@ from services.cli.broker_setup import free_ports
 from services.house import HOUSE
 from tests.e2e.gateway import gateway
 from tests.kit.broker import start_broker
-from tests.kit.stack import Stack
+from tests.kit.stack import COMMAND_LINE, Stack
 
 SERVICES = {each.name: each for each in HOUSE}
 
@@ -18,8 +18,11 @@ SERVICES = {each.name: each for each in HOUSE}
 class House:
     """The processes, to be killed and started one by one."""
 
-    def __init__(self, home: Path, url: str, broker_url: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, url: str, broker_url: str, environment: Mapping[str, str], module: str = COMMAND_LINE
+    ) -> None:
         self.home = home
+        self._module = module
         self.url = url
         self.broker_url = broker_url
         self._common = dict(environment) | {
@@ -35,7 +38,8 @@ class House:
         self.processes = {name: self._process(name, stack.port) for name, stack in self.processes.items()}
 
     def _process(self, name: str, port: int | None = None) -> Stack:
-        stack = Stack(self.home / "processes" / name, name, environment=self._common | self._asked_by(name))
+        environment = self._common | self._asked_by(name)
+        stack = Stack(self.home / "processes" / name, name, environment=environment, module=self._module)
         if port is not None:
             stack.port, stack.url = port, f"http://127.0.0.1:{port}"
         return stack
@@ -78,14 +82,14 @@ class House:
 
 
 @contextmanager
-def house(home: Path, environment: Mapping[str, str]) -> Iterator[House]:
-    """All of it, up; and nothing of it left afterwards."""
+def house(home: Path, environment: Mapping[str, str], module: str = COMMAND_LINE) -> Iterator[House]:
+    """All of it, up; and nothing of it left afterwards. `module` is what the services are started by."""
     home.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         broker = start_broker(home)
         stack.callback(broker.kill)
         port = free_ports(1)[0]
-        built = House(home, f"http://127.0.0.1:{port}", broker.url, environment)
+        built = House(home, f"http://127.0.0.1:{port}", broker.url, environment, module)
         upstreams = {name: process.url for name, process in built.processes.items()}
         stack.enter_context(gateway(port, upstreams))
         stack.callback(built.clean_up)

@@ -14,6 +14,7 @@ from services.cli.broker_setup import free_ports
 from tests.patience import PATIENT
 
 REPOSITORY = Path(__file__).parents[2]
+COMMAND_LINE = "services.cli.main"
 READY = re.compile(r"^ready (http://\S+)", re.MULTILINE)
 NOT_INHERITED = {"BROKER_URL", "MONGODB_URL", "MILESAGA_HOME", "PORT", "OIDC_ISSUER", "SANDBOX", "ENVIRONMENT"}
 
@@ -33,8 +34,10 @@ class Stack:
         environment: Mapping[str, str] | None = None,
         repository: Path = REPOSITORY,
         python: Path = Path(sys.executable),
+        module: str = COMMAND_LINE,
     ) -> None:
-        """`python` has the packages that the files in `repository` need."""
+        """`python` has the packages that `repository` needs; `module` is a command line like the real one."""
+        self._module = module
         self.home = home
         self._repository = repository
         self._python = str(python)
@@ -56,7 +59,7 @@ class Stack:
         self._begin = self.log_file.stat().st_size if self.log_file.exists() else 0
         with self.log_file.open("ab") as out:
             self._process = subprocess.Popen(
-                [self._python, "-m", "services.cli.main", "run", *self._services, "--port", str(self.port)],
+                [self._python, "-m", self._module, "run", *self._services, "--port", str(self.port)],
                 cwd=self._repository,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
@@ -84,7 +87,7 @@ class Stack:
     def command(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Another `milesaga` command on the same data folder, run to its end."""
         return subprocess.run(
-            [self._python, "-m", "services.cli.main", *arguments],
+            [self._python, "-m", COMMAND_LINE, *arguments],
             cwd=self._repository,
             env=self.environment(),
             stdin=subprocess.DEVNULL,

@@ -8,8 +8,9 @@ from typing import Any, Self
 import pytest
 
 from services.cli.broker_node import PrivateBroker
-from tests.bench import against
-from tests.bench.against import OURS, THEIRS, Comparison, Measured, play
+from tests.bench import used
+from tests.bench.against import OURS, THEIRS, Comparison, play
+from tests.bench.used import Measured
 
 
 def measured(per_second: float, services: float, broker: float) -> Measured:
@@ -67,7 +68,7 @@ class Idle:
 def test_both_sides_work_in_every_round_and_take_turns_in_who_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(against, "wait_until_quiet", lambda _pids, _within: None)
+    monkeypatch.setattr(used, "wait_until_quiet", lambda _pids, _within: None)
     turns: list[tuple[str, str]] = []
     told: list[str] = []
     running = {side: Idle(side, turns) for side in (OURS, THEIRS)}
