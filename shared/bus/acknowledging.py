@@ -8,7 +8,7 @@ import asyncio
 from typing import Final
 
 from shared.bus import wire
-from shared.bus.wire import Channel, DeliveredMessage
+from shared.bus.wire import Channel, Delivery
 
 PAUSE: Final = 0.005
 """Seconds for which acknowledgements gather. A crash in that time costs repetitions, which are harmless."""
@@ -21,14 +21,14 @@ class Acknowledgements:
         self._channels: dict[Channel, _Deliveries] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, delivered: DeliveredMessage) -> None:
+    def add(self, delivery: Delivery) -> None:
         """The message is done."""
-        self._of(delivered).done.append(delivered.delivery_tag or 0)
+        self._of(delivery).done.append(delivery.tag)
         self._send_soon()
 
-    def pass_over(self, delivered: DeliveredMessage) -> None:
+    def pass_over(self, delivery: Delivery) -> None:
         """The message was given back to the broker."""
-        self._of(delivered).ahead.add(delivered.delivery_tag or 0)
+        self._of(delivery).ahead.add(delivery.tag)
 
     def send(self) -> None:
         """Tell the broker now: one write for each channel. What was delivered on a closed channel comes again."""
@@ -56,8 +56,8 @@ class Acknowledgements:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PAUSE, self.send)
 
-    def _of(self, delivered: DeliveredMessage) -> "_Deliveries":
-        channel = wire.channel_of(delivered)
+    def _of(self, delivery: Delivery) -> "_Deliveries":
+        channel = delivery.channel
         found = self._channels.get(channel)
         if found is None:
             found = self._channels[channel] = _Deliveries()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from shared.bus import wire
 from shared.bus.acknowledging import Acknowledgements
 from shared.bus.arrival import OUR_OWN, Arrival, arrival
 from shared.bus.dispatch import Dispatcher
@@ -17,7 +18,7 @@ from shared.bus.outbox import Publisher
 from shared.bus.retry import Failed, RetryPolicy, Unreadable
 from shared.bus.topology import tier_of
 from shared.bus.tracing import traced, with_place
-from shared.bus.wire import Channel, DeliveredMessage
+from shared.bus.wire import Channel, Delivery
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, far_off
 from shared.kernel.errors import Later
@@ -58,9 +59,9 @@ class Consumer:
 
     async def attach(self, channel: Channel, queue: str) -> None:
         """Consume `queue` on this channel until it closes."""
-        ok = await channel.basic_consume(queue, self._begin)
+        tag = await wire.consume(channel, queue, self._begin)
         living = [(each, tag) for each, tag in self._subscriptions if not each.is_closed]
-        self._subscriptions = [*living, (channel, ok.consumer_tag or "")]
+        self._subscriptions = [*living, (channel, tag)]
 
     async def drain(self, seconds: float) -> None:
         """Take no more, and finish what is in hand, if it takes no longer than that."""
@@ -76,21 +77,21 @@ class Consumer:
             log.warning("left unfinished", extra={"service": self._service, "count": self._in_hand})
         await self._acks.drain()
 
-    async def _begin(self, delivered: DeliveredMessage) -> None:
+    def _begin(self, delivery: Delivery) -> None:
         """In a task of our own: aiormq cancels its tasks when the connection goes, in the middle of a call."""
-        task = asyncio.create_task(self.take(delivered))
+        task = asyncio.create_task(self.take(delivery))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def take(self, delivered: DeliveredMessage) -> None:
+    async def take(self, delivery: Delivery) -> None:
         """Handle one delivery to its end: whatever becomes of it, it is acknowledged or given back."""
         self._in_hand += 1
         self._idle.clear()
         try:
             if far_off(self._clock) and not await self._clock_was_set():
-                await self._requeue(delivered)
+                await self._requeue(delivery)
             else:
-                await self._handle(delivered)
+                await self._handle(delivery)
         finally:
             self._in_hand -= 1
             if self._in_hand == 0:
@@ -105,18 +106,18 @@ class Consumer:
             await asyncio.sleep(CLOCK_PAUSE)
         return not far_off(self._clock)
 
-    async def _handle(self, delivered: DeliveredMessage) -> None:
-        came = arrival(self._service, _direct(delivered))
+    async def _handle(self, delivery: Delivery) -> None:
+        came = arrival(self._service, _direct(delivery))
         began = time.perf_counter()
         outcome = "done"
         with traced(self._service, came) as span:
             try:
-                await self._dispatcher.dispatch(came, delivered.body)
+                await self._dispatcher.dispatch(came, delivery.body)
             except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
-                outcome = await self._pass_on(delivered, came, error)
+                outcome = await self._pass_on(delivery, came, error)
                 span.tell(error__type=type(error).__name__)
             else:
-                self._acks.add(delivered)
+                self._acks.add(delivery)
             span.tell(milesaga__outcome=outcome)
         kind = str(came.headers.get("cloudEvents:type", ""))
         seconds = time.perf_counter() - began
@@ -124,10 +125,10 @@ class Consumer:
         if log.isEnabledFor(logging.DEBUG):
             self._trace(came.headers, outcome, seconds)
 
-    async def _pass_on(self, delivered: DeliveredMessage, came: Arrival, error: Exception) -> str:
+    async def _pass_on(self, delivery: Delivery, came: Arrival, error: Exception) -> str:
         """Move an unhandled message to a tier or to the dead letters, and only then acknowledge it here."""
         try:
-            next_stop = self._retry.next_stop(Failed(self._service, came, delivered.body, error), self._clock.now())
+            next_stop = self._retry.next_stop(Failed(self._service, came, delivery.body, error), self._clock.now())
             outcome = "dead" if next_stop.exchange == OUR_OWN else "later" if isinstance(error, Later) else "retried"
             self._report(error, came.headers, outcome)
             await self._publisher.publish([with_place(next_stop)])
@@ -135,9 +136,9 @@ class Consumer:
         except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
             await asyncio.sleep(REQUEUE_PAUSE)  # or it would come again at once, for as long as the reason lasts
-            await self._requeue(delivered)
+            await self._requeue(delivery)
             return "requeued"
-        self._acks.add(delivered)
+        self._acks.add(delivery)
         return outcome
 
     def _count(self, next_stop: OutboxMessage) -> None:
@@ -174,16 +175,13 @@ class Consumer:
         }
         log.debug("message handled", extra=fields)
 
-    async def _requeue(self, delivered: DeliveredMessage) -> None:
+    async def _requeue(self, delivery: Delivery) -> None:
         """Give it back by reject: RabbitMQ 4.3 does not count a nack towards the delivery limit."""
-        if not delivered.channel.is_closed:
-            await delivered.channel.basic_reject(delivered.delivery_tag or 0, requeue=True)
-            self._acks.pass_over(delivered)  # not before: an acknowledgement for all must not overtake the reject
+        if not delivery.channel.is_closed:
+            await delivery.channel.basic_reject(delivery.tag, requeue=True)
+            self._acks.pass_over(delivery)  # not before: an acknowledgement for all must not overtake the reject
 
 
-def _direct(delivered: DeliveredMessage) -> Arrival:
+def _direct(delivery: Delivery) -> Arrival:
     """The delivery as the broker made it."""
-    properties = delivered.header.properties
-    return Arrival(
-        delivered.exchange or "", delivered.routing_key or "", properties.headers or {}, properties.user_id or ""
-    )
+    return Arrival(delivery.exchange, delivery.routing_key, delivery.headers, delivery.user_id)

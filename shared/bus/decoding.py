@@ -7,11 +7,11 @@ is refused and nothing else is touched. Of a body beyond what we read only the h
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from shared.bus import wire
-from shared.bus.wire import Deliver, Header, Named, Properties, Return
+from shared.bus.wire import Deliver, Header, Naming, Properties, Return
 
 MARK: Final = "x-milesaga-refused"
 """Says why a message is refused before anybody looks at it. A stranger who writes it refuses his own message."""
@@ -20,6 +20,7 @@ LARGEST_BODY: Final = 1_048_576
 HEAD: Final = 4_096
 """Bytes that are kept of a larger one."""
 HEAD_KEPT: Final = "its head is kept"
+NOTHING_TOLD: Final[Mapping[str, str]] = {}
 
 _WIDTHS: Final = {
     **dict.fromkeys((b"t", b"b", b"B"), 1),
@@ -47,9 +48,8 @@ class Body:
     """What is kept of a message's body: all of it, or head and digest where it is larger than we read. Then it never
     stands in memory as a whole, whatever the broker lets through."""
 
-    def __init__(self, header: Header) -> None:
-        self._header = header
-        self._size = header.body_size
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._kept = bytearray()
         self._digest = hashlib.sha256() if self._size > LARGEST_BODY else None
 
@@ -61,13 +61,12 @@ class Body:
             self._digest.update(part)
             self._kept += part[: HEAD - len(self._kept)]
 
-    def end(self) -> bytes:
-        """What is kept; the header says so, where that is not all."""
-        if self._digest is not None:
-            reason = f"the body has {self._size} bytes, {LARGEST_BODY} are read: {HEAD_KEPT}"
-            mark = {MARK: f"{reason}; SHA-256 {self._digest.hexdigest()}"}
-            self._header.properties.headers = {**(self._header.properties.headers or {}), **mark}
-        return bytes(self._kept)
+    def end(self) -> tuple[bytes, Mapping[str, str]]:
+        """What is kept, and a header that says so, where that is not all."""
+        if self._digest is None:
+            return bytes(self._kept), NOTHING_TOLD
+        reason = f"the body has {self._size} bytes, {LARGEST_BODY} are read: {HEAD_KEPT}"
+        return bytes(self._kept), {MARK: f"{reason}; SHA-256 {self._digest.hexdigest()}"}
 
 
 def _header(header: Header, data: bytes) -> None:
@@ -115,7 +114,7 @@ def _value(raw: bytes) -> Any:
         return raw[:HEAD].hex()
 
 
-def _named(method: Named, data: bytes) -> None:
+def _named(method: Naming, data: bytes) -> None:
     """A delivery whose exchange or routing key is no UTF-8: its names are escaped, and so nobody's."""
     try:
         wire.decode_named(method, data)
@@ -127,7 +126,7 @@ def _named(method: Named, data: bytes) -> None:
         wire.decode_named(method, data[:at] + _short(exchange) + _short(key) + data[key_end:])
 
 
-def _before_exchange(method: Named, data: bytes) -> int:
+def _before_exchange(method: Naming, data: bytes) -> int:
     """Bytes that stand before the exchange's name."""
     if isinstance(method, Return):
         return 2 + 1 + data[2]  # code, text

@@ -5,18 +5,18 @@ publisher and its grouped acknowledgements. Only what stands between the channel
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from aiormq.abc import DeliveredMessage
 from faststream import AckPolicy
-from faststream.rabbit import Channel, RabbitBroker, RabbitMessage, RabbitQueue
+from faststream.rabbit import Channel as Prefetching
+from faststream.rabbit import RabbitBroker, RabbitMessage, RabbitQueue
 
 from services.house import HOUSE
 from shared.bus.broker import PREFETCH, Bus
 from shared.bus.consumer import Consumer
 from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
 from shared.bus.retry import RetryPolicy
+from shared.bus.wire import Channel, Delivery
 from shared.contracts.messages import Message
 from shared.runtime.description import queues
 from shared.runtime.host import Host
@@ -48,13 +48,13 @@ class FastStreamBus(Bus):
             meter=self._host.telemetry,
         )
         queue = RabbitQueue(service, declare=False)
-        channel = Channel(prefetch_count=PREFETCH)
+        channel = Prefetching(prefetch_count=PREFETCH)
         subscriber = self._subscribers.subscriber(
             queue, channel=channel, ack_policy=AckPolicy.MANUAL, no_reply=True, decoder=_decode
         )
 
-        async def handle(delivered: DeliveredMessage) -> None:
-            await consumer.take(delivered)
+        async def handle(delivery: Delivery) -> None:
+            await consumer.take(delivery)
 
         subscriber(handle)
 
@@ -67,37 +67,9 @@ class FastStreamBus(Bus):
         await super().drain(seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Properties:
-    headers: dict[str, Any]
-    user_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Header:
-    properties: _Properties
-
-
-@dataclass(frozen=True, slots=True)
-class _Delivered:
+async def _decode(message: RabbitMessage) -> Delivery:
     """An aio-pika message as the consumer reads deliveries."""
-
-    header: _Header
-    body: bytes
-    channel: Any
-    delivery_tag: int | None
-    exchange: str | None
-    routing_key: str | None
-
-
-async def _decode(message: RabbitMessage) -> DeliveredMessage:
     raw = message.raw_message
-    delivered = _Delivered(
-        header=_Header(_Properties(dict(raw.headers), raw.user_id)),
-        body=raw.body,
-        channel=raw.channel,
-        delivery_tag=raw.delivery_tag,
-        exchange=raw.exchange,
-        routing_key=raw.routing_key,
-    )
-    return cast("DeliveredMessage", delivered)
+    names = (raw.exchange or "", raw.routing_key or "")
+    channel = cast("Channel", raw.channel)
+    return Delivery(channel, raw.delivery_tag or 0, *names, dict(raw.headers), raw.user_id or "", raw.body)

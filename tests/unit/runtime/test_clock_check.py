@@ -9,7 +9,7 @@ import pytest
 
 from shared.bus.consumer import Consumer
 from shared.bus.retry import RetryPolicy
-from shared.bus.wire import DeliveredMessage
+from shared.bus.wire import Delivery
 from shared.kernel.clock import CheckedClock, SystemClock
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.meter import NoMeter
@@ -107,11 +107,11 @@ class Taken(Consumer):
         self.handled: list[object] = []
         self.returned: list[object] = []
 
-    async def _handle(self, delivered: DeliveredMessage) -> None:
-        self.handled.append(delivered)
+    async def _handle(self, delivery: Delivery) -> None:
+        self.handled.append(delivery)
 
-    async def _requeue(self, delivered: DeliveredMessage) -> None:
-        self.returned.append(delivered)
+    async def _requeue(self, delivery: Delivery) -> None:
+        self.returned.append(delivery)
 
 
 async def test_messages_wait_for_the_clock_and_go_back_when_the_process_leaves() -> None:
@@ -119,17 +119,17 @@ async def test_messages_wait_for_the_clock_and_go_back_when_the_process_leaves()
     checking = check(clock, engine)
     await checking.once()
     consumer = Taken(clock)
-    delivered = cast("DeliveredMessage", object())
-    taking = asyncio.create_task(consumer.take(delivered))
+    delivery = cast("Delivery", object())
+    taking = asyncio.create_task(consumer.take(delivery))
     assert not await happens_within(0.2, lambda: bool(consumer.handled))
     engine.apart = timedelta()
     await checking.once()
-    await eventually(lambda: consumer.handled == [delivered])
+    await eventually(lambda: consumer.handled == [delivery])
     await taking
     engine.apart = timedelta(days=-400)
     await checking.once()
-    leaving = asyncio.create_task(consumer.take(delivered))
+    leaving = asyncio.create_task(consumer.take(delivery))
     await asyncio.sleep(0)
     await consumer.drain(5)
     await leaving
-    assert (len(consumer.handled), consumer.returned) == (1, [delivered])
+    assert (len(consumer.handled), consumer.returned) == (1, [delivery])
