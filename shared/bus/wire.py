@@ -63,11 +63,12 @@ _strict_named: Final[dict[type[Any], Callable[[Any, bytes], None]]] = {
 }
 
 
-_strict_read: Final = Connection._Connection__reader  # type: ignore[attr-defined]  # noqa: SLF001 - see `decode_by`
+_strict_read: Final = Connection._Connection__reader  # type: ignore[attr-defined]  # noqa: SLF001 - see `_read`
 
 BURST: Final = 262_144
 """Bytes that one read takes at most."""
 
+_read_here: Final[WeakSet[AbstractConnection]] = WeakSet()
 _read_whole: Final[WeakSet[AbstractConnection]] = WeakSet()
 _listeners: Final[WeakKeyDictionary[Channel, Listener]] = WeakKeyDictionary()
 
@@ -125,14 +126,11 @@ def decode_by(
     Header.unmarshal = header  # type: ignore[assignment]
     for kind in _strict_named:
         kind.unmarshal = named
-    Channel._read_content = _read_content  # type: ignore[assignment]  # noqa: SLF001 - aiormq offers no other place
-    Connection._Connection__reader = _read  # type: ignore[attr-defined]  # noqa: SLF001 - as above
-    aiormq.connection.FrameReceiver = _Receiver  # type: ignore[misc]
 
 
 async def _read_content(self: Channel, method: Any, content: Header) -> DeliveredMessage:
     """aiormq's own, for a channel that nobody listens on, except for who gathers."""
-    gathering = _Everything() if self.connection in _read_whole else _gathering(content.body_size)
+    gathering = _Everything() if self.connection in _read_whole else _gather(content.body_size)
     missing = content.body_size
     while missing > 0:
         part = await self._get_frame()
@@ -149,6 +147,7 @@ async def _read_content(self: Channel, method: Any, content: Header) -> Delivere
 async def _read(self: Connection, frames: "_Receiver") -> None:
     """aiormq's own, which is told by whom it reads: before, a connection has neither channels nor heartbeats."""
     frames.of = self
+    _read_here.add(self)
     await _strict_read(self, frames)
 
 
@@ -159,7 +158,7 @@ class _Receiver(FrameReceiver):
         super().__init__(reader)
         self.of: Any = None
         """The connection, as soon as it reads by itself."""
-        self._bursts = Bursts(self._listener, _gathering, Thorough(_thorough_header, _thorough_named))
+        self._bursts = Bursts(self._listener, _gather, Thorough(_thorough_header, _thorough_named))
         self._frames: Iterator[bytes] = iter(())
 
     async def get_frame(self) -> tuple[int, int, Any]:
@@ -188,6 +187,11 @@ class _Receiver(FrameReceiver):
         return _listeners.get(channel) if channel is not None else None
 
 
+def _gather(size: int) -> Gathering:
+    """By whatever is in force when the body comes."""
+    return _gathering(size)
+
+
 def _thorough_header(payload: bytes) -> Content:
     header = Header()
     header.unmarshal(payload)
@@ -204,7 +208,15 @@ def _thorough_named(payload: bytes) -> Named:
 
 def listen(channel: Channel, listener: Listener) -> None:
     """Tell what comes on a channel to `listener`, and not to aiormq: deliveries, returns, confirms."""
+    if channel.connection not in _read_here:
+        raise RuntimeError("the connection was opened before this module was there: aiormq reads it")
     _listeners[channel] = listener
+
+
+# For every connection that this process opens from here on.
+Channel._read_content = _read_content  # type: ignore[assignment]  # noqa: SLF001 - aiormq offers no other place
+Connection._Connection__reader = _read  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+aiormq.connection.FrameReceiver = _Receiver  # type: ignore[misc]
 
 
 def read_whole(connection: AbstractConnection) -> None:
