@@ -8,7 +8,7 @@ from typing import Final
 from services.cli.broker_node import PrivateBroker
 from tests.bench.processes import cpu_seconds, machine_cpu_seconds, wait_until_quiet
 
-REST_WITHIN: Final = 30.0
+REST_WITHIN: Final = 60.0
 
 
 @dataclass(frozen=True)
