@@ -1,6 +1,8 @@
 """From the entry of a field's list to a test."""
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from ipaddress import ip_network
 from typing import Any, Final
@@ -35,6 +37,8 @@ from shared.rules.scalars import NoSuchNumber, Scalar, number_of
 
 _LOWER: Final = {">", ">="}
 _UPPER: Final = {"<", "<="}
+_NETWORK: Final = re.compile(r"[0-9a-fA-F.:]+/[0-9]{1,3}")
+"""Python also reads masks as addresses, and scopes."""
 _SHOWN: Final = 60
 """Characters of a rule's own words in a fault."""
 
@@ -121,11 +125,9 @@ def _wildcard(data: Any, at: JsonPath) -> Test:
 
 def _cidr(data: Any, at: JsonPath) -> Test:
     text = text_of(data, at)
-    try:
-        if "/" in text and "%" not in text:
+    with suppress(ValueError):
+        if _NETWORK.fullmatch(text):
             return Cidr(ip_network(text))
-    except ValueError:
-        pass
     raise Wrong(at, "a network such as 10.0.0.0/8 or 2001:db8::/32, no bits behind its mask", quoted(text))
 
 
@@ -219,11 +221,9 @@ def _all_of(data: Any, at: JsonPath) -> Test:
 
 def _equals_field(data: Any, at: JsonPath) -> Test:
     text = text_of(data, at)
-    try:
+    with suppress(NoPointer):
         if steps := steps_of(text):
             return EqualsField(steps)
-    except NoPointer:
-        pass
     raise Wrong(at, "a JSON Pointer into the event such as /data/x", quoted(text))
 
 

@@ -140,7 +140,7 @@ def _expression(wildcard: str) -> str:
 
 
 def _is_inside(value: str, network: str) -> bool:
-    wanted = ip_network(network)
+    wanted = ip_network(network, strict=False)
     try:
         address = ip_address(value)
     except ValueError:
