@@ -119,6 +119,11 @@ def _pages(app: FastAPI, documents: Documents, *, sandbox: bool) -> APIRouter:
     async def root() -> RedirectResponse:
         return RedirectResponse("/docs")
 
+    @router.get("/favicon.ico")
+    async def no_icon() -> Response:
+        """Browsers ask for one beside every page, and are told for a day that there is none."""
+        return Response(status_code=204, headers={"Cache-Control": "public, max-age=86400"})
+
     @router.get("/docs")
     async def docs() -> HTMLResponse:
         return HTMLResponse(api_page(app.title, sandbox=sandbox))

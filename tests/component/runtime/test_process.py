@@ -284,6 +284,7 @@ async def test_documents_need_nothing_from_elsewhere(start_process: StartProcess
         parts = {part for page in pages for part in re.findall(r'(?:src|href)="([^"]*)"', page)}
         answers = {part: (await http.get(part)).status_code for part in parts}
         assert (await http.get("/docs/static/README.md")).status_code == 404
+        assert (await http.get("/favicon.ico")).status_code == 204, "browsers ask for one beside every page"
     assert document["openapi"].startswith("3.1")
     assert {"/v1/fake", "/readyz", "/metrics"} <= set(document["paths"])
     assert messages["asyncapi"].startswith("3.")

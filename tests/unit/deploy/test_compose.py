@@ -99,6 +99,7 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
     }
     assert set(re.findall(r"location = (\S+) \{", MADE[GATEWAY])) == {
         "/",
+        "/favicon.ico",
         "/healthz",
         *(path for path, _ in routes(MADE[GATEWAY])),
     }
