@@ -35,7 +35,7 @@ def compose(runtime: Runtime) -> Service:
         """The sandbox's port is known only when it listens, and is another after a restart."""
         return own or SmtpServer(*runtime.smtp())
 
-    kept = LineTerms(at_once=smtp.connections, idle_seconds=smtp.idle_seconds, mails=smtp.mails_per_line)
+    kept = LineTerms(at_once=smtp.calls_at_once, idle_seconds=smtp.idle_seconds, mails=smtp.mails_per_line)
     lines = Lines(kept, smtp.timeout_seconds)
     mailer = SmtpMailer(
         server,

@@ -1,7 +1,6 @@
 """Settings of the notifications service, from the environment."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -9,11 +8,11 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from shared.kernel.zones import HOME
-from shared.outside.gate import Terms
+from shared.runtime.providers import Bounded
 from shared.runtime.settings import Settings
 from shared.runtime.trust import CaFile
 
@@ -25,7 +24,7 @@ class NotificationsSettings(Settings):
     """In whose name mail goes out. All from `NOTIFICATIONS_...` variables."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_")
-    formerly: ClassVar[Mapping[str, str]] = {"sender": "MAIL_FROM", "issuer": "MAIL_ISSUER"}
+    formerly: ClassVar[Mapping[str, str | tuple[str, ...]]] = {"sender": "MAIL_FROM", "issuer": "MAIL_ISSUER"}
 
     sender: str = "Milesaga <no-reply@milesaga.example>"
     """In whose name mail goes out, with the address."""
@@ -46,46 +45,36 @@ class NotificationsSettings(Settings):
         return text
 
 
-class SmtpSettings(Settings):
-    """Where mail goes out."""
-
-    model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_SMTP_")
-    formerly: ClassVar[Mapping[str, str]] = {
-        "url": "SMTP_URL",
-        "ca_file": "SMTP_CA_FILE",
-        "timeout_seconds": "SMTP_TIMEOUT_SECONDS",
-        "connections": "SMTP_CONNECTIONS",
-    }
+class MailServer(BaseModel):
+    """Where mail goes out: a part of `SmtpSettings`."""
 
     url: str | None = Field(pattern=URL, repr=False)
     """`smtp://host:port` (no encryption), `smtp+starttls://user:password@host:587`, `smtps://user:password@host:465`.
     User and password are percent-encoded. The sandbox's mail server where it is not given and the sandbox is on."""
     ca_file: CaFile | None = None
     """Certificate authorities to trust instead of the system's, PEM."""
-    timeout_seconds: float = Field(default=20.0, gt=0, le=120)
-    """For one mail, from connecting to the server's last word."""
-    connections: int = Field(default=8, ge=1, le=100)
+
+
+class SmtpSettings(Bounded, MailServer):
+    """Where mail goes out, and on which terms. A request is one mail, from connecting to the server's last word."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATIONS_SMTP_")
+    formerly: ClassVar[Mapping[str, str | tuple[str, ...]]] = {
+        "url": "SMTP_URL",
+        "ca_file": "SMTP_CA_FILE",
+        "timeout_seconds": "SMTP_TIMEOUT_SECONDS",
+        "calls_at_once": ("NOTIFICATIONS_SMTP_CONNECTIONS", "SMTP_CONNECTIONS"),
+        "calls_per_second": "NOTIFICATIONS_SMTP_MAILS_PER_SECOND",
+    }
+
+    calls_at_once: int = Field(default=8, ge=1, le=100)
     """Lines to the server, and so mails under way, at once in one process."""
+    calls_per_second: float = Field(default=50.0, gt=0, le=10_000)
+    """Mails that one process begins to hand over."""
     idle_seconds: float = Field(default=10.0, ge=0, le=300)
     """How long a line is kept for the next mail, less than the server keeps it; 0 opens one for each mail."""
     mails_per_line: int = Field(default=100, ge=1, le=100_000)
     """Mails that go over one line, at most; no more than the server takes."""
-    mails_per_second: float = Field(default=50.0, gt=0, le=10_000)
-    """Mails that one process begins to hand over."""
-    breaker_failures: int = Field(default=5, ge=1, le=1000)
-    """After so many mails in a row without an answer the server is left alone."""
-    breaker_seconds: float = Field(default=10.0, gt=0, le=900)
-    """How long, before one mail probes it."""
-
-    @property
-    def terms(self) -> Terms:
-        return Terms(
-            calls_at_once=self.connections,
-            calls_per_second=self.mails_per_second,
-            patience=timedelta(seconds=self.timeout_seconds / 4),
-            failures=self.breaker_failures,
-            pause=timedelta(seconds=self.breaker_seconds),
-        )
 
     @field_validator("url")
     @classmethod

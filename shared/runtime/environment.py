@@ -90,10 +90,11 @@ class Environment(EnvSettingsSource):
         return Path(path) if path else None
 
     def _former(self, field_name: str) -> str | None:
-        """The former name of a field, where it is set."""
-        formerly: Mapping[str, str] = getattr(self.settings_cls, "formerly", {})
-        former = formerly.get(field_name)
-        return former if former and former.lower() in self.env_vars else None
+        """The former name of a field, where it is set: the latest, where it had several."""
+        formerly: Mapping[str, str | tuple[str, ...]] = getattr(self.settings_cls, "formerly", {})
+        former = formerly.get(field_name, ())
+        names = (former,) if isinstance(former, str) else former
+        return next((name for name in names if name.lower() in self.env_vars), None)
 
 
 def secret_in(file: Path) -> str:

@@ -15,10 +15,9 @@ from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings
 
 
-class Provider(Settings):
-    """What every provider over HTTP needs. A service has a class of its own for each, with its own prefix."""
+class Bounded(Settings):
+    """The terms on which a provider is spoken to, whatever it speaks: what a request is, its own class says."""
 
-    url: HttpUrl
     timeout_seconds: float = Field(default=20.0, gt=0, le=120)
     """How long one request may take, to the last byte of its answer."""
     calls_at_once: int = Field(default=50, ge=1, le=100)
@@ -26,7 +25,7 @@ class Provider(Settings):
     calls_per_second: float = Field(default=100.0, gt=0, le=10_000)
     """Requests that one process begins."""
     breaker_failures: int = Field(default=5, ge=1, le=1000)
-    """After so many requests in a row without an answer, or with a 5xx, the provider is left alone."""
+    """After so many requests in a row without an answer, or with HTTP's 5xx, the provider is left alone."""
     breaker_seconds: float = Field(default=10.0, gt=0, le=900)
     """How long, before one request probes it."""
 
@@ -39,6 +38,16 @@ class Provider(Settings):
             failures=self.breaker_failures,
             pause=timedelta(seconds=self.breaker_seconds),
         )
+
+
+class Located(Settings):
+    """Where a provider over HTTP is."""
+
+    url: HttpUrl
+
+
+class Provider(Bounded, Located):
+    """What every provider over HTTP needs. A service has a class of its own for each, with its own prefix."""
 
 
 P = TypeVar("P", bound=Provider)

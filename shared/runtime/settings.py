@@ -25,12 +25,12 @@ class WrongSettings(Exception):
 class Settings(BaseSettings):
     """Some of the environment's variables. Each is named by the class's `env_prefix` and its field.
 
-    `formerly` says under which name a field was read before: where only that one is set it still counts, with a
-    warning. Such an entry goes with the next release.
+    `formerly` says under which name a field was read before, or under which ones, the latest first: where only such a
+    one is set it still counts, with a warning. Such an entry goes with the next release.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
-    formerly: ClassVar[Mapping[str, str]] = {}
+    formerly: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
 
     @classmethod
     def settings_customise_sources(

@@ -90,6 +90,22 @@ def test_a_former_name_still_counts_with_one_warning_that_tells_the_new_one(
     assert told == [("CARD_SECONDS", "SHOP_CARD_SECONDS"), ("BRANDS", "SHOP_CARD_BRANDS")]
 
 
+class RenamedTwice(Settings):
+    model_config = SettingsConfigDict(env_prefix="SHOP_CARD_")
+    formerly: ClassVar = {"seconds": ("SHOP_SECONDS", "SECONDS")}
+    seconds: float = 3.0
+
+
+def test_of_two_former_names_the_later_one_counts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SECONDS", "5")
+    assert read(RenamedTwice).seconds == 5.0
+    monkeypatch.setenv("SHOP_SECONDS", "7")
+    assert read(RenamedTwice).seconds == 7.0
+    assert [record.__dict__["variable"] for record in caplog.records] == ["SECONDS", "SHOP_SECONDS"]
+
+
 def test_the_new_name_counts_where_both_are_set(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
