@@ -51,7 +51,7 @@ class Gateway:
         try:
             yield
         finally:
-            process.terminate()
+            process.kill()  # a gentler signal that comes before it waits for its first client would be waited out
             process.wait(timeout=10)
 
     def _command(self) -> list[str]:
@@ -77,7 +77,7 @@ async def test_without_a_certificate_it_speaks_no_tls(gateway: Gateway) -> None:
     assert "test is successful" in gateway.check()
     with gateway.running():
         async with httpx.AsyncClient(trust_env=False) as client:
-            await eventually(lambda: lives(client, f"http://127.0.0.1:{gateway.plain}"))
+            await eventually(lambda: lives(client, f"http://127.0.0.1:{gateway.plain}"), within=30)
             with pytest.raises(httpx.ConnectError):
                 await client.get(f"https://127.0.0.1:{gateway.tls}/healthz")
 
@@ -87,7 +87,7 @@ async def test_with_a_certificate_and_a_key_it_speaks_tls_beside_plain_http(gate
     assert "test is successful" in gateway.check()
     with gateway.running():
         async with httpx.AsyncClient(trust_env=False, verify=ssl.create_default_context(cafile=authority)) as client:
-            await eventually(lambda: lives(client, f"https://127.0.0.1:{gateway.tls}"))
+            await eventually(lambda: lives(client, f"https://127.0.0.1:{gateway.tls}"), within=30)
             assert await lives(client, f"http://127.0.0.1:{gateway.plain}")
             away = await client.get(f"https://127.0.0.1:{gateway.tls}/internal/offers")
             assert (away.status_code, away.headers["content-type"]) == (404, "application/problem+json")
