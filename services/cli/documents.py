@@ -17,7 +17,7 @@ from shared.runtime.application import Documents, application
 from shared.runtime.description import queues
 from shared.runtime.health import Health, Phase
 from shared.runtime.host import Host
-from shared.runtime.server import HttpServer, Listener, bind
+from shared.runtime.server import BoundSocket, HttpServer, bind
 from shared.runtime.settings import RuntimeSettings, WrongSettings, read
 from shared.runtime.signals import StopSignals
 
@@ -42,7 +42,7 @@ def run(
         raise typer.Exit(WRONG_SETTINGS) from error
 
 
-async def _serve(settings: RuntimeSettings, listener: Listener) -> None:
+async def _serve(settings: RuntimeSettings, listener: BoundSocket) -> None:
     broker = settings.broker_url or BROKER
     host = Host(settings, listener, broker, house=HOUSE, here=frozenset())
     described = [

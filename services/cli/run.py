@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from services.cli.broker_node import PrivateBroker
     from shared.runtime.home import Home
     from shared.runtime.host import Compose, EmbeddedSandbox
-    from shared.runtime.server import Listener
+    from shared.runtime.server import BoundSocket
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def _run(names: Sequence[str], settings: RuntimeSettings) -> int:
             return 0
 
 
-def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener", broker: "Future[str]") -> int:
+def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "BoundSocket", broker: "Future[str]") -> int:
     import uvloop  # noqa: PLC0415
 
     from shared.runtime import garbage  # noqa: PLC0415
@@ -116,7 +116,11 @@ def _serve(names: Sequence[str], settings: RuntimeSettings, listener: "Listener"
 
 
 async def _announce(
-    home: "Home", listener: "Listener", sandbox: "EmbeddedSandbox | None", notes: dict[str, str], names: Sequence[str]
+    home: "Home",
+    listener: "BoundSocket",
+    sandbox: "EmbeddedSandbox | None",
+    notes: dict[str, str],
+    names: Sequence[str],
 ) -> None:
     """Tell people, and other processes over the same folder, where we are."""
     from shared.runtime.home import HTTP_URL, SANDBOX_URL, SMTP_URL  # noqa: PLC0415
@@ -137,7 +141,7 @@ def _composition(name: str) -> "Compose":
     return compose
 
 
-def _sandbox(names: Sequence[str], settings: RuntimeSettings, listener: "Listener") -> "EmbeddedSandbox | None":
+def _sandbox(names: Sequence[str], settings: RuntimeSettings, listener: "BoundSocket") -> "EmbeddedSandbox | None":
     if SANDBOX in names and not settings.sandbox:
         raise WrongSettings("SANDBOX: off, so the sandbox does not start")
     if not settings.sandbox or (names and SANDBOX not in names):

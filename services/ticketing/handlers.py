@@ -18,7 +18,7 @@ from shared.contracts.ticketing import (
     VoidTickets,
 )
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.worker.effect import Done, Effect, Part, Repeatable
+from shared.worker.effect import Done, Effect, PartlyDone, Repeatable
 from shared.worker.participant import Participant
 from shared.worker.work import slot_of
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 ISSUES = 2
 """One controlled retry, after reading has shown that the first call issued nothing."""
 TRIES_TO_GIVE_BACK = 2
-ONLY_A_PART = Part(Refused("issue_refused", "only a part of the documents was issued, and that was taken back"))
+ONLY_A_PART = PartlyDone(Refused("issue_refused", "only a part of the documents was issued, and that was taken back"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Steps:
             await self.airline.cancel(booking.locator, documents=bool(reading.in_force))
         return Done(undone, {"status": "cancelled"})
 
-    async def issue(self, booking: Booking, command: IssueTickets, _key: str) -> Done | Part:
+    async def issue(self, booking: Booking, command: IssueTickets, _key: str) -> Done | PartlyDone:
         if booking.status != "reserved":
             raise Refused("issue_refused", f"there is nothing to ticket, the booking is {booking.status}")
         complete = await self.airline.issue(IssueOrder(booking.locator, booking.price_quotes, booking.extras))
@@ -77,7 +77,7 @@ class Steps:
             raise OutcomeUnknown("issued, but not all documents can be seen")
         return ONLY_A_PART
 
-    async def find_documents(self, booking: Booking, command: IssueTickets, _key: str) -> Done | Part | None:
+    async def find_documents(self, booking: Booking, command: IssueTickets, _key: str) -> Done | PartlyDone | None:
         """All there: issued. None after repeated reads: it may be called again. Some: of no use, all or nothing."""
         if not booking.locator:
             raise Refused("issue_refused", "there is nothing to ticket, the booking is not on record")

@@ -50,7 +50,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What was answered: a JSON object, its decimals exact; empty where an error status explains nothing."""
 
     status: int
@@ -97,7 +97,7 @@ class Line:
         line._explained = explained  # noqa: SLF001 - as above
         return line
 
-    async def send(self, request: Request) -> Answer:
+    async def send(self, request: Request) -> Response:
         """The answer to a request, a success or an explained error.
 
         Raises NotSent, Misconfigured (both: certainly without effect) and OutcomeUnknown.
@@ -112,7 +112,7 @@ class Line:
         proof = await self._credentials.current()
         return await self._pass(request, {**self._headers, "Authorization": proof})
 
-    async def _pass(self, request: Request, headers: Mapping[str, str]) -> Answer:
+    async def _pass(self, request: Request, headers: Mapping[str, str]) -> Response:
         """Send it in its turn. What the turn learns is told before the verdict is."""
         turn: Turn
         async with self._turn(request.operation) as turn:
@@ -132,7 +132,7 @@ class Line:
     def _turn(self, operation: str) -> AbstractAsyncContextManager[Turn]:
         return nullcontext(Turn()) if self._gate is None else self._gate.turn(operation)
 
-    async def _exchange(self, request: Request, headers: Mapping[str, str], turn: Turn) -> Answer:
+    async def _exchange(self, request: Request, headers: Mapping[str, str], turn: Turn) -> Response:
         response = await self._response(request, headers, turn)
         status = response.status_code
         verdict = of_status(request.name, status, response.headers)
@@ -142,7 +142,7 @@ class Line:
         body = _object(response.content)
         if body is None and verdict is None:
             raise OutcomeUnknown(f"{request.name}: HTTP {status} without a JSON object")
-        return Answer(status, body or {})
+        return Response(status, body or {})
 
     async def _response(self, request: Request, headers: Mapping[str, str], turn: Turn) -> httpx.Response:
         """A whole answer of any status."""

@@ -9,7 +9,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
-from shared.outside.line import Answer, Line, Request
+from shared.outside.line import Line, Request, Response
 from shared.telemetry import spans
 from shared.telemetry.spans import Kind
 
@@ -46,7 +46,7 @@ class Neighbor:
         except ValidationError as error:
             raise unavailable(f"an answer of no known shape to {path}") from error
 
-    async def _ask(self, path: str, document_id: str) -> Answer:
+    async def _ask(self, path: str, document_id: str) -> Response:
         """In the asker's trace: the neighbor is one of us."""
         with spans.child(f"GET {path}", Kind.CLIENT):
             here = spans.traceparent()

@@ -30,7 +30,7 @@ from shared.runtime.every import Every
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
 from shared.runtime.instruments import Instruments
-from shared.runtime.server import HttpServer, Listener, reachable
+from shared.runtime.server import BoundSocket, HttpServer, reachable
 from shared.runtime.service import Runtime, Service, Task
 from shared.runtime.settings import RuntimeSettings, WrongSettings
 from shared.runtime.signals import StopSignals
@@ -77,7 +77,7 @@ class Host:
     def __init__(
         self,
         settings: RuntimeSettings,
-        listener: Listener,
+        listener: BoundSocket,
         broker_url: str,
         *,
         house: Sequence[Description],

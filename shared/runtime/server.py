@@ -17,14 +17,14 @@ IDLE_SECONDS = 75
 
 
 @dataclass(frozen=True)
-class Listener:
+class BoundSocket:
     """A bound socket and the address by which this machine reaches it."""
 
     socket: socket.socket
     url: str
 
 
-def bind(host: str, port: int) -> Listener:
+def bind(host: str, port: int) -> BoundSocket:
     """Take the port; 0 takes any free one. Raises WrongSettings."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     taken = socket.socket(family, socket.SOCK_STREAM)
@@ -40,7 +40,7 @@ def bind(host: str, port: int) -> Listener:
         raise WrongSettings(f"PORT: cannot listen on {host}:{port} ({error.strerror})") from error
     taken.set_inheritable(False)
     near = reachable(host)
-    return Listener(taken, f"http://{f'[{near}]' if ':' in near else near}:{taken.getsockname()[1]}")
+    return BoundSocket(taken, f"http://{f'[{near}]' if ':' in near else near}:{taken.getsockname()[1]}")
 
 
 def reachable(host: str) -> str:
@@ -59,7 +59,7 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves one ASGI application on a bound socket."""
 
-    def __init__(self, app: Any, listener: Listener) -> None:
+    def __init__(self, app: Any, listener: BoundSocket) -> None:
         self._listener = listener
         self._config = uvicorn.Config(
             app,

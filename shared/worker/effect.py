@@ -29,7 +29,7 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Part:
+class PartlyDone:
     """A step of which only a part took effect, which is of no use: it is refused as soon as that is taken back.
 
     Nothing is taken back by the call or the look that found it. It is put on record first, so that no two processes
@@ -44,14 +44,14 @@ class Effect(Generic[W, C]):
     """A step that acts on the outside through a provider whose calls cannot simply be repeated.
 
     `call(work, command, key)` acts, with `key` as the provider's idempotency key. `find(work, command, key)` tells what
-    the last call did: `Done`, or None when it certainly had no effect. Both may tell of a `Part` where there is a
+    the last call did: `Done`, or None when it certainly had no effect. Both may tell of a `PartlyDone` where there is a
     `tidy`, and raise `Refused` (final), `NotSent` (no effect, may be repeated), `Misconfigured` (no effect, and
     repeating will not help), `OutcomeUnknown`. Anything else that `call` raises leaves the intent open: whoever comes
     next looks first.
     """
 
-    call: Callable[[W, C, str], Awaitable[Done | Part]]
-    find: Callable[[W, C, str], Awaitable[Done | Part | None]]
+    call: Callable[[W, C, str], Awaitable[Done | PartlyDone]]
+    find: Callable[[W, C, str], Awaitable[Done | PartlyDone | None]]
     tidy: Callable[[W, C], Awaitable[None]] | None = None
     """Takes back what the step's calls left beside the effect on record, all of it where none is. Where a provider may
     act long after it was given up, or a process stand still in the middle of a call, two calls may both have their

@@ -6,16 +6,16 @@ from typing import Generic
 
 from shared.contracts.messages import Message
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.worker.effect import Done, Part
+from shared.worker.effect import Done, PartlyDone
 from shared.worker.work import W
 
 Failure = NotSent | Misconfigured | OutcomeUnknown
-Outcome = Done | Part | Refused | Failure
+Outcome = Done | PartlyDone | Refused | Failure
 """What the outside made of a call, a look or an act."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CallPolicy:
     """What may be done for a command, as its handler declares it."""
 
     call_timeout: timedelta

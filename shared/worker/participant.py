@@ -28,6 +28,7 @@ from shared.worker.moves import (
     AskAgain,
     Call,
     Called,
+    CallPolicy,
     Fail,
     Failure,
     Happening,
@@ -37,7 +38,6 @@ from shared.worker.moves import (
     Move,
     Next,
     Rest,
-    Terms,
     Tidied,
     Tidy,
     Wait,
@@ -98,20 +98,20 @@ class Participant(Generic[W]):
     ) -> None:
         """For a command that nobody waits for: once, under the same rules, and nothing is answered."""
         async with self._locks.of(document_id):
-            order = _Order(document_id, command, cause, effect, self._terms(effect), answered=False)
+            order = _Order(document_id, command, cause, effect, self._policy(effect), answered=False)
             await self._carry_through(order)
 
     def handler(
         self, effect: Effect[W, C] | Repeatable[W, C], *, key: Callable[[C], str] = lambda command: command.purchase_id
     ) -> Handler:
         """The handler of a command. `key` tells the id of the document it works on."""
-        terms = self._terms(effect)
+        policy = self._policy(effect)
 
         async def handle(command: C, envelope: Envelope) -> None:
             name = attempt_of(command)
             try:
                 async with self._locks.of(key(command)):
-                    await self._carry_through(_Order(key(command), command, envelope, effect, terms))
+                    await self._carry_through(_Order(key(command), command, envelope, effect, policy))
             except Exception as error:
                 delay = error.delay if isinstance(error, Later) else NO_DELAY
                 if not effect.asked_again or self._parking.takes(name, envelope.id, delay):
@@ -125,10 +125,10 @@ class Participant(Generic[W]):
 
         return handle
 
-    def _terms(self, effect: Effect[W, C] | Repeatable[W, C]) -> Terms:
+    def _policy(self, effect: Effect[W, C] | Repeatable[W, C]) -> CallPolicy:
         if isinstance(effect, Repeatable):
-            return Terms(self._call_timeout, self._settle, repeatable=True)
-        return Terms(
+            return CallPolicy(self._call_timeout, self._settle, repeatable=True)
+        return CallPolicy(
             self._call_timeout,
             self._settle,
             calls=effect.calls,
@@ -167,13 +167,13 @@ class Participant(Generic[W]):
         What only this process knows, the end of a call or that none was begun, is not given up for a conflict or for a
         store that is away: until the intent ends nobody else looks. All else begins anew with what others saved.
         """
-        until = self._clock.now() + order.terms.intent
+        until = self._clock.now() + order.policy.intent
         conflicts, pause = 0, FIRST_PAUSE
         while True:
             move: Move[W] | None = None
             try:
                 stored = stored or await self._load(order.document_id)
-                move = react(stored.value, order.command, happening, self._clock.now(), order.terms)
+                move = react(stored.value, order.command, happening, self._clock.now(), order.policy)
                 return await self._record(stored, self._kept(stored.value, move, order), order.cause), move.then
             except Conflict:
                 conflicts += 1
@@ -256,6 +256,6 @@ class _Order(Generic[W, C]):
     command: C
     cause: Envelope
     effect: Effect[W, C] | Repeatable[W, C]
-    terms: Terms
+    policy: CallPolicy
     answered: bool = True
     """Does somebody wait for the answer?"""

@@ -53,7 +53,7 @@ from typing import Any, Generic
 from shared.contracts.messages import Message
 from shared.contracts.steps import Command, StepRefused
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
-from shared.worker.effect import Done, Part
+from shared.worker.effect import Done, PartlyDone
 from shared.worker.moves import (
     Act,
     Acted,
@@ -61,6 +61,7 @@ from shared.worker.moves import (
     AskAgain,
     Call,
     Called,
+    CallPolicy,
     Fail,
     Failure,
     Happening,
@@ -71,7 +72,6 @@ from shared.worker.moves import (
     Next,
     Outcome,
     Rest,
-    Terms,
     Tidied,
     Tidy,
     Wait,
@@ -88,7 +88,7 @@ class Situation(Generic[W]):
     work: W
     command: Command
     now: datetime
-    terms: Terms
+    policy: CallPolicy
     slot: str
     log: StepLog
 
@@ -109,7 +109,7 @@ class Situation(Generic[W]):
     def refuse(self, code: str, detail: str) -> Move[W]:
         """Answer "not done", behind a fence, so that it stays so; what may be left of it is taken back first."""
         answer = StepRefused.to(self.command, code=code, detail=detail)
-        if self.log.untidy and self.terms.tidies and self.log.attempt == self.command.attempt:
+        if self.log.untidy and self.policy.tidies and self.log.attempt == self.command.attempt:
             return self.keep(self.log.taking_back(answer), Tidy())
         return Move(self.work.with_log(self.slot, self.log.refused(self.command, answer)), say=answer)
 
@@ -120,18 +120,18 @@ class Situation(Generic[W]):
 
     def call(self, number: int) -> Move[W]:
         """The intent goes on record before the call; an undo's leaves the fence as well."""
-        intent = self.log.begun(self.command, number, self.now + self.terms.intent)
+        intent = self.log.begun(self.command, number, self.now + self.policy.intent)
         work = fenced(self.work, self.command) if self.command.undo else self.work
         return Move(work.with_log(self.slot, intent), then=Call(number))
 
     def tidy(self, log: StepLog) -> Next:
-        return Tidy() if log.untidy and self.terms.tidies else Rest()
+        return Tidy() if log.untidy and self.policy.tidies else Rest()
 
 
-def react(work: W, command: Command, happening: Happening, now: datetime, terms: Terms) -> Move[W]:
+def react(work: W, command: Command, happening: Happening, now: datetime, policy: CallPolicy) -> Move[W]:
     """The worker's whole behaviour: the same arguments always give the same move."""
     slot = slot_of(command)
-    move = _react(Situation(work, command, now, terms, slot, work.log(slot)), happening)
+    move = _react(Situation(work, command, now, policy, slot, work.log(slot)), happening)
     if move.work is not work:
         move.work.log(slot).check()
     return move
@@ -194,7 +194,7 @@ def _waits_for_the_call(at: Situation[W]) -> Move[W] | None:
 def _looks_first(at: Situation[W]) -> Move[W] | None:
     if at.command.attempt != at.log.attempt or at.log.calls == 0:
         return None
-    return at.stay(Act() if at.terms.repeatable else Look(at.log.calls))
+    return at.stay(Act() if at.policy.repeatable else Look(at.log.calls))
 
 
 def _has_expired(at: Situation[W]) -> Move[W] | None:
@@ -204,9 +204,9 @@ def _has_expired(at: Situation[W]) -> Move[W] | None:
 
 
 def _begins(at: Situation[W]) -> Move[W]:
-    if at.terms.repeatable:
+    if at.policy.repeatable:
         return at.stay(Act())
-    return at.stay(Look(0)) if at.terms.looks_first else at.call(1)
+    return at.stay(Look(0)) if at.policy.looks_first else at.call(1)
 
 
 Rule = Callable[[Situation[Any]], Move[Any] | None]
@@ -229,7 +229,7 @@ def _called(at: Situation[W], number: int, outcome: Outcome) -> Move[W]:
     match outcome:
         case Done():
             return _conclude(at, outcome, of_a_call=True)
-        case Part():
+        case PartlyDone():
             return at.take_back(outcome.refusal) if at.in_hand(number) else _too_much(at)
         case Refused():
             # It refuses the step, unless another call has been made since or an answer given.
@@ -245,7 +245,7 @@ def _learned(at: Situation[W], outcome: Outcome) -> Move[W]:
     match outcome:
         case Done():
             return _conclude(at, outcome)
-        case Part():
+        case PartlyDone():
             return at.take_back(outcome.refusal)
         case Refused():
             return at.refuse(outcome.code, outcome.detail)
@@ -255,7 +255,7 @@ def _learned(at: Situation[W], outcome: Outcome) -> Move[W]:
 
 def _unknown(at: Situation[W], number: int, error: OutcomeUnknown) -> Move[W]:
     """Nobody looks before the provider had its time; an undo that looked too early looks once more."""
-    settling = at.log.unknown(at.now + at.terms.settle)
+    settling = at.log.unknown(at.now + at.policy.settle)
     if (undo := _undo_to_repeat(at)) is not None:
         return Move(without_undo(at.work.with_log(at.slot, settling), undo), say=undo, then=AskAgain(error))
     if at.in_hand(number):
@@ -265,9 +265,9 @@ def _unknown(at: Situation[W], number: int, error: OutcomeUnknown) -> Move[W]:
 
 def _outlasted(at: Situation[W], error: OutcomeUnknown) -> Move[W]:
     """The step went on without this call, which may have had its effect: what is too much is looked for."""
-    if not at.terms.tidies:
+    if not at.policy.tidies:
         return at.stay(AskAgain(error))
-    return at.keep(at.log.made_untidy(), Wait("a call outlasted its intent", at.terms.settle))
+    return at.keep(at.log.made_untidy(), Wait("a call outlasted its intent", at.policy.settle))
 
 
 def _too_much(at: Situation[W]) -> Move[W]:
@@ -280,7 +280,7 @@ def _too_much(at: Situation[W]) -> Move[W]:
 def _looked_in_vain(at: Situation[W], after: int) -> Move[W]:
     if (late := _has_expired(at)) is not None:
         return late
-    if at.terms.calls is not None and after >= at.terms.calls:
+    if at.policy.calls is not None and after >= at.policy.calls:
         return at.refuse("not_done", f"{after} calls had no effect")
     return at.call(after + 1)
 
@@ -303,7 +303,7 @@ def _conclude(at: Situation[W], done: Done, *, of_a_call: bool = False) -> Move[
 
 
 def _of_an_earlier_attempt(at: Situation[W], done: Done) -> Move[W]:
-    return _too_much(at) if at.terms.tidies else Move(at.work, say=done.answer)
+    return _too_much(at) if at.policy.tidies else Move(at.work, say=done.answer)
 
 
 def _tidied(at: Situation[W], failure: Refused | Failure | None) -> Move[W]:
@@ -321,7 +321,7 @@ def _tidied(at: Situation[W], failure: Refused | Failure | None) -> Move[W]:
         case NotSent() | OutcomeUnknown() if pending is not None:
             return at.stay(AskAgain(failure))
         case _:
-            return at.stay(Wait(str(failure), at.terms.settle))
+            return at.stay(Wait(str(failure), at.policy.settle))
 
 
 def _refused_at_last(at: Situation[W], refusal: Message) -> Move[W]:
@@ -338,13 +338,13 @@ def _undo_to_repeat(at: Situation[W]) -> Message | None:
 
 def _is_surplus(at: Situation[W], done: Done) -> bool:
     """Another effect than the one on record, or that and more."""
-    return at.terms.tidies and (done.untidy or not done.is_on_record(at.work, at.slot))
+    return at.policy.tidies and (done.untidy or not done.is_on_record(at.work, at.slot))
 
 
 def _may_have_a_second(at: Situation[W]) -> bool:
     """Of several calls another may have had its effect too, also one that a look found without, or of an attempt
     before."""
-    return at.terms.tidies and (at.log.calls > 1 or at.command.attempt > 1)
+    return at.policy.tidies and (at.log.calls > 1 or at.command.attempt > 1)
 
 
 def _left_open(failure: Failure) -> Next:

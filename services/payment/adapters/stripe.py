@@ -15,7 +15,7 @@ from services.payment.ports import CardOrder
 from shared.kernel.currencies import decimals
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
-from shared.outside.line import Answer, Json, Line, Request
+from shared.outside.line import Json, Line, Request, Response
 
 INTENTS = "/v1/payment_intents"
 CHARGES = "/v1/charges"
@@ -240,7 +240,7 @@ def _given_back(refunds: Sequence[Json], request: str) -> bool:
     return False
 
 
-def _body(answer: Answer) -> Json:
+def _body(answer: Response) -> Json:
     if answer.status not in EXPLAINED:
         return answer.body
     fault = answer.body.get("error")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.kernel.errors import NotSent, OutcomeUnknown
-from shared.outside.line import Answer, Line, Request
+from shared.outside.line import Line, Request, Response
 from shared.runtime.trust import https_context
 from tests.component.outside.places import TRUSTED, Place, Streams, answering, line_to, saying
 from tests.kit.tls import Authority, behind_tls
@@ -37,7 +37,7 @@ async def test_a_server_that_shows_who_it_is_is_asked_over_one_connection(author
     place = Place(answering(200))
     async with over_tls(place, authority.server(), https_context(authority.file)) as line:
         for _ in range(3):
-            assert await line.send(POST) == Answer(200, {})
+            assert await line.send(POST) == Response(200, {})
     assert place.connections == 1
 
 
@@ -76,5 +76,5 @@ async def test_a_server_is_told_that_only_http_1_is_spoken(authority: Authority)
     shown.set_alpn_protocols(["h2", "http/1.1"])
     place = Place(answers)
     async with place.open(shown), line_to(place.url, trusted=https_context(authority.file)) as line:
-        assert await line.send(POST) == Answer(200, {})
+        assert await line.send(POST) == Response(200, {})
     assert agreed == ["http/1.1"]

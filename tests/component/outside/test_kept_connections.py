@@ -11,7 +11,7 @@ import pytest
 
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
 from shared.outside import transport
-from shared.outside.line import Answer, Line, Request
+from shared.outside.line import Line, Request, Response
 from shared.outside.transport import client
 from tests.component.outside.places import TRUSTED, Place, answering, line_to, saying, whole_request
 from tests.eventually import eventually
@@ -49,7 +49,7 @@ async def test_requests_one_after_the_other_share_a_connection() -> None:
     place = Place(answering(200))
     async with talking(place) as line:
         for _ in range(5):
-            assert await line.send(POST) == Answer(200, {})
+            assert await line.send(POST) == Response(200, {})
         assert place.connections == 1
 
 
@@ -63,7 +63,7 @@ async def test_requests_at_once_do_not_wait_for_each_other() -> None:
         await writer.drain()
 
     async with talking(Place(waits_for_all)) as line:
-        assert await asyncio.gather(*(line.send(POST) for _ in range(10))) == [Answer(200, {})] * 10
+        assert await asyncio.gather(*(line.send(POST) for _ in range(10))) == [Response(200, {})] * 10
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
@@ -82,7 +82,7 @@ async def test_what_has_no_effect_is_sent_again_by_the_line_and_once() -> None:
     place = Book(answers=1)
     async with talking(place) as line:
         await line.send(POST)
-        assert await line.send(Request("GET", "/second", operation="second", repeatable=True)) == Answer(200, {})
+        assert await line.send(Request("GET", "/second", operation="second", repeatable=True)) == Response(200, {})
         assert [request.split()[1] for request in place.read] == [b"/effect", b"/second", b"/second"]
 
 
@@ -96,7 +96,7 @@ async def test_nothing_goes_out_over_a_connection_whose_end_the_loop_has_not_tol
                 other_side, _ = await loop.sock_accept(listening)
                 await loop.sock_recv(other_side, 65_536)
                 await loop.sock_sendall(other_side, WHOLE)
-                assert await asking == Answer(200, {})
+                assert await asking == Response(200, {})
                 other_side.close()
 
 
@@ -110,8 +110,8 @@ async def test_an_answer_that_nobody_asked_for_is_nobodys() -> None:
             await writer.drain()
 
     async with talking(Place(says_too_much)) as line:
-        assert await line.send(POST) == Answer(200, {})
-        assert await line.send(POST) == Answer(200, {"a": 2})
+        assert await line.send(POST) == Response(200, {})
+        assert await line.send(POST) == Response(200, {"a": 2})
 
 
 async def test_what_comes_in_while_nothing_is_asked_ends_the_connection() -> None:
@@ -131,7 +131,7 @@ async def test_what_comes_in_while_nothing_is_asked_ends_the_connection() -> Non
         idle.set()
         async with asyncio.timeout(5):
             await said.wait()  # the connection was closed
-        assert await line.send(POST) == Answer(200, {})
+        assert await line.send(POST) == Response(200, {})
         assert place.connections == 2
 
 
@@ -154,7 +154,7 @@ async def test_a_late_answer_to_a_request_that_was_given_up_is_not_the_next_ones
         with pytest.raises(asyncio.CancelledError):
             await first
         given_up.set()
-        assert await line.send(POST) == Answer(200, {"a": 2})
+        assert await line.send(POST) == Response(200, {"a": 2})
 
 
 async def test_a_cancelled_request_lets_go_of_its_connection() -> None:
@@ -168,7 +168,7 @@ async def test_a_cancelled_request_lets_go_of_its_connection() -> None:
             await asyncio.wait((asking,))
             assert asking.cancelled()
             unused.flow()
-            assert await line.send(POST) == Answer(200, {})
+            assert await line.send(POST) == Response(200, {})
             assert place.connections == 2
 
 
@@ -211,8 +211,8 @@ async def test_an_answer_whose_line_is_reset_is_unknown(told: bytes) -> None:
 async def test_an_answer_in_any_of_http1s_forms_is_one(told: bytes) -> None:
     place = Place(saying(*(told[at : at + 1] for at in range(len(told)))))
     async with talking(place) as line:
-        assert await line.send(POST) == Answer(200, {})
-        assert await line.send(POST) == Answer(200, {})
+        assert await line.send(POST) == Response(200, {})
+        assert await line.send(POST) == Response(200, {})
         assert place.connections == 2
 
 
@@ -294,7 +294,7 @@ async def test_the_environments_proxies_are_not_asked(monkeypatch: pytest.Monkey
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
     async with talking(Place(answering(200))) as line:
-        assert await line.send(POST) == Answer(200, {})
+        assert await line.send(POST) == Response(200, {})
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nb", "a\0b", " a", "a\r"])
@@ -353,4 +353,4 @@ async def test_an_idle_connection_is_closed_after_a_while(monkeypatch: pytest.Mo
 async def test_of_a_hosts_addresses_one_that_answers_is_enough() -> None:
     """Most machines know two of this name, and here one listens."""
     async with Place(answering(200)).open() as place, line_to(place.url.replace("127.0.0.1", "localhost")) as line:
-        assert await line.send(POST) == Answer(200, {})
+        assert await line.send(POST) == Response(200, {})

@@ -11,7 +11,7 @@ import pytest
 
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
 from shared.outside.connection import MOST_BYTES
-from shared.outside.line import Answer, Line, Request
+from shared.outside.line import Line, Request, Response
 from tests.component.outside.places import Place, Streams, answering, line_to, saying, whole_request
 
 POST = Request("POST", "/effect", operation="effect", json={"do": "it"})
@@ -53,7 +53,7 @@ async def not_tls(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 
 async def test_an_answer_is_a_json_object_with_exact_decimals() -> None:
     async with Place(answering(200, b'{"total": 2964.53, "n": 1}')).open() as place, line_to(place.url) as line:
-        assert await line.send(POST) == Answer(200, {"total": Decimal("2964.53"), "n": 1})
+        assert await line.send(POST) == Response(200, {"total": Decimal("2964.53"), "n": 1})
 
 
 async def test_a_refused_connection_is_certainly_without_effect() -> None:
@@ -184,10 +184,10 @@ async def test_a_pause_asked_for_is_passed_on_within_reason(told: str, pause: ti
 
 async def test_an_explained_error_is_an_answer_even_when_its_body_says_nothing() -> None:
     async with Place(answering(400, b'{"errors": [1]}')).open() as place, line_to(place.url) as line:
-        assert await line.adapted(explained=frozenset({400})).send(POST) == Answer(400, {"errors": [1]})
+        assert await line.adapted(explained=frozenset({400})).send(POST) == Response(400, {"errors": [1]})
         place.does = answering(400, b"<html>")
     async with place.open(), line_to(place.url) as line:
-        assert await line.adapted(explained=frozenset({400})).send(POST) == Answer(400, {})
+        assert await line.adapted(explained=frozenset({400})).send(POST) == Response(400, {})
 
 
 async def test_only_what_has_no_effect_is_sent_again_over_a_line_that_broke() -> None:
@@ -210,7 +210,7 @@ async def test_a_request_over_an_idle_connection_that_was_closed_goes_over_a_new
     place = Place(one_answer)
     async with place.open(), line_to(place.url) as line:
         for _ in range(3):
-            assert await line.send(Request("GET", "/reading", operation="read", repeatable=True)) == Answer(200, {})
+            assert await line.send(Request("GET", "/reading", operation="read", repeatable=True)) == Response(200, {})
 
 
 class Proof:
@@ -238,7 +238,7 @@ async def test_a_proof_that_is_not_accepted_is_renewed_once(accepted: int) -> No
     async with httpx.AsyncClient(base_url="http://x.test", transport=httpx.MockTransport(handle)) as client:
         line = Line(client, timedelta(seconds=1)).adapted(credentials=Proof())
         if accepted == 2:
-            assert await line.send(POST) == Answer(200, {})
+            assert await line.send(POST) == Response(200, {})
         else:
             with pytest.raises(NotSent):
                 await line.send(POST)
@@ -252,4 +252,4 @@ def test_what_is_asked_and_answered_stays_out_of_texts() -> None:
     assert "4242" not in repr(request)
     assert "Bearer" not in repr(request)
     assert "ana" not in repr(request)
-    assert "secret" not in repr(Answer(200, {"a": "secret"}))
+    assert "secret" not in repr(Response(200, {"a": "secret"}))

@@ -7,14 +7,14 @@ import pytest
 
 from services.house import HOUSE
 from shared.runtime.host import Host
-from shared.runtime.server import Listener, bind
+from shared.runtime.server import BoundSocket, bind
 from shared.runtime.settings import RuntimeSettings
 
 BROKER = "amqp://guest:guest@127.0.0.1:5672/"
 
 
 @pytest.fixture
-def listener() -> Iterator[Listener]:
+def listener() -> Iterator[BoundSocket]:
     bound = bind("127.0.0.1", 0)
     yield bound
     bound.socket.close()
@@ -22,7 +22,7 @@ def listener() -> Iterator[Listener]:
 
 @pytest.mark.parametrize("mongodb_url", ["mongodb://127.0.0.1:27017", None])
 def test_a_process_whose_store_is_mongodb_makes_no_folder_in_its_home(
-    tmp_path: Path, listener: Listener, mongodb_url: str | None
+    tmp_path: Path, listener: BoundSocket, mongodb_url: str | None
 ) -> None:
     """A container's root file system is not writable."""
     home = tmp_path / "home"

@@ -17,27 +17,27 @@ from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.kernel.errors import NotSent, OutcomeUnknown, Refused
 from shared.kernel.money import Money
 from shared.worker import rules
-from shared.worker.effect import Done, Part
+from shared.worker.effect import Done, PartlyDone
 from shared.worker.moves import (
     Act,
     Acted,
     Arrived,
     Call,
     Called,
+    CallPolicy,
     Happening,
     Lapsed,
     Look,
     Looked,
     Outcome,
-    Terms,
     Tidied,
     Tidy,
 )
 from shared.worker.work import Work, provider_key, slot_of
 
 SECOND = timedelta(seconds=1)
-DO = Terms(call_timeout=3 * SECOND, settle=SECOND, calls=3, tidies=True)
-UNDO = Terms(call_timeout=3 * SECOND, settle=SECOND, repeatable=True)
+DO = CallPolicy(call_timeout=3 * SECOND, settle=SECOND, calls=3, tidies=True)
+UNDO = CallPolicy(call_timeout=3 * SECOND, settle=SECOND, repeatable=True)
 AMOUNT = Money(amount=1000, currency="BRL")
 TURNS = 60
 ASKS, QUIET = 60, 15
@@ -47,7 +47,7 @@ SKEWS = (0.0, 0.0, 0.3, -0.3, 20.0)
 
 Process = Generator[None]
 END = object()
-ONLY_A_PART = Part(Refused("issue_refused", "x"))
+ONLY_A_PART = PartlyDone(Refused("issue_refused", "x"))
 
 
 class Held(Work):
@@ -114,7 +114,7 @@ class Copy:
 
 def _process(copy: Copy, world: World, command: Command) -> Process:
     """From the command's arrival to rest."""
-    terms = UNDO if command.undo else DO
+    policy = UNDO if command.undo else DO
     skew = SECOND * (world.chance.choice(SKEWS) if world.faulty else 0.0)
     happening: Happening = Arrived()
     stored: tuple[Held, int] | None = None
@@ -122,7 +122,7 @@ def _process(copy: Copy, world: World, command: Command) -> Process:
         yield
         held, version = stored or (world.held, world.version)
         began = world.now
-        move = rules.react(held, command, happening, began + skew, terms)
+        move = rules.react(held, command, happening, began + skew, policy)
         yield
         if move.work is not held:
             if not world.save(move.work, version):
@@ -134,7 +134,7 @@ def _process(copy: Copy, world: World, command: Command) -> Process:
         if move.say is not None:
             world.said.append(move.say)
         match move.then:
-            case Call(number) if world.fails(0.1) or world.now - began > terms.settle:
+            case Call(number) if world.fails(0.1) or world.now - began > policy.settle:
                 happening = Lapsed(number)
             case Call(number):
                 happening = Called(number, (yield from _call(copy, world, command, number)))

@@ -11,7 +11,7 @@ from shared.contracts.payment import CardAuthorized, VoidAuthorization
 from shared.contracts.steps import Command, StepRefused, StepUndone
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 from shared.kernel.values import changed
-from shared.worker.effect import Done, Part
+from shared.worker.effect import Done, PartlyDone
 from shared.worker.moves import (
     Act,
     Acted,
@@ -19,6 +19,7 @@ from shared.worker.moves import (
     AskAgain,
     Call,
     Called,
+    CallPolicy,
     Fail,
     Happening,
     Lapsed,
@@ -26,7 +27,6 @@ from shared.worker.moves import (
     Looked,
     Next,
     Rest,
-    Terms,
     Tidied,
     Tidy,
     Wait,
@@ -39,7 +39,7 @@ NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 SOON = NOW + 2 * SECOND
 UNKNOWN, NOT_SENT, OURS = OutcomeUnknown("silence"), NotSent("no line"), Misconfigured("no printer")
 DECLINED = Refused("card_declined", "no")
-ONLY_A_PART = Part(DECLINED)
+ONLY_A_PART = PartlyDone(DECLINED)
 
 
 class Held(Work):
@@ -86,7 +86,7 @@ class Row:
     after: dict[str, Any] | None = None
     says: str = ""
     command: Command = field(default_factory=authorize)
-    terms: Terms = DO
+    policy: CallPolicy = DO
     of_step: StepLog | None = None
     """For an undo: the log of the step it undoes."""
 
@@ -106,7 +106,7 @@ ROWS = (
         StepLog(),
         waits(2, "the step's own call is under way"),
         command=void(),
-        terms=UNDO,
+        policy=UNDO,
         of_step=IN_HAND,
     ),
     Row(
@@ -115,7 +115,7 @@ ROWS = (
         StepLog(),
         Act(),
         command=void(),
-        terms=UNDO,
+        policy=UNDO,
         of_step=OVER,
     ),
     Row("an answer is said again", Arrived(), ANSWERED, Rest(), says=CardAuthorized.type),
@@ -222,7 +222,7 @@ ROWS = (
         Tidy(),
         {"untidy": True},
     ),
-    Row("without tidying it is let be", Called(1, done("second")), ANSWERED, Rest(), terms=replace(DO, tidies=False)),
+    Row("without tidying it is let be", Called(1, done("second")), ANSWERED, Rest(), policy=replace(DO, tidies=False)),
     Row(
         "an effect of an earlier attempt leaves the later one's call alone",
         Called(1, done()),
@@ -243,7 +243,7 @@ ROWS = (
         StepLog(attempt=2, calls=1, open_until=SOON),
         Rest(),
         says=CardAuthorized.type,
-        terms=replace(DO, tidies=False),
+        policy=replace(DO, tidies=False),
     ),
     Row(
         "an effect that knows of others is tidied",
@@ -357,7 +357,7 @@ ROWS = (
         Called(1, UNKNOWN),
         ANSWERED,
         AskAgain(UNKNOWN),
-        terms=replace(DO, tidies=False),
+        policy=replace(DO, tidies=False),
     ),
     Row(
         "a call not begun frees its number",
@@ -401,7 +401,7 @@ ROWS = (
         StepLog(attempt=1, calls=1000),
         Call(1001),
         {"calls": 1001, "open_until": INTENT_ENDS},
-        terms=replace(DO, calls=None),
+        policy=replace(DO, calls=None),
     ),
     Row(
         "an expired command is not called again",
@@ -422,7 +422,7 @@ ROWS = (
     ),
     Row("a look that fails changes nothing", Looked(1, UNKNOWN), OVER, AskAgain(UNKNOWN)),
     Row("a look that is our fault fails", Looked(1, OURS), OVER, Fail(OURS)),
-    Row("what may be repeated is acted", Arrived(), StepLog(), Act(), command=void(), terms=UNDO),
+    Row("what may be repeated is acted", Arrived(), StepLog(), Act(), command=void(), policy=UNDO),
     Row(
         "an act is answered",
         Acted(Done(StepUndone.to(void()))),
@@ -431,7 +431,7 @@ ROWS = (
         {"attempt": 1},
         StepUndone.type,
         command=void(),
-        terms=UNDO,
+        policy=UNDO,
     ),
     Row(
         "an act may refuse",
@@ -441,9 +441,11 @@ ROWS = (
         {"attempt": 1, "fenced_through": 0},
         "card_declined",
         command=void(),
-        terms=UNDO,
+        policy=UNDO,
     ),
-    Row("an act that fails is asked again", Acted(NOT_SENT), StepLog(), AskAgain(NOT_SENT), command=void(), terms=UNDO),
+    Row(
+        "an act that fails is asked again", Acted(NOT_SENT), StepLog(), AskAgain(NOT_SENT), command=void(), policy=UNDO
+    ),
     Row("tidied up is tidy", Tidied(None), UNTIDY, Rest(), {"untidy": False}),
     Row(
         "what is taken back is refused",
@@ -467,7 +469,7 @@ def check_row(row: Row) -> None:
     if row.of_step is not None:
         steps[slot_of(row.command, undo=False)] = row.of_step
     before = Held(id="p", steps=steps, effect="first" if row.log.took_effect(row.command) else "")
-    move = react(before, row.command, row.happening, NOW, row.terms)
+    move = react(before, row.command, row.happening, NOW, row.policy)
     assert move.then == row.then
     if row.after is None:
         assert move.work is before
