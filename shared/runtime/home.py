@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ SANDBOX_URL = "sandbox.url"
 SMTP_URL = "smtp.url"
 INTERNAL_TOKEN = "internal.token"  # noqa: S105 - a file's name
 LOCK = "run.lock"
+PROCESSES = "processes.lock"
 LONGEST_PATH = 460
 """Bytes. SQLite opens no file whose path has more than 504, and the stores lie below."""
 
@@ -79,6 +81,30 @@ class Home:
                     f"MILESAGA_HOME: a stack runs over {self.path} already, stop it or name another folder"
                 ) from None
             yield
+
+    @contextmanager
+    def inhabited(self) -> Iterator[None]:
+        """Be one of the processes that use what lies here on behalf of whoever has claimed it."""
+        with (self.folder(".") / PROCESSES).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
+
+    def await_desertion(self, seconds: float) -> None:
+        """Return when no process is left of a stack whose claim has fallen: a killed one's go a moment after it, and
+        have its port and its stores until then. Raises WrongSettings."""
+        deadline = time.monotonic() + seconds
+        with (self.folder(".") / PROCESSES).open("a") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    if time.monotonic() > deadline:
+                        raise WrongSettings(
+                            f"MILESAGA_HOME: processes of a stack over {self.path} do not end"
+                        ) from None
+                    time.sleep(0.01)
+                else:
+                    return
 
     def _unusable(self, error: OSError) -> WrongSettings:
         return WrongSettings(f"MILESAGA_HOME: {error.filename or self.path} cannot be used ({error.strerror})")

@@ -30,9 +30,10 @@ from shared.runtime.every import Every
 from shared.runtime.health import ANSWERS_WITHIN, Health, Phase
 from shared.runtime.home import Home
 from shared.runtime.instruments import Instruments
+from shared.runtime.peers import Peers
 from shared.runtime.server import BoundSocket, HttpServer, reachable
 from shared.runtime.service import Runtime, Service, Task
-from shared.runtime.settings import RuntimeSettings, WrongSettings
+from shared.runtime.settings import LEAVING, RuntimeSettings, WrongSettings
 from shared.runtime.signals import StopSignals
 from shared.runtime.trust import https_context
 from shared.store import open_store
@@ -53,8 +54,6 @@ BROKER_GRACE = 5.0
 """Seconds that a start waits for a broker without which the process can take requests."""
 LETTING_GO = 5.0
 """Seconds for each of the stops that follow `drain_seconds`."""
-LEAVING = 10.0
-"""Seconds for all of them, whatever the drain was given."""
 
 
 class EmbeddedSandbox(Protocol):
@@ -83,8 +82,10 @@ class Host:
         house: Sequence[Description],
         here: frozenset[str],
         sandbox: EmbeddedSandbox | None = None,
+        peers: Peers | None = None,
     ) -> None:
-        """`house` has all services, `here` names what runs in this process, `sandbox` when the sandbox is among it."""
+        """`house` has all services, `here` names what runs in this process, `sandbox` when the sandbox is among it;
+        `peers` are the processes that it speaks for, too."""
         self.settings = settings
         self.home = Home(settings.milesaga_home)
         self._checked = CheckedClock(
@@ -111,6 +112,7 @@ class Host:
         )
         self._listener = listener
         self._sandbox = sandbox
+        self._peers = peers or Peers()
         self._health = Health(self.clock)
         self._background = Background(self.telemetry.restarted)
         self._instruments = Instruments(self.telemetry, self.bus, self._checked, settings.metrics_seconds)
@@ -153,7 +155,7 @@ class Host:
             try:
                 await self._serve(compositions, on_ready, stop)
             finally:
-                drained = await self._drain_unless(stop.insisted)
+                drained = await self._drain_unless(stop.insisted, was_asked=stop.asked.is_set())
         return drained
 
     async def _serve(self, compositions: Mapping[str, Compose], on_ready: Task, stop: StopSignals) -> None:
@@ -167,7 +169,7 @@ class Host:
             self._services,
             self._health,
             self.telemetry,
-            Documents(self._instruments.scrape, self._queues, self.addresses.public, self._broker_url),
+            Documents(self._figures, self._queues, self.addresses.public, self._broker_url),
             sandbox=self._sandbox.app if self._sandbox else None,
         )
         self._server = HttpServer(app, self._listener)
@@ -191,7 +193,11 @@ class Host:
             f"store of {each.name}": each.store.ping for each in self._services if each.store is not None
         }
         broker: dict[str, Task] = {"broker": self.bus.ping}
-        return (stores, broker) if self._takes_requests else (broker | stores, {})
+        others = self._peers.checks()
+        return (stores, broker | others) if self._takes_requests else (broker | stores, others)
+
+    async def _figures(self) -> bytes:
+        return await self._peers.figures(await self._instruments.scrape())
 
     async def _come_up(self, on_ready: Task) -> None:
         """Stores first, then requests; the broker may be away until later."""
@@ -227,8 +233,8 @@ class Host:
             async with asyncio.timeout(BROKER_GRACE if self._takes_requests else None):
                 await self.bus.start()
 
-    async def _drain_unless(self, insisted: asyncio.Event) -> bool:
-        draining = asyncio.create_task(self._drain())
+    async def _drain_unless(self, insisted: asyncio.Event, *, was_asked: bool) -> bool:
+        draining = asyncio.create_task(self._drain(was_asked=was_asked))
         insisting = asyncio.create_task(insisted.wait())
         longest = self.settings.drain_seconds + LEAVING
         await asyncio.wait((draining, insisting), return_when=asyncio.FIRST_COMPLETED, timeout=longest)
@@ -240,12 +246,14 @@ class Host:
         await asyncio.gather(draining, insisting, return_exceptions=True)
         return drained
 
-    async def _drain(self) -> None:
-        """Finish what is in hand while requests to ourselves still work, then let go of everything, bus last."""
+    async def _drain(self, *, was_asked: bool) -> None:
+        """Finish what is in hand while requests to ourselves still work, then let go of everything, bus last. Whoever
+        was asked to stop is so with its peers, whose work in hand may need our HTTP."""
         self._health.phase = Phase.DRAINING
         self.draining.set()
         seconds = self.settings.drain_seconds
-        await _within(seconds + 1, "consumers", self.bus.drain(seconds))
+        in_hand = [self.bus.drain(seconds), *([self._peers.gone()] if was_asked else [])]
+        await _within(seconds + 1, "consumers", asyncio.gather(*in_hand))
         if self._server is not None:
             await _within(LETTING_GO + 1, "http", self._server.stop(LETTING_GO))
         await _within(LETTING_GO, "tasks", self._background.stop())
@@ -256,6 +264,7 @@ class Host:
                 await _within(LETTING_GO, service.name, closing())
         stores = [each.store.close() for each in self._services if each.store is not None]
         clients = [each.aclose() for each in self._clients]
+        clients.append(self._peers.close())
         await _within(LETTING_GO, "stores", asyncio.gather(*stores, *clients, return_exceptions=True))
         if self._sandbox is not None:
             await _within(LETTING_GO, "sandbox", self._sandbox.stop())

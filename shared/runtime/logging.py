@@ -79,7 +79,11 @@ FRAMES: Final = 8
 
 
 class JsonLines(logging.Formatter):
-    """One record as one line of JSON."""
+    """One record as one line of JSON. `process` is said in each, where several write to one log."""
+
+    def __init__(self, process: int | None = None) -> None:
+        super().__init__()
+        self._whose = {} if process is None else {"process": process}
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -87,6 +91,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": _event(record),
+            **self._whose,
         }
         for name, value in record.__dict__.items():
             if name in _LISTED and value is not None:
@@ -102,11 +107,12 @@ class JsonLines(logging.Formatter):
         return _written(line)
 
 
-def set_up(level: str = "INFO") -> None:
-    """Send this process's log to standard error as JSON lines, from `level` upwards; of libraries only warnings."""
+def set_up(level: str = "INFO", process: int | None = None) -> None:
+    """Send this process's log to standard error as JSON lines, from `level` upwards; of libraries only warnings.
+    `process` is its number among those of one stack."""
     logging._srcfile = None  # noqa: SLF001 - as its HOWTO says: no line tells where it was written
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     for name in OURS:

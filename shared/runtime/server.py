@@ -39,8 +39,19 @@ def bind(host: str, port: int) -> BoundSocket:
         taken.close()
         raise WrongSettings(f"PORT: cannot listen on {host}:{port} ({error.strerror})") from error
     taken.set_inheritable(False)
+    return _listener(taken, host)
+
+
+def inherited(descriptor: int) -> BoundSocket:
+    """What a parent has bound for this process."""
+    bound = socket.socket(fileno=descriptor)
+    bound.set_inheritable(False)
+    return _listener(bound, str(bound.getsockname()[0]))
+
+
+def _listener(bound: socket.socket, host: str) -> BoundSocket:
     near = reachable(host)
-    return BoundSocket(taken, f"http://{f'[{near}]' if ':' in near else near}:{taken.getsockname()[1]}")
+    return BoundSocket(bound, f"http://{f'[{near}]' if ':' in near else near}:{bound.getsockname()[1]}")
 
 
 def reachable(host: str) -> str:

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from shared.runtime.environment import Environment
 from shared.runtime.trust import CaFile
 
+LEAVING = 10.0
+"""Seconds that a stopping process takes, at most, beyond those that its drain was given."""
 FOLLOWS = "default_factory_not_called"
 """Pydantic's fault of a setting whose default depends on another one that is wrong: nobody set it."""
 
@@ -80,6 +82,8 @@ class RuntimeSettings(TrustSettings):
     """Address to listen on; in a container `0.0.0.0` or `::`."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 takes any free one."""
+    processes: int | None = Field(default=None, ge=1, le=64)
+    """How many processes `milesaga run` divides the whole stack over; by the machine's cores where it is not given."""
     public_url: HttpUrl | None = None
     """Where clients reach the public HTTP API; `http://HOST:PORT` where it is not given."""
     oidc_issuer: str | None = Field(default=None, pattern=r"^https?://")

@@ -15,6 +15,25 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     return (signal.SIGTERM, signal.SIGINT, *hung_up)
 
 
+class StopAsked(BaseException):
+    """A signal came before the services could take it."""
+
+
+@contextmanager
+def stop_raises() -> Iterator[None]:
+    """Until the services take the signals themselves, they end what is being started."""
+
+    def stop(_: int, __: object) -> None:
+        raise StopAsked
+
+    before = {number: signal.signal(number, stop) for number in stop_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class StopSignals:
     """What the process was asked so far."""
 

@@ -69,12 +69,10 @@ class Series:
 
     def exposition(self) -> bytes:
         """Everything in Prometheus' text format, with what Prometheus' library tells of the process."""
-        from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest  # noqa: PLC0415
+        from prometheus_client import ProcessCollector  # noqa: PLC0415
 
-        registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
-        registry.register(_Snapshot([self._family(metric) for metric in CATALOGUE]))
-        return generate_latest(registry)
+        of_the_process = ProcessCollector(registry=None).collect()
+        return exposition([*of_the_process, *(self._family(metric) for metric in CATALOGUE)])
 
     def _family(self, metric: Metric) -> "Family":
         from prometheus_client.core import (  # noqa: PLC0415
@@ -94,6 +92,15 @@ class Series:
         for labels, value in (self.counts if counted else self.gauges)[metric].items():
             family.add_metric(labels, value)
         return family
+
+
+def exposition(families: "Iterable[Family]") -> bytes:
+    """In Prometheus' text format."""
+    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - only a scrape needs it
+
+    registry = CollectorRegistry()
+    registry.register(_Snapshot(list(families)))
+    return generate_latest(registry)
 
 
 class _Snapshot:

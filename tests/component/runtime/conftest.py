@@ -28,6 +28,7 @@ class FakeProcess:
         own = {
             "MILESAGA_HOME": str(self.home),
             "PORT": "0",
+            "PROCESSES": "1",  # the service of our own is in the process that is started
             "JOURNAL": str(self.journal_file),
             "RELEASE": str(self.release_file),
             **settings,

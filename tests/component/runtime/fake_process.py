@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from services.cli import run
+from services.cli import run, serving
 from shared.bus.outbox import Outbox
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.payment import VoidAuthorization
@@ -106,5 +106,5 @@ def composition(name: str) -> Compose:
 
 
 if __name__ == "__main__":
-    run._composition = composition
+    serving.composition = composition
     typer.run(run.run)

@@ -59,3 +59,11 @@ def test_a_claimed_folder_refuses_a_second_claim_until_the_first_is_given_up(tmp
         pytest.fail("claimed twice")
     with Home(tmp_path).claimed():
         pass
+
+
+def test_a_folder_is_deserted_when_the_last_of_its_processes_has_gone(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.await_desertion(0.0)
+    with home.inhabited(), home.inhabited(), pytest.raises(WrongSettings, match="MILESAGA_HOME: processes"):
+        home.await_desertion(0.05)
+    home.await_desertion(0.0)

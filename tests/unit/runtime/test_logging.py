@@ -43,6 +43,12 @@ def test_listed_fields_are_written_and_all_others_dropped() -> None:
     assert written["at"].endswith("+00:00")
 
 
+def test_where_several_processes_write_to_one_log_each_line_says_whose_it_is() -> None:
+    record = logging.getLogger("shared.bus").makeRecord("shared.bus", logging.INFO, __file__, 1, "handled", (), None)
+    assert json.loads(logs.JsonLines(2).format(record))["process"] == 2
+    assert "process" not in json.loads(logs.JsonLines().format(record))
+
+
 def test_an_exception_gives_its_type_and_place_and_keeps_its_text_to_itself() -> None:
     try:
         int("4111 1111 1111 1111")
