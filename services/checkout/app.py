@@ -27,7 +27,7 @@ from shared.saga.orchestrator import Orchestrator
 from shared.saga.record import OPEN
 from shared.saga.timers import PAGE, POLL_SECONDS, TimerPoller
 from shared.saga.watching import Watch
-from shared.store.documents import CollectionSpec, Index, Lookup
+from shared.store.documents import Collection, CollectionSpec, Index, Lookup
 from shared.telemetry import figures
 
 CHECKOUTS = CollectionSpec(
@@ -83,17 +83,20 @@ def compose(runtime: Runtime) -> Service:
     requests = Requests(orchestrator, starter, keeping.outbox, senders)
     purchases = Purchases(repository)
     steering = Steering(purchases, orchestrator)
-    door = members.Door(starter)
     api = APIRouter()
-    api.include_router(members.routes(purchases, steering, followers, runtime.authenticator, door))
+    api.include_router(members.routes(purchases, steering, followers, runtime.authenticator, members.Door(starter)))
     api.include_router(operators.routes(purchases, Searching(repository), steering, followers, runtime.authenticator))
     return keeping.service(
         table=table(requests),
         misread={StartCheckout: requests.unreadable},
         router=api,
         tasks=(Every(POLL_SECONDS, timers.poll, full=PAGE, name="timers"), followers.run),
-        figures=(
-            figures.purchases(SERVICE.name, repository.collection, "by_status", OPEN, runtime.clock),
-            figures.unknowns(SERVICE.name, repository.collection, "by_silence", runtime.clock),
-        ),
+        figures=_figures(runtime, repository.collection),
+    )
+
+
+def _figures(runtime: Runtime, checkouts: Collection) -> tuple[figures.Figure, ...]:
+    return (
+        figures.purchases(SERVICE.name, checkouts, "by_status", OPEN, runtime.clock),
+        figures.unknowns(SERVICE.name, checkouts, "by_silence", runtime.clock),
     )

@@ -21,6 +21,7 @@ from services.sandbox.sabre.extras import (
 from services.sandbox.sabre.money import decimal
 from services.sandbox.sabre.pricing import (
     CABIN_OF_CLASS,
+    Fare,
     PriceDay,
     bag_prices,
     booking_fares,
@@ -64,22 +65,7 @@ def create(connection: sqlite3.Connection, order: CreateBooking, now: datetime, 
         priced_on=on.day,
         travelers=[BookedTraveler(**traveler.model_dump(exclude={"ancillaries"})) for traveler in order.travelers],
         flights=[
-            BookedFlight(
-                item_id=str(FIRST_FLIGHT_ITEM + index),
-                key=flight_key(flight),
-                airline=flight.plan.carrier,
-                number=flight.plan.number,
-                origin=flight.plan.origin.code,
-                destination=flight.plan.destination.code,
-                departs_at=flight.departs_at,
-                arrives_at=flight.arrives_at,
-                booking_class=wanted[index].booking_class,
-                cabin=cabins[index],
-                joined=wanted[index].is_marriage_group,
-                base=fares[index].base,
-                taxes=fares[index].taxes,
-                seats=[BookedSeat(number=seat.number, traveler=traveler) for traveler, seat in chosen[index]],
-            )
+            _booked(FIRST_FLIGHT_ITEM + index, flight, wanted[index], fares[index], chosen[index])
             for index, flight in enumerate(flights)
         ],
         ancillaries=[],
@@ -90,6 +76,28 @@ def create(connection: sqlite3.Connection, order: CreateBooking, now: datetime, 
     _add_ancillaries(booking, order, flights, chosen)
     add_booking(connection, booking)
     return booking
+
+
+def _booked(
+    item: int, flight: Flight, wanted: FlightToBook, fare: Fare, chosen: list[tuple[int, Seat]]
+) -> BookedFlight:
+    """`chosen` are its seats, each with the index of who has it."""
+    return BookedFlight(
+        item_id=str(item),
+        key=flight_key(flight),
+        airline=flight.plan.carrier,
+        number=flight.plan.number,
+        origin=flight.plan.origin.code,
+        destination=flight.plan.destination.code,
+        departs_at=flight.departs_at,
+        arrives_at=flight.arrives_at,
+        booking_class=wanted.booking_class,
+        cabin=CABIN_OF_CLASS[wanted.booking_class],
+        joined=wanted.is_marriage_group,
+        base=fare.base,
+        taxes=fare.taxes,
+        seats=[BookedSeat(number=seat.number, traveler=traveler) for traveler, seat in chosen],
+    )
 
 
 def _sold(index: int, wanted: FlightToBook, now: datetime) -> Flight:

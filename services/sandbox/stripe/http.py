@@ -159,6 +159,13 @@ def router(stripe: Stripe) -> APIRouter:
             request, lambda connection, passed: refunds.complete(connection, id_, passed=passed)
         )
 
+    routes.include_router(_reading(stripe))
+    return routes
+
+
+def _reading(stripe: Stripe) -> APIRouter:
+    routes = APIRouter()
+
     @routes.get("/v1/charges")
     async def list_charges(request: Request) -> Response:
         return await stripe.read(request, lambda said: lambda connection: charges.listed(connection, said))

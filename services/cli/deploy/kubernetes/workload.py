@@ -83,7 +83,34 @@ def rollout(description: Description) -> Object:
 
 
 def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str) -> Object:
-    container: Object = {
+    return {
+        "serviceAccountName": resource(name),
+        "automountServiceAccountToken": False,
+        # or a variable like CHECKOUT_PORT would come from the Service of that name
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": figures.GRACE_SECONDS,
+        "securityContext": security(USER),
+        "affinity": {"nodeAffinity": arm_first()},
+        "topologySpreadConstraints": [
+            {
+                "maxSkew": 1,
+                "topologyKey": key,
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": selected(name)},
+            }
+            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+        ],
+        "containers": [_container(arguments, variables)],
+        "volumes": [
+            {"name": "home", "emptyDir": {"sizeLimit": "64Mi"}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            {"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o440}},
+        ],
+    }
+
+
+def _container(arguments: list[str], variables: list[Object]) -> Object:
+    return {
         "name": "milesaga",
         "image": IMAGE,
         "imagePullPolicy": "IfNotPresent",
@@ -106,30 +133,6 @@ def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str
             {"name": "home", "mountPath": HOME},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
             {"name": "secrets", "mountPath": MOUNTED, "readOnly": True},
-        ],
-    }
-    return {
-        "serviceAccountName": resource(name),
-        "automountServiceAccountToken": False,
-        # or a variable like CHECKOUT_PORT would come from the Service of that name
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": figures.GRACE_SECONDS,
-        "securityContext": security(USER),
-        "affinity": {"nodeAffinity": arm_first()},
-        "topologySpreadConstraints": [
-            {
-                "maxSkew": 1,
-                "topologyKey": key,
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": selected(name)},
-            }
-            for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
-        ],
-        "containers": [container],
-        "volumes": [
-            {"name": "home", "emptyDir": {"sizeLimit": "64Mi"}},
-            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
-            {"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o440}},
         ],
     }
 
