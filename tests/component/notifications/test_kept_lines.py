@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -244,7 +245,7 @@ async def test_lines_are_closed_at_the_end_and_none_is_kept_any_more(sending: Se
 
 async def test_there_are_never_more_lines_than_there_may_be(mailbox: MailServer) -> None:
     """Not even while others are being closed."""
-    terms = Terms(calls_at_once=2, calls_per_second=1000)
+    terms = Terms(calls_at_once=2, calls_per_second=1000, patience=timedelta(seconds=60))
     sending = Sending(to(mailbox), terms=terms, kept=LineTerms(at_once=2, mails=3))
     await asyncio.gather(*(sending.send(mail_number(number)) for number in range(1, 31)))
     assert len(mailbox.mails) == 30
