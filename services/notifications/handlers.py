@@ -44,6 +44,7 @@ def table(participant: Participant[Notice], telling: Telling) -> HandlerTable:
     steps = Steps(telling)
     return {
         NotifyCustomer: participant.handler(
-            Effect(steps.send, steps.find, calls=AS_OFTEN_AS_IT_TAKES, asked_again=False)
+            Effect(steps.send, steps.find, calls=AS_OFTEN_AS_IT_TAKES, asked_again=False),
+            answered=lambda command: command.answer_wanted,
         ),
     }

@@ -18,6 +18,8 @@ Changes = Mapping[str, Any]
 Kind = Literal["ticket", "seat", "bag"]
 SEGMENT_GONE = frozenset({"UC", "US", "UN", "NO", "LL"})
 """Segment statuses that mean: not confirmed, the offer is gone. None of them is a passing fault."""
+COUPONS_PER_TICKET = 4
+"""More flights are a conjunction: tickets with numbers one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +172,9 @@ class Booking(Work):
     passengers: int = 0
     """0: kept by a release that counted tickets instead; the airline's own number holds then."""
     tickets_due: int = 0
+    """How many there are where each carrier issues its own."""
     documents_due: int = 0
-    """Both only for a release that counts documents and runs beside this one."""
+    """Only for a release that counts documents and runs beside this one."""
 
     def reserved(self, itinerary: Itinerary, made: Reserved) -> Changes:
         """The airline holds the seats."""
@@ -214,6 +217,18 @@ class Booking(Work):
                 return ()
             chosen.update(covering)
         return tuple(document for document in reading.in_force if document.number in chosen)
+
+    def told_by(self, numbers: Sequence[str]) -> Reading | None:
+        """What reading the booking would show, where the answer to the issue leaves no other possibility.
+
+        The answer names numbers alone. One ticket for one person, at one price on flights of one carrier that fit on
+        it, with nothing beside it, is good for all of them; what another is good for must be read.
+        """
+        alone = self.passengers == self.tickets_due == len(self.price_quotes) == len(numbers) == 1
+        if not alone or self.extras or not all(self.flights) or not 1 <= len(self.flights) <= COUPONS_PER_TICKET:
+            return None
+        ticket = IssuedDocument(numbers[0], "ticket", passenger=0, flights=self.flights, in_force=True)
+        return Reading(self.locator, cancelled=False, documents=(ticket,))
 
     def on_record(self, slot: str) -> frozenset[str]:
         """Numbers of the documents that whoever asked for them was told of, and that nobody has taken back."""

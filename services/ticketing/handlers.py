@@ -67,13 +67,16 @@ class Steps:
     async def issue(self, booking: Booking, command: IssueTickets, _key: str) -> Done | PartlyDone:
         if booking.status != "reserved":
             raise Refused("issue_refused", f"there is nothing to ticket, the booking is {booking.status}")
-        complete = await self.airline.issue(IssueOrder(booking.locator, booking.price_quotes, booking.extras))
+        issued = await self.airline.issue(IssueOrder(booking.locator, booking.price_quotes, booking.extras))
+        told = booking.told_by(issued.tickets) if issued is not None else None
+        if told is not None:
+            return _issued(booking, command, told)
         reading = await _after_effect(self.airline.read(booking.locator))
         if reading is None:
             raise OutcomeUnknown("issued, but the booking cannot be read")
         if booking.progress(reading) is Progress.COMPLETE:
             return _issued(booking, command, reading)
-        if complete:
+        if issued is not None:
             raise OutcomeUnknown("issued, but not all documents can be seen")
         return ONLY_A_PART
 

@@ -25,6 +25,14 @@ class IssueOrder:
     extras: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Every document, says the answer."""
+
+    tickets: tuple[str, ...] = ()
+    """Their numbers, where the answer is of flight tickets alone, each committed, and warns of nothing."""
+
+
 class Airline(Protocol):
     """Books, tickets, and takes both back.
 
@@ -44,8 +52,8 @@ class Airline(Protocol):
         """The booking and its documents now; None when the airline does not know it. Without effect."""
         ...
 
-    async def issue(self, order: IssueOrder) -> bool:
-        """Issue every document. False: only a part of them; True: all, says the answer; `read` tells which.
+    async def issue(self, order: IssueOrder) -> Issued | None:
+        """Issue every document. None: only a part of them. `read` tells what each is good for.
 
         Refused: `segment_unavailable`, `price_changed`, `issue_refused`.
         """

@@ -13,8 +13,8 @@ Template = Literal["completed", "refused", "cancelled", "needs_attention"]
 
 
 class NotifyCustomer(Command):
-    """Tell the customer how a purchase went. Sent once per purchase, template and address; nobody waits for an answer.
-    Answers: CustomerNotified | StepRefused (`bounced`, `invalid_address`)."""
+    """Tell the customer how a purchase went. Sent once per purchase, template and address.
+    Answers, where one is wanted: CustomerNotified | StepRefused (`bounced`, `invalid_address`)."""
 
     type: ClassVar[str] = "notifications.notify_customer.v1"
     template: Template
@@ -27,6 +27,8 @@ class NotifyCustomer(Command):
     refusal: Refusal | None = None
     paid_with: str = ""
     """Masked form of payment."""
+    answer_wanted: bool = True
+    """False: nobody waits for the answer, and none is sent. What became of the mail is on record all the same."""
 
 
 class CustomerNotified(Answer):

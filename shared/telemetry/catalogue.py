@@ -146,7 +146,7 @@ UNSENT: Final = Metric(
     "gauge",
     ("service",),
     "Messages saved and not yet known to be sent, counted up to 5,000 in each collection.",
-    "Those of the last tenth of a second.",
+    "Those of the last second or two.",
     shared=True,
 )
 UNSENT_SECONDS: Final = Metric(

@@ -102,16 +102,22 @@ class Participant(Generic[W]):
             await self._carry_through(order)
 
     def handler(
-        self, effect: Effect[W, C] | Repeatable[W, C], *, key: Callable[[C], str] = lambda command: command.purchase_id
+        self,
+        effect: Effect[W, C] | Repeatable[W, C],
+        *,
+        key: Callable[[C], str] = lambda command: command.purchase_id,
+        answered: Callable[[C], bool] = lambda _: True,
     ) -> Handler:
-        """The handler of a command. `key` tells the id of the document it works on."""
+        """The handler of a command. `key` tells the id of the document it works on, `answered` whether somebody waits
+        for the answer; without, it is put on record and not said."""
         policy = self._policy(effect)
 
         async def handle(command: C, envelope: Envelope) -> None:
             name = attempt_of(command)
             try:
                 async with self._locks.of(key(command)):
-                    await self._carry_through(_Order(key(command), command, envelope, effect, policy))
+                    order = _Order(key(command), command, envelope, effect, policy, answered=answered(command))
+                    await self._carry_through(order)
             except Exception as error:
                 delay = error.delay if isinstance(error, Later) else NO_DELAY
                 if not effect.asked_again or self._parking.takes(name, envelope.id, delay):

@@ -120,4 +120,5 @@ def _notice(checkout: Checkout, template: Template) -> Message:
         documents=purchase.documents,
         refusal=checkout.refusal,
         paid_with=purchase.paid_with,
+        answer_wanted=False,
     )

@@ -16,8 +16,9 @@ from shared.store.documents import Unavailable
 
 LARGEST_GROUP = 500
 """Writes in one transaction; other processes wait for the lock no longer than these take."""
-CLEARING_PAUSE = 0.05
-"""Seconds for which clearings wait for a save to take them along."""
+CLEARING_PAUSE = 1.0
+"""Seconds for which clearings wait for a save to take them along: a commit of their own costs as much as a save's, and
+a crash meanwhile costs copies of messages. Well below the age at which a relay takes a message for left behind."""
 
 Outcome = Exception | None
 

@@ -20,7 +20,7 @@ from tests.component.notifications.mail_servers import MailServer
 from tests.component.notifications.purchases import completed
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
-from tests.kit.desk import Desk, opened
+from tests.kit.desk import Desk, an_envelope, opened
 from tests.kit.runtime import TestRuntime
 
 
@@ -78,6 +78,25 @@ async def test_a_customer_is_told_once_however_often_it_is_asked(desk: Desk, mai
     assert recipient == "ana@example.com"
     assert mail["Message-ID"] == f"<{first.message_id}>"
     assert (mail["X-Template"], mail["X-Reference"]) == ("completed", "p-1")
+
+
+async def test_who_wants_no_answer_gets_none_and_the_mail_is_sent_once(desk: Desk, mailbox: MailServer) -> None:
+    command = completed(answer_wanted=False)
+    for _ in range(3):
+        await desk.service.table[type(command)](command, an_envelope(command))
+    assert desk.runtime.recorder.said == []
+    assert delivery_of(await stored_notice(desk))["status"] == "sent"
+    assert len(mailbox.mails) == 1
+
+
+async def test_a_refused_address_is_on_record_though_nobody_is_told(desk: Desk, mailbox: MailServer) -> None:
+    mailbox.replies["RCPT"] = "550 5.1.1 nobody of this name"
+    command = completed(answer_wanted=False)
+    for _ in range(2):
+        await desk.service.table[type(command)](command, an_envelope(command))
+    assert desk.runtime.recorder.said == []
+    assert delivery_of(await stored_notice(desk))["status"] == "bounced"
+    assert mailbox.calls == 1
 
 
 async def test_each_template_is_a_mail_of_its_own(desk: Desk, mailbox: MailServer) -> None:

@@ -83,6 +83,49 @@ async def test_tickets_and_emds_are_mapped_to_passengers_and_segments(ticketing:
     assert await documents(world) == ALL_ISSUED
 
 
+READ = fault("getBooking", "slow", times=None, seconds=0)
+"""Counts how often bookings are read, and harms nobody."""
+
+
+async def reads(world: World) -> int:
+    return int((await world.get("/sandbox/faults"))["rules"][0]["hits"])
+
+
+async def test_one_ticket_is_told_by_its_issue_and_is_what_the_airline_has(ticketing: Counter, world: World) -> None:
+    booked = await orders.flight(world, "GRU", "LIS", people=1)
+    await ticketing.settle(reserve(orders.order([booked])))
+    await world.fault(READ)
+    issued = await ticketing.settle(ISSUE)
+    assert isinstance(issued, TicketsIssued)
+    assert [(each.passenger, each.segments) for each in issued.tickets] == [(0, tuple(range(len(booked.segments))))]
+    assert [each.number for each in issued.tickets] == [each["number"] for each in (await world.books())["tickets"]]
+    assert await reads(world) == 0
+    assert isinstance(await ticketing.settle(VOID), StepUndone)
+    assert await documents(world) == [("ticket", "voided")]
+
+
+@pytest.mark.parametrize("more", ["people", "bag", "carriers", "flights"])
+async def test_what_an_answer_leaves_open_is_read(ticketing: Counter, world: World, more: str) -> None:
+    people = 2 if more == "people" else 1
+    places = ("POA", "LIS", 2) if more == "carriers" else ("GRU", "LIS", 1)
+    booked = await orders.flight(world, places[0], places[1], carriers=places[2], people=people)
+    bags = [await orders.bag(world, booked, passenger=0)] if more == "bag" else []
+    flights = await orders.hops(world, *FIVE_OF_ONE) if more == "flights" else [booked]
+    assert isinstance(await ticketing.settle(reserve(orders.order(flights, bags=bags))), BookingReserved)
+    await world.fault(READ)
+    assert isinstance(await ticketing.settle(ISSUE), TicketsIssued)
+    assert await reads(world) == 1
+
+
+@pytest.mark.parametrize("code", ["FULFILLMENT_NOT_CONFIRMED", "UNABLE_TO_RETRIEVE_TICKETS"])
+async def test_one_ticket_of_which_the_answer_is_not_sure_is_read(ticketing: Counter, world: World, code: str) -> None:
+    await ticketing.settle(reserve(orders.order([await orders.flight(world, "GRU", "LIS", people=1)])))
+    await world.fault(READ, fault("fulfillFlightTickets", "refuse", code=code))
+    assert isinstance(await ticketing.settle(ISSUE), TicketsIssued)
+    assert await reads(world) > 0
+    assert await documents(world) == [("ticket", "issued")]
+
+
 async def test_each_carrier_issues_a_ticket_of_its_own_for_its_segments(ticketing: Counter, world: World) -> None:
     booked = await orders.flight(world, "POA", "LIS", carriers=2)
     await ticketing.settle(reserve(orders.order([booked])))

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from shared.contracts.journey import Bag, Contact, Flight, Order, Passenger, Seat, Segment
 from shared.kernel.money import Money
+from shared.kernel.values import changed
 from tests.days import day_in, in_days
 from tests.kit import trips
 from tests.kit.world import Json, World
@@ -19,11 +20,13 @@ def money(amount: str | float) -> Money:
     return Money(amount=int(Decimal(str(amount)) * 100), currency="BRL")
 
 
-async def flight(world: World, origin: str, destination: str, *, days: int = 60, carriers: int = 1) -> Flight:
-    """A journey for two with so many carriers, as an offers service would sell it."""
-    itineraries = await trips.shop(world, origin, destination, in_days(days), adults=2)
+async def flight(
+    world: World, origin: str, destination: str, *, days: int = 60, carriers: int = 1, people: int = 2
+) -> Flight:
+    """A journey for so many with so many carriers, as an offers service would sell it."""
+    itineraries = await trips.shop(world, origin, destination, in_days(days), adults=people)
     chosen = next(each for each in itineraries if len(set(_plates(each))) == carriers)
-    return _flight(chosen, f"item-{origin}", days)
+    return changed(_flight(chosen, f"item-{origin}", days), passengers=(ANA, RUI)[:people])
 
 
 def _flight(chosen: Json, item_id: str, days: int) -> Flight:

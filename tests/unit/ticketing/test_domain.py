@@ -191,3 +191,38 @@ def test_documents_are_told_with_indexes_in_order() -> None:
     found = (ticket(1, "12", "11"), emd("22", kind="seat"))
     assert [(told.passenger, told.segments) for told in BOOKING.tickets(found)] == [(1, (0, 1))]
     assert [(told.passenger, told.kind) for told in BOOKING.documents(found)] == [(0, "seat")]
+
+
+ALONE = changed(BOOKING, passengers=1, tickets_due=1, extras=(), price_quotes=("1",))
+
+
+def test_one_ticket_for_one_person_at_one_price_of_one_carrier_covers_every_flight() -> None:
+    told = ALONE.told_by(["9572400000001"])
+    assert told is not None
+    assert ALONE.progress(told) is Progress.COMPLETE
+    [found] = ALONE.tickets(ALONE.covering(told))
+    assert (found.number, found.passenger, found.segments) == ("9572400000001", 0, (0, 1))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"passengers": 2},
+        {"passengers": 0},
+        {"tickets_due": 2},
+        {"tickets_due": 0},
+        {"price_quotes": ("1", "2")},
+        {"price_quotes": ()},
+        {"extras": ("21",)},
+        {"flights": ("11", "12", "13", "14", "15")},
+        {"flights": ("11", "")},
+        {"flights": ()},
+    ],
+)
+def test_what_else_was_booked_is_told_by_reading_it(changes: dict[str, object]) -> None:
+    assert changed(ALONE, **changes).told_by(["9572400000001"]) is None
+
+
+@pytest.mark.parametrize("numbers", [[], ["9572400000001", "9572400000002"]])
+def test_another_number_of_tickets_than_one_is_told_by_reading_them(numbers: list[str]) -> None:
+    assert ALONE.told_by(numbers) is None

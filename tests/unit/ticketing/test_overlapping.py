@@ -11,12 +11,13 @@ import pytest
 
 from services.ticketing.domain import Booking, IssuedDocument, Reading, Reserved
 from services.ticketing.handlers import table
-from services.ticketing.ports import IssueOrder, ReservationOrder
+from services.ticketing.ports import Issued, IssueOrder, ReservationOrder
 from shared.bus.outbox import Outbox
 from shared.contracts.steps import Answer, StepRefused, StepUndone
 from shared.contracts.ticketing import IssueTickets, TicketsIssued, VoidTickets
 from shared.kernel.errors import Later, NotSent
 from shared.kernel.ids import Uuid7Ids
+from shared.kernel.values import changed
 from shared.store.documents import CollectionSpec
 from shared.store.repository import Repository
 from shared.store.sqlite import SqliteStore
@@ -49,22 +50,29 @@ class Airline:
     before: list[Script] = field(default_factory=list)
     after: list[Script] = field(default_factory=list)
     voiding: list[Exception] = field(default_factory=list)
+    passengers: int = PASSENGERS
+    flights: tuple[str, ...] = FLIGHTS
+    issued: int = 0
+    read_so_often: int = 0
 
-    async def issue(self, _order: IssueOrder) -> bool:
+    async def issue(self, _order: IssueOrder) -> Issued | None:
         self.begun += 1
         if self.before:
             await self.before.pop(0)()
-        wanted = [(person, coupons) for coupons in (FLIGHTS[:4], FLIGHTS[4:]) for person in range(PASSENGERS)]
+        tickets = [coupons for coupons in (self.flights[:4], self.flights[4:]) if coupons]
+        wanted = [(person, coupons) for coupons in tickets for person in range(self.passengers)]
         portion = self.calls.pop(0) if self.calls else len(wanted)
-        for person, flights in wanted[:portion]:
-            number = f"957{len(self.documents):010d}"
+        numbers = [f"957{self.issued + place:010d}" for place in range(portion)]
+        self.issued += portion
+        for number, (person, flights) in zip(numbers, wanted[:portion], strict=True):
             self.documents.append(IssuedDocument(number, "ticket", person, flights, in_force=True))
         if self.after:
             await self.after.pop(0)()
-        return portion == len(wanted)
+        return Issued(tuple(numbers)) if portion == len(wanted) else None
 
     async def read(self, locator: str) -> Reading:
-        return Reading(locator, cancelled=False, documents=tuple(self.documents), passengers=PASSENGERS)
+        self.read_so_often += 1
+        return Reading(locator, cancelled=False, documents=tuple(self.documents), passengers=self.passengers)
 
     async def void_or_refund(self, _locator: str, documents: tuple[IssuedDocument, ...]) -> None:
         if self.voiding:
@@ -161,6 +169,54 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     await scene.here.outbox.drain()
     await scene.there.outbox.drain()
     await store.close()
+
+
+@pytest.fixture
+async def alone(scene: Scene) -> Scene:
+    """One passenger on two flights of one carrier: what was issued is told by the answer, and not read."""
+    scene.airline.passengers, scene.airline.flights = 1, FLIGHTS[:2]
+    stored = await scene.here.repository.load(PURCHASE)
+    assert stored is not None
+    booked = changed(stored.value, flights=FLIGHTS[:2], passengers=1, tickets_due=1, price_quotes=("1",))
+    await scene.here.repository.save(booked, version=stored.version)
+    return scene
+
+
+async def test_one_ticket_is_told_by_the_answer_to_its_issue(alone: Scene) -> None:
+    await alone.here.say(ISSUE)
+    last = alone.last()
+    assert isinstance(last, TicketsIssued)
+    assert [(found.passenger, found.segments) for found in last.tickets] == [(0, (0, 1))]
+    assert alone.airline.read_so_often == 0
+    await alone.check()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_of_two_tickets_that_nobody_read_the_one_on_record_stays(alone: Scene, moment: str) -> None:
+    call, let_go = await alone.frozen(getattr(alone.airline, moment))
+    hidden, alone.airline.documents = alone.airline.documents, []  # which the airline does not show yet
+    await alone.there.say(ISSUE)
+    first = alone.last()
+    alone.airline.documents += hidden
+    let_go.set()
+    await call
+    await alone.settle()
+    assert alone.airline.begun == 2
+    assert alone.bus.answers()[0] == first
+    await alone.check()
+
+
+async def test_a_ticket_that_was_taken_back_before_its_answer_came_is_told_and_taken_back_again(alone: Scene) -> None:
+    """Whoever was told that it is undone learns of it, and undoes it once more, as a new attempt."""
+    call, let_go = await alone.frozen(alone.airline.after)
+    await alone.there.say(VOID)
+    assert isinstance(alone.last(), StepUndone)
+    let_go.set()
+    await call
+    assert isinstance(alone.last(), TicketsIssued)
+    await alone.there.say(changed(VOID, attempt=2))
+    assert isinstance(alone.last(), StepUndone)
+    await alone.check()
 
 
 async def test_five_flights_are_issued_as_conjunctions_and_told_number_by_number(scene: Scene) -> None:

@@ -121,7 +121,7 @@ _SENT: Final = Row(
         graph(
             "Unsent",
             Query("max by (service) (milesaga_outbox_unsent)", "{{service}}"),
-            text="Those of the last tenth of a second.",
+            text="Those of the last second or two.",
         ),
         graph(
             "Processes with a broker",

@@ -50,7 +50,7 @@ _MESSAGES: Final = Row(
         graph(
             "Unsent messages",
             Query('max(milesaga_outbox_unsent{service="$service"})', "messages"),
-            text="Those of the last tenth of a second.",
+            text="Those of the last second or two.",
         ),
         table(
             "Dead letters, by fault",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from services.ticketing.adapters.sabre import answers, requests
 from services.ticketing.adapters.sabre.line import SabreLine
 from services.ticketing.domain import IssuedDocument, Reading, Reserved
-from services.ticketing.ports import IssueOrder, ReservationOrder
+from services.ticketing.ports import Issued, IssueOrder, ReservationOrder
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown, Refused
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ class SabreAirline:
         booking = await self._booking(locator)
         return None if booking is None else answers.reading(locator, booking)
 
-    async def issue(self, order: IssueOrder) -> bool:
+    async def issue(self, order: IssueOrder) -> Issued | None:
         office = self._office
         wanted = requests.fulfill_flight_tickets(order, office.printer, office.country)
         body = await self._line.post("fulfillFlightTickets", wanted)
@@ -63,15 +63,15 @@ class SabreAirline:
         if found & answers.UNKNOWN:
             raise answers.not_issued(problems)
         if "BOOKING_FULFILLED" in found:
-            return True
+            return Issued()
         if "PARTIAL_FULFILLMENT" in found or (tickets and errors):
-            return False
+            return None
         if not tickets:
             raise answers.not_issued(problems)
         committed = sum(ticket.get("isCommitted") is True for ticket in tickets)
         if committed != len(tickets):
             raise OutcomeUnknown(f"fulfillFlightTickets: {committed} of {len(tickets)} documents committed")
-        return True
+        return Issued(() if problems else answers.ticket_numbers(tickets))
 
     async def void_or_refund(self, locator: str, documents: tuple[IssuedDocument, ...]) -> None:
         tickets = [document.number for document in documents if document.kind == "ticket"]

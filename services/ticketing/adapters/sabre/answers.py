@@ -108,6 +108,13 @@ def not_issued(problems: tuple[Problem, ...]) -> Exception:
     return OutcomeUnknown(f"fulfillFlightTickets: {_named(problems)}")
 
 
+def ticket_numbers(tickets: list[Json]) -> tuple[str, ...]:
+    """Of what fulfillFlightTickets issued, where all of it are flight tickets in force, each with its number."""
+    numbers = tuple(str(ticket.get("number") or "") for ticket in tickets)
+    plain = all(KINDS.get(str(ticket.get("ticketStatusCode"))) == (True, True) for ticket in tickets)
+    return numbers if plain and all(numbers) else ()
+
+
 def reserved(locator: str, booking: Json, itinerary: Itinerary) -> Reserved:
     """A booking just made, as createBooking or getBooking shows it."""
     flights = booking.get("flights") or []
