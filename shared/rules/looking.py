@@ -38,11 +38,13 @@ class Look:
 
 
 def elements(values: list[Any], look: Look) -> Iterator[Any]:
-    """What lies in a list, lists inside it opened up, in its order. Raises TooMuchWork.
-
-    Not recursive: lists may be nested more deeply than Python calls.
-    """
+    """What lies in a list, lists inside it opened up, in its order. Raises TooMuchWork."""
     look.spend(len(values))
+    return _opened(values, look) if list in map(type, values) else iter(values)
+
+
+def _opened(values: list[Any], look: Look) -> Iterator[Any]:
+    """Not recursive: lists may be nested more deeply than Python calls."""
     waiting = [iter(values)]
     while waiting:
         for value in waiting[-1]:

@@ -20,7 +20,7 @@ def compiled(pattern: Pattern) -> Clause:
         clauses.append(_any_of([compiled(inner) for inner in pattern.some]))
     if pattern.never is not None:
         clauses.append(_not(compiled(pattern.never)))
-    return clauses[0] if len(clauses) == 1 else _all_of(clauses)
+    return _all_of(clauses)
 
 
 def matches(pattern: Pattern, document: dict[str, Any]) -> bool:
@@ -36,6 +36,9 @@ def _weight(field: Field) -> tuple[bool, int]:
 
 
 def _all_of(clauses: Sequence[Clause]) -> Clause:
+    if len(clauses) == 1:
+        return clauses[0]
+
     def holds(found: dict[str, Any], look: Look) -> bool:
         for clause in clauses:  # noqa: SIM110 - a generator takes longer than the loop
             if not clause(found, look):
@@ -61,7 +64,9 @@ def _not(clause: Clause) -> Clause:
 
 def _field(field: Field) -> Clause:
     if isinstance(field.wanted, Pattern):
-        return _below(field.name, compiled(field.wanted))
+        below = _below(field.name, compiled(field.wanted))
+        names, last = _straight(field)
+        return _along(names, _field(last), below) if len(names) > 1 else below
     tests = _merged(field.wanted)
     if len(tests) > 1:
         return _any_test(field.name, tests)
@@ -92,7 +97,18 @@ def _one_text(name: str, test: OneOf) -> Clause:
 
 
 def _one_test(name: str, test: Test) -> Clause:
-    return lambda found, look: test.holds(found.get(name, MISSING), look)
+    if not test.of_elements or type(test).holds is not Test.holds:
+        return lambda found, look: test.holds(found.get(name, MISSING), look)
+    leaf = test.leaf
+
+    def holds(found: dict[str, Any], look: Look) -> bool:
+        """As `Test.holds`, with a call less."""
+        value = found.get(name, MISSING)
+        if type(value) is list:
+            return test.holds(value, look)
+        return value is not MISSING and leaf(value, look)
+
+    return holds
 
 
 def _any_test(name: str, tests: Sequence[Test]) -> Clause:
@@ -102,6 +118,29 @@ def _any_test(name: str, tests: Sequence[Test]) -> Clause:
             if test.holds(value, look):
                 return True
         return False
+
+    return holds
+
+
+def _straight(field: Field) -> tuple[list[str], Field]:
+    """The names of patterns that ask one field each, down to the field whose pattern asks more, or that has tests."""
+    names = []
+    while isinstance(field.wanted, Pattern) and len(field.wanted.fields) == 1 and not any(field.wanted.inner()):
+        names.append(field.name)
+        (field,) = field.wanted.fields
+    return names, field
+
+
+def _along(names: Sequence[str], last: Clause, stepwise: Clause) -> Clause:
+    """Straight through objects; step by step where something else stands on the way."""
+
+    def holds(found: dict[str, Any], look: Look) -> bool:
+        inner: Any = found
+        for name in names:
+            inner = inner.get(name)
+            if type(inner) is not dict:
+                return stepwise(found, look)
+        return last(inner, look)
 
     return holds
 

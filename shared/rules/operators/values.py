@@ -107,7 +107,12 @@ class Numeric(Test):
         return {self.operator: [part for limit in self.limits for part in limit]}
 
     def leaf(self, value: Any, look: Look) -> bool:  # noqa: ARG002 - as every test's
-        return is_number(value) and all(compare(value, limit) for compare, limit in self.comparisons)
+        if not is_number(value):
+            return False
+        for compare, limit in self.comparisons:  # noqa: SIM110 - a generator takes longer than the loop
+            if not compare(value, limit):
+                return False
+        return True
 
 
 class Exists(Test):

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from shared.rules import anchors, index, matching, scalars
@@ -10,6 +11,7 @@ from shared.rules.moments import Moment, moment_of
 from shared.rules.operators import parsing, texts, values
 from shared.rules.operators import test as tests
 from shared.rules.operators.test import Test
+from shared.rules.pattern import Pattern
 from shared.rules.pointers import value_at
 from shared.rules.scalars import is_number, key_of, keys_of
 
@@ -173,6 +175,16 @@ def _of_objects_alone(name: str, clause: matching.Clause) -> matching.Clause:
     return lambda found, look: type(found.get(name)) in {dict, list} and right(found, look)
 
 
+def _straight_on(names: list[str], last: matching.Clause, _stepwise: Any) -> matching.Clause:
+    def holds(found: dict[str, Any], look: Any) -> bool:
+        inner: Any = found
+        for name in names:
+            inner = inner.get(name) if type(inner) is dict else None
+        return last(inner if type(inner) is dict else {}, look)
+
+    return holds
+
+
 def _nothing_beside_objects(name: str, clause: matching.Clause) -> matching.Clause:
     """Elements that are no objects are taken for empty ones."""
     right = below(name, clause)
@@ -192,6 +204,11 @@ def _first_branch(branches: list[Any]) -> Iterable[Any]:
 def _first_test(field: Any) -> Iterable[Any]:
     if isinstance(field.wanted, tuple) and (keys := anchors._keys_of(field.wanted[0])):
         yield (field.name,), keys
+
+
+def _without_the_anchor(pattern: Pattern, path: anchors.Path, _keys: Any) -> Pattern:
+    """Also where the field asks for other values than those that were found."""
+    return replace(pattern, fields=tuple(field for field in pattern.fields if field.name != path[0]))
 
 
 def _below_not(pattern: Any) -> Iterable[Any]:
@@ -267,6 +284,7 @@ MUTANTS: dict[str, list[Mutation]] = {
     "lists: not those inside": [(each, "elements", lambda found, _: iter(found)) for each in (tests, values, matching)],
     "lists of objects: fields of several": [(matching, "_below", _fields_of_several)],
     "lists of objects: others are empty ones": [(matching, "_below", _nothing_beside_objects)],
+    "patterns: straight on": [(matching, "_along", _straight_on)],
     "patterns: of objects alone": [(matching, "_below", _of_objects_alone)],
     "$not: is passed over": [(matching, "_not", lambda clause: clause)],
     "$or: all": [(matching, "_any_of", matching._all_of)],
@@ -275,6 +293,8 @@ MUTANTS: dict[str, list[Mutation]] = {
     "pointers: escapes stay": [(parsing, "steps_of", lambda pointer: tuple(pointer.split("/")[1:]))],
     "anchors: $or's first": [(anchors, "_in_each", _first_branch)],
     "anchors: the first test": [(anchors, "_of_field", _first_test)],
+    "anchors: found is matched": [(index, "_beside", lambda *_: Pattern())],
+    "anchors: found below is held": [(index, "_beside", _without_the_anchor)],
     "anchors: below $not": [(anchors, "_all", _below_not)],
     "anchors: the first element": [(index, "keys_at", _first_element)],
 }
