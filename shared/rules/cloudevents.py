@@ -50,7 +50,7 @@ def to_filters(pattern: Pattern) -> Converted:
     """A subscription's `filters` of one of our patterns. Raises Inexpressible; pointers lead into ours."""
     if pattern.data == EVERYTHING:
         return Converted([])
-    return Converted([_written(pattern, (), extensions=False)])
+    return Converted(_parts(pattern, (), extensions=False))
 
 
 def spellings(name: str, text: str) -> list[Scalar]:
@@ -148,15 +148,21 @@ _DIALECTS: Final[dict[str, Callable[[Any, JsonPath], Json]]] = {
 }
 
 
-def _written(pattern: Pattern, at: JsonPath, *, extensions: bool) -> Json:
+def _parts(pattern: Pattern, at: JsonPath, *, extensions: bool) -> list[Json]:
+    """Filters all of which must be true."""
     parts = [_field(field, (*at, field.name), extensions=extensions) for field in pattern.fields]
     for place, inner in enumerate(pattern.every):
-        parts.append(_written(inner, (*at, AND, place), extensions=extensions))
+        parts += _parts(inner, (*at, AND, place), extensions=extensions)
     if pattern.some:
         some = enumerate(pattern.some)
         parts.append({"any": [_written(inner, (*at, OR, place), extensions=extensions) for place, inner in some]})
     if pattern.never is not None:
         parts.append({"not": _written(pattern.never, (*at, NOT), extensions=extensions)})
+    return parts
+
+
+def _written(pattern: Pattern, at: JsonPath, *, extensions: bool) -> Json:
+    parts = _parts(pattern, at, extensions=extensions)
     return parts[0] if len(parts) == 1 else {"all": parts}
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import against, costs, purchases, sizes, stored, telemetry
+from tests.bench import against, costs, hub_matching, purchases, sizes, stored, telemetry
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
@@ -54,8 +54,8 @@ SETTLED: Final = 3.0
 """Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
 
 PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
-ALL: Final = (*PARTS, "kinds", "stored")
-"""With what takes minutes, and is measured where it is named."""
+ALL: Final = (*PARTS, "kinds", "stored", "hub-matching")
+"""With what takes minutes, or is of interest to few, and is measured where it is named."""
 
 
 class Bench:
@@ -152,6 +152,13 @@ class Bench:
             self._home / "stored", self._rounds, lambda what: self._progress.update(task, description=what, advance=1)
         )
 
+    def hub_matching(self) -> list[Figure]:
+        """One event against many rules: no broker, no store."""
+        task = self._progress.add_task("rules", total=self._rounds * len(hub_matching.SIZES))
+        return hub_matching.measure(
+            lambda what: self._progress.update(task, description=what, advance=1), rounds=self._rounds
+        )
+
     def against(self, ref: str, job: str) -> against.Comparison:
         """This commit's sagas or purchases, and those of another."""
         task = self._progress.add_task(f"{job}: the files of {ref}", total=None)
@@ -232,7 +239,7 @@ def main(
                 bench = Bench(Path(home), progress, rounds)
                 for part in wanted:
                     if ref is None:
-                        figures += getattr(bench, part)()
+                        figures += getattr(bench, part.replace("-", "_"))()
                     else:
                         compared.append(bench.against(ref, part))
         except (Failed, BrokerError, AssertionError) as error:

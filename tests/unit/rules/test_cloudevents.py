@@ -139,7 +139,11 @@ def test_what_is_no_filter_is_told_by_its_pointer(filters: Any, pointer: str, ex
         ({"type": ["x", {"prefix": "y"}]}, [{"any": [{"exact": {"type": "x"}}, {"prefix": {"type": "y"}}]}]),
         (
             {"type": ["x"], "$not": {"subject": [{"suffix": "y"}]}},
-            [{"all": [{"exact": {"type": "x"}}, {"not": {"suffix": {"subject": "y"}}}]}],
+            [{"exact": {"type": "x"}}, {"not": {"suffix": {"subject": "y"}}}],
+        ),
+        (
+            {"$or": [{"type": ["x"], "id": ["y"]}, {"$and": [{"id": ["z"]}]}]},
+            [{"any": [{"all": [{"exact": {"type": "x"}}, {"exact": {"id": "y"}}]}, {"exact": {"id": "z"}}]}],
         ),
         (
             {"type": [{"anything-but": ["x", "y"]}]},
