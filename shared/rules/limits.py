@@ -13,6 +13,11 @@ WILDCARDS: Final = 5
 FAULTS: Final = 20
 """Told of one rule; whoever has more begins with these."""
 
+TEMPLATE_BYTES: Final = 8192
+"""Of a template as compact JSON in UTF-8."""
+PLACES: Final = 100
+"""In one template, each of which may stand for the whole event."""
+
 TEXT_BYTES: Final = 262_144
 """Of a text that is read: the size of the largest event."""
 DOCUMENT_DEPTH: Final = 64

@@ -20,6 +20,7 @@ from shared.rules.operators.parsing import OPERATORS
 from shared.rules.operators.parsing import test_of as read_test
 from shared.rules.parsing import parse
 from shared.rules.reading import event_from_json, from_json, from_yaml
+from shared.rules.templates import template_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text()
 BLOCKS = re.findall(r"^```(\w+ ?[\w ]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -52,6 +53,7 @@ TESTS = list(rows("Tests", 3))
 def test_the_page_has_examples_of_all_kinds() -> None:
     assert {kind for kind, _ in BLOCKS} == {
         *("json event", "yaml matches", "yaml does not match", "yaml refused", "yaml explained", "text"),
+        *("yaml template", "json result"),
         *("json eventbridge", "json filters", "json ours"),
     }
 
@@ -91,6 +93,11 @@ def test_what_is_refused_is_refused_in_these_words(rule: str, told: str) -> None
 @pytest.mark.parametrize(("rule", "told"), pairs("yaml explained", "text"))
 def test_what_is_explained_is_explained_in_these_words(rule: str, told: str) -> None:
     assert str(explain(parse(from_yaml(rule)), EVENT)).split("; ") == told.splitlines()
+
+
+@pytest.mark.parametrize(("template", "result"), pairs("yaml template", "json result"))
+def test_a_template_makes_its_result(template: str, result: str) -> None:
+    assert template_of(from_yaml(template))(EVENT) == json.loads(result)
 
 
 @pytest.mark.parametrize("row", list(rows("Cost", 3)), ids=lambda row: row[0][0])
