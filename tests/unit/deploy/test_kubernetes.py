@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.cli.deploy.kubernetes import figures, objects_of, tree
+from services.cli.deploy.kubernetes import canary, figures, objects_of, tree
 from services.cli.deploy.kubernetes.secrets import settings_of
 from services.cli.deploy.tree import differing
 from services.house import HOUSE
@@ -58,6 +58,15 @@ def test_a_service_that_answers_requests_stays_up_and_scales_by_them() -> None:
     spec = of_kind("ScaledObject", ASKED)["spec"]
     assert spec["minReplicaCount"] == 1
     assert [each["type"] for each in spec["triggers"]] == ["prometheus"]
+
+
+def test_what_a_kubelet_asks_is_no_work_and_hides_no_failure() -> None:
+    (trigger,) = of_kind("ScaledObject", ASKED)["spec"]["triggers"]
+    assert 'route!="process"' in trigger["metadata"]["query"]
+    asked = {each["name"]: each["provider"]["prometheus"]["query"] for each in canary.analysis()["spec"]["metrics"]}
+    assert "milesaga_http_requests_total" not in asked["message-error-rate"]
+    assert asked["request-error-rate"].count("milesaga_http_requests_total") == 2
+    assert asked["request-error-rate"].count('route!="process"') == 2
 
 
 def test_only_who_asks_a_service_and_the_gateway_of_a_public_one_may_come() -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from services.cli.deploy.kubernetes import figures
 from services.cli.deploy.kubernetes.objects import Object, inside, named, resource
 from shared.runtime.description import Description
+from shared.runtime.front import PROCESS
 
 PROMETHEUS: Final = inside("prometheus", 9090)
 ANALYSIS: Final = "canary"
@@ -44,7 +45,8 @@ def analysis() -> Object:
     spec = {
         "args": [{"name": "service"}, {"name": "window", "value": WINDOW}],
         "metrics": [
-            _metric("error-rate", _errors(), most=MOST_FAILED),
+            _metric("message-error-rate", _failed_messages(), most=MOST_FAILED),
+            _metric("request-error-rate", _failed_requests(), most=MOST_FAILED),
             _metric("dead-letters", _dead_letters(), most=1),
             _metric("undo-rate", _undone(), most=MOST_UNDONE),
         ],
@@ -52,13 +54,19 @@ def analysis() -> Object:
     return named("AnalysisTemplate", "argoproj.io/v1alpha1", ANALYSIS, spec=spec)
 
 
-def _errors() -> str:
-    """Of what the new version did, messages and requests alike, the part that failed."""
+def _failed_messages() -> str:
+    """Of the messages that the new version handled, the part that failed; what waits by its own wish is no failure."""
     failed = _rate("milesaga_messages_total", PODS, 'outcome=~"retried|dead|requeued"')
-    broken = _rate("milesaga_http_requests_total", PODS, 'status=~"5.."')
     handled = _rate("milesaga_messages_total", PODS, 'outcome!="later"')
-    answered = _rate("milesaga_http_requests_total", PODS)
-    return f"({failed} + {broken}) / ({handled} + {answered} > 0)"
+    return f"{failed} / ({handled} > 0)"
+
+
+def _failed_requests() -> str:
+    """The same of requests: apart, or those that only look would hide the messages that fail."""
+    asked = f'route!="{PROCESS}"'
+    failed = _rate("milesaga_http_requests_total", PODS, asked, 'status=~"5.."')
+    answered = _rate("milesaga_http_requests_total", PODS, asked)
+    return f"{failed} / ({answered} > 0)"
 
 
 def _dead_letters() -> str:

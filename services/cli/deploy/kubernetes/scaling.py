@@ -6,6 +6,7 @@ from services.cli.deploy.kubernetes.objects import Object, named, resource
 from services.cli.deploy.kubernetes.secrets import SCALER
 from shared.bus.topology import suspect_queue
 from shared.runtime.description import Description
+from shared.runtime.front import PROCESS
 from shared.store.mongo import database_name
 
 
@@ -60,9 +61,7 @@ def _broker(queue: str, mode: str, value: int) -> Object:
 def _requests(description: Description) -> list[Object]:
     if description.scales_by != "requests":
         return []
-    query = (
-        f'sum(rate(milesaga_http_requests_total{{app="{description.name}",route!~"/healthz|/readyz|/metrics"}}[1m]))'
-    )
+    query = f'sum(rate(milesaga_http_requests_total{{app="{description.name}",route!="{PROCESS}"}}[1m]))'
     metadata = {
         "serverAddress": PROMETHEUS,
         "query": query,
