@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster import figures
+from tests.cluster.figures import Page
 from tests.cluster.kubectl import Kubectl
 from tests.cluster.node import cluster
 from tests.cluster.stack import ClusterStack
@@ -20,7 +22,14 @@ def stack(kubectl: Kubectl) -> Iterator[ClusterStack]:
     """Everything is ready; its address is the gateway's Service."""
     whole = ClusterStack(kubectl)
     whole.apply()
-    whole.start()
+    whole.ready_after = whole.start()
     with kubectl.opened("gateway", 8080) as url:
         whole.url = url
+        whole.sold = whole.audited().purchases
         yield whole
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """Where figures are told."""
+    return figures.page(tmp_path_factory.mktemp("figures"))

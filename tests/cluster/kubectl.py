@@ -1,18 +1,22 @@
 """A cluster as `kubectl` shows it."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from services.cli.deploy.kubernetes.objects import NAMESPACE
+from tests.eventually import eventually_sync
 
 Json = dict[str, Any]
 
 OVERLAY: Final = "deploy/kubernetes/overlays/dev"
 WITHIN: Final = 120.0
+OPENED_WITHIN: Final = 60.0
 
 
 class Kubectl:
@@ -20,6 +24,9 @@ class Kubectl:
 
     def __init__(self, program: str, kubeconfig: Path) -> None:
         self._command = [program, f"--kubeconfig={kubeconfig}", f"--namespace={NAMESPACE}"]
+
+    def command(self, *arguments: str) -> list[str]:
+        return [*self._command, *arguments]
 
     def __call__(self, *arguments: str, given: str | None = None, within: float = WITHIN) -> str:
         """What it prints; an AssertionError with its own words where it fails."""
@@ -33,11 +40,31 @@ class Kubectl:
         found: Json = json.loads(self("get", *what, "--output=json"))
         return found
 
-    def pods(self, service: str | None = None) -> list[Json]:
+    def patch(self, what: str, change: Json) -> None:
+        """A merge patch."""
+        self("patch", what, "--type=merge", f"--patch={json.dumps(change)}")
+
+    def pods(self, service: str | None = None, **labels: str) -> list[Json]:
         """Ours that are not going."""
-        selector = f"app.kubernetes.io/name={service}" if service else "app.kubernetes.io/part-of=milesaga"
+        wanted = {"app.kubernetes.io/name": service} if service else {"app.kubernetes.io/part-of": "milesaga"}
+        selector = ",".join(f"{name}={value}" for name, value in (wanted | labels).items())
         pods: list[Json] = self.get("pods", f"--selector={selector}")["items"]
         return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def kill(self, pod: Json) -> None:
+        """At once, as by kill -9: it is asked to finish nothing."""
+        self("delete", f"pod/{pod['metadata']['name']}", "--grace-period=0", "--force", "--wait=false")
+
+    @contextmanager
+    def watching(self, what: str, template: str) -> Iterator[Iterator[str]]:
+        """A line for each object that there is, and for each change of one."""
+        command = [*self._command, "get", what, "--watch", f"--output=jsonpath={template}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            try:
+                yield iter(process.stdout)
+            finally:
+                process.terminate()
 
     @contextmanager
     def opened(self, name: str, port: int) -> Iterator[str]:
@@ -52,7 +79,9 @@ class Kubectl:
         self("apply", "--filename=-", given=json.dumps(outside))
         try:
             found = self.get(f"service/{name}-outside")["spec"]["ports"][0]["nodePort"]
-            yield f"http://{self._node()}:{found}"
+            url = f"http://{self._node()}:{found}"
+            eventually_sync(lambda: _answers(url), OPENED_WITHIN)
+            yield url
         finally:
             self("delete", f"service/{name}-outside")
 
@@ -69,3 +98,17 @@ class Kubectl:
 def is_ready(pod: Json) -> bool:
     conditions = pod["status"].get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def restarts(pod: Json) -> int:
+    return sum(each["restartCount"] for each in pod["status"].get("containerStatuses", []))
+
+
+def _answers(url: str) -> bool:
+    """A node forwards a port a moment after it was asked to."""
+    place = urlsplit(url)
+    try:
+        socket.create_connection((place.hostname or "", place.port or 0), timeout=5.0).close()
+    except OSError:
+        return False
+    return True

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -13,14 +15,18 @@ ASKED_AGAIN_FOR: Final = 90.0
 AWAY: Final = 503
 PURCHASE_WITHIN: Final = 300.0
 LOOK: Final = 1.0
+MILES: Final = 1_000_000
+USED: Final = 10_000
+SETTLED: Final = {"completed", "refused"}
+"""How a purchase may end when nobody cancels it: a provider that was silent for too long is a refusal."""
 
 
 class Patient(httpx.AsyncBaseTransport):
     """Asks again where the answer is 503 with Retry-After; everything else that is no answer is a failure."""
 
-    def __init__(self, failures: list[str]) -> None:
+    def __init__(self, failures: list[str], put_off: list[str]) -> None:
         self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=50))
-        self._failures = failures
+        self._failures, self._put_off = failures, put_off
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         deadline = time.monotonic() + ASKED_AGAIN_FOR
@@ -29,9 +35,11 @@ class Patient(httpx.AsyncBaseTransport):
             if response.status_code < 500:
                 return response
             pause = response.headers.get("Retry-After")
+            what = f"{request.method} {request.url.path}: {response.status_code}"
             if response.status_code != AWAY or pause is None or time.monotonic() > deadline:
-                self._failures.append(f"{request.method} {request.url.path}: {response.status_code}")
+                self._failures.append(what)
                 return response
+            self._put_off.append(what)
             await response.aclose()
             await asyncio.sleep(float(pause))
 
@@ -45,17 +53,41 @@ class ClusterShop(Shop):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.failures: list[str] = []
-        self._http = httpx.AsyncClient(base_url=url, timeout=60.0, transport=Patient(self.failures))
+        """Answers that the contract does not allow."""
+        self.put_off: list[str] = []
+        """Answers that asked for patience."""
+        self._http = self._patient()
         self._clients.append(self._http)
 
     async def client(self, token: str) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        client = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60.0, transport=Patient(self.failures))
+        client = self._patient(headers)
         self._clients.append(client)
         return client
 
+    def _patient(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+        patient = Patient(self.failures, self.put_off)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60.0, transport=patient)
 
-async def ended(member: Member, checkout_id: str) -> Json:
+
+class Sale(NamedTuple):
+    """A purchase that is over; its times are those of `time.monotonic`."""
+
+    id: str
+    begun: float
+    ended: float
+    status: str
+
+
+async def sold(member: Member, cart: Json) -> Sale:
+    """The purchase of a cart, from its beginning to its end."""
+    begun = time.monotonic()
+    checkout_id = await member.buy(cart)
+    found = await _ended(member, checkout_id)
+    return Sale(checkout_id, begun, time.monotonic(), found["status"])
+
+
+async def _ended(member: Member, checkout_id: str) -> Json:
     """The purchase at its end, looked at as seldom as a customer would."""
     deadline = time.monotonic() + PURCHASE_WITHIN
     while True:
@@ -73,6 +105,38 @@ async def carts(shop: Shop, count: int, at_once: int = 8) -> list[tuple[Member, 
     async def one() -> tuple[Member, Json]:
         async with turn:
             member = await shop.member()
-            return member, await member.cart(use_miles=10_000)
+            return member, await member.cart(use_miles=USED)
 
     return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+@asynccontextmanager
+async def trade(shop: Shop, customers: int) -> AsyncIterator[list[Sale]]:
+    """So many customers buy, each again and again, until the block ends; its purchases are over when it is left."""
+    sales: list[Sale] = []
+    closed = asyncio.Event()
+
+    async def customer() -> None:
+        member = await shop.member(MILES)
+        while not closed.is_set():
+            sales.append(await sold(member, await member.cart(use_miles=USED)))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(customers):
+            group.create_task(customer())
+        try:
+            yield sales
+        finally:
+            closed.set()
+
+
+def a_second(sales: Sequence[Sale], begun: float, width: float = 5.0) -> list[tuple[float, float]]:
+    """Purchases completed a second over the seconds since `begun`: in windows of `width` seconds."""
+    if not sales:
+        return []
+    windows = int((max(sale.ended for sale in sales) - begun) / width) + 1
+    counts = [0] * windows
+    for sale in sales:
+        if sale.ended >= begun and sale.status == "completed":
+            counts[int((sale.ended - begun) / width)] += 1
+    return [(number * width, count / width) for number, count in enumerate(counts)]

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,11 @@ from services.cli.deploy.tree import REPOSITORY
 from tests.cluster.kubectl import OVERLAY, Kubectl
 
 IMAGE: Final = "milesaga:dev"
+NEXT: Final = "milesaga:next"
+"""The same again, as a version that is well."""
+BROKEN: Final = "milesaga:broken"
+"""A version with a planted fault."""
+PLANTED: Final = REPOSITORY / "tests" / "cluster" / "planted"
 CLAIMS: Final = 3
 """Of the overlay: the broker's, the store's, the sandbox's."""
 STOPPED_WITHIN: Final = 120.0
@@ -43,7 +47,7 @@ def cluster(folder: Path) -> Iterator[Kubectl]:
         _volumes(kubectl, folder / "volumes")
         yield kubectl
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(STOPPED_WITHIN)
 
 
@@ -56,10 +60,12 @@ def _images(folder: Path) -> Path:
     docker = _program("docker")
     if subprocess.run([docker, "info"], capture_output=True, check=False).returncode:
         pytest.skip("no Docker engine runs: nothing can build the image")
-    subprocess.run([docker, "build", "--quiet", "--tag", IMAGE, str(REPOSITORY)], check=True, capture_output=True)
+    for tag, place in ((IMAGE, REPOSITORY), (BROKEN, PLANTED)):
+        subprocess.run([docker, "build", "--quiet", "--tag", tag, str(place)], check=True, capture_output=True)
+    subprocess.run([docker, "tag", IMAGE, NEXT], check=True)
     named = set(re.findall(r"image: (\S+:\S+)", "".join(each.read_text() for each in _overlay())))
     archive = folder / "images.tar"
-    subprocess.run([docker, "save", "--output", str(archive), IMAGE, *sorted(named)], check=True)
+    subprocess.run([docker, "save", "--output", str(archive), IMAGE, NEXT, BROKEN, *sorted(named)], check=True)
     return archive
 
 

@@ -4,7 +4,10 @@ import time
 from functools import partial
 from typing import Final
 
+from services.cli.audit import audit
+from services.cli.demo.portal import OutsideWorld
 from services.cli.deploy.tree import REPOSITORY
+from services.cli.reconciliation import Result
 from services.house import HOUSE
 from tests.cluster.kubectl import OVERLAY, Kubectl, is_ready
 from tests.eventually import eventually_sync
@@ -26,6 +29,20 @@ class ClusterStack:
     def __init__(self, kubectl: Kubectl, url: str = "") -> None:
         self.kubectl = kubectl
         self.url = url
+        self.ready_after = 0.0
+        """Seconds that the first start took."""
+        self.sold = 0
+        """Purchases that have been made over it."""
+
+    def audited(self) -> Result:
+        return audit(OutsideWorld(self.url).api)
+
+    def books_agree(self, purchases: int) -> None:
+        """The audit finds no difference, and so many purchases, all of them over, as were ever begun here."""
+        found = self.audited()
+        assert found.differences == ()
+        self.sold += purchases
+        assert (found.purchases, found.open) == (self.sold, ())
 
     def apply(self) -> None:
         self.kubectl("apply", f"--kustomize={REPOSITORY / OVERLAY}")
@@ -43,8 +60,8 @@ class ClusterStack:
 
     def crash(self) -> None:
         """At once: nobody is asked to finish anything."""
-        selector = "--selector=app.kubernetes.io/name=checkout"
-        self.kubectl("delete", "pods", selector, "--grace-period=0", "--force", "--wait=false")
+        for pod in self.kubectl.pods("checkout"):
+            self.kubectl.kill(pod)
 
     def find_mail(self, name: str) -> str | None:
         found = self.kubectl("exec", "sandbox-0", "--", "find", f"{MAILBOX}/{name}", "-type", "f").strip()
