@@ -89,6 +89,8 @@ def _rate(metric: str, *selectors: str) -> str:
 def _metric(name: str, query: str, *, most: float) -> Object:
     return {
         "name": name,
+        # or the version that was taken back before this one would be looked at, too
+        "initialDelay": WINDOW,
         "interval": INTERVAL,
         "failureLimit": 1,
         "consecutiveErrorLimit": 4,
