@@ -16,11 +16,13 @@ from tests.cluster.load import SETTLED, ClusterShop, Sale, trade
 from tests.cluster.node import BROKEN, NEXT
 from tests.cluster.stack import ClusterStack
 from tests.cluster.test_2_burst import SLOW
-from tests.eventually import eventually
+from tests.eventually import eventually, eventually_sync
 
 SERVICE: Final = "checkout"
-CUSTOMERS: Final = 6
+CUSTOMERS: Final = 10
+LOOK: Final = 0.5
 DECIDED_WITHIN: Final = 300.0
+OBSERVED_WITHIN: Final = 30.0
 HASH: Final = "rollouts-pod-template-hash"
 IMAGE_AT: Final = "/spec/template/spec/containers/0/image"
 
@@ -37,8 +39,14 @@ class Versions:
         self.begun: set[str] = set()
 
     def status(self) -> Json:
-        found: Json = self._kubectl.get(f"rollout/{SERVICE}")["status"]
-        return found
+        """Of the Rollout as it is specified now: what is said of an earlier one is waited out."""
+        return eventually_sync(self._status, OBSERVED_WITHIN)
+
+    def _status(self) -> Json:
+        found = self._kubectl.get(f"rollout/{SERVICE}")
+        status: Json = found["status"]
+        assert str(status["observedGeneration"]) == str(found["metadata"]["generation"])
+        return status
 
     def replace(self, image: str) -> None:
         change = json.dumps([{"op": "replace", "path": IMAGE_AT, "value": image}])
@@ -134,8 +142,9 @@ async def test_a_version_that_is_well_takes_over(stack: ClusterStack, page: Page
         async with ClusterShop(stack.url) as shop, trade(shop, CUSTOMERS) as sales:
             began = loop.time()
             watched.replace(NEXT)
-            await eventually(lambda: _is_promoted(watched, loop.time() - began), DECIDED_WITHIN)
+            await eventually(lambda: _decided(watched, loop.time() - began), DECIDED_WITHIN)
             promoted = loop.time() - began
+    assert watched.status()["phase"] == "Healthy", watched.status()["message"]
     page.tell(
         "A version that is well",
         "The same with an image that has no fault.",
@@ -152,19 +161,22 @@ def _bought(shop: ClusterShop, sales: list[Sale]) -> None:
     assert {sale.status for sale in sales} <= SETTLED
 
 
-def _is_aborted(watched: Versions, at: float) -> bool:
-    status = watched.look(at)
-    assert status.get("phase") != "Healthy" or status["stableRS"] == watched.stable
-    return bool(status.get("abort"))
+async def _looked(watched: Versions, at: float) -> Json:
+    """Beside the customers, whom it must not stop."""
+    await asyncio.sleep(LOOK)
+    return await asyncio.to_thread(watched.look, at)
 
 
-def _is_whole(watched: Versions, at: float) -> bool:
+async def _is_aborted(watched: Versions, at: float) -> bool:
+    return bool((await _looked(watched, at)).get("abort"))
+
+
+async def _is_whole(watched: Versions, at: float) -> bool:
     """None of the new version's pods is left."""
-    watched.look(at)
+    await _looked(watched, at)
     return watched.pods["new"][-1][1] == 0 and watched.pods["old"][-1][1] > 0
 
 
-def _is_promoted(watched: Versions, at: float) -> bool:
-    status = watched.look(at)
-    assert not status.get("abort"), status.get("message")
-    return bool(status["stableRS"] != watched.stable and status.get("phase") == "Healthy")
+async def _decided(watched: Versions, at: float) -> bool:
+    status = await _looked(watched, at)
+    return bool(status.get("abort")) or (status["stableRS"] != watched.stable and status["phase"] == "Healthy")
