@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 PREFETCH = 200
 RECONNECT_SECONDS = 1.0
+CONNECT_TIMEOUT = 5.0
+"""Seconds of one attempt. A broker that moved leaves an address behind that answers nothing: by TCP's own patience an
+attempt there would last for a minute and more after the broker is back."""
 OPEN_TIMEOUT = 20.0
 DECLARE_PAUSE = 10.0
 
@@ -60,7 +63,7 @@ class Bus:
     ) -> None:
         """`queues` are all there are, other processes' too."""
         decoding.install()
-        self._broker = RabbitBroker(url, logger=None, reconnect_interval=RECONNECT_SECONDS)
+        self._broker = RabbitBroker(url, logger=None, timeout=CONNECT_TIMEOUT, reconnect_interval=RECONNECT_SECONDS)
         self._clock = clock
         self._retry = retry
         self._meter = meter or NoMeter()

@@ -1,12 +1,16 @@
 """What is in hand when the connection to the broker goes."""
 
 import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from shared.contracts.cloudevents import Envelope
-from tests.component.bus.conftest import Job, OpenBus, outbox_of
+from tests.component.bus.conftest import Job, OpenBus, new_bus, outbox_of
 from tests.eventually import eventually
 from tests.faults import FaultProxy
+from tests.kit.lines import Lines
 
 
 class Patient:
@@ -43,3 +47,23 @@ async def test_a_handler_finishes_its_call_although_the_connection_went(vhost_ur
         handler.answered.set()
         await eventually(lambda: handler.done == 2)
         await bus.close()
+
+
+async def test_an_address_that_answers_nothing_is_given_up_long_before_tcp_does(lines: Lines) -> None:
+    """A broker that moved leaves one behind. TCP alone would try it for two minutes."""
+    with silent() as port:
+        bus = new_bus(f"amqp://nobody:nothing@127.0.0.1:{port}/")
+        bus.begin()
+        await eventually(lambda: len(lines.of("no connection to the broker")) > 1, within=60.0)
+        await bus.close()
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A port whose line is full: Linux drops whoever asks for a connection, and says nothing."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        address = listening.getsockname()
+        with socket.create_connection(address, timeout=5.0):
+            yield address[1]
