@@ -70,15 +70,15 @@ def _sentence(finding: Finding) -> str:
     return f"{finding.at or 'the event'}: {shown} {verb} what {finding.clause or 'the rule'} asks"
 
 
-def _placed(values: list[Any], at: JsonPath, look: Look) -> Iterator[tuple[Any, JsonPath]]:
+def _placed(values: list[Any], at: JsonPath, look: Look, cost: int) -> Iterator[tuple[Any, JsonPath]]:
     """What lies in a list, lists inside it opened up, each with its path. Raises TooMuchWork."""
-    look.spend(len(values))
+    look.spend(len(values) * cost)
     waiting = [(iter(enumerate(values)), at)]
     while waiting:
         entries, above = waiting[-1]
         for place, value in entries:
             if type(value) is list:
-                look.spend(len(value))
+                look.spend(len(value) * cost)
                 waiting.append((iter(enumerate(value)), (*above, place)))
                 break
             yield value, (*above, place)
@@ -96,7 +96,7 @@ class _Explaining:
         if type(value) is dict:
             return self._of_object(pattern, value, clause, at)
         tried: list[Finding] = []
-        for element, place in _placed(value, at, self._look) if type(value) is list else ():
+        for element, place in _placed(value, at, self._look, pattern.cost) if type(value) is list else ():
             if type(element) is dict:
                 finding = self._of_object(pattern, element, clause, place)
                 if finding.holds:
@@ -147,7 +147,7 @@ class _Explaining:
     def _held(self, test: Test, node: Any, clause: JsonPath, at: JsonPath) -> Finding:
         """Of a list, the element by which it holds, where it is one."""
         if type(node) is list and test.of_elements:
-            for element, place in _placed(node, at, self._look):
+            for element, place in _placed(node, at, self._look, test.cost):
                 if test.holds(element, self._look):
                     return self._finding(True, clause, place, element, [test.data])
         return self._finding(True, clause, at, node, [test.data])

@@ -30,6 +30,6 @@ BUS_COST: Final = 5000
 BUS_UNANCHORED: Final = 50
 """Rules of one bus that are tried on every event, since they name no exact value."""
 
-STEPS: Final = 2_000_000
-"""Elements of lists looked at for one event, by all rules together: a fifth of a second and an event that is not
-routed, instead of a process that stands still."""
+STEPS: Final = 5_000_000
+"""For one event, by all rules together: elements of lists times the cost of what is asked of each. It takes seconds at
+the worst, and an event without a verdict, instead of a process that stands still."""

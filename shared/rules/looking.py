@@ -22,7 +22,7 @@ class TooMuchWork(Exception):
 
 
 class Look:
-    """The event's document, and how many elements of its lists may still be looked at."""
+    """The event's document, and how much work its lists and long texts may still cause."""
 
     __slots__ = ("document", "left")
 
@@ -37,19 +37,20 @@ class Look:
             raise TooMuchWork("the event's lists are too long for its rules")
 
 
-def elements(values: list[Any], look: Look) -> Iterator[Any]:
-    """What lies in a list, lists inside it opened up, in its order. Raises TooMuchWork."""
-    look.spend(len(values))
-    return _opened(values, look) if list in map(type, values) else iter(values)
+def elements(values: list[Any], look: Look, cost: int = 1) -> Iterator[Any]:
+    """What lies in a list, lists inside it opened up, in its order; `cost` is that of what is done with each. Raises
+    TooMuchWork."""
+    look.spend(len(values) * cost)
+    return _opened(values, look, cost) if list in map(type, values) else iter(values)
 
 
-def _opened(values: list[Any], look: Look) -> Iterator[Any]:
+def _opened(values: list[Any], look: Look, cost: int) -> Iterator[Any]:
     """Not recursive: lists may be nested more deeply than Python calls."""
     waiting = [iter(values)]
     while waiting:
         for value in waiting[-1]:
             if type(value) is list:
-                look.spend(len(value))
+                look.spend(len(value) * cost)
                 waiting.append(iter(value))
                 break
             yield value

@@ -64,7 +64,7 @@ def _not(clause: Clause) -> Clause:
 
 def _field(field: Field) -> Clause:
     if isinstance(field.wanted, Pattern):
-        below = _below(field.name, compiled(field.wanted))
+        below = _below(field.name, compiled(field.wanted), field.wanted.cost)
         names, last = _straight(field)
         return _along(names, _field(last), below) if len(names) > 1 else below
     tests = _merged(field.wanted)
@@ -145,7 +145,7 @@ def _along(names: Sequence[str], last: Clause, stepwise: Clause) -> Clause:
     return holds
 
 
-def _below(name: str, clause: Clause) -> Clause:
+def _below(name: str, clause: Clause, cost: int) -> Clause:
     """The pattern of what stands at a field: of a list one object satisfies all of it."""
 
     def holds(found: dict[str, Any], look: Look) -> bool:
@@ -155,7 +155,7 @@ def _below(name: str, clause: Clause) -> Clause:
         if type(value) is not list:
             return clause({}, look)
         nothing = True
-        for element in elements(value, look):
+        for element in elements(value, look, cost):
             if type(element) is dict:
                 nothing = False
                 if clause(element, look):

@@ -43,7 +43,8 @@ class Pattern:
 
     @property
     def cost(self) -> int:
-        """What looking at one event can take: nodes, lengths of lists and pointers, and eight for each wildcard."""
+        """What looking at one event can take: nodes, lengths of lists and pointers, and eight for each wildcard,
+        network and moment."""
         fields = sum(1 + _cost(field.wanted) for field in self.fields)
         return fields + sum(1 + inner.cost for inner in self.inner())
 

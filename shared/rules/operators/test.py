@@ -26,7 +26,7 @@ class Test(ABC):
     def holds(self, value: Any, look: Look) -> bool:
         """Of a node, or MISSING: of a list where it does of one of the elements. Raises TooMuchWork."""
         if type(value) is list:
-            return any(self.leaf(element, look) for element in elements(value, look))
+            return any(self.leaf(element, look) for element in elements(value, look, self.cost))
         return value is not MISSING and self.leaf(value, look)
 
     def leaf(self, value: Any, look: Look) -> bool:

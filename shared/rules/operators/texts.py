@@ -14,7 +14,8 @@ from shared.rules.moments import Moment, moment_of
 from shared.rules.operators.test import Test
 from shared.rules.scalars import Json
 
-WILDCARD_COST: Final = 8
+READING_COST: Final = 8
+"""More than a comparison: a wildcard's pieces are searched, addresses and moments are read digit by digit."""
 _SHORT: Final = 1024
 _PER_STEP: Final = 16
 """Characters of a longer string that are read, folded or searched in the time of one step."""
@@ -87,7 +88,13 @@ class EqualsIgnoreCase(_Text):
         return value.casefold() == self.wanted
 
 
-class Wildcard(_Text):
+class _Read(_Text):
+    @property
+    def cost(self) -> int:
+        return 1 + READING_COST
+
+
+class Wildcard(_Read):
     r"""`*` is any run of characters, none too; `\*` and `\\` are the characters. Raises NoWildcard."""
 
     operator = "wildcard"
@@ -95,10 +102,6 @@ class Wildcard(_Text):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.first, *self.rest = pieces_of(text)
-
-    @property
-    def cost(self) -> int:
-        return 1 + WILDCARD_COST
 
     def accepts(self, value: str) -> bool:
         """Each piece at its first place behind the one before: what is left for the others is never less for it."""
@@ -116,7 +119,7 @@ class Wildcard(_Text):
         return True
 
 
-class Cidr(_Text):
+class Cidr(_Read):
     """An address in a network, IPv4 and IPv6 apart: `::ffff:10.0.0.1` is not in `10.0.0.0/8`."""
 
     operator = "cidr"
@@ -134,7 +137,7 @@ class Cidr(_Text):
             return False
 
 
-class Before(_Text):
+class Before(_Read):
     operator = "before"
 
     def __init__(self, text: str, moment: Moment) -> None:

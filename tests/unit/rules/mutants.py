@@ -156,7 +156,7 @@ def _keys(judge: Callable[[Any], Any]) -> list[Mutation]:
     return [(module, "key_of", judge) for module in (values, scalars, anchors)]
 
 
-def _fields_of_several(name: str, clause: matching.Clause) -> matching.Clause:
+def _fields_of_several(name: str, clause: matching.Clause, _cost: int) -> matching.Clause:
     def holds(found: dict[str, Any], look: Any) -> bool:
         value = found.get(name)
         if type(value) is not list:
@@ -170,8 +170,8 @@ def _fields_of_several(name: str, clause: matching.Clause) -> matching.Clause:
     return holds
 
 
-def _of_objects_alone(name: str, clause: matching.Clause) -> matching.Clause:
-    right = below(name, clause)
+def _of_objects_alone(name: str, clause: matching.Clause, cost: int) -> matching.Clause:
+    right = below(name, clause, cost)
     return lambda found, look: type(found.get(name)) in {dict, list} and right(found, look)
 
 
@@ -185,9 +185,9 @@ def _straight_on(names: list[str], last: matching.Clause, _stepwise: Any) -> mat
     return holds
 
 
-def _nothing_beside_objects(name: str, clause: matching.Clause) -> matching.Clause:
+def _nothing_beside_objects(name: str, clause: matching.Clause, cost: int) -> matching.Clause:
     """Elements that are no objects are taken for empty ones."""
-    right = below(name, clause)
+    right = below(name, clause, cost)
 
     def holds(found: dict[str, Any], look: Any) -> bool:
         value = found.get(name)
@@ -281,7 +281,9 @@ MUTANTS: dict[str, list[Mutation]] = {
     "scalars: 1 is not 1.0": _keys(_by_spelling),
     "scalars: integers are rounded": _keys(_as_binary64),
     "lists: all elements": [(Test, "holds", _all_elements)],
-    "lists: not those inside": [(each, "elements", lambda found, _: iter(found)) for each in (tests, values, matching)],
+    "lists: not those inside": [
+        (each, "elements", lambda found, *_: iter(found)) for each in (tests, values, matching)
+    ],
     "lists of objects: fields of several": [(matching, "_below", _fields_of_several)],
     "lists of objects: others are empty ones": [(matching, "_below", _nothing_beside_objects)],
     "patterns: straight on": [(matching, "_along", _straight_on)],

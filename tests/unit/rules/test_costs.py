@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from shared.rules.costs import TooCostly, cost_of
-from shared.rules.limits import BUS_COST, BUS_RULES, BUS_UNANCHORED
+from shared.rules.limits import BUS_COST, BUS_RULES, BUS_UNANCHORED, STEPS
 from shared.rules.looking import Look
 from shared.rules.matching import compiled
 from shared.rules.parsing import parse
-from tests.unit.rules.chance import a_pattern, a_scalar, some_events
+from shared.rules.pattern import Pattern
+from tests.unit.rules.chance import a_pattern, some_events
 
-CALLS_PER_UNIT = 8
+CALLS_PER_UNIT = 5
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ CALLS_PER_UNIT = 8
         ({"a": [{"anything-but": {"prefix": ["x", "y"]}}]}, 4),
         ({"a": [{"all-of": ["x", "y"]}]}, 4),
         ({"a": [{"wildcard": "*x*"}]}, 10),
+        ({"a": [{"cidr": "10.0.0.0/8"}]}, 10),
+        ({"a": [{"before": "2027-01-01T00:00:00Z"}, {"after": "2026-01-01T00:00:00Z"}]}, 19),
         ({"a": [{"anything-but": {"wildcard": ["*x", "*y"]}}]}, 20),
         ({"a": [{"equals-field": "/b/c/0"}]}, 5),
         ({"$or": [{"a": ["x"]}, {"b": ["x"]}]}, 6),
@@ -33,7 +36,7 @@ CALLS_PER_UNIT = 8
         ({"$and": [{"a": ["x"]}]}, 3),
     ],
 )
-def test_nodes_lists_and_wildcards_count(pattern: Any, cost: int) -> None:
+def test_nodes_lists_and_what_must_be_read_count(pattern: Any, cost: int) -> None:
     assert parse(pattern).cost == cost
 
 
@@ -63,28 +66,48 @@ def test_a_bus_has_few_rules_that_are_tried_on_every_event() -> None:
     assert (error.value.code, error.value.rule) == ("rule_without_anchor", "one more")
 
 
-def test_the_cost_bounds_what_is_called_for_an_event_without_lists() -> None:
-    """Moments take the most: two clocks are read for each."""
+def test_the_cost_and_what_is_spent_on_lists_bound_what_is_called() -> None:
+    """`equals-field` takes the most calls."""
+    with_lists = 0
     for seed in range(2_000):
         chance = random.Random(seed)
         events = some_events(chance, 3)
         pattern = parse(a_pattern(chance, events[0]))
         for event in events:
-            flat = {name: a_scalar(chance) if isinstance(value, list) else value for name, value in event.items()}
-            if "[" not in str(flat):
-                assert _calls(pattern, flat) <= CALLS_PER_UNIT * pattern.cost, f"seed {seed}"
+            calls, spent = _work(pattern, event)
+            assert calls <= CALLS_PER_UNIT * (pattern.cost + spent), f"seed {seed}"
+            with_lists += spent > 0
+    assert with_lists > 500
 
 
-def _calls(pattern: Any, event: dict[str, Any]) -> int:
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        {"list": {f"f{number}": [1, {"exists": False}] for number in range(80)} | {"z": [1]}},
+        {"list": [{"anything-but": {"wildcard": [f"*y{number}*" for number in range(99)] + ["x*"]}}]},
+        {"list": [{"prefix": f"y{number}"} for number in range(100)]},
+        {"list": {"$and": [{"$not": {"a": [{"exists": True}]}}] * 60, "b": [1]}},
+    ],
+    ids=lambda pattern: str(pattern)[:60],
+)
+def test_of_a_long_list_all_that_is_called_is_paid_for(pattern: Any) -> None:
+    elements: tuple[Any, ...] = ("x", {})
+    for element in elements:
+        calls, spent = _work(parse(pattern), {"list": [element] * 300})
+        assert calls <= CALLS_PER_UNIT * (parse(pattern).cost + spent)
+
+
+def _work(pattern: Pattern, event: dict[str, Any]) -> tuple[int, int]:
+    """Calls of functions of ours, and what was spent on lists and long texts."""
     clause, look, count = compiled(pattern), Look(event), 0
 
-    def counted(frame: Any, event: str, _: Any) -> None:
+    def counted(frame: Any, happening: str, _: Any) -> None:
         nonlocal count
-        count += event == "call" and "shared/rules" in frame.f_code.co_filename
+        count += happening == "call" and "shared/rules" in frame.f_code.co_filename
 
     sys.setprofile(counted)
     try:
         clause(event, look)
     finally:
         sys.setprofile(None)
-    return count
+    return count, STEPS - look.left
