@@ -19,7 +19,7 @@ booking whose answer came too late is never made twice."""
 
 @pytest.fixture(scope="session", params=ENGINES)
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Everything in one process, as `milesaga run` starts it. Shared: tests leave no fault behind."""
+    """The whole stack, as `milesaga run` starts it. Shared: tests leave no fault behind."""
     home = tmp_path_factory.mktemp(f"stack-{request.param}")
     with ExitStack() as opened:
         environment = {

@@ -110,7 +110,7 @@ class Stack:
             return file.read().decode(errors="replace")
 
     def kill(self) -> None:
-        """`kill -9` of the parent alone: children and private broker stay behind."""
+        """`kill -9` of the process that was started: the private broker stays behind."""
         self.process.kill()
         self.process.wait()
 

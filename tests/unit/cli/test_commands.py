@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from services.cli import audit, purchases, timers, view
+from services.cli import run as running
 from services.cli.client import Api
 
 STEP = {
@@ -287,3 +288,11 @@ def test_a_change_is_told_by_what_moved() -> None:
         "refusal": {"step": "b", "code": "card_declined", "detail": ""},
     }
     assert view.moved(before, after) == ["a: undone", "b: refused", "purchase refused (b: card_declined)"]
+
+
+def test_services_that_are_named_are_not_divided_over_processes() -> None:
+    app = typer.Typer()
+    app.command()(running.run)
+    result = run(app, "cart", "--processes", "2")
+    assert result.exit_code == 2
+    assert "Named services share one process" in result.output
