@@ -54,11 +54,16 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """A kind of document and the ways to find it. Names are lower case: `[a-z][a-z0-9_]*`."""
+    """A kind of document and the ways to find it. Names are lower case: `[a-z][a-z0-9_]*`.
+
+    The engine forgets `expiring` documents by itself, within minutes after their `wake_at`, by its own clock, and asks
+    nobody: what must not be lost is no such document. They cause no messages.
+    """
 
     name: str
     indexes: tuple[Index, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    expiring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,15 @@ class Collection(Protocol):
         """Store the state and its messages in one durable write; return the document with its new version.
 
         Raises `Conflict` unless the stored version is `document.version`, `Duplicate` when a unique index refuses.
+        """
+        ...
+
+    async def insert_many(self, documents: Sequence[Document]) -> set[str]:
+        """Store new documents, each for itself, in one durable write; return the ids of those that exist already.
+
+        `ValueError`, and nothing is stored, where an id stands twice among them, one is not new (version 0), or the
+        collection has a unique index, whose refusal this could not tell. Where the store is `Unavailable`, some may be
+        stored.
         """
         ...
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from bson.errors import BSONError
 from pymongo import ReadPreference, UpdateOne, WriteConcern
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from shared.contracts.messages import OutboxMessage
@@ -33,7 +33,7 @@ from shared.store.documents import (
     Unavailable,
     Unsent,
 )
-from shared.store.mongo_indexes import build, duplicate
+from shared.store.mongo_indexes import build, duplicate, refused_ids
 from shared.store.mongo_shapes import (
     NOTHING_UNSENT,
     WITHOUT_OUTBOX,
@@ -49,7 +49,16 @@ from shared.store.mongo_shapes import (
     to_entry,
     to_message,
 )
-from shared.store.paging import check_names, check_storable, index_named, lookup_named, next_field, page
+from shared.store.paging import (
+    check_messages,
+    check_names,
+    check_new,
+    check_storable,
+    index_named,
+    lookup_named,
+    next_field,
+    page,
+)
 
 PROBE = "_probe"
 """A collection that nobody reads: what can be written there can be written anywhere."""
@@ -167,7 +176,8 @@ class MongoCollection:
     async def open(self, collection: Any) -> None:
         """Build missing indexes."""
         for path in ("wake_at", "outbox.saved_at", "deleted"):
-            await collection.create_index([(path, 1)], name=path, sparse=True)
+            expiry = {"expireAfterSeconds": 0} if path == "wake_at" and self._spec.expiring else {}
+            await collection.create_index([(path, 1)], name=path, sparse=True, **expiry)
         defined = [each for index in self._spec.indexes for each in index_definitions(index)]
         for name, keys, options in (*defined, *map(lookup_definition, self._spec.lookups)):
             await build(collection, name, keys, options)
@@ -199,8 +209,8 @@ class MongoCollection:
 
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         check_storable(self._spec, document)
-        wake_at = None if document.wake_at is None else millis.to_datetime(millis.rounded_up(document.wake_at))
-        saved = replace(document, version=document.version + 1, wake_at=wake_at)
+        check_messages(self._spec, messages)
+        saved = _saved(document)
         entries = [to_entry(message) for message in messages]
         with _translated():
             if document.version == 0:
@@ -208,6 +218,30 @@ class MongoCollection:
             else:
                 await self._update({"_id": document.id, "version": document.version}, saved, entries)
         return saved
+
+    async def insert_many(self, documents: Sequence[Document]) -> set[str]:
+        check_new(self._spec, documents)
+        if not documents:
+            return set()
+        new = {document.id: _saved(document) for document in documents}
+        with _translated():
+            try:
+                entries = [{"_id": id_, **state_of(saved), "outbox": []} for id_, saved in new.items()]
+                await self.driver.insert_many(entries, ordered=False)
+            except BulkWriteError as error:
+                return await self._exist(new, refused_ids(error))
+        return set()
+
+    async def _exist(self, new: Mapping[str, Document], refused: set[str]) -> set[str]:
+        """Those of the refused that exist; others are left of deleted documents, and give way."""
+        cursor = self.driver.find({"_id": {"$in": list(refused)}, "deleted": True}, {"_id": 1})
+        for found in await cursor.to_list(len(refused)):
+            try:
+                await self._update({"_id": found["_id"], "deleted": True}, new[found["_id"]], [])
+            except Conflict:
+                continue  # somebody else was faster
+            refused = refused - {found["_id"]}
+        return refused
 
     async def delete(self, document: Document) -> None:
         expected = {"_id": document.id, "version": document.version}
@@ -338,6 +372,12 @@ class MongoCollection:
             raise duplicate(error) from error
         if not result.matched_count:
             raise Conflict(document.id)
+
+
+def _saved(document: Document) -> Document:
+    """As it will be stored."""
+    wake_at = None if document.wake_at is None else millis.to_datetime(millis.rounded_up(document.wake_at))
+    return replace(document, version=document.version + 1, wake_at=wake_at)
 
 
 @contextmanager

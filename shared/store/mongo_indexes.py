@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from shared.store.documents import Duplicate
 from shared.store.mongo_shapes import UNIQUE, Json, name_beside, options_of
 
+_DUPLICATE_KEY = 11000
 _CHANGED_INDEX = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 _INDEX_IN_ERROR = re.compile(r"[Ii]ndex:? '?([A-Za-z0-9_-]+)")
 
@@ -30,6 +31,14 @@ def duplicate(error: DuplicateKeyError) -> Duplicate:
     """The refusal of a declared unique index."""
     found = _INDEX_IN_ERROR.search(str((error.details or {}).get("errmsg", error)))
     return Duplicate(found[1].removesuffix(UNIQUE) if found else "")
+
+
+def refused_ids(error: BulkWriteError) -> set[str]:
+    """The ids that exist already, of those inserted together. Raises the error where it is about anything else."""
+    faults = (error.details or {}).get("writeErrors", [])
+    if not faults or any(fault["code"] != _DUPLICATE_KEY for fault in faults) or error.details["writeConcernErrors"]:
+        raise error
+    return {fault["op"]["_id"] for fault in faults}
 
 
 async def _is_there(collection: Any, keys: list[tuple[str, int]], options: Json) -> bool:

@@ -6,9 +6,11 @@ is one range of the index.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.contracts.messages import OutboxMessage
 from shared.store.documents import CollectionSpec, Document, Index, Lookup, Scalar
 
 ID = "id"
@@ -82,6 +84,24 @@ def check_storable(spec: CollectionSpec, document: Document) -> None:
             value = _value_at(document.body, field)
             if isinstance(value, str) and "\0" in value:
                 raise ValueError(f"{document.id}: {field} is indexed and holds no NUL")
+
+
+def check_new(spec: CollectionSpec, documents: Sequence[Document]) -> None:
+    """Refuse what `insert_many` does not take."""
+    if any(index.unique for index in spec.indexes):
+        raise ValueError(f"{spec.name} has a unique index: its documents are saved one by one")
+    if len({document.id for document in documents}) < len(documents):
+        raise ValueError("an id stands twice among new documents")
+    for document in documents:
+        if document.version:
+            raise ValueError(f"{document.id} is not new: it has version {document.version}")
+        check_storable(spec, document)
+
+
+def check_messages(spec: CollectionSpec, messages: Sequence[OutboxMessage]) -> None:
+    """Refuse messages that would be forgotten with their document, sent or not."""
+    if spec.expiring and messages:
+        raise ValueError(f"{spec.name} expire: they cause no messages")
 
 
 def index_named(spec: CollectionSpec, name: str) -> Index:

@@ -87,6 +87,9 @@ class WatchedCollection:
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         return await self._timed("save", self._collection.save(document, messages))
 
+    async def insert_many(self, documents: Sequence[Document]) -> set[str]:
+        return await self._timed("insert_many", self._collection.insert_many(documents))
+
     async def delete(self, document: Document) -> None:
         await self._timed("delete", self._collection.delete(document))
 

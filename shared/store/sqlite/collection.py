@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic_core import from_json, to_json
@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
 from shared.store.documents import After, CollectionSpec, Conflict, Document, Scalar, Standing, Unsent
-from shared.store.paging import check_storable, index_named, lookup_named, next_field, page
+from shared.store.paging import check_messages, check_new, check_storable, index_named, lookup_named, next_field, page
 from shared.store.sqlite import lookups
 from shared.store.sqlite.file import File
 from shared.store.sqlite.reader import SHORT, Row
@@ -18,6 +18,8 @@ from shared.store.sqlite.schema import duplicate, field_sql
 from shared.store.sqlite.statements import COLUMNS, Statements
 from shared.store.sqlite.writer import Outcome
 
+ID_PLACE = 3
+"""Of the id, in a row as it is inserted."""
 _WIDER = 4
 """Due documents are chosen from this many times as many as are wanted."""
 
@@ -46,6 +48,7 @@ class SqliteCollection:
 
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         check_storable(self._spec, document)
+        check_messages(self._spec, messages)
         wake_at = None if document.wake_at is None else millis.rounded_up(document.wake_at)
         body = to_json(document.body).decode()
         new = document.version == 0
@@ -60,6 +63,20 @@ class SqliteCollection:
         await self._file.writer.submit(save)
         kept = None if wake_at is None else millis.to_datetime(wake_at)
         return replace(document, version=document.version + 1, wake_at=kept)
+
+    async def insert_many(self, documents: Sequence[Document]) -> set[str]:
+        check_new(self._spec, documents)
+        if not documents:
+            return set()
+        inserting = _InsertMany(self._sql.insert, [_new_row(document) for document in documents])
+        await self._file.writer.submit(inserting)
+        return inserting.refused
+
+    async def forget(self, now: datetime, limit: int) -> int:
+        """Delete expired documents, no more than `limit`; the number of those deleted."""
+        forgetting = _Forget(self._sql.forget, (millis.rounded_down(now), limit))
+        await self._file.writer.submit(forgetting)
+        return forgetting.count
 
     async def delete(self, document: Document) -> None:
         await self._file.writer.submit(_Delete(self._sql.delete, document.id, document.version))
@@ -162,6 +179,30 @@ class _Save:
 
 
 @dataclass(slots=True)
+class _InsertMany:
+    """New rows, each for itself."""
+
+    sql: str
+    rows: list[tuple[object, ...]]
+    refused: set[str] = field(default_factory=set)
+
+    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+        self.refused = {str(row[ID_PLACE]) for row in self.rows if cursor.execute(self.sql, row).rowcount != 1}
+        return None
+
+
+@dataclass(slots=True)
+class _Forget:
+    sql: str
+    values: tuple[int, int]
+    count: int = 0
+
+    def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+        self.count = cursor.execute(self.sql, self.values).rowcount
+        return None
+
+
+@dataclass(slots=True)
 class _Delete:
     sql: str
     id: str
@@ -185,6 +226,12 @@ class _Clear:
 def _document(row: Row) -> Document:
     id_, version, schema, wake_at, body = row
     return Document(id_, from_json(body), version, schema, None if wake_at is None else millis.to_datetime(wake_at))
+
+
+def _new_row(document: Document) -> tuple[object, ...]:
+    """As `Statements.insert` takes it."""
+    wake_at = None if document.wake_at is None else millis.rounded_up(document.wake_at)
+    return document.schema, wake_at, to_json(document.body).decode(), document.id, document.version
 
 
 def _message_row(document_id: str, message: OutboxMessage) -> tuple[object, ...]:

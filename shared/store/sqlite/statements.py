@@ -28,6 +28,10 @@ class Statements:
         self.update = (
             f"UPDATE {table} SET schema = ?, wake_at = ?, body = ?, version = version + 1 WHERE id = ? AND version = ?"
         )
+        self.forget = (
+            f"DELETE FROM {table} WHERE rowid IN"
+            f" (SELECT rowid FROM {table} WHERE wake_at <= ? ORDER BY wake_at LIMIT ?)"
+        )
         self.delete = f"DELETE FROM {table} WHERE id = ? AND version = ?"
         self.due = (
             f"SELECT {COLUMNS} FROM {table} WHERE rowid IN (SELECT rowid FROM (SELECT rowid FROM {table}"
