@@ -46,6 +46,7 @@ class _Subscription:
     service: str
     consumer: Consumer
     installation: str | None
+    prefetch: int
 
 
 class Bus:
@@ -112,9 +113,10 @@ class Bus:
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
         *,
         installation: str | None = None,
+        prefetch: int | None = None,
     ) -> None:
         """Handle a service's queue by its table, on this connection and every later one; `misread` hears of messages
-        of its types that could not be read.
+        of its types that could not be read. `prefetch` is how many it may have in hand; None leaves it to the bus.
 
         Nothing is consumed where the queue is not that of `installation`, the id kept in the service's store: where the
         bus is up this raises OtherInstallation, else `barred` does.
@@ -127,7 +129,7 @@ class Bus:
             clock=self._clock,
             meter=self._meter,
         )
-        subscription = _Subscription(service, consumer, installation)
+        subscription = _Subscription(service, consumer, installation, prefetch or self._prefetch)
         if self.ready and self._connection is not None:
             await _claim(self._connection, subscription)
         self._subscriptions.append(subscription)
@@ -263,7 +265,10 @@ class Bus:
     ) -> dict[str, Channel]:
         """A channel for each of a service's queues: work comes in bulk, suspects one at a time."""
         channels = {}
-        for queue, prefetch in ((subscription.service, self._prefetch), (suspect_queue(subscription.service), 1)):
+        for queue, prefetch in (
+            (subscription.service, subscription.prefetch),
+            (suspect_queue(subscription.service), 1),
+        ):
             channels[queue] = await wire.open_channel(connection, lost.set, confirms=False)
             await channels[queue].basic_qos(prefetch_count=prefetch)
         return channels

@@ -209,7 +209,13 @@ class Host:
         for service in self._services:
             if service.table:
                 installation = installations[service.name]
-                await self.bus.consume(service.name, service.table, service.misread, installation=installation)
+                await self.bus.consume(
+                    service.name,
+                    service.table,
+                    service.misread,
+                    installation=installation,
+                    prefetch=service.prefetch,
+                )
         self._health.open = True
         for service in self._services:
             if service.outbox is not None:

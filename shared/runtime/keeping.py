@@ -85,6 +85,7 @@ class Keeping:
         tasks: Sequence[Task] = (),
         closing: Sequence[Task] = (),
         figures: Sequence[Figure] = (),
+        prefetch: int | None = None,
     ) -> Service:
         """The service, composed."""
         return Service(
@@ -97,5 +98,6 @@ class Keeping:
             tasks=tasks,
             closing=closing,
             figures=figures,
+            prefetch=prefetch,
             installation=partial(installation.installation, self._installation, self._runtime.ids),
         )

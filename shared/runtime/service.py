@@ -28,6 +28,7 @@ class Service:
     """One service, composed. `tasks` run until the process drains; `closing` is called in the end; `figures` are what
     the process reads of it now and then, for its metrics.
 
+    `prefetch`: how many messages it may have in hand, where that is not the bus's own number: few where they are large.
     `installation` reads the id that the store keeps of the stack it belongs to: the queue must be the same stack's.
     """
 
@@ -41,6 +42,7 @@ class Service:
     misread: Mapping[type[Message], Misread] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
     installation: Callable[[], Awaitable[str]] | None = None
+    prefetch: int | None = None
 
 
 class Runtime(Protocol):

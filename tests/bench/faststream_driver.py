@@ -38,6 +38,7 @@ class FastStreamBus(Bus):
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
         *,
         installation: str | None = None,  # noqa: ARG002 - the bench has its broker to itself
+        prefetch: int | None = None,
     ) -> None:
         consumer = Consumer(
             service,
@@ -48,7 +49,7 @@ class FastStreamBus(Bus):
             meter=self._host.telemetry,
         )
         queue = RabbitQueue(service, declare=False)
-        channel = Prefetching(prefetch_count=PREFETCH)
+        channel = Prefetching(prefetch_count=prefetch or PREFETCH)
         subscriber = self._subscribers.subscriber(
             queue, channel=channel, ack_policy=AckPolicy.MANUAL, no_reply=True, decoder=_decode
         )

@@ -250,6 +250,25 @@ async def test_draining_finishes_what_is_in_hand_and_takes_no_more(
     await eventually(one_is_left)
 
 
+async def test_a_service_has_no_more_in_hand_than_it_asked_for(vhost_url: str, open_bus: OpenBus) -> None:
+    begun: list[str] = []
+    finish = asyncio.Event()
+
+    async def slow(job: Job, _: Envelope) -> None:
+        begun.append(job.name)
+        await finish.wait()
+
+    bus = await open_bus(vhost_url)
+    outbox = outbox_of(bus)
+    for name in "abcde":
+        await outbox.say(Job(name=name))
+    await bus.consume("work", {Job: slow}, prefetch=2)
+    await eventually(lambda: len(begun) == 2)
+    assert (await bus.depths(["work"]))["work"].messages == 3, "the broker keeps what is not in hand"
+    finish.set()
+    await eventually(lambda: sorted(begun) == list("abcde"))
+
+
 async def test_ten_thousand_messages_arrive_once_each(vhost_url: str, open_bus: OpenBus) -> None:
     seen = Recorder()
     bus = await open_bus(vhost_url, {Job: seen})
