@@ -1,7 +1,5 @@
 """Composition of the checkout: the only place that names concrete classes."""
 
-from fastapi import APIRouter
-
 from services.checkout.adapters.cart_http import HttpCarts
 from services.checkout.adapters.partners_file import PartnersFile
 from services.checkout.cases.following import Followers
@@ -83,13 +81,14 @@ def compose(runtime: Runtime) -> Service:
     requests = Requests(orchestrator, starter, keeping.outbox, senders)
     purchases = Purchases(repository)
     steering = Steering(purchases, orchestrator)
-    api = APIRouter()
-    api.include_router(members.routes(purchases, steering, followers, runtime.authenticator, members.Door(starter)))
-    api.include_router(operators.routes(purchases, Searching(repository), steering, followers, runtime.authenticator))
+    door, authenticator = members.Door(starter), runtime.authenticator
+    routes = members.routes(purchases, steering, followers, authenticator, door).join(
+        operators.routes(purchases, Searching(repository), steering, followers, authenticator)
+    )
     return keeping.service(
         table=table(requests),
         misread={StartCheckout: requests.unreadable},
-        router=api,
+        router=routes,
         tasks=(Every(POLL_SECONDS, timers.poll, full=PAGE, name="timers"), followers.run),
         figures=_figures(runtime, repository.collection),
     )

@@ -41,7 +41,7 @@ class Sandbox:
             beliefs.router(self._memory, providers, [*self._stand_ins.values()]),
             *(router for stand_in in self._stand_ins.values() for router in stand_in.routers),
         ):
-            self.app.include_router(router)
+            self.app.router.routes.extend(router.routes)
 
     @property
     def smtp_port(self) -> int:

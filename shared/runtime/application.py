@@ -1,13 +1,13 @@
 """The one HTTP application of a process: its services' routes, health, metrics, documents, the sandbox beside them."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
-from fastapi.routing import APIRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from shared.bus.topology import Queues
@@ -21,7 +21,6 @@ from shared.web import problems
 from shared.web.docs import problems as refusals
 from shared.web.limits import BodyLimits
 from shared.web.openapi import describe, operation_id
-from shared.web.parameters import known_parameters_only
 from shared.web.reading import Reading
 
 TITLE = "Milesaga"
@@ -65,32 +64,22 @@ def application(
     app.add_middleware(BodyLimits)
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_PACKING)
     app.add_middleware(Reading)
-    app.include_router(_own_routes(app, health, documents))
-    app.include_router(_pages(app, documents, sandbox=log_in or sandbox is not None))
-    for service in services:
-        if service.router is not None:
-            app.include_router(service.router, dependencies=[Depends(known_parameters_only)])
+    of_services = [service.router for service in services if service.router is not None]
+    pages = _pages(app, documents, sandbox=log_in or sandbox is not None)
+    for router in (_own_routes(app, health, documents), *of_services, pages):
+        app.router.routes.extend(router.routes)
     describe(app, documents.server)
     return Front(app, health, telemetry, sandbox=sandbox, owners=_owners(services))
 
 
 def _owners(services: Sequence[Service]) -> dict[str, str]:
     """Whose each route is, by its template."""
-    routers = ((service.name, service.router) for service in services if service.router is not None)
-    return {path: name for name, router in routers for path in _paths(router)}
-
-
-def _paths(router: APIRouter, prefix: str = "") -> Iterator[str]:
-    """A router's templates, and those of the routers in it, which FastAPI keeps as they were included."""
-    for route in router.routes:
-        if isinstance(route, APIRoute):
-            yield prefix + route.path
-        elif isinstance(inner := getattr(route, "original_router", None), APIRouter):
-            yield from _paths(inner, prefix + route.include_context.prefix)  # type: ignore[attr-defined]
+    routers = [(service.name, service.router) for service in services if service.router is not None]
+    return {route.path: name for name, router in routers for route in router.routes if isinstance(route, Route)}
 
 
 def _own_routes(app: FastAPI, health: Health, documents: Documents) -> APIRouter:
-    router = APIRouter(tags=["process"])
+    router = APIRouter(tags=["process"], generate_unique_id_function=operation_id)
 
     @router.get("/healthz", summary="The process lives")
     async def healthz() -> dict[str, str]:

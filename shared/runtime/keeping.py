@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 
-from fastapi import APIRouter
-
 from shared.bus.dispatch import NOBODY_TOLD, HandlerTable, Misread
 from shared.bus.outbox import Outbox
 from shared.contracts.messages import Message
@@ -18,6 +16,7 @@ from shared.store.repository import M, Repository
 from shared.store.share import Share
 from shared.store.sweeping import Sweeper
 from shared.telemetry.figures import Figure
+from shared.web.routes import Routes
 from shared.worker.compaction import Keep, keep_all
 from shared.worker.participant import CALL_TIMEOUT, SETTLE, Participant
 from shared.worker.work import W
@@ -81,7 +80,7 @@ class Keeping:
         *,
         table: HandlerTable | None = None,
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
-        router: APIRouter | None = None,
+        router: Routes | None = None,
         tasks: Sequence[Task] = (),
         closing: Sequence[Task] = (),
         figures: Sequence[Figure] = (),

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import httpx
-from fastapi import APIRouter
 
 from shared.bus.dispatch import HandlerTable, Misread
 from shared.bus.outbox import Outbox, Publisher
@@ -19,6 +18,7 @@ from shared.runtime.settings import RuntimeSettings
 from shared.store.documents import Store
 from shared.telemetry.figures import Figure
 from shared.web.auth import Authenticator
+from shared.web.routes import Routes
 
 Task = Callable[[], Awaitable[None]]
 
@@ -34,7 +34,7 @@ class Service:
 
     name: str
     table: HandlerTable = field(default_factory=dict)
-    router: APIRouter | None = None
+    router: Routes | None = None
     store: Store | None = None
     outbox: Outbox | None = None
     tasks: Sequence[Task] = ()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import Path, Request, Response
 
 from services.cart.cases.filling import Carts
 from services.cart.domain import cart as rules
@@ -14,7 +14,6 @@ from services.cart.domain.items import BagChoice, SeatChoice
 from services.cart.http.bodies import CartChange, NewCart, NewFlight, NewItem, NewSeat
 from services.cart.http.views import ShownCart, ShownCarts, for_services, shown
 from services.cart.ports import OffersUnavailable
-from shared.contracts.cart import CartAtCheckout
 from shared.contracts.journey import Passenger
 from shared.contracts.offers import Quote
 from shared.kernel.clock import Clock
@@ -25,6 +24,7 @@ from shared.web.docs import CREATING, READING, WRITING, problems
 from shared.web.pages import Cursor, Listing
 from shared.web.preconditions import IfMatch, RequiredIfMatch, check_if_match
 from shared.web.problems import Fault, Problem, invalid_field, not_found, try_again
+from shared.web.routes import Routes
 
 CartId = Annotated[str, Path(description="A cart of the caller's.", examples=["0198f0c2-5a61-7c3e"])]
 ItemId = Annotated[str, Path(description="An item of the cart.", examples=["0198f0c2-77b0-7d11"])]
@@ -35,18 +35,18 @@ NEWEST = Listing[Cart](lambda cart: (cart.id,), (str,))
 answers = partial(docs.answers, description="Done")
 
 
-def routes(carts: Carts, clock: Clock, authenticator: Authenticator) -> APIRouter:
+def routes(carts: Carts, clock: Clock, authenticator: Authenticator) -> Routes:
     """The service's routes: public under `/v1/carts`, for services under `/internal/carts`."""
-    router = APIRouter(tags=["carts"])
+    router = Routes("carts")
     owner = authenticator.allowed("carts")
     _whole_carts(router, carts, clock, owner)
     _items(router, carts, clock, owner)
     _miles(router, carts, clock, owner)
-    _internal(router, carts, clock, Depends(authenticator.internal_only))
+    _internal(router, carts, clock, authenticator)
     return router
 
 
-def _whole_carts(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
+def _whole_carts(router: Routes, carts: Carts, clock: Clock, owner: Any) -> None:
     @router.post(
         PREFIX,
         status_code=201,
@@ -80,7 +80,7 @@ def _whole_carts(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> N
         return nothing()
 
 
-def _items(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
+def _items(router: Routes, carts: Carts, clock: Clock, owner: Any) -> None:
     @router.post(
         PREFIX + "/{cart_id}/items",
         status_code=201,
@@ -119,7 +119,7 @@ def _items(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
         return answer(shown(cart, clock.now()), revision=cart.revision)
 
 
-def _miles(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
+def _miles(router: Routes, carts: Carts, clock: Clock, owner: Any) -> None:
     @router.patch(
         PREFIX + "/{cart_id}", response_model=None, responses=answers(ShownCart, *WRITING, 428, headers=("ETag",))
     )
@@ -139,13 +139,13 @@ def _miles(router: APIRouter, carts: Carts, clock: Clock, owner: Any) -> None:
         return answer(shown(cart, clock.now()), revision=cart.revision)
 
 
-def _internal(router: APIRouter, carts: Carts, clock: Clock, services_only: Any) -> None:
-    @router.get("/internal/carts/{cart_id}", dependencies=[services_only], include_in_schema=False)
-    async def whole(cart_id: str) -> CartAtCheckout:
-        cart = await carts.find(cart_id)
+def _internal(router: Routes, carts: Carts, clock: Clock, authenticator: Authenticator) -> None:
+    @router.internal("/internal/carts/{cart_id}", authenticator)
+    async def whole(request: Request) -> Response:
+        cart = await carts.find(request.path_params["cart_id"])
         if cart is None or cart.member_id is None:
             raise _problem(UnknownCart())
-        return for_services(cart, cart.member_id, clock.now())
+        return answer(for_services(cart, cart.member_id, clock.now()))
 
 
 def _adding(body: NewItem, quote: Quote, item_id: str, clock: Clock) -> Callable[[Cart], Cart]:

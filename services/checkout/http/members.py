@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from fastapi.responses import StreamingResponse
 
 from services.checkout.cases.following import Followers
@@ -24,6 +24,7 @@ from shared.web.idempotency import idempotency_key
 from shared.web.pages import Cursor
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Problem
+from shared.web.routes import Routes
 
 PREFIX = "/v1/checkouts"
 PAGE = 20
@@ -31,9 +32,9 @@ PAGE = 20
 
 def routes(
     purchases: Purchases, steering: Steering, followers: Followers, authenticator: Authenticator, door: "Door"
-) -> APIRouter:
+) -> Routes:
     """The members' routes, under `/v1/checkouts`."""
-    router = APIRouter(prefix=PREFIX, tags=["checkouts"])
+    router = Routes("checkouts", PREFIX)
     member = authenticator.allowed("checkouts")
     _buying(router, door, member)
     _looking(router, purchases, followers, member)
@@ -65,7 +66,7 @@ class Door:
             self._in_flight.discard(checkout_id)
 
 
-def _buying(router: APIRouter, door: Door, member: Any) -> None:
+def _buying(router: Routes, door: Door, member: Any) -> None:
     @router.post(
         "",
         status_code=202,
@@ -80,7 +81,7 @@ def _buying(router: APIRouter, door: Door, member: Any) -> None:
         return answer(view(checkout, 1), 202, location=f"{PREFIX}/{checkout.id}")
 
 
-def _looking(router: APIRouter, purchases: Purchases, followers: Followers, member: Any) -> None:
+def _looking(router: Routes, purchases: Purchases, followers: Followers, member: Any) -> None:
     @router.get(
         "",
         summary="The member's purchases, newest first",
@@ -117,7 +118,7 @@ def _looking(router: APIRouter, purchases: Purchases, followers: Followers, memb
             return stream(followers, caller.subject, checkout, last_event_id)
 
 
-def _cancelling(router: APIRouter, steering: Steering, member: Any) -> None:
+def _cancelling(router: Routes, steering: Steering, member: Any) -> None:
     @router.post(
         "/{checkout_id}/cancel",
         status_code=202,

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from services.checkout.cases.following import Followers
@@ -32,6 +32,7 @@ from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, WholeNumber
 from shared.web.docs import CREATING, READING, answers, problems, streamed
 from shared.web.pages import Cursor, decode_cursor, next_cursor
+from shared.web.routes import Routes
 
 Size = Annotated[WholeNumber, Query(ge=1, le=500, description="The most that a page may have.", examples=[50])]
 OfStatus = Annotated[Status | None, Query(description="Only purchases that stand so.")]
@@ -62,9 +63,9 @@ def routes(
     steering: Steering,
     followers: Followers,
     authenticator: Authenticator,
-) -> APIRouter:
+) -> Routes:
     """The operators' routes, under `/v1/operations`."""
-    router = APIRouter(prefix="/v1/operations", tags=["operations"])
+    router = Routes("operations", "/v1/operations")
     reader = authenticator.allowed("ops:read")
     writer = authenticator.allowed("ops:write")
     _search(router, searching, reader)
@@ -75,7 +76,7 @@ def routes(
     return router
 
 
-def _search(router: APIRouter, searching: Searching, reader: Any) -> None:
+def _search(router: Routes, searching: Searching, reader: Any) -> None:
     @router.get(
         "/checkouts",
         summary="Everybody's purchases of which all that is asked holds, newest first",
@@ -113,7 +114,7 @@ def _search(router: APIRouter, searching: Searching, reader: Any) -> None:
         return answer(Summary(statuses=statuses))
 
 
-def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, reader: Any) -> None:
+def _purchases(router: Routes, purchases: Purchases, followers: Followers, reader: Any) -> None:
     @router.get(
         "/checkouts/{checkout_id}",
         summary="One purchase with its timeline and timers",
@@ -138,7 +139,7 @@ def _purchases(router: APIRouter, purchases: Purchases, followers: Followers, re
             return stream(followers, caller.subject, checkout, last_event_id)
 
 
-def _asking(router: APIRouter, steering: Steering, writer: Any) -> None:
+def _asking(router: Routes, steering: Steering, writer: Any) -> None:
     @router.post(
         "/checkouts/{checkout_id}/ask",
         status_code=202,
@@ -151,7 +152,7 @@ def _asking(router: APIRouter, steering: Steering, writer: Any) -> None:
             return answer(operator_detail(await steering.ask(checkout_id)), 202)
 
 
-def _timers(router: APIRouter, purchases: Purchases, reader: Any) -> None:
+def _timers(router: Routes, purchases: Purchases, reader: Any) -> None:
     @router.get(
         "/timers",
         summary="What will happen by itself, the earliest first",
@@ -163,7 +164,7 @@ def _timers(router: APIRouter, purchases: Purchases, reader: Any) -> None:
         return answer(TimerPage(timers=listed_timers(earliest_first), next_cursor=following))
 
 
-def _moving_timers(router: APIRouter, steering: Steering, writer: Any) -> None:
+def _moving_timers(router: Routes, steering: Steering, writer: Any) -> None:
     @router.put(
         "/timers/{checkout_id}/{name}",
         summary="Move a timer",

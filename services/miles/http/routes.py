@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from services.miles.domain.rules import NewLot
 from services.miles.http.bodies import AccountBody
@@ -26,6 +26,7 @@ from shared.web.docs import READING, WRITING, answers
 from shared.web.pages import Cursor, decode_cursor, next_cursor
 from shared.web.preconditions import IfMatch, check_if_match, etag
 from shared.web.problems import Problem, invalid_parameter
+from shared.web.routes import Routes
 
 T = TypeVar("T")
 
@@ -40,16 +41,16 @@ Reference = Annotated[
 ]
 
 
-def routes(members: MemberAccounts, authenticator: Authenticator) -> APIRouter:
+def routes(members: MemberAccounts, authenticator: Authenticator) -> Routes:
     """The service's routes, under `/v1/miles`."""
-    router = APIRouter(prefix="/v1/miles", tags=["miles"])
+    router = Routes("miles", "/v1/miles")
     _members(router, members, authenticator)
     _accounts(router, members, authenticator)
     _entries(router, members, authenticator)
     return router
 
 
-def _members(router: APIRouter, members: MemberAccounts, authenticator: Authenticator) -> None:
+def _members(router: Routes, members: MemberAccounts, authenticator: Authenticator) -> None:
     caller = authenticator.allowed("miles")
 
     @router.get("/balance", responses=answers(ShownBalance, *READING, 409, headers=("ETag",)), response_model=None)
@@ -68,7 +69,7 @@ def _members(router: APIRouter, members: MemberAccounts, authenticator: Authenti
         return answer(Statement(lines=shown, next_cursor=next_cursor((last,) if last is not None else None)))
 
 
-def _accounts(router: APIRouter, members: MemberAccounts, authenticator: Authenticator) -> None:
+def _accounts(router: Routes, members: MemberAccounts, authenticator: Authenticator) -> None:
     @router.put(
         "/accounts/{member_id:path}",
         dependencies=[authenticator.allowed("ops:write")],
@@ -100,7 +101,7 @@ def _accounts(router: APIRouter, members: MemberAccounts, authenticator: Authent
         return answer(Accounts(accounts=shown, next_cursor=next_cursor((last,) if last is not None else None)))
 
 
-def _entries(router: APIRouter, members: MemberAccounts, authenticator: Authenticator) -> None:
+def _entries(router: Routes, members: MemberAccounts, authenticator: Authenticator) -> None:
     @router.get(
         "/entries",
         dependencies=[authenticator.allowed("ops:read")],

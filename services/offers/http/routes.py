@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Path, Query, Request, Response
 
 from services.offers import domain
 from services.offers.cases.quoting import Quoting
@@ -17,20 +17,21 @@ from shared.web.answers import answer
 from shared.web.auth import Authenticator
 from shared.web.docs import READING, answers
 from shared.web.problems import Fault, Problem, not_found, try_again
+from shared.web.routes import Routes
 
 OfferId = Annotated[str, Path(description="An offer as a search found it.", examples=["0198f0c2-5a61-7c3e"])]
 _IATA = re.compile(IATA)
 
 
-def routes(quoting: Quoting, clock: Clock, authenticator: Authenticator) -> APIRouter:
+def routes(quoting: Quoting, clock: Clock, authenticator: Authenticator) -> Routes:
     """The service's routes: public under `/v1/offers`, for services under `/internal/offers`."""
-    router = APIRouter(tags=["offers"])
+    router = Routes("offers")
     _public(router, quoting, clock, authenticator)
     _internal(router, quoting, clock, authenticator)
     return router
 
 
-def _public(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: Authenticator) -> None:
+def _public(router: Routes, quoting: Quoting, clock: Clock, authenticator: Authenticator) -> None:
     known = [authenticator.allowed("offers")]
 
     @router.get(
@@ -65,31 +66,25 @@ def _public(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: Au
         return answer(ShownOffer.model_validate(offer))
 
 
-def _internal(router: APIRouter, quoting: Quoting, clock: Clock, authenticator: Authenticator) -> None:
-    services_only = [Depends(authenticator.internal_only)]
-
-    @router.get("/internal/offers/{offer_id}", dependencies=services_only, include_in_schema=False)
-    async def whole(offer_id: str) -> Response:
-        offer = await _found(quoting, offer_id)
+def _internal(router: Routes, quoting: Quoting, clock: Clock, authenticator: Authenticator) -> None:
+    @router.internal("/internal/offers/{offer_id}", authenticator)
+    async def whole(request: Request) -> Response:
+        offer = await _found(quoting, request.path_params["offer_id"])
         return answer(Quote(**offer.model_dump(), expired=offer.expired(clock.now())))
 
-    @router.get(
-        "/internal/offers/{offer_id}/price",
-        dependencies=services_only,
-        include_in_schema=False,
-        response_model_exclude_none=True,
-    )
-    async def price_now(offer_id: str) -> PriceNow:
-        offer = await _found(quoting, offer_id)
+    @router.internal("/internal/offers/{offer_id}/price", authenticator)
+    async def price_now(request: Request) -> Response:
+        offer = await _found(quoting, request.path_params["offer_id"])
         try:
             fare = await quoting.reprice(offer)
         except ShoppingUnavailable as error:
             raise _gds_silent() from error
         expired = offer.expired(clock.now())
         if fare is None:
-            return PriceNow(available=False, expired=expired)
+            return answer(PriceNow(available=False, expired=expired), sparse=True)
         miles = quoting.miles_for(fare, offer.adults)
-        return PriceNow(available=True, expired=expired, price=fare.price, taxes=fare.taxes, miles=miles)
+        found = PriceNow(available=True, expired=expired, price=fare.price, taxes=fare.taxes, miles=miles)
+        return answer(found, sparse=True)
 
 
 async def _found(quoting: Quoting, offer_id: str) -> domain.Offer:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from services.sandbox.faults import Faults, Rule, answer
 from services.sandbox.memory import Memory
 from services.sandbox.oauth import basic_credentials
+from services.sandbox.plain import PlainRoute
 from services.sandbox.problems import as_json
 from services.sandbox.sabre import extras, shopping, tickets
 from services.sandbox.sabre.booking_requests import (
@@ -235,7 +236,7 @@ class Sabre:
 
 
 def router(sabre: Sabre) -> APIRouter:
-    routes = APIRouter(prefix="/sandbox/sabre", tags=["sabre"])
+    routes = APIRouter(prefix="/sandbox/sabre", tags=["sabre"], route_class=PlainRoute)
     routes.post("/v2/auth/token")(sabre.token)
     routes.post("/v5/offers/shop")(sabre.shop)
     routes.post("/v5/shop/flights/revalidate")(sabre.revalidate)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from services.sandbox.faults import Faults, Rule, answer
 from services.sandbox.memory import Memory
 from services.sandbox.oauth import basic_credentials
+from services.sandbox.plain import PlainRoute
 from services.sandbox.problems import as_json
 from services.sandbox.stripe import charges, finding, form, intents, refunds
 from services.sandbox.stripe.errors import StripeError, declined, invalid
@@ -140,7 +141,7 @@ class Stripe:
 
 
 def router(stripe: Stripe) -> APIRouter:
-    routes = APIRouter(prefix="/sandbox/stripe", tags=["stripe"])
+    routes = APIRouter(prefix="/sandbox/stripe", tags=["stripe"], route_class=PlainRoute)
     routes.post("/v1/payment_intents")(stripe.create_intent)
     routes.post("/v1/payment_intents/{id_}/capture")(stripe.capture)
     routes.post("/v1/payment_intents/{id_}/cancel")(stripe.cancel)

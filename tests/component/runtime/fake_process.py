@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import typer
-from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -23,6 +22,7 @@ from shared.runtime.host import Compose
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import Settings, read
 from shared.store.documents import CollectionSpec, Document
+from shared.web.routes import Routes
 
 
 class FakeSettings(Settings):
@@ -80,8 +80,8 @@ def compose(runtime: Runtime) -> Service:
     )
 
 
-def _router(runtime: Runtime) -> APIRouter:
-    router = APIRouter()
+def _router(runtime: Runtime) -> Routes:
+    router = Routes("fake")
 
     @router.get("/v1/fake")
     @router.post("/v1/fake")
