@@ -130,7 +130,9 @@ def _look(page: str, things: Sequence[Wanted], watch: Watch) -> Generator[Step, 
     found: Mapping[Key, Found] = yield ReadRows(tuple(thing.key for thing in things))
     # A row that is gone since has come to its end: whoever asks again finds none.
     stands: dict[Key, Stand] = {thing.key: "in_flight" for thing in things}
-    here = [thing for thing in things if thing.key in found]
+    # One's own row may have been there already: the driver wrote it twice, because its first answer was lost.
+    stands |= {key: Held() for key, stored in found.items() if stored.row.page == page}
+    here = [thing for thing in things if thing.key in found and stands[thing.key] != Held()]
     pages: Mapping[str, Holds] = yield ReadPages(_pages(found.values()))
     now = watch.now()
     stands |= {thing.key: _judged(found, pages, thing, now) for thing in here}
