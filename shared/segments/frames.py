@@ -1,0 +1,115 @@
+"""Segments as bytes: one zstd frame of JSON lines for each block, and at the end an index that zstd passes over.
+
+`zstdcat segment.zst | jq` shows all of it. Source: RFC 8878, §3.1.1 (frames) and §3.1.2 (skippable frames). Every frame
+has a checksum of its contents.
+"""
+
+import base64
+import json
+import struct
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+import zstandard
+
+from shared.segments.lines import Block, Damaged, Line
+from shared.segments.sieves import sieve
+
+LEVEL: Final = 3
+MAGIC: Final = struct.pack("<I", 0xFD2FB528)
+SKIPPABLE: Final = struct.pack("<I", 0x184D2A5E)
+_SIZE: Final = struct.Struct("<I")
+HEAD: Final = len(SKIPPABLE) + _SIZE.size
+TAG: Final = b"pages.1\n"
+"""Ends the index, after its length, so that it is found from the end of the file."""
+TAIL: Final = _SIZE.size + len(TAG)
+CHUNK: Final = 1 << 16
+
+
+def frame(lines: Sequence[Line]) -> bytes:
+    """The lines, packed."""
+    text = b"".join(line.text + b"\n" for line in lines)
+    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(text)
+
+
+def block(lines: Sequence[Line], offset: int, length: int) -> Block:
+    """What is known of a frame at that place."""
+    ids = [line.id for line in lines]
+    return Block(
+        offset=offset,
+        length=length,
+        count=len(lines),
+        first=min(ids),
+        last=max(ids),
+        owners=dict(Counter(line.owner for line in lines)),
+        kinds=dict(Counter(line.kind for line in lines)),
+        sieve=sieve([*ids, *(line.key for line in lines)]),
+    )
+
+
+def unpacked(packed: bytes) -> bytes:
+    """The text of one whole frame. Raises Damaged."""
+    text, length = _first(packed, 0)
+    if length != len(packed):
+        raise Damaged("a frame ends before its place does")
+    return text
+
+
+def frames(packed: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Offset, length and text of each frame, up to an index or the end. Raises Damaged at what is none."""
+    offset = 0
+    while offset < len(packed) and packed[offset : offset + len(SKIPPABLE)] != SKIPPABLE:
+        text, length = _first(packed, offset)
+        yield offset, length, text
+        offset += length
+
+
+def _first(packed: bytes, offset: int) -> tuple[bytes, int]:
+    if packed[offset : offset + len(MAGIC)] != MAGIC:
+        raise Damaged(f"no frame begins at byte {offset}")
+    reading = zstandard.ZstdDecompressor().decompressobj()
+    text = []
+    at = offset
+    try:
+        while not reading.eof and at < len(packed):
+            text.append(reading.decompress(packed[at : at + CHUNK]))
+            at += CHUNK
+    except zstandard.ZstdError as error:
+        raise Damaged(f"the frame at byte {offset} is not as it was written") from error
+    if not reading.eof:
+        raise Damaged(f"the frame at byte {offset} has no end")
+    return b"".join(text), min(at, len(packed)) - offset - len(reading.unused_data)
+
+
+def index(blocks: Sequence[Block], previous: str) -> bytes:
+    """The last frame of a closed segment."""
+    told = {"previous": previous, "blocks": [_told(each) for each in blocks]}
+    packed = zstandard.ZstdCompressor(level=LEVEL).compress(json.dumps(told, separators=(",", ":")).encode())
+    size = len(packed) + TAIL
+    return SKIPPABLE + _SIZE.pack(size) + packed + _SIZE.pack(size) + TAG
+
+
+def size_of_index(tail: bytes) -> int:
+    """From the last TAIL bytes of a file: the bytes of its index frame, 0 where it has none."""
+    if len(tail) < TAIL or tail[_SIZE.size :] != TAG:
+        return 0
+    return int(_SIZE.unpack(tail[: _SIZE.size])[0]) + HEAD
+
+
+def read_index(packed: bytes) -> tuple[list[Block], str]:
+    """The blocks, and the sha256 of the segment before. Raises Damaged."""
+    try:
+        told = json.loads(zstandard.ZstdDecompressor().decompress(packed[HEAD:-TAIL], max_output_size=1 << 30))
+        return [_block(each) for each in told["blocks"]], str(told["previous"])
+    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
+        raise Damaged("its index is not as it was written") from error
+
+
+def _told(each: Block) -> dict[str, Any]:
+    return asdict(each) | {"sieve": base64.b64encode(each.sieve).decode()}
+
+
+def _block(told: Mapping[str, Any]) -> Block:
+    return Block(**{**told, "sieve": base64.b64decode(told["sieve"])})
