@@ -1,0 +1,108 @@
+"""JSON Schemas (2020-12) that others give us: what is taken, and what is wrong with a value. The validator's library is
+named here and in `compatibility` alone.
+
+A schema fetches nothing and says no more than it shows: its references lead into itself, its patterns run in an engine
+whose time is linear in the text.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError, ValidationErrorKind
+
+from shared.rules.faults import pointer_to
+
+DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
+LARGEST: Final = 64 * 1024
+"""Bytes of a schema as compact JSON."""
+FAULTS: Final = 20
+"""Told of one value; whoever has more begins with these."""
+LONGEST_TOLD: Final = 100
+"""Characters of what a schema asks for, in a sentence."""
+REFERENCES: Final = ("$ref", "$dynamicRef")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """At `pointer` (RFC 6901) something is not as the schema has it; what stands there is never told."""
+
+    pointer: str
+    detail: str
+
+
+class WrongSchema(ValueError):
+    """It is no schema that is taken; `faults` says where."""
+
+    def __init__(self, *faults: Wrong) -> None:
+        super().__init__("; ".join(f"{fault.pointer or 'the whole'}: {fault.detail}" for fault in faults))
+        self.faults = faults
+
+
+class Schema:
+    """One that was found to be good."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        """Raises WrongSchema."""
+        if faults := list(islice(_refused(document), FAULTS)):
+            raise WrongSchema(*faults)
+        self.document = document
+        try:
+            self._validator = Draft202012Validator(dict(document), pattern_options=RegexOptions(), offline=True)
+        except ValidationError as error:
+            raise WrongSchema(Wrong(pointer_to(error.instance_path), "is no JSON Schema 2020-12")) from error
+
+    def faults(self, value: Any) -> list[Wrong]:
+        """What is wrong with a value, at most FAULTS; nothing where it is valid."""
+        if self._validator.is_valid(value):
+            return []
+        return list(islice(self._wrongs(value), FAULTS))
+
+    def _wrongs(self, value: Any) -> Iterator[Wrong]:
+        for error in self._validator.iter_errors(value):
+            at = pointer_to(error.instance_path)
+            match error.kind:
+                case ValidationErrorKind.Required(property=name):
+                    yield Wrong(at + pointer_to([str(name)]), "is required")
+                case ValidationErrorKind.AdditionalProperties(unexpected=names):
+                    yield from (Wrong(at + pointer_to([name]), "is not a field here") for name in names)
+                case ValidationErrorKind.UnevaluatedProperties(unexpected=names):
+                    yield from (Wrong(at + pointer_to([name]), "is not a field here") for name in names)
+                case _:
+                    yield Wrong(at, self._asks(error))
+
+    def _asks(self, error: ValidationError) -> str:
+        """The schema's own words, which are nobody's secret."""
+        keyword = str(error.schema_path[-1]) if error.schema_path else ""
+        asked: Any = self.document
+        for step in error.schema_path:
+            asked = asked[step]
+        told = json.dumps(asked, ensure_ascii=False)
+        return f"must fit {keyword}: {told if len(told) <= LONGEST_TOLD else told[:LONGEST_TOLD] + '...'}"
+
+
+def _refused(document: Any) -> Iterator[Wrong]:
+    """What the validator would take, and we do not."""
+    if not isinstance(document, Mapping):
+        yield Wrong("", "must be an object")
+        return
+    if len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()) > LARGEST:
+        yield Wrong("", f"has more than {LARGEST} bytes")
+        return
+    if document.get("$schema", DRAFT) != DRAFT:
+        yield Wrong("/$schema", f"must be {DRAFT}, or left out")
+    yield from _outward(document, ())
+
+
+def _outward(node: Any, at: tuple[str | int, ...]) -> Iterator[Wrong]:
+    """References that lead out of the document."""
+    if isinstance(node, Mapping):
+        for name, inner in node.items():
+            if name in REFERENCES and isinstance(inner, str) and not inner.startswith("#"):
+                yield Wrong(pointer_to((*at, name)), "must lead into this schema: #...")
+            yield from _outward(inner, (*at, name))
+    elif isinstance(node, list):
+        for place, inner in enumerate(node):
+            yield from _outward(inner, (*at, place))

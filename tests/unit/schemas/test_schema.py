@@ -1,0 +1,89 @@
+"""Schemas that others give us: which are taken, and what they say of a value."""
+
+from typing import Any
+
+import pytest
+
+from shared.schemas.schema import FAULTS, LARGEST, Schema, Wrong, WrongSchema
+
+Json = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        ({"type": "nope"}, "/type"),
+        ({"properties": {"a": {"minimum": "1"}}}, "/properties/a/minimum"),
+        ({"$schema": "http://json-schema.org/draft-07/schema#"}, "/$schema"),
+        ({"$ref": "http://127.0.0.1:9/x"}, "/$ref"),
+        ({"properties": {"a~/b": {"$ref": "other.json#/x"}}}, "/properties/a~0~1b/$ref"),
+        ({"$ref": "#/$defs/missing"}, ""),
+        ({"pattern": r"(a)\1"}, "/pattern"),
+        ({"description": "x" * LARGEST}, ""),
+        (["type"], ""),
+        (True, ""),
+    ],
+)
+def test_what_is_no_schema_of_ours_is_refused_where_it_is_wrong(document: Any, pointer: str) -> None:
+    with pytest.raises(WrongSchema) as refused:
+        Schema(document)
+    assert refused.value.faults[0].pointer == pointer
+
+
+def test_a_schema_may_refer_to_itself() -> None:
+    tree = Schema({"type": "object", "properties": {"of": {"$ref": "#"}}, "required": ["of"]})
+    assert tree.faults({"of": {"of": {}}}) == [Wrong("/of/of/of", "is required")]
+    assert Schema({"$ref": "#"}).faults(1) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "faults"),
+    [
+        ({"total": {"amount": 3}}, []),
+        ({"total": {"amount": "3"}}, [Wrong("/total/amount", 'must fit type: "integer"')]),
+        ({}, [Wrong("/total", "is required")]),
+        ({"total": {}}, [Wrong("/total/amount", "is required")]),
+        ({"total": {"amount": 3, "a/b": 1}}, [Wrong("/total/a~1b", "is not a field here")]),
+        ({"total": {"amount": -1}}, [Wrong("/total/amount", "must fit minimum: 0")]),
+        ({"total": {"amount": 3}, "kind": "z"}, [Wrong("/kind", 'must fit enum: ["x", "y"]')]),
+        (7, [Wrong("", 'must fit type: "object"')]),
+    ],
+)
+def test_a_fault_is_told_by_its_place_and_in_the_schemas_words(value: Any, faults: list[Wrong]) -> None:
+    receipt = Schema(
+        {
+            "type": "object",
+            "required": ["total"],
+            "properties": {"total": {"$ref": "#/$defs/total"}, "kind": {"enum": ["x", "y"]}},
+            "$defs": {
+                "total": {
+                    "required": ["amount"],
+                    "properties": {"amount": {"type": "integer", "minimum": 0}},
+                    "additionalProperties": False,
+                }
+            },
+        }
+    )
+    assert receipt.faults(value) == faults
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": "integer"}, {"enum": [1]}, {"const": 1}, {"pattern": "^x"}, {"not": {}}, {"maxLength": 1}]
+)
+def test_no_value_is_ever_told(schema: Json) -> None:
+    faults = Schema({"properties": {"a": schema}}).faults({"a": "secret"})
+    assert faults
+    assert "secret" not in str(faults)
+
+
+def test_of_many_faults_the_first_are_told() -> None:
+    assert len(Schema({"items": {"type": "integer"}}).faults(["x"] * 500)) == FAULTS
+
+
+def test_a_long_demand_is_told_in_part() -> None:
+    (fault,) = Schema({"enum": [f"word {n}" for n in range(100)]}).faults("z")
+    assert len(fault.detail) < 150
+
+
+def test_a_pattern_that_would_explode_elsewhere_is_linear_here() -> None:
+    assert Schema({"pattern": "^(a+)+$"}).faults("a" * 50_000 + "b")
