@@ -41,6 +41,11 @@ def event_from_json(text: str | bytes) -> dict[str, Any]:
     return event
 
 
+def message_from_json(text: str | bytes, most: int) -> Any:
+    """One value of at most so many bytes, such as a list of events, numbers as in an event. Raises Invalid."""
+    return _json(text, float, most)
+
+
 def from_yaml(text: str | bytes) -> Any:
     """One value, as `from_json`. Raises Invalid."""
     documents = documents_from_yaml(text)
@@ -69,8 +74,8 @@ def check(value: Any) -> None:
         raise Invalid(faults)
 
 
-def _json(text: str | bytes, floats: Callable[[str], Any]) -> Any:
-    plain = _plain(text)
+def _json(text: str | bytes, floats: Callable[[str], Any], most: int = TEXT_BYTES) -> Any:
+    plain = _plain(text, most)
     try:
         found = json.loads(plain, object_pairs_hook=_object, parse_float=floats, parse_int=_integer)
     except json.JSONDecodeError as error:
@@ -81,9 +86,9 @@ def _json(text: str | bytes, floats: Callable[[str], Any]) -> Any:
     return found
 
 
-def _plain(text: str | bytes) -> str:
-    if len(text) > TEXT_BYTES:
-        raise Invalid([Fault("", f"at most {TEXT_BYTES} bytes", f"{len(text)}")])
+def _plain(text: str | bytes, most: int = TEXT_BYTES) -> str:
+    if len(text) > most:
+        raise Invalid([Fault("", f"at most {most} bytes", f"{len(text)}")])
     try:
         return text.decode() if isinstance(text, bytes) else text
     except UnicodeDecodeError as error:

@@ -1,0 +1,171 @@
+"""CloudEvents as they come over HTTP: structured, batched, or with their attributes in headers.
+
+Sources: CloudEvents 1.0.2, its JSON format and its HTTP protocol binding.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from shared.rules.faults import Invalid, pointer_to
+from shared.rules.reading import message_from_json
+from shared.web.problems import Fault, Problem
+
+STRUCTURED: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+BINARY: Final = "application/json"
+PREFIX: Final = "ce-"
+REQUIRED: Final = ("specversion", "id", "source", "type")
+TEXTS: Final = (*REQUIRED, "subject", "datacontenttype", "dataschema", "time")
+DATA: Final = ("data", "data_base64")
+LONGEST_TEXT: Final = 1_024
+"""Characters of an attribute."""
+MOST_ATTRIBUTES: Final = 64
+
+Json = dict[str, Any]
+
+_NAME: Final = re.compile(r"[a-z0-9]{1,64}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_URI_REFERENCE: Final = re.compile(r"[^\s<>\"{}|\\^`\x00-\x1f\x7f]+")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x1f\x7f]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_QUOTED: Final = re.compile(r"\\(.)")
+_ESCAPED: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_INT32: Final = range(-(2**31), 2**31)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a request holds: its entries as they were read, not looked at yet."""
+
+    entries: list[Any]
+    is_batch: bool
+
+    def at(self, place: int) -> tuple[int, ...]:
+        """What a pointer into the body begins with, for an entry."""
+        return (place,) if self.is_batch else ()
+
+
+def read(headers: Mapping[str, str], body: bytes, most_bytes: int) -> Received:
+    """The entries of a request; header names are lower case. Raises the Problem to answer: 400, 415."""
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media == BATCH:
+        found = _json(body, most_bytes)
+        if not isinstance(found, list):
+            raise Problem(400, "malformed_json", "A batch is a list of events")
+        return Received(found, is_batch=True)
+    if media == STRUCTURED:
+        return Received([_json(body, most_bytes)], is_batch=False)
+    if media == BINARY and any(name.startswith(PREFIX) for name in headers):
+        return Received([_binary(headers, body, most_bytes)], is_batch=False)
+    raise Problem(
+        415, "unsupported_media_type", f"Send {STRUCTURED}, {BATCH}, or {BINARY} with the attributes as {PREFIX}headers"
+    )
+
+
+def faults(event: Any, at: tuple[str | int, ...] = ()) -> tuple[list[Fault], list[Fault]]:
+    """What is wrong with an event's attributes: those that are missing, and those that are no such thing."""
+    if not isinstance(event, dict):
+        return [], [Fault("must be an object", pointer=pointer_to(at))]
+    missing = [
+        Fault("is required", pointer=pointer_to((*at, name))) for name in REQUIRED if event.get(name) in (None, "")
+    ]
+    told = {fault.pointer for fault in missing}
+    wrong = [fault for fault in _wrong(event, at) if fault.pointer not in told]
+    return missing, wrong
+
+
+def present(event: Json) -> Json:
+    """The event without attributes that are null: they are not set."""
+    return {name: value for name, value in event.items() if value is not None or name in DATA}
+
+
+def _wrong(event: Json, at: tuple[str | int, ...]) -> Iterator[Fault]:
+    if len(event) > MOST_ATTRIBUTES:
+        yield Fault(f"has more than {MOST_ATTRIBUTES} attributes", pointer=pointer_to(at))
+        return
+    for name, value in event.items():
+        if name not in DATA and value is not None and (detail := _wrong_attribute(name, value)):
+            yield Fault(detail, pointer=pointer_to((*at, name[:LONGEST_TEXT])))
+    if all(name in event for name in DATA):
+        yield Fault("cannot stand beside data", pointer=pointer_to((*at, "data_base64")))
+    elif not isinstance(event.get("data_base64", ""), str):
+        yield Fault("must be a text in base64", pointer=pointer_to((*at, "data_base64")))
+
+
+def _wrong_attribute(name: str, value: Any) -> str | None:
+    if name not in TEXTS:
+        return _wrong_extension(name, value)
+    if not isinstance(value, str) or not value or len(value) > LONGEST_TEXT or _CONTROL.search(value):
+        return f"must be a text of 1 to {LONGEST_TEXT} characters, none of them a control character"
+    fits, detail = _FORMS.get(name, (bool, ""))
+    return None if fits(value) else detail
+
+
+def _wrong_extension(name: str, value: Any) -> str | None:
+    if not _NAME.fullmatch(name):
+        return "is no name of an attribute: small letters and digits"
+    if isinstance(value, bool) or (isinstance(value, int) and value in _INT32):
+        return None
+    if isinstance(value, str) and len(value) <= LONGEST_TEXT and not _CONTROL.search(value):
+        return None
+    return f"must be true, false, a whole number of 32 bit, or a text of at most {LONGEST_TEXT} characters"
+
+
+def _is_time(text: str) -> bool:
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text.upper())
+    except ValueError:
+        return False
+    return True
+
+
+_FORMS: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
+    "specversion": ("1.0".__eq__, "must be 1.0"),
+    "source": (_URI_REFERENCE.fullmatch, "must be a URI reference"),
+    "dataschema": (_ABSOLUTE.fullmatch, "must be an absolute URI"),
+    "time": (_is_time, "must be a time such as 2027-01-20T10:00:00Z"),
+}
+
+
+def _json(body: bytes, most: int) -> Any:
+    try:
+        return message_from_json(body, most)
+    except Invalid as invalid:
+        faults_ = [Fault(f"expected {fault.expected}", pointer=fault.pointer) for fault in invalid.faults]
+        raise Problem(
+            400, "malformed_json", "The body is no JSON text in UTF-8 as it is taken here", errors=faults_
+        ) from invalid
+
+
+def _binary(headers: Mapping[str, str], body: bytes, most: int) -> Json:
+    """The attributes are texts in headers; an empty body is no data."""
+    event: Json = {
+        name.removeprefix(PREFIX): _decoded(name, value) for name, value in headers.items() if name.startswith(PREFIX)
+    }
+    for name in ("datacontenttype", *DATA):
+        if name in event:
+            raise _wrong_header(PREFIX + name, "is not told by such a header")
+    event["datacontenttype"] = headers["content-type"]
+    return event | ({"data": _json(body, most)} if body else {})
+
+
+def _decoded(name: str, value: str) -> str:
+    """Percent-encoded UTF-8, in quotation marks or without (HTTP binding, §3.1.3.2)."""
+    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        value = _QUOTED.sub(r"\1", value[1:-1])
+    if not value.isascii() or _ESCAPED.search(value):
+        raise _wrong_header(name, "must be ASCII, other characters percent-encoded")
+    try:
+        return unquote_to_bytes(value).decode()
+    except UnicodeDecodeError as error:
+        raise _wrong_header(name, "must be UTF-8, percent-encoded") from error
+
+
+def _wrong_header(name: str, detail: str) -> Problem:
+    return Problem(422, "invalid_request", f"{name} {detail}", errors=[Fault(detail, header=name)])
