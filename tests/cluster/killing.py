@@ -12,7 +12,7 @@ from tests.eventually import eventually_sync
 DEVOUR: Final = Path(__file__).with_name("devour.py")
 WITHIN: Final = 120.0
 SIGKILLED: Final = 137
-EXIT_CODE: Final = '{.status.containerStatuses[0].state.terminated.exitCode}{"\\n"}'
+"""An exit code."""
 
 
 def ready_one(kubectl: Kubectl, service: str) -> Json:
@@ -20,20 +20,13 @@ def ready_one(kubectl: Kubectl, service: str) -> Json:
     return eventually_sync(lambda: next(filter(is_ready, kubectl.pods(service)), None), WITHIN) or {}
 
 
-def kill_while_it_drains(kubectl: Kubectl, service: str) -> int:
-    """A pod is asked to go, and gets a SIGKILL as soon as it drains; what it ended with."""
-    name = ready_one(kubectl, service)["metadata"]["name"]
-    with kubectl.watching(f"pod/{name}", EXIT_CODE) as codes, devouring(kubectl, name, "draining"):
-        kubectl("delete", f"pod/{name}", "--wait=false")
-        return int(next(code for code in codes if code.strip()))
-
-
-def kill_by_its_memory(kubectl: Kubectl, service: str) -> Json:
-    """A pod passes its limit; the pod, once its container has been started again."""
+def kill(kubectl: Kubectl, service: str, *when: str) -> Json:
+    """A pod passes its memory limit, `draining` or not; how its container ended, once another one is in its place."""
     pod = ready_one(kubectl, service)
     name, before = pod["metadata"]["name"], restarts(pod)
-    with devouring(kubectl, name):
-        return eventually_sync(lambda: _restarted(kubectl, name, before), WITHIN)
+    with devouring(kubectl, name, *when):
+        ended: Json = eventually_sync(lambda: _ended(kubectl, name, before), WITHIN)
+    return ended
 
 
 @contextmanager
@@ -47,7 +40,8 @@ def devouring(kubectl: Kubectl, pod: str, *when: str) -> Iterator[None]:
             process.terminate()
 
 
-def _restarted(kubectl: Kubectl, name: str, before: int) -> Json:
+def _ended(kubectl: Kubectl, name: str, before: int) -> Json:
     pod = kubectl.get(f"pod/{name}")
     assert restarts(pod) > before
-    return pod
+    ended: Json = pod["status"]["containerStatuses"][0]["lastState"]["terminated"]
+    return ended

@@ -8,7 +8,7 @@ import pytest
 
 from services.cli.deploy.kubernetes.figures import MESSAGES_PER_REPLICA
 from tests.cluster.figures import Page, plot
-from tests.cluster.killing import SIGKILLED, kill_while_it_drains
+from tests.cluster.killing import SIGKILLED, kill
 from tests.cluster.load import SETTLED, ClusterShop, Sale, a_second, carts, sold
 from tests.cluster.samples import Queue, Samples, ages, sampled
 from tests.cluster.stack import RESTING, STAYING, ClusterStack
@@ -23,6 +23,8 @@ FULL_WITHIN: Final = 10.0
 """Seconds from the queue that calls for the most replicas to their being wanted, of each service."""
 IDLE_WITHIN: Final = 30.0
 """Seconds from the last message."""
+LINE: Final = 10
+"""Messages that ticketing has when one of its pods is killed."""
 UNSEEN: Final = 2.0
 """Seconds between two looks of the autoscaler."""
 TOLERANCE: Final = 1.1
@@ -80,7 +82,8 @@ async def test_a_burst_is_met_and_forgotten_and_a_kill_9_while_a_pod_drains_lose
             shopping = {name: samples.most(name, opened) for name in RESTING}
             begun = samples.now()
             buying = [asyncio.create_task(sold(member, cart)) for member, cart in full]
-            ended_with = await asyncio.to_thread(kill_while_it_drains, stack.kubectl, "ticketing")
+            await eventually(lambda: samples.queues["ticketing"][-1].messages >= LINE, REST_WITHIN)
+            killed = await asyncio.to_thread(kill, stack.kubectl, "ticketing", "draining")
             sales = await asyncio.gather(*buying)
             over = samples.now()
             await eventually(lambda: idle(samples), REST_WITHIN)
@@ -91,7 +94,7 @@ async def test_a_burst_is_met_and_forgotten_and_a_kill_9_while_a_pod_drains_lose
     tell(page, samples, course, sales)
     assert {sale.status for sale in sales} <= SETTLED
     assert shop.failures == []
-    assert ended_with == SIGKILLED
+    assert killed["exitCode"] == SIGKILLED
     stack.books_agree(BURST)
     assert shopping == dict.fromkeys(RESTING, 0), "who has nothing to do sleeps while customers fill their carts"
     assert samples.most("offers", begun) == 1, "nobody asked for offers"
@@ -149,7 +152,7 @@ def tell(page: Page, samples: Samples, course: Course, sales: list[Sale]) -> Non
     page.tell(
         "From rest to a burst and back",
         "Providers are as slow as they are in the world: 1 s a booking, 1.5 s a ticket, 1 s a card. A pod of ticketing"
-        " is asked to go, and killed by SIGKILL while it drains.",
+        " is asked to drain, and killed by SIGKILL meanwhile.",
         {
             "purchases at once, where one is the measure": BURST,
             "first replica more wanted": f"of {earliest.service}, {earliest.lag:.1f} s after its queue called for it"
