@@ -1,0 +1,211 @@
+"""Who writes segments: together what waits, closed in time, gone on with after a crash."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from shared.kernel.clock import SystemClock
+from shared.kernel.ids import Uuid7Ids
+from shared.segments.appending import Appender, InUse, Limits
+from shared.segments.files import check, index_of, lines_of
+from shared.segments.lines import Summary
+from tests.eventually import eventually
+from tests.unit.segments.test_files import line, read
+
+IDS = Uuid7Ids(SystemClock())
+
+
+class List:
+    """The closed segments, as a store lists them; it may be away."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.known: list[Summary] = []
+
+    async def add(self, closed: Summary) -> None:
+        if self.away:
+            raise ConnectionError
+        if closed.name not in {each.name for each in self.known}:
+            self.known.append(closed)
+
+
+class Writer:
+    """An appender, its list and its time."""
+
+    def __init__(self, folder: Path, listed: List, **limits: float) -> None:
+        self.seconds = 0.0
+        self.listed = listed
+        self.appender = Appender(
+            folder,
+            IDS,
+            read,
+            listed.add,
+            limits=Limits(**limits),  # type: ignore[arg-type]
+            seconds=lambda: self.seconds,
+        )
+
+    async def open(self) -> Appender:
+        await self.appender.open(self.listed.known)
+        return self.appender
+
+
+def told(folder: Path, listed: List) -> list[str]:
+    """The ids of all that is in listed segments."""
+    paths = [folder / f"{each.name}.zst" for each in listed.known]
+    return sorted(read(text).id for path in paths for text in lines_of(path, index_of(path)[0]))
+
+
+def unclosed(folder: Path) -> list[Path]:
+    return list(folder.glob("*.open"))
+
+
+def ids(*numbers: int) -> list[str]:
+    return [f"{number:08}" for number in numbers]
+
+
+@pytest.fixture
+def listed() -> List:
+    return List()
+
+
+async def test_what_was_appended_is_on_the_disk_before_it_is_said_to_be(tmp_path: Path, listed: List) -> None:
+    appender = await Writer(tmp_path, listed).open()
+    await appender.append([line(1), line(2)])
+    (path,) = unclosed(tmp_path)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / path.name).write_bytes(path.read_bytes())
+    after = List()
+    await Writer(copy, after).open()
+    assert told(copy, after) == ids(1, 2)
+    await appender.close()
+
+
+async def test_what_waits_is_synced_together(tmp_path: Path, listed: List, monkeypatch: pytest.MonkeyPatch) -> None:
+    syncs = 0
+    sync = os.fdatasync
+
+    def counted(descriptor: int) -> None:
+        nonlocal syncs
+        syncs += 1
+        sync(descriptor)
+
+    monkeypatch.setattr("shared.segments.files.os.fdatasync", counted)
+    appender = await Writer(tmp_path, listed).open()
+    await asyncio.gather(*(appender.append([line(n)]) for n in range(300)))
+    assert syncs <= 3
+    await appender.close()
+    assert told(tmp_path, listed) == ids(*range(300))
+
+
+async def test_a_segment_is_closed_by_its_size(tmp_path: Path, listed: List) -> None:
+    appender = await Writer(tmp_path, listed, largest=500).open()
+    for n in range(40):
+        await appender.append([line(n)])
+    await eventually(lambda: len(listed.known) >= 3)
+    await appender.close()
+    assert told(tmp_path, listed) == ids(*range(40))
+    assert all(3 <= each.count <= 8 for each in listed.known[:-1])
+
+
+async def test_a_segment_is_closed_by_its_age(tmp_path: Path, listed: List) -> None:
+    writer = Writer(tmp_path, listed, oldest=600)
+    appender = await writer.open()
+    writer.seconds = 1_000
+    await appender.append([line(1)])
+    writer.seconds = 1_599
+    await appender.tidy()
+    assert listed.known == []
+    writer.seconds = 1_600
+    await appender.tidy()
+    assert told(tmp_path, listed) == ids(1)
+    await appender.close()
+
+
+async def test_each_segment_knows_the_one_before(tmp_path: Path, listed: List) -> None:
+    for n in range(3):
+        appender = await Writer(tmp_path, listed).open()
+        await appender.append([line(n)])
+        await appender.close()
+    first, second, third = listed.known
+    assert (first.previous, second.previous, third.previous) == ("", first.sha256, second.sha256)
+    for each in listed.known:
+        check(tmp_path / f"{each.name}.zst", each)
+
+
+async def test_what_a_crash_left_open_is_closed_and_listed_without_its_torn_tail(tmp_path: Path, listed: List) -> None:
+    crashed = await Writer(tmp_path, listed).open()
+    await crashed.append([line(1)])
+    await crashed.append([line(2)])
+    (path,) = unclosed(tmp_path)
+    path.write_bytes(path.read_bytes()[:-3])
+    crashed._held.close()  # type: ignore[union-attr]  # as the kernel does for the dead
+    appender = await Writer(tmp_path, listed).open()
+    assert told(tmp_path, listed) == ids(1)
+    assert unclosed(tmp_path) == []
+    await appender.append([line(2)])
+    await appender.close()
+    assert told(tmp_path, listed) == ids(1, 2)
+
+
+async def test_one_that_was_closed_and_not_listed_is_listed_at_the_next_start(tmp_path: Path, listed: List) -> None:
+    appender = await Writer(tmp_path, listed).open()
+    await appender.append([line(1)])
+    listed.away = True
+    await appender.close()
+    assert listed.known == []
+    listed.away = False
+    await Writer(tmp_path, listed).open()
+    assert told(tmp_path, listed) == ids(1)
+
+
+async def test_one_that_could_not_be_listed_is_listed_later(tmp_path: Path, listed: List) -> None:
+    writer = Writer(tmp_path, listed, largest=1)
+    appender = await writer.open()
+    listed.away = True
+    await appender.append([line(1)])
+    await asyncio.sleep(0)
+    await appender.append([line(2)])
+    listed.away = False
+    await appender.close()
+    await appender.tidy()
+    assert told(tmp_path, listed) == ids(1, 2)
+
+
+async def test_what_a_full_disk_did_not_keep_is_said_to_nobody(
+    tmp_path: Path, listed: List, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appender = await Writer(tmp_path, listed).open()
+    await appender.append([line(1)])
+    with monkeypatch.context() as full:
+        full.setattr("shared.segments.files.os.fdatasync", _no_space)
+        refused = await asyncio.gather(*(appender.append([line(n)]) for n in (2, 3)), return_exceptions=True)
+    assert [type(each) for each in refused] == [OSError, OSError]
+    await appender.append([line(2)])
+    await appender.close()
+    await Writer(tmp_path, listed).open()
+    assert told(tmp_path, listed) == ids(1, 2)
+
+
+def _no_space(_: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+async def test_a_folder_is_written_by_one(tmp_path: Path, listed: List) -> None:
+    appender = await Writer(tmp_path, listed).open()
+    with pytest.raises(InUse):
+        await Writer(tmp_path, listed).open()
+    await appender.close()
+    await Writer(tmp_path, listed).open()
+
+
+async def test_whoever_goes_away_takes_nothing_along(tmp_path: Path, listed: List) -> None:
+    appender = await Writer(tmp_path, listed).open()
+    going = asyncio.create_task(appender.append([line(1)]))
+    await asyncio.sleep(0)
+    going.cancel()
+    await appender.append([line(2)])
+    await appender.close()
+    assert told(tmp_path, listed) == ids(1, 2)
