@@ -152,7 +152,8 @@ def tell(page: Page, samples: Samples, course: Course, sales: list[Sale]) -> Non
     page.tell(
         "From rest to a burst and back",
         "Providers are as slow as they are in the world: 1 s a booking, 1.5 s a ticket, 1 s a card. A pod of ticketing"
-        " is asked to drain, and killed by SIGKILL meanwhile.",
+        " is asked to drain, and killed by SIGKILL meanwhile. The limits are the autoscaler's, from the second in which"
+        " a queue calls for replicas; what purchases take to come there, and pods to get ready, is told beside them.",
         {
             "purchases at once, where one is the measure": BURST,
             "first replica more wanted": f"of {earliest.service}, {earliest.lag:.1f} s after its queue called for it"
