@@ -41,6 +41,7 @@ def cluster(folder: Path) -> Iterator[Kubectl]:
         said = process.stdout.readline()
         assert said.startswith("ready "), f"kube up: {said}"
         subprocess.run([kube, "load", str(folder / "kube"), str(archive)], check=True, stdout=subprocess.DEVNULL)
+        archive.unlink()
         where = ["sh", "-c", "command -v kubectl"]
         found = subprocess.run([kube, "exec", str(folder / "kube"), "--", *where], check=True, capture_output=True)
         kubectl = Kubectl(found.stdout.decode().strip(), folder / "kube" / "kubeconfig")
