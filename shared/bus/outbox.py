@@ -23,6 +23,10 @@ RELAY_AGE = timedelta(seconds=5)
 RELAY_PAUSE = 2.0
 """Seconds between two relays."""
 RELAY_PAGE = 200
+"""Messages that are sent at a time, where many wait."""
+RELAY_SHARE = 20
+"""Where fewer wait, a page is so small a part of them that replicas seldom choose the same."""
+RELAY_LEAST = 10
 RELAY_WINDOW = 2_000
 """Messages that a relay chooses its page from: wide enough for several replicas to choose apart."""
 RING: Final = 1 << 32
@@ -147,7 +151,8 @@ class Outbox:
         """The next page. Documents lie on a ring, and each page begins at a place that nobody else knows: replicas
         seldom send the same. One document's messages keep their order."""
         place = _ring(self._ids.new())
-        return sorted(unsent, key=lambda found: (_ring(found.document_id) - place) % RING)[:RELAY_PAGE]
+        size = min(max(len(unsent) // RELAY_SHARE, RELAY_LEAST), RELAY_PAGE)
+        return sorted(unsent, key=lambda found: (_ring(found.document_id) - place) % RING)[:size]
 
     async def _relay_page(self, collection: Collection, page: Sequence[Unsent]) -> Sequence[BaseException | None]:
         sending = (self._publisher.publish([found.message]) for found in page)
