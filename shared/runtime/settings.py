@@ -107,7 +107,7 @@ class RuntimeSettings(TrustSettings):
     """How far before the process is not ready, and neither changes, expires nor deletes anything."""
     otel_exporter_otlp_endpoint: HttpUrl | None = None
     """OTLP over HTTP: the collector's base URL, such as `http://collector:4318`. No traces where it is not given."""
-    otel_traces_sampler_arg: float = Field(default=0.05, ge=0, le=1)
+    otel_traces_sampler_arg: float = Field(default=0.01, ge=0, le=1)
     """The share of traces that are recorded; a purchase is recorded from its beginning to its end, or not at all."""
     metrics_seconds: float = Field(default=5.0, gt=0, le=300)
     """Between two looks into stores and queues, for the metrics; a scrape shows what was seen last."""
