@@ -8,6 +8,7 @@ import fcntl
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import IO, Final
 
@@ -20,15 +21,13 @@ LARGEST: Final = 64 * 1024 * 1024
 OLDEST: Final = 600.0
 """Seconds after which a segment is closed, however small it is."""
 LOCK: Final = "writer.lock"
+WRITER: Final = "writer-"
+"""Begins the name of a writer's folder, which begins the names of its segments."""
 
 log = logging.getLogger(__name__)
 
 Listed = Callable[[Summary], Awaitable[None]]
 """Puts a closed segment on the list, once or several times."""
-
-
-class InUse(Exception):
-    """Another process writes in this folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +39,12 @@ class Limits:
 
 
 class Appender:
-    """The only one that writes in its folder, on whatever process: the folder is locked while it is open."""
+    """Writes in a folder of its own below `root`, which it locks while it is open: any number of processes may write
+    below one root. The first folder that nobody has is taken, and what a crash left in it is gone on with."""
 
     def __init__(
         self,
-        folder: Path,
+        root: Path,
         ids: Ids,
         read: ReadLine,
         listed: Listed,
@@ -52,7 +52,8 @@ class Appender:
         limits: Limits | None = None,
         seconds: Callable[[], float] = running_seconds,
     ) -> None:
-        self.folder = folder
+        self.folder = root
+        self._root = root
         self._ids = ids
         self._read = read
         self._listed = listed
@@ -73,13 +74,13 @@ class Appender:
         return self._segment
 
     async def open(self, known: Sequence[Summary]) -> None:
-        """Lock the folder, close what a crash left open, list what was closed and not listed. `known` are all that are
-        on the list, the latest last. Raises InUse, OSError."""
+        """Lock a folder, close what a crash left open in it, list what was closed there and not listed. `known` are all
+        that are on the list. Raises OSError."""
         await asyncio.to_thread(self._claim)
-        names = {each.name for each in known}
-        self._previous = known[-1].sha256 if known else ""
+        own = {each.name: each for each in known if path_of(self._root, each.name).parent == self.folder}
+        self._previous = own[max(own)].sha256 if own else ""
         for path in await asyncio.to_thread(lambda: sorted(self.folder.glob(f"*{CLOSED}"))):
-            if path.stem not in names:
+            if path.stem not in own:
                 await self._list(await asyncio.to_thread(summary, path))
         for path in await asyncio.to_thread(lambda: sorted(self.folder.glob(f"*{OPEN}"))):
             left = await asyncio.to_thread(reopened, path, self._read)
@@ -137,7 +138,7 @@ class Appender:
     def _keep(self, pages: Sequence[Sequence[Line]]) -> None:
         """All of them, or none."""
         if self._segment is None:
-            self._segment = OpenSegment(self.folder, self._ids.new())
+            self._segment = OpenSegment(self.folder, f"{self.folder.name}.{self._ids.new()}")
             self._begun = self._seconds()
         before = len(self._segment.blocks)
         try:
@@ -176,11 +177,20 @@ class Appender:
             self._unlisted.append(closed)
 
     def _claim(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (self.folder / LOCK).open("a")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise InUse(f"another process writes in {self.folder}") from error
-        self._held = lock
+        """The lock falls with the process, however that ends."""
+        for number in count(1):
+            folder = self._root / f"{WRITER}{number}"
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (folder / LOCK).open("a")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                continue
+            self.folder, self._held = folder, lock
+            return
+
+
+def path_of(root: Path, name: str) -> Path:
+    """Where a closed segment lies."""
+    return root / name.partition(".")[0] / f"{name}{CLOSED}"

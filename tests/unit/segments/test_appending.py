@@ -8,7 +8,7 @@ import pytest
 
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
-from shared.segments.appending import Appender, InUse, Limits
+from shared.segments.appending import Appender, Limits, path_of
 from shared.segments.files import check, index_of, lines_of
 from shared.segments.lines import Summary
 from tests.eventually import eventually
@@ -53,12 +53,12 @@ class Writer:
 
 def told(folder: Path, listed: List) -> list[str]:
     """The ids of all that is in listed segments."""
-    paths = [folder / f"{each.name}.zst" for each in listed.known]
+    paths = [path_of(folder, each.name) for each in listed.known]
     return sorted(read(text).id for path in paths for text in lines_of(path, index_of(path)[0]))
 
 
 def unclosed(folder: Path) -> list[Path]:
-    return list(folder.glob("*.open"))
+    return list(folder.glob("*/*.open"))
 
 
 def ids(*numbers: int) -> list[str]:
@@ -75,8 +75,8 @@ async def test_what_was_appended_is_on_the_disk_before_it_is_said_to_be(tmp_path
     await appender.append([line(1), line(2)])
     (path,) = unclosed(tmp_path)
     copy = tmp_path / "copy"
-    copy.mkdir()
-    (copy / path.name).write_bytes(path.read_bytes())
+    (copy / "writer-1").mkdir(parents=True)
+    (copy / "writer-1" / path.name).write_bytes(path.read_bytes())
     after = List()
     await Writer(copy, after).open()
     assert told(copy, after) == ids(1, 2)
@@ -132,7 +132,7 @@ async def test_each_segment_knows_the_one_before(tmp_path: Path, listed: List) -
     first, second, third = listed.known
     assert (first.previous, second.previous, third.previous) == ("", first.sha256, second.sha256)
     for each in listed.known:
-        check(tmp_path / f"{each.name}.zst", each)
+        check(path_of(tmp_path, each.name), each)
 
 
 async def test_what_a_crash_left_open_is_closed_and_listed_without_its_torn_tail(tmp_path: Path, listed: List) -> None:
@@ -193,12 +193,20 @@ def _no_space(_: int) -> None:
     raise OSError(28, "No space left on device")
 
 
-async def test_a_folder_is_written_by_one(tmp_path: Path, listed: List) -> None:
-    appender = await Writer(tmp_path, listed).open()
-    with pytest.raises(InUse):
-        await Writer(tmp_path, listed).open()
-    await appender.close()
-    await Writer(tmp_path, listed).open()
+async def test_each_of_several_writers_has_a_folder_and_a_chain_of_its_own(tmp_path: Path, listed: List) -> None:
+    first, second = [await Writer(tmp_path, listed).open() for _ in range(2)]
+    assert first.folder != second.folder
+    await first.append([line(1)])
+    await second.append([line(2)])
+    await first.close()
+    await second.close()
+    again = await Writer(tmp_path, listed).open()
+    assert again.folder == first.folder, "the first that nobody has"
+    await again.append([line(3)])
+    await again.close()
+    assert told(tmp_path, listed) == ids(1, 2, 3)
+    one, two, three = listed.known
+    assert (one.previous, two.previous, three.previous) == ("", "", one.sha256)
 
 
 async def test_whoever_goes_away_takes_nothing_along(tmp_path: Path, listed: List) -> None:
