@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError, ValidationErrorKind
 
-from shared.rules.faults import pointer_to
+from shared.rules.faults import Invalid, pointer_to
+from shared.rules.reading import check
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 LARGEST: Final = 64 * 1024
@@ -87,6 +88,11 @@ def _refused(document: Any) -> Iterator[Wrong]:
     """What the validator would take, and we do not."""
     if not isinstance(document, Mapping):
         yield Wrong("", "must be an object")
+        return
+    try:
+        check(document)
+    except Invalid as invalid:
+        yield from (Wrong(fault.pointer, f"must have {fault.expected}") for fault in invalid.faults)
         return
     if len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()) > LARGEST:
         yield Wrong("", f"has more than {LARGEST} bytes")

@@ -110,10 +110,10 @@ def _entries(router: Routes, members: MemberAccounts, authenticator: Authenticat
     )
     async def entries(reference: Reference = None, cursor: Cursor = None) -> Response:
         """The ledger's entries: of one purchase, or all of them."""
-        if reference is not None:
-            return answer(Entries(entries=shown_entries(await members.entries_of(reference)), next_cursor=None))
         after = decode_cursor(cursor, (str, int))
         place = (str(after[0]), _sequence(after[1])) if after else None
+        if reference is not None:
+            return answer(Entries(entries=shown_entries(await members.entries_of(reference)), next_cursor=None))
         found, last = await members.entries(place)
         return answer(Entries(entries=shown_entries(found), next_cursor=next_cursor(last)))
 

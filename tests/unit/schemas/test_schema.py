@@ -21,6 +21,8 @@ Json = dict[str, Any]
         ({"pattern": r"(a)\1"}, "/pattern"),
         ({"description": "x" * LARGEST}, ""),
         (["type"], ""),
+        ({"properties": {"a": {"const": "\ud800"}}}, "/properties/a/const"),
+        ({"maximum": 2**70}, "/maximum"),
         (True, ""),
     ],
 )
