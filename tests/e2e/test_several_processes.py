@@ -111,11 +111,20 @@ async def test_nothing_outlives_a_parent_that_is_killed_but_the_broker(start_sta
         children = processes_of(stack)
         stack.kill()
         await eventually(lambda: all(map(gone, children.values())), 5.0)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", stack.port))
+        await eventually(lambda: is_free(stack.port), 5.0)  # the last thread of a process lets go of it
         await asyncio.to_thread(stack.start)
         await all_exact(shop, begun)
+
+
+def is_free(port: int) -> bool:
+    """Can somebody else listen there?"""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.mark.timeout(120)
