@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
-from shared.contracts.archive import Entry
+from shared.contracts.archive import ArchivedEvent
 from shared.segments.lines import Line, Summary
 
 
@@ -45,7 +45,7 @@ class Segment(BaseModel):
         return Summary(name=told.pop("id"), **told)
 
 
-def line_of(entry: Entry) -> Line:
+def line_of(entry: ArchivedEvent) -> Line:
     """An event as it is kept."""
     return _line(entry.hubid, entry.partner, entry.event, entry.model_dump_json().encode())
 

@@ -11,7 +11,7 @@ LARGEST_PART = 512 * 1024
 """Bytes of entries in one message: one event more may stand in it, and it is still read."""
 
 
-class Entry(Part):
+class ArchivedEvent(Part):
     """An accepted event. `hubid` is the name it was given at its acceptance, and orders all of them by time."""
 
     hubid: str = Field(description="The hub's name for it")
@@ -36,7 +36,7 @@ class KeepPage(Message):
     part: int
     parts: int
     keep: str = Field(examples=["forever"])
-    events: tuple[Entry, ...]
+    events: tuple[ArchivedEvent, ...]
 
     @property
     def subject(self) -> str:

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from services.archive.cases.finding import Finding, Wanted
 from services.archive.domain import Segment
-from shared.contracts.archive import Entry, Kept
+from shared.contracts.archive import ArchivedEvent, Kept
 from shared.segments.lines import Line
 from shared.web.answers import answer
 from shared.web.auth import Authenticator
@@ -27,7 +27,7 @@ SEGMENTS = Listing[Segment](lambda segment: (segment.last, segment.id), (str, st
 class ShownEvents(Shown):
     """Events as they are archived, in the order of their acceptance."""
 
-    events: Annotated[list[Entry], Field(description="With what the hub knows of each")]
+    events: Annotated[list[ArchivedEvent], Field(description="With what the hub knows of each")]
     next_cursor: NextCursor = None
 
 

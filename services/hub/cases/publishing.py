@@ -15,7 +15,7 @@ from shared.accepting.allowance import Allowances
 from shared.accepting.gathering import Gathering
 from shared.accepting.steps import Accepted, Outcome, Refused, Unit, Wanted
 from shared.bus.outbox import Outbox
-from shared.contracts.archive import LARGEST_PART, Entry, KeepPage
+from shared.contracts.archive import LARGEST_PART, ArchivedEvent, KeepPage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
@@ -58,7 +58,7 @@ class PageSpeaker:
                     part=number,
                     parts=len(parts),
                     keep=FOREVER,
-                    events=tuple(Entry.model_validate_json(entry) for entry in part),
+                    events=tuple(ArchivedEvent.model_validate_json(entry) for entry in part),
                 )
             )
             for number, part in enumerate(parts, start=1)

@@ -31,7 +31,13 @@ BODY: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             STRUCTURED: {"schema": cloudevents.SCHEMA},
-            BATCH: {"schema": {"type": "array", "maxItems": MOST_EVENTS, "items": cloudevents.SCHEMA}},
+            BATCH: {
+                "schema": {
+                    "type": "array",
+                    "maxItems": MOST_EVENTS,
+                    "items": cloudevents.SCHEMA | {"title": "BatchedEvent"},
+                }
+            },
         },
     }
 }
