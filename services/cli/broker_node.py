@@ -25,9 +25,10 @@ from pathlib import Path
 from typing import IO, Final
 
 import aiormq
+from aiormq.abc import AbstractConnection
 
 from services.cli.broker_setup import MARK, NODE_NAME, Node, environment, write_configuration, write_private
-from shared.bus.probing import probe
+from shared.bus.probing import QUEUES, probe, probe_queue
 
 ANSWERS_WITHIN: Final = 5.0  # seconds a living node has to greet, before it is taken for hung
 PROBE_WITHIN: Final = 10.0
@@ -348,6 +349,15 @@ async def _probed(url: str) -> None:
     async with asyncio.timeout(PROBE_WITHIN):
         connection = await aiormq.connect(url)
         try:
-            await probe(connection, "milesaga")
+            await _take_and_give(connection)
         finally:
             await connection.close()
+
+
+async def _take_and_give(connection: AbstractConnection) -> None:
+    """By one queue or another. Raises TimeoutError where all are silent, and what the node says else."""
+    for number in range(QUEUES):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PROBE_WITHIN / (QUEUES + 1)):
+                return await probe(connection, probe_queue("milesaga", number))
+    raise TimeoutError

@@ -20,7 +20,7 @@ from shared.bus.declaring import Difference, declare
 from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
 from shared.bus.installation import OtherInstallation, claim
 from shared.bus.measuring import Depth, depths
-from shared.bus.probing import probe
+from shared.bus.probing import QUEUES, probe, probe_queue
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
 from shared.bus.telling import broker_time
@@ -71,6 +71,7 @@ class Bus:
         self._prefetch = prefetch
         self._queues = queues
         self._own = secrets.token_hex(6)
+        self._probed = 0
         self._subscriptions: list[_Subscription] = []
         self._connection: AbstractConnection | None = None
         self._up = asyncio.Event()
@@ -146,7 +147,9 @@ class Bus:
         services = [each.service for each in self._subscriptions]
         for name in services[:1]:  # one probe for all: it needs a name that the process's broker user may make
             consumed = [queue for service in services for queue in (service, suspect_queue(service))]
-            await probe(connection, name, consumed)
+            probed, self._probed = self._probed, (self._probed + 1) % QUEUES
+            await probe(connection, probe_queue(name, probed), consumed)
+            self._probed = probed  # it answers: no other one is needed
 
     async def now(self) -> datetime | None:
         """The broker's time, right to half a second; None while it cannot be asked, or nothing is consumed here."""

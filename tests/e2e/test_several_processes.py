@@ -116,6 +116,17 @@ async def test_nothing_outlives_a_parent_that_is_killed_but_the_broker(start_sta
         await all_exact(shop, begun)
 
 
+@pytest.mark.timeout(150)
+async def test_killed_with_its_broker_the_moment_it_is_ready_it_comes_back(start_stack: StartStack) -> None:
+    """The broker may have been making the queue by which the workers tell whether it takes and gives."""
+    stack = await asyncio.to_thread(start_stack, environment=TWO)
+    for _ in range(2):
+        stack.kill_all()
+        await asyncio.to_thread(stack.start)
+    async with Shop(stack.url) as shop:
+        await all_exact(shop, await many_begun(shop, 2))
+
+
 def is_free(port: int) -> bool:
     """Can somebody else listen there?"""
     with socket.socket() as probe:

@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 
 import pytest
+from aio_pika.abc import AbstractChannel
+from aiormq.exceptions import AMQPError
 
 from services.cli.broker_node import PrivateBroker
 from shared.bus.broker import Bus
 from shared.bus.outbox import NotPublished
+from shared.bus.probing import probe_queue
 from tests.component.bus.conftest import Job, OpenBus, outbox_of
 from tests.component.bus.test_bus import Recorder
 from tests.eventually import eventually
@@ -37,6 +40,19 @@ async def test_a_broker_short_of_memory_takes_nothing_until_it_has_some_again(
     await outbox.say(Job(name="after"))
     await eventually(lambda: "after" in seen.names)
     await bus.ping()
+
+
+async def test_a_queue_that_can_no_longer_be_probed_makes_way_for_another(
+    vhost_url: str, open_bus: OpenBus, channel: AbstractChannel
+) -> None:
+    """As one that a node was killed over; here it is one of another kind, which no declaring makes ours."""
+    bus = await open_bus(vhost_url, {Job: Recorder()})
+    await channel.queue_delete(probe_queue("work"))
+    await channel.declare_queue(probe_queue("work"), durable=True)
+    with pytest.raises(AMQPError):
+        await bus.ping()
+    for _ in range(2):
+        await bus.ping()
 
 
 @pytest.mark.timeout(120)
