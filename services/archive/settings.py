@@ -15,7 +15,7 @@ class ArchiveSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="ARCHIVE_")
 
-    url: str | None = Field(default=None, pattern=r"^file:///.+")
+    place: str | None = Field(default=None, pattern=r"^file:///.+")
     """A folder of this machine, as `file:///...`; `archive` in `MILESAGA_HOME` where it is not given."""
     segment_bytes: int = Field(default=LARGEST, ge=1024, le=1 << 30)
     """A segment of so many bytes is closed."""
@@ -23,7 +23,7 @@ class ArchiveSettings(Settings):
     """A segment is closed after so long, however small it is."""
 
     def folder(self, home: Path) -> Path:
-        return Path(unquote(urlsplit(self.url).path)) if self.url else home / "archive"
+        return Path(unquote(urlsplit(self.place).path)) if self.place else home / "archive"
 
     @property
     def limits(self) -> Limits:

@@ -13,8 +13,10 @@ import pytest
 
 from services.house import HOUSE
 from shared.bus.topology import topology
+from shared.runtime.configuration import settings_classes
 from shared.runtime.description import Description, WrongHouse, house, owner_of, queues, takes_requests
 from shared.runtime.settings import Settings
+from shared.runtime.variables import variables
 
 REPOSITORY = Path(__file__).parents[3]
 SERVICES = REPOSITORY / "services"
@@ -31,6 +33,18 @@ def folders() -> set[str]:
 
 def test_every_folder_is_in_the_house() -> None:
     assert {each.name for each in HOUSE} == folders()
+
+
+def test_no_setting_takes_the_name_of_a_services_address() -> None:
+    """`<NAME>_URL` says where a service answers, in every process."""
+    addresses = {f"{each.name.upper()}_URL" for each in HOUSE}
+    named = {
+        variable.name
+        for each in HOUSE
+        for settings in settings_classes(each)
+        for variable in variables(settings, each.name)
+    }
+    assert not named & addresses
 
 
 def test_every_room_of_a_service_is_under_the_import_rules() -> None:
