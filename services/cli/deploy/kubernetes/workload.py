@@ -76,23 +76,13 @@ def rollout(description: Description) -> Object:
                 arguments=["run", description.name],
                 variables=secret_variables(description),
                 secret=secrets_of(description.name),
-                keeps=description.keeps,
             ),
         },
     }
     return named("Rollout", "argoproj.io/v1alpha1", resource(description.name), spec=spec)
 
 
-def kept(description: Description) -> list[Object]:
-    """The volume of a service that has files of its own. All of its pods have it, of both versions."""
-    if not description.keeps:
-        return []
-    spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": figures.KEPT}}}
-    return [named("PersistentVolumeClaim", "v1", resource(description.name), spec=spec)]
-
-
-def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str, keeps: bool = False) -> Object:
-    claim = {"name": "kept", "persistentVolumeClaim": {"claimName": resource(name)}}
+def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str) -> Object:
     return {
         "serviceAccountName": resource(name),
         "automountServiceAccountToken": False,
@@ -110,21 +100,16 @@ def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str
             }
             for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
         ],
-        "containers": [_container(arguments, variables, [_mounted(name)] if keeps else [])],
+        "containers": [_container(arguments, variables)],
         "volumes": [
             {"name": "home", "emptyDir": {"sizeLimit": "64Mi"}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             {"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o440}},
-            *([claim] if keeps else []),
         ],
     }
 
 
-def _mounted(name: str) -> Object:
-    return {"name": "kept", "mountPath": f"{HOME}/{name}"}
-
-
-def _container(arguments: list[str], variables: list[Object], more: list[Object]) -> Object:
+def _container(arguments: list[str], variables: list[Object]) -> Object:
     return {
         "name": "milesaga",
         "image": IMAGE,
@@ -148,7 +133,6 @@ def _container(arguments: list[str], variables: list[Object], more: list[Object]
             {"name": "home", "mountPath": HOME},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
             {"name": "secrets", "mountPath": MOUNTED, "readOnly": True},
-            *more,
         ],
     }
 
