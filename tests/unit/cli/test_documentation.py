@@ -25,6 +25,11 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [path.name[:4] for path in (REPOSITORY / "docs" / "decisions").glob("[0-9]*.md")]
+    assert sorted(set(numbers)) == sorted(numbers)
+
+
 def test_the_readme_names_every_command() -> None:
     shown = set(re.findall(r"^\| `([a-z]+)[ `]", README.read_text(), re.MULTILINE))
     assert set(COMMANDS) <= shown
