@@ -10,6 +10,8 @@ const databases = {
   payment: "milesaga_payment",
   miles: "milesaga_miles",
   notifications: "milesaga_notifications",
+  hub: "milesaga_hub",
+  archive: "milesaga_archive",
 };
 const given = (name) => {
   const value = process.env[name];

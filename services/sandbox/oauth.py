@@ -22,7 +22,12 @@ AUDIENCE = "milesaga"
 LIFETIME = timedelta(hours=12)  # longer than any stack under test stands
 KEY_BITS = 2048
 CLIENTS = {"portal": "sandbox"}
-SCOPES = ("offers", "carts", "checkouts", "miles", "events:publish", "ops:read", "ops:write")
+SCOPES = (
+    *("offers", "carts", "checkouts", "miles", "events:publish", "hub:read", "hub:write", "archive:read"),
+    *("ops:read", "ops:write"),
+)
+NARROWED = "events:publish:"
+"""Begins scopes that allow some types of events only."""
 DEFAULT_SCOPE = "offers carts checkouts miles"
 FACT = "oauth_signing_key"
 
@@ -161,7 +166,7 @@ def _scope(form: dict[str, str]) -> str:
     if form["grant_type"] != "client_credentials":
         raise OAuthError(400, "unsupported_grant_type", "grant_type must be client_credentials")
     wanted = (form.get("scope") or DEFAULT_SCOPE).split()
-    if unknown := sorted(set(wanted) - set(SCOPES)):
+    if unknown := sorted(one for one in set(wanted) - set(SCOPES) if not one.startswith(NARROWED)):
         raise OAuthError(400, "invalid_scope", f"unknown scope: {' '.join(unknown)}")
     return " ".join(wanted)
 

@@ -34,6 +34,7 @@ class Description:
     `settings`: its settings classes, as `module:class`.
     `scales_by`: what more replicas of it are started for.
     `may_rest`: no replica of it need run while nothing waits for it.
+    `keeps`: it has files of its own, in the folder of its name in `MILESAGA_HOME`, that must outlive its processes.
     `documents`: its collections; where it may rest, what a crash left unsent in them wakes it.
     """
 
@@ -46,6 +47,7 @@ class Description:
     scales_by: Literal["queue", "requests"] = "queue"
     may_rest: bool = False
     documents: tuple[str, ...] = ()
+    keeps: bool = False
 
     def check(self) -> None:
         """Raises WrongHouse."""
@@ -55,6 +57,8 @@ class Description:
             raise WrongHouse(f"{self.name} has no queue to scale by")
         if self.may_rest and (self.scales_by != "queue" or self.public or self.internal):
             raise WrongHouse(f"{self.name} may not rest: nobody would wake it for a request")
+        if self.keeps and self.may_rest:
+            raise WrongHouse(f"{self.name} may not rest: what it keeps is looked after")
         if self.may_rest and not self.documents:
             raise WrongHouse(f"{self.name} may not rest: nobody would see what it left unsent")
 

@@ -11,7 +11,7 @@ from shared.contracts.messages import Message
 from shared.runtime.every import Every
 from shared.runtime.service import Runtime, Service, Task
 from shared.store import installation, sweeping
-from shared.store.documents import CollectionSpec
+from shared.store.documents import Collection, CollectionSpec
 from shared.store.repository import M, Repository
 from shared.store.share import Share
 from shared.store.sweeping import Sweeper
@@ -42,11 +42,15 @@ class Keeping:
         silent: bool = False,
     ) -> Repository[M]:
         """Documents under their `id`. `silent` ones cause no messages, so that the relay need not look at them."""
+        return Repository(self.collection(spec, silent=silent), model, key=attrgetter("id"), wake=wake)
+
+    def collection(self, spec: CollectionSpec, *, silent: bool = False) -> Collection:
+        """Documents that are no models: as many as there are, and as small."""
         collection = self.store.collection(spec)
         if not silent:
             self.outbox.watch(collection)
             self._speaks = True
-        return Repository(collection, model, key=attrgetter("id"), wake=wake)
+        return collection
 
     def participant(
         self,

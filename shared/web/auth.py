@@ -6,7 +6,7 @@ import math
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -81,6 +81,11 @@ class Authenticator:
         """The dependency that gives the `Caller`. 401 without a good token, 403 `missing_scope`, 503."""
         return Bearer(self, scope)
 
+    def requires_one(self, scopes: Sequence[str]) -> Any:
+        """As a route takes it: a `Caller` whose token has one of the scopes, or one that narrows the first by a colon
+        and what it is narrowed to, such as `events:publish:retail.*`."""
+        return Security(Bearer(self, *scopes), scopes=list(scopes[:1]))
+
     def allowed(self, scope: str) -> Any:
         """`requires(scope)` as a route takes it, and as the OpenAPI document shows it: with its scope."""
         return Security(self.requires(scope), scopes=[scope])
@@ -134,22 +139,30 @@ class Authenticator:
 class Bearer(SecurityBase):
     """FastAPI dependency, shown in the OpenAPI document: a caller whose token has a scope."""
 
-    def __init__(self, authenticator: Authenticator, scope: str) -> None:
+    def __init__(self, authenticator: Authenticator, scope: str, *others: str) -> None:
+        """`others` do as well, and so do scopes that narrow the first one, where there are others."""
         self.model = HTTPBearer(bearerFormat="JWT", description="A token of the configured OpenID Connect issuer")
         self.scheme_name = "bearer"
         self._authenticator = authenticator
         self._scope = scope
+        self._others = frozenset(others)
 
     async def __call__(self, request: Request) -> Caller:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise unauthorized("A bearer token is required", 'Bearer realm="milesaga"')
         caller = await self._authenticator.caller(token.strip())
-        if self._scope not in caller.scopes:
+        if self._scope not in caller.scopes and not self._does(caller.scopes):
             challenge = f'Bearer realm="milesaga", error="insufficient_scope", scope="{self._scope}"'
             detail = f"The token lacks the scope {self._scope}"
             raise Problem(403, "missing_scope", detail, headers={"WWW-Authenticate": challenge})
         return caller
+
+    def _does(self, scopes: frozenset[str]) -> bool:
+        narrowed = f"{self._scope}:"
+        return bool(self._others & scopes) or (
+            bool(self._others) and any(scope.startswith(narrowed) for scope in scopes)
+        )
 
 
 class _IssuerKeys:

@@ -28,13 +28,58 @@ MOST_ATTRIBUTES: Final = 64
 Json = dict[str, Any]
 
 _NAME: Final = re.compile(r"[a-z0-9]{1,64}")
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_URI_REFERENCE: Final = re.compile(r"[^\s<>\"{}|\\^`\x00-\x1f\x7f]+")
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`\x00-\x1f\x7f]+")
+TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+_TIME: Final = re.compile(TIME)
+_URI: Final = r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+"
+_SCHEME: Final = r"[A-Za-z][A-Za-z0-9+.-]*:"
+_URI_REFERENCE: Final = re.compile(_URI)
+_ABSOLUTE: Final = re.compile(_SCHEME + _URI)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _QUOTED: Final = re.compile(r"\\(.)")
 _ESCAPED: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INT32: Final = range(-(2**31), 2**31)
+
+
+def _told(pattern: str, **more: Any) -> Json:
+    text = {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT, "pattern": pattern}
+    return text | more
+
+
+_ANY: Final = r"^[^\u0000-\u001f\u007f-\u009f]+$"
+
+
+def _may_be_null(text: Json) -> Json:
+    return text | {"type": ["string", "null"]}
+
+
+SCHEMA: Final[Json] = {
+    "type": "object",
+    "title": "CloudEvent",
+    "required": list(REQUIRED),
+    "maxProperties": MOST_ATTRIBUTES,
+    "propertyNames": {"pattern": r"^([a-z0-9]{1,64}|data_base64)$"},
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": _told(_ANY, examples=["4711"]),
+        "source": _told(f"^{_URI}$", examples=["/coles/tills/7"]),
+        "type": _told(_ANY, examples=["retail.receipt.issued.v1"]),
+        "subject": _may_be_null(_told(_ANY)),
+        "datacontenttype": _may_be_null(_told(_ANY)),
+        "dataschema": _may_be_null(_told(f"^{_SCHEME}{_URI}$")),
+        "time": _may_be_null(_told(f"^{TIME}$")),
+        "data": {"examples": [{"total": {"amount": 3000}}]},
+        "data_base64": {"type": "string"},
+    },
+    "not": {"required": list(DATA)},
+    "additionalProperties": {
+        "anyOf": [
+            {"type": ["boolean", "null"]},
+            {"type": "integer", "minimum": _INT32.start, "maximum": _INT32.stop - 1},
+            {"type": "string", "maxLength": LONGEST_TEXT, "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
+        ]
+    },
+}
+"""Of an event in JSON, for the OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)

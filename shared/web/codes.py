@@ -31,6 +31,25 @@ CODES: Final[dict[str, Meaning]] = {
     "cart_not_found": Meaning((404,), "The member has no such cart.", "Buy one of the member's own carts."),
     "timer_not_found": Meaning((404,), "The purchase has no such timer now.", "List the timers."),
     "method_not_allowed": Meaning((405,), "The resource has no such method.", "Use one that Allow names."),
+    "attribute_missing": Meaning((400,), "An event lacks an attribute that every event has.", FIELD),
+    "type_not_allowed": Meaning(
+        (403,), "The partner does not publish events of this type.", "Ask the operator for `publishes`."
+    ),
+    "unknown_partner": Meaning(
+        (403,), "The token's subject is no partner's client.", "Ask the operator for `clients`."
+    ),
+    "client_taken": Meaning((409,), "A client belongs to another partner.", "Use a client of the partner's own."),
+    "event_id_reused": Meaning((409,), "The id belongs to another event.", "Give each event an id of its own."),
+    "in_flight": Meaning((409,), "Another request with this event is being answered.", AGAIN),
+    "incompatible": Meaning(
+        (409,), "The schema is not proved to be compatible with the one in force.", "Make the next version of the type."
+    ),
+    "event_too_large": Meaning((413,), "The event has more than 256 KiB.", "Send less."),
+    "schema_violation": Meaning((422,), "Data is not as its type's schema has it.", FIELD),
+    "unknown_type": Meaning((422,), "No such type is registered.", "Register the type, or use a registered one."),
+    "rate_limited": Meaning((429,), "More events came than the partner may send.", AGAIN),
+    "overloaded": Meaning((503,), "More events come than are written at the moment.", AGAIN),
+    "archive_unavailable": Meaning((503,), "The archive does not answer.", AGAIN),
     "already_ended": Meaning((409,), "The purchase has come to its end.", "Read it: its status is final."),
     "busy": Meaning((409, 503), "Others change the same thing at this moment.", AGAIN),
     "cart_closed": Meaning((409,), "The cart has expired or was bought.", "Open another cart."),

@@ -1,12 +1,15 @@
 """What a request's body may be, checked before anybody reads it: its size and its media type."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.web.problems import Problem
 
 LARGEST_BODY = 256 * 1024
+LARGER: Final[Mapping[str, int]] = {"/v1/events": 4 * 1024 * 1024, "/v1/events/check": 4 * 1024 * 1024}
+"""Of batches of events."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 """Of other methods nobody reads a body, and the server lets go of it."""
 
@@ -17,9 +20,16 @@ class BodyLimits:
     The media type is left alone under the path prefixes of `other_media`: providers' webhooks and the sandbox.
     """
 
-    def __init__(self, app: ASGIApp, other_media: Sequence[str] = ("/sandbox/", "/v1/webhooks/")) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        other_media: Sequence[str] = ("/sandbox/", "/v1/webhooks/", "/v1/events"),
+        larger: Mapping[str, int] = LARGER,
+    ) -> None:
+        """`larger` are paths whose bodies may have more bytes."""
         self._app = app
         self._other_media = tuple(other_media)
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] not in _WITH_BODY:
@@ -30,17 +40,18 @@ class BodyLimits:
         if length in ("", "0") and b"transfer-encoding" not in headers:
             await self._app(scope, receive, send)
             return
-        problem = self._refusal(scope, headers, length)
-        body = None if problem else await _read(receive)
+        most = self._larger.get(scope["path"], LARGEST_BODY)
+        problem = self._refusal(scope, headers, length, most)
+        body = None if problem else await _read(receive, most)
         if body is None:
-            problem = problem or Problem(413, "body_too_large", f"The body may have {LARGEST_BODY} bytes")
+            problem = problem or _too_large(most)
             await problem.response(scope["path"])(scope, receive, send)
             return
         await self._app(scope, _replaying(body, receive), send)
 
-    def _refusal(self, scope: Scope, headers: Mapping[bytes, str], length: str) -> Problem | None:
-        if length.isascii() and length.isdigit() and int(length) > LARGEST_BODY:
-            return Problem(413, "body_too_large", f"The body may have {LARGEST_BODY} bytes")
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, str], length: str, most: int) -> Problem | None:
+        if length.isascii() and length.isdigit() and int(length) > most:
+            return _too_large(most)
         if scope["path"].startswith(self._other_media):
             return None
         if not _is_json(headers.get(b"content-type", "")):
@@ -51,7 +62,11 @@ class BodyLimits:
         return None
 
 
-async def _read(receive: Receive) -> list[Message] | None:
+def _too_large(most: int) -> Problem:
+    return Problem(413, "body_too_large", f"The body may have {most} bytes")
+
+
+async def _read(receive: Receive, most: int) -> list[Message] | None:
     """The whole body as it came, or None when it is too large. Ends early with a client that went away."""
     messages: list[Message] = []
     size = 0
@@ -59,7 +74,7 @@ async def _read(receive: Receive) -> list[Message] | None:
         message = await receive()
         messages.append(message)
         size += len(message.get("body", b""))
-        if size > LARGEST_BODY:
+        if size > most:
             return None
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             return messages

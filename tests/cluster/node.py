@@ -21,8 +21,8 @@ NEXT: Final = "milesaga:next"
 BROKEN: Final = "milesaga:broken"
 """A version with a planted fault."""
 PLANTED: Final = REPOSITORY / "tests" / "cluster" / "planted"
-CLAIMS: Final = 3
-"""Of the overlay: the broker's, the store's, the sandbox's."""
+CLAIMS: Final = 4
+"""Of the overlay: the broker's, the store's, the sandbox's, the archive's."""
 STOPPED_WITHIN: Final = 120.0
 
 

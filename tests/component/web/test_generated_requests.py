@@ -4,6 +4,7 @@ What fits the document is not refused for its form, what does not fit is refused
 does not know. The same requests every time; each operation gets so many of either kind.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ from schemathesis.specs.openapi.checks import (
 
 from services.cart.http.bodies import NewPassenger
 from shared.web.codes import CODES
-from tests.component.web.document import Json, all_services, public_document
+from tests.component.web.document import MEMBER, Json, all_services, public_document
 from tests.kit.clock import HandClock
 
 pytestmark = pytest.mark.long
@@ -56,6 +57,10 @@ BEYOND_A_SCHEMA = re.compile(
     r"|must be the index of a (segment|passenger), 0 to \d+"
     r"|must name exactly \d+, as many as the offer is for"
     r"|must be a date of birth, such as 1990-05-01"
+    r"|must be a time such as 2027-01-20T10:00:00Z"
+    r"|must have an integer of 64 bit|is no JSON Schema 2020-12|must lead into this schema: #\.\.\."
+    r"|must be https://json-schema\.org/draft/2020-12/schema, or left out"
+    r"|must fit \w+: .*|is not a field here"
 )
 """What depends on the day, on another field, or on what is there."""
 SHORT_ADDRESS = "^[a-z0-9+]{1,8}@[a-z0-9]{1,8}[.](example|test)$"
@@ -130,7 +135,14 @@ async def what_is_there(api: httpx.AsyncClient) -> dict[str, str]:
     order = {"cart_id": carts[0]["id"], "payment": payment, "contact": contact}
     bought = await api.post("/v1/checkouts", json=order, headers={"Idempotency-Key": carts[0]["id"]})
     cart = carts[1]
-    ids = {"offer_id": offer_id, "cart_id": cart["id"], "item_id": cart["items"][0]["id"], "name": "ask"}
+    await api.put("/v1/hub/types/retail.there.v1", json={"schema": {}})
+    terms = {"clients": [MEMBER], "publishes": ["*"], "strict_types": False, "rate": {"burst": 100_000}}
+    assert (await api.put("/v1/hub/partners/ours", json=terms)).is_success
+    event = {"specversion": "1.0", "id": "e-1", "source": "/x", "type": "retail.there.v1"}
+    as_event = {"Content-Type": "application/cloudevents+json"}
+    assert (await api.post("/v1/events", content=json.dumps(event), headers=as_event)).is_success
+    hub = {"partner": "ours", "event_id": "e-1", "type_name": "retail.there.v1"}
+    ids = hub | {"offer_id": offer_id, "cart_id": cart["id"], "item_id": cart["items"][0]["id"], "name": "ask"}
     return ids | {"checkout_id": bought.json()["id"]}
 
 
@@ -173,6 +185,8 @@ def with_what_is_there(case: Request, ids: dict[str, str]) -> None:
     case.path_parameters |= {name: ids[name] for name in case.path_parameters if name in ids}
     if isinstance(case.body, dict):
         case.body = as_clients_write_it(case.body) | {name: ids[name] for name in case.body if name in ids}
+    elif isinstance(case.body, list):
+        case.body = as_clients_write_it(case.body)
 
 
 def assert_not_for_its_form(response: httpx.Response, label: str) -> None:
@@ -214,12 +228,22 @@ NEVER_WELL = {
 }
 
 
+def results_of(response: httpx.Response) -> list[Json]:
+    """What became of each event of a batch."""
+    body = response.json() if response.content else {}
+    found: list[Json] = body.get("results", []) if isinstance(body, dict) else []
+    return found
+
+
 def test_what_does_not_fit_the_document_is_refused(operations: list[Operation], send: Send) -> None:
     tried = 0
     for operation in operations:
 
         def check(case: Request) -> None:
-            case.validate_response(send(case), checks=CHECKED)
+            response = send(case)
+            if response.is_success and any(each["status"] == "refused" for each in results_of(response)):
+                return  # each event is judged by itself
+            case.validate_response(response, checks=CHECKED)
 
         tried += requests_of(operation, GenerationMode.NEGATIVE, check)
     assert tried > 20 * EXAMPLES

@@ -44,6 +44,7 @@ def objects_of(description: Description, house: Sequence[Description]) -> list[O
         *workload.tracks(description),
         workload.rollout(description),
         workload.disruption_budget(description),
+        *workload.kept(description),
         scaling.scaled_object(description),
         network.of_service(description, house),
     ]

@@ -15,6 +15,8 @@ GRACE_SECONDS: Final = ROUTE_SECONDS + DRAIN_SECONDS + LEAVING_SECONDS + 15
 CPU: Final = "250m"
 MEMORY: Final = "128Mi"
 MEMORY_LIMIT: Final = "384Mi"
+KEPT: Final = "20Gi"
+"""Of a service that has files of its own: what they are for a month at some dozen events a second."""
 """At rest a process is 92 to 100 MB. No limit of CPU: throttling makes time-outs of it."""
 
 FEWEST: Final = 1

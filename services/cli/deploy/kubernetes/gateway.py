@@ -21,7 +21,7 @@ http {{
   fastcgi_temp_path /tmp/fastcgi;
   uwsgi_temp_path /tmp/uwsgi;
   scgi_temp_path /tmp/scgi;
-  client_max_body_size 1m;
+  client_max_body_size 5m;
   server {{
     listen 8080;
     proxy_http_version 1.1;

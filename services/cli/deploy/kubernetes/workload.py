@@ -76,13 +76,23 @@ def rollout(description: Description) -> Object:
                 arguments=["run", description.name],
                 variables=secret_variables(description),
                 secret=secrets_of(description.name),
+                keeps=description.keeps,
             ),
         },
     }
     return named("Rollout", "argoproj.io/v1alpha1", resource(description.name), spec=spec)
 
 
-def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str) -> Object:
+def kept(description: Description) -> list[Object]:
+    """The volume of a service that has files of its own. All of its pods have it, of both versions."""
+    if not description.keeps:
+        return []
+    spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": figures.KEPT}}}
+    return [named("PersistentVolumeClaim", "v1", resource(description.name), spec=spec)]
+
+
+def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str, keeps: bool = False) -> Object:
+    claim = {"name": "kept", "persistentVolumeClaim": {"claimName": resource(name)}}
     return {
         "serviceAccountName": resource(name),
         "automountServiceAccountToken": False,
@@ -100,16 +110,21 @@ def pod(name: str, *, arguments: list[str], variables: list[Object], secret: str
             }
             for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
         ],
-        "containers": [_container(arguments, variables)],
+        "containers": [_container(arguments, variables, [_mounted(name)] if keeps else [])],
         "volumes": [
             {"name": "home", "emptyDir": {"sizeLimit": "64Mi"}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             {"name": "secrets", "secret": {"secretName": secret, "defaultMode": 0o440}},
+            *([claim] if keeps else []),
         ],
     }
 
 
-def _container(arguments: list[str], variables: list[Object]) -> Object:
+def _mounted(name: str) -> Object:
+    return {"name": "kept", "mountPath": f"{HOME}/{name}"}
+
+
+def _container(arguments: list[str], variables: list[Object], more: list[Object]) -> Object:
     return {
         "name": "milesaga",
         "image": IMAGE,
@@ -133,6 +148,7 @@ def _container(arguments: list[str], variables: list[Object]) -> Object:
             {"name": "home", "mountPath": HOME},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
             {"name": "secrets", "mountPath": MOUNTED, "readOnly": True},
+            *more,
         ],
     }
 

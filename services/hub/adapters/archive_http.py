@@ -1,0 +1,16 @@
+"""The archive, asked over its internal routes."""
+
+from services.hub.ports import ArchiveUnavailable
+from shared.contracts.archive import Kept
+from shared.outside.neighbors import Neighbor
+
+
+class ArchiveOverHttp:
+    """The `Archive` port."""
+
+    def __init__(self, neighbor: Neighbor) -> None:
+        self._neighbor = neighbor
+
+    async def has(self, hubid: str) -> bool:
+        kept = await self._neighbor.get(Kept, "/internal/archive/events/{id}", hubid, ArchiveUnavailable)
+        return kept is not None and kept.archived

@@ -1,0 +1,164 @@
+"""Events come in: judged whole, paid for, accepted by a page."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from pydantic_core import to_json
+
+from services.hub.cases.registering import Registry
+from services.hub.domain.admission import Admitted, Refusal, judge
+from services.hub.domain.partner import Partner
+from shared.accepting.allowance import Allowances
+from shared.accepting.gathering import Gathering
+from shared.accepting.steps import Accepted, Outcome, Refused, Unit, Wanted
+from shared.bus.outbox import Outbox
+from shared.contracts.archive import LARGEST_PART, ArchivedEvent, KeepPage
+from shared.contracts.messages import OutboxMessage
+from shared.kernel.clock import Clock
+from shared.kernel.ids import Ids
+from shared.web.cloudevents import Received
+
+FOREVER: Final = "forever"
+
+
+class RateLimited(Exception):
+    """The partner sends more than it may; nothing was accepted."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"wait {seconds} s")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of an entry that was accepted, now or before."""
+
+    id: str
+    status: Literal["accepted", "duplicate"]
+
+
+Result = Taken | Refusal
+
+
+class PageSpeaker:
+    """Says a page to the archive, in as many messages as its size needs; until there is a router, to nobody else."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def messages(self, page: str, entries: Sequence[bytes]) -> list[OutboxMessage]:
+        parts = list(_parts(entries))
+        return [
+            self._outbox.entry(
+                KeepPage(
+                    page=page,
+                    part=number,
+                    parts=len(parts),
+                    keep=FOREVER,
+                    events=tuple(ArchivedEvent.model_validate_json(entry) for entry in part),
+                )
+            )
+            for number, part in enumerate(parts, start=1)
+        ]
+
+
+def _parts(entries: Sequence[bytes]) -> list[list[bytes]]:
+    parts: list[list[bytes]] = [[]]
+    size = 0
+    for entry in entries:
+        if parts[-1] and size + len(entry) > LARGEST_PART:
+            parts.append([])
+            size = 0
+        parts[-1].append(entry)
+        size += len(entry)
+    return parts
+
+
+class Publishing:
+    """What a partner's request becomes."""
+
+    def __init__(
+        self, registry: Registry, gathering: Gathering, allowances: Allowances, clock: Clock, ids: Ids
+    ) -> None:
+        self._registry = registry
+        self._gathering = gathering
+        self._allowances = allowances
+        self._clock = clock
+        self._ids = ids
+
+    async def judged(self, received: Received, partner: Partner, globs: tuple[str, ...]) -> list[Admitted | Refusal]:
+        """Each entry by itself; nothing is written."""
+        kinds = {str(entry.get("type")) for entry in received.entries if isinstance(entry, dict)}
+        schemas = await self._registry.schemas(kinds)
+        return [
+            judge(entry, received.at(place), partner, globs, schemas) for place, entry in enumerate(received.entries)
+        ]
+
+    async def pay(self, partner: Partner, events: int) -> None:
+        """Raises RateLimited."""
+        if events and (seconds := await self._allowances.spend(partner.id, events, partner.terms)):
+            raise RateLimited(seconds)
+
+    async def accept(self, partner: Partner, admitted: Sequence[Admitted]) -> list[Result]:
+        """All together or none. Raises Overloaded, Unavailable."""
+        if not admitted:
+            return []
+        now = self._clock.now()
+        wanted: dict[str, Wanted] = {}
+        entries: dict[str, bytes] = {}
+        for each in admitted:
+            thing = Wanted(_key(partner, each), each.digest, self._ids.new(), partner.life)
+            first = wanted.setdefault(thing.key, thing)
+            if first.digest != thing.digest:
+                refused: Outcome = Refused(thing.key, "reused")
+                return [_result(refused, thing.key) for _ in admitted]
+            if first is thing:
+                entries[thing.id] = _entry(thing.id, now, partner, each)
+        outcome = await self._gathering.accept(Unit(tuple(wanted.values())), entries)
+        return _told(outcome, [_key(partner, each) for each in admitted])
+
+    async def accept_each(self, partner: Partner, judged: Sequence[Admitted | Refusal]) -> list[Result]:
+        """Each by itself; what is refused already stays so. Raises Overloaded, Unavailable."""
+
+        async def one(each: Admitted | Refusal) -> Result:
+            return each if isinstance(each, Refusal) else (await self.accept(partner, [each]))[0]
+
+        return list(await asyncio.gather(*map(one, judged)))
+
+
+def _told(outcome: Outcome, keys: Sequence[str]) -> list[Result]:
+    """One that stands twice in a request is a duplicate the second time."""
+    seen: set[str] = set()
+    results: list[Result] = []
+    for key in keys:
+        result = _result(outcome, key)
+        results.append(Taken(result.id, "duplicate") if isinstance(result, Taken) and key in seen else result)
+        seen.add(key)
+    return results
+
+
+def _result(outcome: Outcome, key: str) -> Result:
+    if isinstance(outcome, Accepted):
+        return Taken(*outcome.ids[key])
+    event = outcome.key.partition(":")[2]
+    if outcome.reason == "reused":
+        return Refusal(409, "event_id_reused", f"The id {event[:100]} belongs to another event of this partner")
+    return Refusal(409, "in_flight", f"The event {event[:100]} is being accepted by another request")
+
+
+def _key(partner: Partner, admitted: Admitted) -> str:
+    return f"{partner.id}:{admitted.event['id']}"
+
+
+def _entry(hubid: str, at: datetime, partner: Partner, admitted: Admitted) -> bytes:
+    told: Mapping[str, Any] = {
+        "hubid": hubid,
+        "at": at.isoformat(),
+        "partner": partner.id,
+        "via": "http",
+        "event": admitted.event,
+    }
+    return to_json(told)

@@ -1,0 +1,62 @@
+"""Partners and types: kept, changed under their revision, found by whoever publishes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from services.hub.domain.kind import Kind, replaced
+from services.hub.domain.partner import Partner
+from shared.schemas.schema import Schema
+from shared.store.repository import Repository, Stored
+
+BY_CLIENT = "by_client"
+Check = Callable[[int], None]
+"""Raises where the revision that is stored is not the one that is meant; 0 where nothing is."""
+
+
+class ClientTaken(Exception):
+    """A token's subject belongs to one partner only; `place` says which of the clients it is."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(f"client {place} is another partner's")
+        self.place = place
+
+
+@dataclass
+class Registry:
+    """The partners and the types there are."""
+
+    partners: Repository[Partner]
+    kinds: Repository[Kind]
+    _schemas: dict[str, tuple[int, Schema]] = field(default_factory=dict)
+    """As they were compiled, with the revision that they are of."""
+
+    async def partner_of(self, client: str) -> Partner | None:
+        """Whose the token's subject is."""
+        found = await self.partners.having(BY_CLIENT, client, limit=1)
+        return found[0].value if found else None
+
+    async def put_partner(self, partner: Partner, check: Check) -> Stored[Partner]:
+        """Raises ClientTaken, Conflict, and what `check` raises."""
+        for place, client in enumerate(partner.clients):
+            if any(each.value.id != partner.id for each in await self.partners.having(BY_CLIENT, client, limit=2)):
+                raise ClientTaken(place)
+        stored = await self.partners.load(partner.id)
+        version = stored.version if stored else 0
+        check(version)
+        return await self.partners.save(partner, version=version)
+
+    async def put_kind(self, kind: Kind, schema: Schema, check: Check, *, force: bool) -> Stored[Kind]:
+        """Raises Incompatible, Conflict, and what `check` raises."""
+        stored = await self.kinds.load(kind.id)
+        version = stored.version if stored else 0
+        check(version)
+        changed = replaced(stored.value if stored else None, kind, schema, force=force)
+        return await self.kinds.save(changed, version=version)
+
+    async def schemas(self, names: set[str]) -> dict[str, Schema]:
+        """Of those of the types that are registered, compiled once for each revision."""
+        versions = await self.kinds.versions(names)
+        stale = {name for name, version in versions.items() if self._schemas.get(name, (0, None))[0] != version}
+        for stored in await self.kinds.load_many(stale):
+            self._schemas[stored.value.id] = stored.version, Schema(stored.value.schema_document)
+        return {name: self._schemas[name][1] for name in versions if name in self._schemas}

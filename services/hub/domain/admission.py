@@ -1,0 +1,94 @@
+"""Whether an event may come in: its attributes, its type, its data, its size. Nothing here waits or writes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from services.hub.domain.partner import Partner, matches
+from shared.rules.faults import pointer_to
+from shared.schemas.schema import Schema
+from shared.web import cloudevents
+from shared.web.problems import Fault
+
+LARGEST_EVENT: Final = 256 * 1024
+"""Bytes as compact JSON."""
+MOST_EVENTS: Final = 500
+LARGEST_BODY: Final = 4 * 1024 * 1024
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an entry is not taken."""
+
+    status: int
+    code: str
+    detail: str
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An event that may be accepted, as it will be kept."""
+
+    event: Json
+    text: str
+
+    @property
+    def kind(self) -> str:
+        return str(self.event["type"])
+
+    @property
+    def digest(self) -> str:
+        """Equal for events that say the same, however they were written."""
+        return sha256(json.dumps(self.event, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def judge(
+    entry: Any, at: tuple[int, ...], partner: Partner, globs: tuple[str, ...], schemas: Mapping[str, Schema]
+) -> Admitted | Refusal:
+    """`globs` are the types that the token allows, `schemas` those of the types that are registered."""
+    missing, wrong = cloudevents.faults(entry, at)
+    if missing:
+        return _faulty(400, "attribute_missing", "An attribute that every event has is missing", missing)
+    if wrong:
+        return _faulty(422, "invalid_request", "An attribute is not as CloudEvents has it", wrong)
+    event = cloudevents.present(entry)
+    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode()) > LARGEST_EVENT:
+        place = Fault(f"has more than {LARGEST_EVENT} bytes", pointer=pointer_to(at))
+        return Refusal(413, "event_too_large", f"An event may have {LARGEST_EVENT} bytes", (place,))
+    return _of_its_type(Admitted(event, text), at, partner, globs, schemas)
+
+
+def _of_its_type(
+    admitted: Admitted,
+    at: tuple[int, ...],
+    partner: Partner,
+    globs: tuple[str, ...],
+    schemas: Mapping[str, Schema],
+) -> Admitted | Refusal:
+    kind, place = admitted.kind, pointer_to((*at, "type"))
+    if not matches(globs, kind):
+        fault = Fault("is not among those that the token's scopes allow", pointer=place)
+        return Refusal(403, "missing_scope", "The token does not allow events of this type", (fault,))
+    if not partner.may_publish(kind):
+        fault = Fault("is not among those that the partner publishes", pointer=place)
+        return Refusal(403, "type_not_allowed", "The partner does not publish events of this type", (fault,))
+    schema = schemas.get(kind)
+    if schema is None:
+        if not partner.strict_types:
+            return admitted
+        return Refusal(422, "unknown_type", "No such type is registered", (Fault("is not registered", pointer=place),))
+    faults = [
+        Fault(fault.detail, pointer=pointer_to((*at, "data")) + fault.pointer)
+        for fault in schema.faults(admitted.event.get("data"))
+    ]
+    return _faulty(422, "schema_violation", "Data is not as its type's schema has it", faults) if faults else admitted
+
+
+def _faulty(status: int, code: str, detail: str, faults: list[Fault]) -> Refusal:
+    return Refusal(status, code, f"{detail}: {', '.join(fault.pointer or '' for fault in faults)}", tuple(faults))

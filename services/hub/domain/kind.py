@@ -1,0 +1,40 @@
+"""A type of events: the schema of its data, and how long it is kept."""
+
+from typing import Any, ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.schemas.compatibility import incompatible
+from shared.schemas.schema import Schema
+
+FOREVER: Final = "forever"
+KEEP: Final = r"^(forever|P[1-9][0-9]{0,4}D)$"
+
+
+class Kind(BaseModel):
+    """As it is kept; its name, such as `retail.receipt.issued.v1`, is its id."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    schema_document: dict[str, Any]
+    keep: str = FOREVER
+    examples: tuple[Any, ...] = ()
+
+
+class Incompatible(Exception):
+    """The schema cannot take the place of the one in force; `reasons` say why."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+def replaced(old: Kind | None, new: Kind, schema: Schema, *, force: bool) -> Kind:
+    """The type as it is from now on. Raises Incompatible."""
+    if old is None or force or old.schema_document == new.schema_document:
+        return new
+    if reasons := incompatible(Schema(old.schema_document), schema):
+        raise Incompatible(reasons)
+    return new

@@ -1,0 +1,59 @@
+"""A partner: whose tokens are its, what it may publish, how much."""
+
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Annotated, ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from shared.accepting.allowance import Terms
+
+NAME: Final = r"^[a-z][a-z0-9-]{1,40}$"
+TYPE: Final = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*\.v[1-9][0-9]{0,5}$"
+GLOB: Final = r"^[a-z0-9_.-]*\*?[a-z0-9_.-]*$"
+Glob = Annotated[str, Field(min_length=1, max_length=200, pattern=GLOB, examples=["retail.receipt.*"])]
+"""A type's name, or many: a * stands for any run of characters."""
+
+
+class Rate(BaseModel):
+    """So many events a second, and so many at once after a rest: at least a whole batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    events_per_second: Annotated[StrictInt, Field(ge=1, le=100_000, description="On average", examples=[500])] = 100
+    burst: Annotated[
+        StrictInt, Field(ge=500, le=1_000_000, description="After a rest; at least a batch", examples=[2000])
+    ] = 1_000
+
+
+class Partner(BaseModel):
+    """As it is kept; its name is its id."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    clients: tuple[str, ...]
+    publishes: tuple[str, ...]
+    rate: Rate = Rate()
+    strict_types: bool = True
+    dedupe_hours: int = 24
+    contact: str = ""
+    broker_user: str | None = None
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(float(self.rate.events_per_second), self.rate.burst)
+
+    @property
+    def life(self) -> timedelta:
+        """How long an event's id is known."""
+        return timedelta(hours=self.dedupe_hours)
+
+    def may_publish(self, kind: str) -> bool:
+        return matches(self.publishes, kind)
+
+
+def matches(globs: tuple[str, ...] | list[str], kind: str) -> bool:
+    """Does one of the globs name the type? A star stands for dots as well."""
+    return any(fnmatchcase(kind, glob) for glob in globs)

@@ -1,0 +1,191 @@
+"""Events over HTTP: accepted, judged, followed."""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+from fastapi import Path, Query, Request, Response
+
+from services.hub.cases.publishing import Publishing, RateLimited, Result, Taken
+from services.hub.cases.registering import Registry
+from services.hub.cases.tracing import Tracing
+from services.hub.domain.admission import LARGEST_BODY, MOST_EVENTS, Admitted, Refusal
+from services.hub.domain.partner import Partner
+from services.hub.http.views import ShownCheck, ShownChecks, ShownEvent, ShownResult, ShownResults
+from services.hub.ports import ArchiveUnavailable
+from shared.accepting.gathering import Overloaded
+from shared.web import cloudevents
+from shared.web.answers import answer
+from shared.web.auth import Authenticator, Caller
+from shared.web.cloudevents import BATCH, STRUCTURED, Received
+from shared.web.docs import READING, answers, problems
+from shared.web.problems import Problem, not_found, try_again
+from shared.web.routes import Routes
+
+PUBLISH: Final = "events:publish"
+REFUSALS: Final = (400, 401, 403, 409, 413, 415, 422, 429, 503)
+PartnerName = Annotated[str, Path(description="The partner whose event it is.", examples=["coles"])]
+EventId = Annotated[str, Path(description="The event's id, as the partner gave it.", examples=["4711"])]
+BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            STRUCTURED: {"schema": cloudevents.SCHEMA},
+            BATCH: {
+                "schema": {
+                    "type": "array",
+                    "maxItems": MOST_EVENTS,
+                    "items": cloudevents.SCHEMA | {"title": "BatchedEvent"},
+                }
+            },
+        },
+    }
+}
+
+
+def routes(
+    router: Routes, publishing: Publishing, registry: Registry, tracing: Tracing, authenticator: Authenticator
+) -> None:
+    """`/v1/events`."""
+    reader = authenticator.requires_one(("hub:read", "ops:read"))
+    may_publish = authenticator.requires_one((PUBLISH, "ops:write"))
+
+    @router.post(
+        "/v1/events",
+        status_code=202,
+        response_model=None,
+        openapi_extra=BODY,
+        responses={
+            202: {"model": ShownResult | ShownResults, "description": "Accepted: one event, or each of a batch"},
+            207: {"model": ShownResults, "description": "Some of a batch were refused"},
+            **problems(*REFUSALS),
+        },
+    )
+    async def publish(
+        request: Request,
+        caller: Caller = may_publish,
+        atomic: Annotated[bool, Query(description="All events of a batch, or none; else each by itself.")] = True,
+    ) -> Response:
+        """Publish an event, or a batch. What was accepted is durable; the same event again is a duplicate."""
+        partner = await _partner(registry, caller)
+        received = await _received(request)
+        judged = await publishing.judged(received, partner, _globs(caller))
+        admitted = [each for each in judged if isinstance(each, Admitted)]
+        if atomic and len(admitted) < len(judged):
+            raise _refused(judged)
+        await _paid(publishing, partner, len(judged))
+        results = await _accepted(publishing, partner, judged, atomic=atomic)
+        return _shown(received, results)
+
+    @router.post(
+        "/v1/events/check",
+        response_model=None,
+        openapi_extra=BODY,
+        responses=answers(ShownChecks, *REFUSALS),
+    )
+    async def check(request: Request, caller: Caller = may_publish) -> Response:
+        """The same judgement, and nothing is kept."""
+        partner = await _partner(registry, caller)
+        judged = await publishing.judged(await _received(request), partner, _globs(caller))
+        return answer(ShownChecks(results=[_checked(each) for each in judged]))
+
+    @router.get("/v1/events/{partner}/{event_id:path}", response_model=None, responses=answers(ShownEvent, *READING))
+    async def follow(partner: PartnerName, event_id: EventId, caller: Caller = reader) -> Response:
+        """What became of an event; whatever is somebody else's is not there."""
+        own = await registry.partner_of(caller.subject)
+        if "ops:read" not in caller.scopes and (own is None or own.id != partner):
+            raise not_found("event")
+        try:
+            found = await tracing.trace(partner, event_id)
+        except ArchiveUnavailable as error:
+            raise try_again("archive_unavailable", "The archive does not answer; try again") from error
+        if found is None:
+            raise not_found("event")
+        return answer(ShownEvent.model_validate(found))
+
+
+async def _partner(registry: Registry, caller: Caller) -> Partner:
+    partner = await registry.partner_of(caller.subject)
+    if partner is None:
+        raise Problem(403, "unknown_partner", "The token's subject is no partner's client")
+    return partner
+
+
+def _globs(caller: Caller) -> tuple[str, ...]:
+    """The types that the token allows."""
+    if PUBLISH in caller.scopes:
+        return ("*",)
+    narrowed = f"{PUBLISH}:"
+    return tuple(scope.removeprefix(narrowed) for scope in caller.scopes if scope.startswith(narrowed))
+
+
+async def _received(request: Request) -> Received:
+    received = cloudevents.read(request.headers, await request.body(), LARGEST_BODY)
+    if len(received.entries) > MOST_EVENTS:
+        raise Problem(413, "body_too_large", f"A batch may have {MOST_EVENTS} events, this has {len(received.entries)}")
+    return received
+
+
+async def _paid(publishing: Publishing, partner: Partner, events: int) -> None:
+    try:
+        await publishing.pay(partner, events)
+    except RateLimited as limited:
+        headers = {
+            "Retry-After": str(math.ceil(limited.seconds)),
+            "RateLimit": f'"events";r=0;t={math.ceil(limited.seconds)}',
+        }
+        detail = f"{partner.rate.events_per_second:g} events a second are allowed"
+        raise Problem(429, "rate_limited", detail, headers=headers) from limited
+
+
+async def _accepted(
+    publishing: Publishing, partner: Partner, judged: Sequence[Admitted | Refusal], *, atomic: bool
+) -> list[Result]:
+    admitted = [each for each in judged if isinstance(each, Admitted)]
+    try:
+        if atomic:
+            results = await publishing.accept(partner, admitted)
+            if refused := [each for each in results if isinstance(each, Refusal)]:
+                raise _problem(refused[0])
+            return results
+        return await publishing.accept_each(partner, judged)
+    except Overloaded as error:
+        raise try_again("overloaded", "More events come than are written at the moment; try again") from error
+
+
+def _shown(received: Received, results: Sequence[Result]) -> Response:
+    if received.is_batch:
+        mixed = any(isinstance(each, Refusal) for each in results)
+        return answer(ShownResults(results=[_result(each) for each in results]), 207 if mixed else 202)
+    (result,) = results
+    if isinstance(result, Refusal):
+        raise _problem(result)
+    return answer(_result(result), 202)
+
+
+def _refused(judged: Sequence[Admitted | Refusal]) -> Problem:
+    """The first refusal's status, every refusal's places."""
+    refusals = [each for each in judged if isinstance(each, Refusal)]
+    return _problem(refusals[0], refusals)
+
+
+def _problem(refusal: Refusal, all_refusals: Sequence[Refusal] = ()) -> Problem:
+    faults = [fault for each in all_refusals or (refusal,) for fault in each.faults]
+    headers = {"Retry-After": "1"} if refusal.code == "in_flight" else {}
+    return Problem(refusal.status, refusal.code, refusal.detail, errors=faults, headers=headers)
+
+
+def _result(result: Result) -> ShownResult:
+    if isinstance(result, Taken):
+        return ShownResult(id=result.id, status=result.status)
+    return ShownResult(
+        status="refused", code=result.code, detail=result.detail, errors=tuple(fault.body() for fault in result.faults)
+    )
+
+
+def _checked(judged: Admitted | Refusal) -> ShownCheck:
+    if isinstance(judged, Admitted):
+        return ShownCheck(status="acceptable")
+    return ShownCheck(
+        status="refused", code=judged.code, detail=judged.detail, errors=tuple(fault.body() for fault in judged.faults)
+    )

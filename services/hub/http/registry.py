@@ -1,0 +1,132 @@
+"""Partners and types over HTTP."""
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import Path, Query, Response
+
+from services.hub.cases.registering import ClientTaken, Registry
+from services.hub.domain.kind import Incompatible, Kind
+from services.hub.domain.partner import NAME, TYPE, Partner
+from services.hub.http.bodies import PartnerBody, TypeBody
+from services.hub.http.views import ShownPartner, ShownType
+from shared.rules.faults import Invalid
+from shared.rules.reading import check
+from shared.schemas.schema import Schema, WrongSchema
+from shared.web.answers import answer, nothing
+from shared.web.auth import Authenticator, Caller
+from shared.web.docs import READING, WRITING, answers, problems
+from shared.web.preconditions import IfMatch, check_if_match
+from shared.web.problems import Fault, Problem, not_found
+from shared.web.routes import Routes
+
+PartnerName = Annotated[str, Path(pattern=NAME, description="The partner.", examples=["coles"])]
+TypeName = Annotated[str, Path(pattern=TYPE, description="The type.", examples=["retail.receipt.issued.v1"])]
+Force = Annotated[bool, Query(description="Take a schema that is not proved to be compatible; it is on record.")]
+
+
+def routes(router: Routes, registry: Registry, authenticator: Authenticator) -> None:
+    """`/v1/hub/partners` and `/v1/hub/types`."""
+    operator = authenticator.allowed("ops:write")
+    reader = authenticator.requires_one(("hub:read", "ops:read"))
+    _partners(router, registry, operator, reader)
+    _types(router, registry, operator, reader)
+
+
+def _partners(router: Routes, registry: Registry, operator: Any, reader: Any) -> None:
+    path = "/v1/hub/partners/{partner}"
+
+    @router.put(path, response_model=None, responses=answers(ShownPartner, *WRITING, headers=("ETag",)))
+    async def put_partner(
+        partner: PartnerName, body: PartnerBody, if_match: IfMatch = None, _: Caller = operator
+    ) -> Response:
+        """Make a partner, or change it."""
+        try:
+            stored = await registry.put_partner(
+                Partner(id=partner, **body.model_dump()), partial(check_if_match, if_match)
+            )
+        except ClientTaken as taken:
+            fault = Fault("is a client of another partner", pointer=f"/clients/{taken.place}")
+            raise Problem(409, "client_taken", "A client belongs to one partner", errors=[fault]) from taken
+        return answer(ShownPartner.model_validate(stored.value), revision=stored.version)
+
+    @router.get(path, response_model=None, responses=answers(ShownPartner, *READING, headers=("ETag",)))
+    async def read_partner(partner: PartnerName, caller: Caller = reader) -> Response:
+        """A partner; for whoever is no operator, its own."""
+        stored = await registry.partners.load(partner)
+        own = "ops:read" in caller.scopes or (stored is not None and caller.subject in stored.value.clients)
+        if stored is None or not own:
+            raise not_found("partner")
+        return answer(ShownPartner.model_validate(stored.value), revision=stored.version)
+
+    @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
+    async def delete_partner(partner: PartnerName, if_match: IfMatch = None, _: Caller = operator) -> Response:
+        """Forget a partner; what it sent stays in the archive."""
+        stored = await registry.partners.load(partner)
+        if stored is None:
+            raise not_found("partner")
+        check_if_match(if_match, stored.version)
+        await registry.partners.delete(stored)
+        return nothing()
+
+
+def _types(router: Routes, registry: Registry, operator: Any, reader: Any) -> None:
+    path = "/v1/hub/types/{type_name}"
+
+    @router.put(path, response_model=None, responses=answers(ShownType, *WRITING, headers=("ETag",)))
+    async def put_type(
+        type_name: TypeName, body: TypeBody, force: Force = False, if_match: IfMatch = None, _: Caller = operator
+    ) -> Response:
+        """Register a type, or change its schema to one that is proved to be compatible both ways."""
+        schema = _schema(body)
+        kind = Kind(id=type_name, **body.model_dump())
+        try:
+            stored = await registry.put_kind(kind, schema, partial(check_if_match, if_match), force=force)
+        except Incompatible as incompatible:
+            raise Problem(
+                409,
+                "incompatible",
+                f"{incompatible}. Make the next version of the type",
+                errors=[Fault(reason, pointer="/schema") for reason in incompatible.reasons],
+            ) from incompatible
+        return answer(ShownType.model_validate(stored.value), revision=stored.version)
+
+    @router.get(path, response_model=None, responses=answers(ShownType, *READING, headers=("ETag",)))
+    async def read_type(type_name: TypeName, _: Caller = reader) -> Response:
+        """A type with its schema."""
+        stored = await registry.kinds.load(type_name)
+        if stored is None:
+            raise not_found("type")
+        return answer(ShownType.model_validate(stored.value), revision=stored.version)
+
+    @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
+    async def delete_type(type_name: TypeName, if_match: IfMatch = None, _: Caller = operator) -> Response:
+        """Forget a type: its events are unknown from now on."""
+        stored = await registry.kinds.load(type_name)
+        if stored is None:
+            raise not_found("type")
+        check_if_match(if_match, stored.version)
+        await registry.kinds.delete(stored)
+        return nothing()
+
+
+def _schema(body: TypeBody) -> Schema:
+    """The schema, and examples that it is true of. Raises 422."""
+    try:
+        schema = Schema(body.schema_document)
+    except WrongSchema as wrong:
+        faults = [Fault(fault.detail, pointer=f"/schema{fault.pointer}") for fault in wrong.faults]
+        raise Problem(422, "invalid_request", "The schema is not one that is taken", errors=faults) from wrong
+    try:
+        check(list(body.examples))
+    except Invalid as invalid:
+        faults = [Fault(f"must have {fault.expected}", pointer=f"/examples{fault.pointer}") for fault in invalid.faults]
+        raise Problem(422, "invalid_request", "An example is no JSON that is taken", errors=faults) from invalid
+    faults = [
+        Fault(fault.detail, pointer=f"/examples/{place}{fault.pointer}")
+        for place, example in enumerate(body.examples)
+        for fault in schema.faults(example)
+    ]
+    if faults:
+        raise Problem(422, "invalid_request", "An example is not valid by the schema", errors=faults)
+    return schema

@@ -1,0 +1,16 @@
+"""The hub's routes."""
+
+from services.hub.cases.publishing import Publishing
+from services.hub.cases.registering import Registry
+from services.hub.cases.tracing import Tracing
+from services.hub.http import events, registry
+from shared.web.auth import Authenticator
+from shared.web.routes import Routes
+
+
+def routes(known: Registry, publishing: Publishing, tracing: Tracing, authenticator: Authenticator) -> Routes:
+    """Public, under `/v1/events` and `/v1/hub`."""
+    router = Routes("hub")
+    events.routes(router, publishing, known, tracing, authenticator)
+    registry.routes(router, known, authenticator)
+    return router

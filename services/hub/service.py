@@ -1,0 +1,11 @@
+"""What the house must know of the hub."""
+
+from shared.runtime.description import Description
+
+SERVICE = Description(
+    name="hub",
+    settings=("services.hub.settings:HubSettings",),
+    public=("/v1/events", "/v1/hub"),
+    asks=("archive",),
+    scales_by="requests",
+)
