@@ -24,11 +24,10 @@ class ArchivedEvent(Part):
     )
 
 
-class KeepPage(Message):
-    """Keep accepted events for as long as their class says. Idempotent: readers know an event by its hubid, so a page
-    may come several times. `part` of `parts`: a large page comes in several messages. Owner: archive. No answer."""
+class Page(Message):
+    """Events that were accepted together, all of one class of keeping. `part` of `parts`: a large page comes in several
+    messages."""
 
-    type: ClassVar[str] = "archive.keep_page.v1"
     exchange: ClassVar[str] = "commands"
     mandatory: ClassVar[bool] = True
 
@@ -41,6 +40,69 @@ class KeepPage(Message):
     @property
     def subject(self) -> str:
         return self.page
+
+
+class KeepPage(Page):
+    """Keep accepted events for as long as their class says. Idempotent: readers know an event by its hubid, so a page
+    may come several times. Owner: archive. No answer."""
+
+    type: ClassVar[str] = "archive.keep_page.v1"
+
+
+class RoutedCopy(Part):
+    """That an event was wanted by a target, and which rules said so; the first decided what it is sent. A copy that was
+    only counted (`shadow`) went nowhere."""
+
+    hubid: str
+    bus: str
+    revision: int
+    rules: tuple[str, ...]
+    target: str
+    shadow: bool = False
+
+
+class Routed(Part):
+    """What became of one part of a page in the router. An event that is not among `copies` matched nothing."""
+
+    page: str
+    part: int
+    at: AwareDatetime
+    events: int = Field(description="How many it had")
+    copies: tuple[RoutedCopy, ...]
+
+
+class Attempt(Part):
+    """One try to deliver one copy, or its end. `outcome` `delivered`, `dead`, `skipped` and `discarded` are ends;
+    `refused` and `failed` are not."""
+
+    deliveryid: str
+    hubid: str
+    bus: str
+    target: str
+    at: AwareDatetime
+    ms: int = Field(description="How long it took")
+    attempt: int = Field(description="1 for the first")
+    outcome: Literal["delivered", "refused", "failed", "dead", "skipped", "discarded"]
+    status: int | None = Field(default=None, description="HTTP's, where there was an answer")
+    fault: str | None = Field(default=None, description="What went wrong, in a word")
+    replay: str | None = None
+
+
+class KeepRecords(Message):
+    """Keep what was routed, and what was tried, for as long as records are kept. Readers know a record by what it says,
+    so it may come several times. Owner: archive. No answer."""
+
+    type: ClassVar[str] = "archive.keep_records.v1"
+    exchange: ClassVar[str] = "commands"
+    mandatory: ClassVar[bool] = True
+
+    batch: str = Field(description="Of the sender's making")
+    routed: tuple[Routed, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return self.batch
 
 
 class Kept(Part):
