@@ -28,6 +28,7 @@ EXTENSIONS: Final = (
     "lane",
     "laneseq",
     "origintype",
+    "base64",
 )
 """What the hub says beside the partner's attributes; from `replayid` on only where there is something to say."""
 
@@ -53,7 +54,8 @@ def delivery_id(hubid: str, bus: str, target: str, again: str = "") -> str:
 @dataclass(frozen=True, slots=True)
 class Copy:
     """`attributes` are the event's own, extension attributes among them, as text; `body` is JSON text, empty where the
-    event has no data. `rule` decided what is sent. `accepted_at` is aware."""
+    event has no data, and base64 as a JSON string where it is binary: `base64` says so. `rule` decided what is sent.
+    `accepted_at` is aware."""
 
     hubid: str
     accepted_at: datetime
@@ -68,6 +70,7 @@ class Copy:
     lane: str = ""
     laneseq: int = 0
     origintype: str = ""
+    base64: bool = False
 
     @property
     def queue(self) -> str:
@@ -86,6 +89,7 @@ class Copy:
             "lane": self.lane,
             "laneseq": str(self.laneseq) if self.laneseq else "",
             "origintype": self.origintype,
+            "base64": "true" if self.base64 else "",
         }
         told = {**self.attributes, **own, "target": self.target}
         return {f"{PREFIXES[0]}{name}": value for name, value in told.items() if value}
@@ -132,12 +136,14 @@ class Copy:
             lane=own["lane"],
             laneseq=int(own["laneseq"] or 0),
             origintype=own["origintype"],
+            base64=bool(own["base64"]),
         )
 
     def event(self) -> dict[str, Any]:
         """The CloudEvent in JSON's format, with the hub's extensions."""
         told: dict[str, Any] = {name.removeprefix(PREFIXES[0]): value for name, value in self.headers().items()}
-        return {**told, "data": from_json(self.body)} if self.body else told
+        told.pop("base64", None)
+        return {**told, "data_base64" if self.base64 else "data": from_json(self.body)} if self.body else told
 
     def structured(self) -> bytes:
         """The same as JSON text."""
