@@ -21,7 +21,7 @@ PATIENCE: Final = 150.0
 WARM_UP: Final = 200
 OURS: Final = "saga_5_steps"
 FASTSTREAM: Final = "saga_5_steps_faststream"
-COMPARED: Final = {"peer_taskiq": "at least 1.2", "peer_dbos": "at least 4", "peer_celery": "", FASTSTREAM: ""}
+COMPARED: Final = {"peer_taskiq": "at least 1.6", "peer_dbos": "at least 5", "peer_celery": "", FASTSTREAM: ""}
 """With whom ours is compared, and what is asked for."""
 
 
