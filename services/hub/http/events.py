@@ -50,8 +50,9 @@ def routes(
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     may_publish = authenticator.requires_one((PUBLISH, "ops:write"))
 
-    @router.post(
+    @router.direct(
         "/v1/events",
+        "POST",
         status_code=202,
         response_model=None,
         openapi_extra=BODY,
