@@ -20,6 +20,10 @@ from shared.rules.limits import DOCUMENT_DEPTH, FAULTS, GREATEST_INTEGER, LEAST_
 
 _DIGITS = 21
 """So many characters of an integer are beyond 64 bit already: the rest need not be read."""
+_SURE_DIGITS = 18
+"""An integer of so many characters has 64 bit."""
+_ESCAPE = "\\u"
+"""How JSON's text writes a character by its number, and so half a surrogate pair as well."""
 
 
 class _Repeating(dict[str, Any]):
@@ -75,15 +79,63 @@ def check(value: Any) -> None:
 
 
 def _json(text: str | bytes, floats: Callable[[str], Any], most: int = TEXT_BYTES) -> Any:
-    plain = _plain(text, most)
+    """While it is read, nearly every fault that there can be shows: only what is doubtful is walked through."""
+    plain, doubts = _plain(text, most), _Doubts(floats)
     try:
-        found = json.loads(plain, object_pairs_hook=_object, parse_float=floats, parse_int=_integer)
+        found = json.loads(
+            plain,
+            object_pairs_hook=doubts.object,
+            parse_float=doubts.number,
+            parse_int=doubts.integer,
+            parse_constant=doubts.constant,
+        )
     except json.JSONDecodeError as error:
         raise Invalid([Fault("", "JSON", f"{error.msg}, line {error.lineno} column {error.colno}")]) from error
     except RecursionError as error:
         raise _too_deep() from error
-    check(found)
+    half_characters = _ESCAPE in plain or (isinstance(text, str) and not text.isascii())
+    may_be_deep = plain.count("[") + plain.count("{") > DOCUMENT_DEPTH
+    if doubts.any or half_characters or (may_be_deep and not _is_shallow(found, DOCUMENT_DEPTH)):
+        check(found)
     return found
+
+
+class _Doubts:
+    """Whether something was read that no JSON of ours may hold, or that may be no such thing."""
+
+    def __init__(self, floats: Callable[[str], Any]) -> None:
+        self._floats = floats
+        self.any = False
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        self.any = True
+        return _object(pairs)
+
+    def number(self, text: str) -> Any:
+        value = self._floats(text)
+        self.any = self.any or not isfinite(value)
+        return value
+
+    def integer(self, digits: str) -> int:
+        if len(digits) > _SURE_DIGITS:
+            self.any = True
+            return _integer(digits)
+        return int(digits)
+
+    def constant(self, name: str) -> Any:
+        self.any = True
+        return float(name)
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    """Are there no more than so many lists and objects inside each other?"""
+    if levels == 0:
+        return False
+    inner = value.values() if type(value) is dict else value
+    return all(_is_shallow(each, levels - 1) for each in inner if type(each) is dict or type(each) is list)
 
 
 def _plain(text: str | bytes, most: int = TEXT_BYTES) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from services.hub.domain.partner import Partner, matches
 from shared.rules.faults import pointer_to
 from shared.schemas.schema import Schema
@@ -32,10 +34,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An event that may be accepted, as it will be kept."""
+    """An event that may be accepted, as it will be kept: `text` is its JSON, compact, in UTF-8."""
 
     event: Json
-    text: str
+    text: bytes
 
     @property
     def kind(self) -> str:
@@ -57,8 +59,8 @@ def judge(
     if wrong:
         return _faulty(422, "invalid_request", "An attribute is not as CloudEvents has it", wrong)
     event = cloudevents.present(entry)
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    if len(text.encode()) > LARGEST_EVENT:
+    text = to_json(event)
+    if len(text) > LARGEST_EVENT:
         place = Fault(f"has more than {LARGEST_EVENT} bytes", pointer=pointer_to(at))
         return Refusal(413, "event_too_large", f"An event may have {LARGEST_EVENT} bytes", (place,))
     return _of_its_type(Admitted(event, text), at, partner, globs, schemas)

@@ -1,5 +1,7 @@
 """A text is read as it was meant, or not at all."""
 
+import json
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from shared.rules.faults import Invalid
 from shared.rules.limits import DOCUMENT_DEPTH, TEXT_BYTES
-from shared.rules.reading import check, documents_from_yaml, event_from_json, from_json, from_yaml
+from shared.rules.reading import check, documents_from_yaml, event_from_json, from_json, from_yaml, message_from_json
 
 
 def faults(error: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str, str]]:
@@ -47,6 +49,49 @@ def test_an_events_numbers_are_finite() -> None:
     with pytest.raises(Invalid) as error:
         event_from_json('{"a": 1e400}')
     assert faults(error) == [("/a", "a finite number", "none")]
+
+
+HOSTILE = ("NaN", "-Infinity", "1e400", "9223372036854775808", "-9223372036854775809", '"\\ud800"', '{"a":1,"a":2}')
+HARMLESS = ("1", "-0", "1.5", "9223372036854775807", '"\\ud83d\\ude00"', '"\\u00e9"', '"é"', "null", "true", "[]", "{}")
+
+
+def some_json(chance: random.Random, depth: int) -> str:
+    if depth == 0 or chance.random() < 0.3:
+        return chance.choice(HOSTILE) if chance.random() < 0.02 else chance.choice(HARMLESS)
+    inner = [some_json(chance, depth - 1) for _ in range(chance.choice((0, 1, 1, 1, 3)))]
+    if chance.random() < 0.5:
+        return f"[{','.join(inner)}]"
+    return "{" + ",".join(f'"n{place}": {each}' for place, each in enumerate(inner)) + "}"
+
+
+def passes_a_walk(text: str) -> bool:
+    """What JSON's own reader makes of it, looked through from end to end."""
+    repeated = []
+
+    def objects(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeated.append(len(dict(pairs)) < len(pairs))
+        return dict(pairs)
+
+    try:
+        check(json.loads(text, object_pairs_hook=objects))
+    except Invalid:
+        return False
+    return not any(repeated)
+
+
+def is_read(text: str | bytes) -> bool:
+    try:
+        assert message_from_json(text, TEXT_BYTES) == json.loads(text)
+    except Invalid:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_is_read_without_a_second_look_would_have_passed_it(seed: int) -> None:
+    chance = random.Random(seed)
+    text = some_json(chance, chance.choice((3, 6, DOCUMENT_DEPTH - 1, DOCUMENT_DEPTH + 2)))
+    assert is_read(text) is is_read(text.encode()) is passes_a_walk(text)
 
 
 def test_an_event_is_an_object() -> None:
@@ -90,14 +135,16 @@ def test_yamls_plain_words_are_those_of_json(word: str, value: Any) -> None:
 
 
 def test_yaml_and_json_of_one_rule_are_the_same() -> None:
-    json = """{"type": ["receipt.v1"], "data": {"amount": [{"numeric": [">=", 30.5]}], "store": ["0417", 417, null]}}"""
+    as_json = (
+        """{"type": ["receipt.v1"], "data": {"amount": [{"numeric": [">=", 30.5]}], "store": ["0417", 417, null]}}"""
+    )
     yaml = """
         type: [receipt.v1]
         data:
           amount: [{numeric: [">=", 30.5]}]
           store: [0417, 417, null]
         """
-    assert from_yaml(yaml) == from_json(json)
+    assert from_yaml(yaml) == from_json(as_json)
 
 
 @pytest.mark.parametrize(
