@@ -3,7 +3,8 @@
 from services.sandbox.mail.provider import MAIL
 from services.sandbox.miles.provider import MILES
 from services.sandbox.provider import Provider
+from services.sandbox.receiver.provider import RECEIVER
 from services.sandbox.sabre.provider import SABRE
 from services.sandbox.stripe.provider import STRIPE
 
-PROVIDERS: tuple[Provider, ...] = (SABRE, STRIPE, MAIL, MILES)
+PROVIDERS: tuple[Provider, ...] = (SABRE, STRIPE, MAIL, MILES, RECEIVER)
