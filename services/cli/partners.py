@@ -15,8 +15,9 @@ from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
 from services.cli.users import SHORTEST_PASSWORD, BrokerUsers
 from services.house import HOUSE
-from shared.bus.partners import NAME, Partner, WrongPartners
+from shared.bus.partners import NAME, TARGET, Partner, WrongPartners
 from shared.bus.permissions import TOPIC_EXCHANGES, password_hash
+from shared.contracts.copies import FAMILY, WAY
 from shared.kernel.members import may_be_member
 from shared.runtime.settings import RuntimeSettings, read
 
@@ -25,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Partners: ad
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, hyphens; its queues are NAME.<any>.")]
 
 TAKEN: Final = frozenset(
-    (*(each.name for each in HOUSE), *TOPIC_EXCHANGES, "retry", "amq", "milesaga", "guest", "saga")
+    (*(each.name for each in HOUSE), *TOPIC_EXCHANGES, FAMILY, WAY, "retry", "amq", "milesaga", "guest", "saga")
 )
 """Names of ours and of the broker's: a partner called so would own our queues."""
 
@@ -39,6 +40,9 @@ def add(
     member: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="One for whom it may buy, taken as it is; may be repeated.")
     ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(metavar="BUS/TARGET", help="A bus's queue that it may read; may be repeated.")
+    ] = None,
     *,
     password: Annotated[
         str | None, typer.Option(envvar="PARTNER_PASSWORD", help="Its password; made and shown where not given.")
@@ -49,12 +53,13 @@ def add(
     """Give a partner a user of its own on the broker, and print its URL: the password is kept nowhere else."""
     _check(name, password)
     allowed = _allowed(members, member or [])
+    targets = _targets(target or [])
     with _applied() as users:
         before = users.partners.all().get(name)
         if before is not None and not replace:
             raise typer.BadParameter(f"there is a partner {name} already: remove it first.")
         word = password or secrets.token_urlsafe(24)
-        users.partners.put(name, Partner(members=allowed, password_hash=password_hash(word)))
+        users.partners.put(name, Partner(members=allowed, targets=targets, password_hash=password_hash(word)))
         try:
             users.apply()
         except (NotAdministered, ConnectionError):
@@ -70,6 +75,13 @@ def _check(name: str, password: str | None) -> None:
         raise typer.BadParameter(f"{name!r} cannot be a partner's name.")
     if password is not None and len(password) < SHORTEST_PASSWORD:
         raise typer.BadParameter(f"a password has {SHORTEST_PASSWORD} characters at least.")
+
+
+def _targets(told: Sequence[str]) -> frozenset[str]:
+    for each in told:
+        if not re.fullmatch(TARGET, each):
+            raise typer.BadParameter(f"{each!r} is no target such as fuel/till.")
+    return frozenset(told)
 
 
 def _put_back(users: BrokerUsers, name: str, before: Partner | None) -> None:

@@ -13,7 +13,6 @@ from services.house import HOUSE
 from shared.bus.partners import Partners
 from shared.bus.permissions import NO_RIGHTS, definitions, partner_rights, password_hash, service_rights
 from shared.runtime.addresses import SANDBOX, with_user
-from shared.runtime.description import queues
 from shared.runtime.home import BROKER_USERS, Home
 from shared.runtime.settings import RuntimeSettings, Settings, read
 
@@ -39,15 +38,15 @@ class BrokerUsers:
     def apply(self) -> list[str]:
         """Make the services' and partners' users as described; their names. Raises NotAdministered, ConnectionError."""
         self._broker.must_answer()
-        bindings = queues(HOUSE)
+        passwords = self._service_passwords()
         users = {
-            name: (password_hash(password), service_rights(name, bindings.get(name, ())))
-            for name, password in self._service_passwords().items()
+            each.name: (password_hash(passwords[each.name]), service_rights(each.name, each.bindings, each.families))
+            for each in HOUSE
         }
         if word := _given_password(SANDBOX):
             users[SANDBOX] = (password_hash(word), NO_RIGHTS)
         for name, partner in self.partners.all().items():
-            users[name] = (partner.password_hash, partner_rights(name))
+            users[name] = (partner.password_hash, partner_rights(name, partner.queues))
         self._broker.import_definitions(definitions(users, self._broker.virtual_host))
         return list(users)
 

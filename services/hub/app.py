@@ -1,12 +1,18 @@
 """Composition root of the hub."""
 
 from services.hub.adapters.archive_http import ArchiveOverHttp
+from services.hub.cases.applying import PAST, Applying
+from services.hub.cases.in_force import BUSES, PAUSE, REPLICAS, InForce
 from services.hub.cases.publishing import PageSpeaker, Publishing
 from services.hub.cases.registering import BY_CLIENT, Registry
+from services.hub.cases.routing import PageRouting
 from services.hub.cases.sweeping import PageSweeper
+from services.hub.cases.tidying import Tidying, wakes
 from services.hub.cases.tracing import Tracing
+from services.hub.domain.bus import KeptBus, PastBus
 from services.hub.domain.kind import Kind
 from services.hub.domain.partner import Partner
+from services.hub.handlers import table
 from services.hub.http.routes import routes
 from services.hub.service import SERVICE
 from services.hub.settings import HubSettings
@@ -19,15 +25,18 @@ from shared.runtime.keeping import Keeping
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
+from shared.store import sweeping
 from shared.store.documents import CollectionSpec, Lookup
-from shared.store.sweeping import PAGE, PAUSE, sweeping_share
+from shared.store.sweeping import sweeping_share
 
 PARTNERS = CollectionSpec("partners", lookups=(Lookup(BY_CLIENT, "clients"),))
 KINDS = CollectionSpec("types")
+PREFETCH = 8
+"""Pages in hand: each is some hundred events, and as many copies of each as there are targets."""
 
 
 def compose(runtime: Runtime) -> Service:
-    """The service with everything it needs. Until there is a router it takes no messages. Raises WrongSettings."""
+    """The service with everything it needs. With `HUB_ROUTE=off` it takes no messages. Raises WrongSettings."""
     settings = read(HubSettings)
     keeping = Keeping(runtime, SERVICE.name)
     registry = Registry(keeping.documents(PARTNERS, Partner, silent=True), keeping.documents(KINDS, Kind, silent=True))
@@ -36,13 +45,29 @@ def compose(runtime: Runtime) -> Service:
     buckets = keeping.collection(allowance.spec("allowances"), silent=True)
     books = Books(rows, pages, keeping.outbox, runtime.clock)
     gathering = Gathering(books, PageSpeaker(keeping.outbox), runtime.ids)
-    allowances = Allowances(buckets, runtime.clock)
-    publishing = Publishing(registry, gathering, allowances, runtime.clock, runtime.ids)
+    publishing = Publishing(registry, gathering, Allowances(buckets, runtime.clock), runtime.clock, runtime.ids)
+    applying = _applying(runtime, keeping, registry)
     archive = ArchiveOverHttp(neighbor(runtime, "archive", settings.archive_timeout_seconds))
     share = sweeping_share("pages", "HUB_SWEEP_SHARE", settings.sweep_share)
     sweeper = PageSweeper(pages, runtime.clock, share)
+    in_force = applying.in_force
+    routing = PageRouting(in_force, runtime.publisher, runtime.queues, keeping.outbox, runtime.clock)
     return keeping.service(
-        router=routes(registry, publishing, Tracing(rows, pages, archive), runtime.authenticator),
-        tasks=(Every(PAUSE, sweeper.once, full=PAGE, name="pages"),),
-        closing=(gathering.drain,),
+        table=table(routing) if settings.routes else {},
+        router=routes(registry, publishing, Tracing(rows, pages, archive), applying, runtime.authenticator),
+        tasks=(
+            Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="pages"),
+            Every(PAUSE, in_force.look, name="buses"),
+            Every(sweeping.PAUSE, Tidying(applying.buses, runtime.queues, runtime.clock).tidy, name="queues"),
+        ),
+        closing=(gathering.drain, in_force.leave),
+        prefetch=PREFETCH,
     )
+
+
+def _applying(runtime: Runtime, keeping: Keeping, registry: Registry) -> Applying:
+    buses = keeping.documents(BUSES, KeptBus, wake=wakes)
+    past = keeping.documents(PAST, PastBus, silent=True)
+    replicas = keeping.collection(REPLICAS, silent=True)
+    in_force = InForce(buses, replicas, runtime.clock, runtime.ids)
+    return Applying(buses, past, registry, in_force, runtime.queues, keeping.outbox, runtime.clock)

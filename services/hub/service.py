@@ -5,6 +5,8 @@ from shared.runtime.description import Description
 SERVICE = Description(
     name="hub",
     settings=("services.hub.settings:HubSettings",),
+    bindings=(("commands", "hub.#"),),
+    families=("target",),
     public=("/v1/events", "/v1/hub"),
     asks=("archive",),
     scales_by="requests",

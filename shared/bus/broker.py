@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,16 +16,17 @@ from faststream.rabbit import RabbitBroker
 
 from shared.bus import decoding, wire
 from shared.bus.consumer import Consumer
-from shared.bus.declaring import Difference, declare
+from shared.bus.declaring import Difference, declare, declare_queues
 from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
 from shared.bus.installation import OtherInstallation, claim
 from shared.bus.measuring import Depth, depths
 from shared.bus.probing import QUEUES, probe, probe_queue
 from shared.bus.publisher import ConfirmingPublisher
 from shared.bus.retry import RetryPolicy
+from shared.bus.standing import BrokerAway, Target
 from shared.bus.telling import broker_time
-from shared.bus.topology import Queues, suspect_queue, topology
-from shared.bus.wire import AbstractConnection, Channel
+from shared.bus.topology import Queues, suspect_queue, target_queues, topology
+from shared.bus.wire import AbstractConnection, AMQPError, Channel
 from shared.contracts.messages import Message
 from shared.kernel.clock import Clock
 from shared.kernel.meter import Meter, NoMeter
@@ -169,6 +170,33 @@ class Bus:
             raise ConnectionError("no connection to the broker")
         return await depths(connection, queues)
 
+    async def make_targets(self, targets: Sequence[Target]) -> Sequence[Difference]:
+        async with self._asked() as connection:
+            major = _major(connection)
+            queues = [queue for each in targets for queue in target_queues(*each, broker_major=major)]
+            return await declare_queues(connection, queues)
+
+    async def standing(self, queues: Iterable[str]) -> Mapping[str, Depth]:
+        async with self._asked() as connection:
+            return await depths(connection, queues)
+
+    async def remove_queue(self, queue: str) -> None:
+        async with self._asked() as connection:
+            channel = await connection.channel(publisher_confirms=False)
+            await channel.queue_delete(queue)
+            await channel.close()
+
+    @contextlib.asynccontextmanager
+    async def _asked(self) -> AsyncIterator[AbstractConnection]:
+        connection = self._connection
+        if not self.ready or connection is None or connection.is_closed:
+            raise BrokerAway("no connection to the broker")
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                yield connection
+        except (AMQPError, ConnectionError, TimeoutError, RuntimeError) as error:
+            raise BrokerAway(f"the broker did not: {type(error).__name__}") from error
+
     async def drain(self, seconds: float) -> None:
         """Stop consuming and finish what is in hand; publishing goes on."""
         subscriptions, self._subscriptions = self._subscriptions, []  # a new connection must not take them up again
@@ -247,8 +275,7 @@ class Bus:
         self.publisher.attach(await wire.open_channel(connection, lost.set, confirms=True))
 
     async def _declare(self, connection: AbstractConnection) -> None:
-        major = int(str(connection.server_properties.get("version", "3")).split(".", 1)[0])
-        self.differences = await declare(connection, topology(self._queues, broker_major=major))
+        self.differences = await declare(connection, topology(self._queues, broker_major=_major(connection)))
         for difference in self.differences:
             log.warning("the broker's topology differs", extra={"queue": difference.name, "error": difference.reason})
 
@@ -279,6 +306,11 @@ class Bus:
     async def _consume(self, subscription: _Subscription, channels: Mapping[str, Channel]) -> None:
         for queue, channel in channels.items():
             await subscription.consumer.attach(channel, queue)
+
+
+def _major(connection: AbstractConnection) -> int:
+    """RabbitMQ's version."""
+    return int(str(connection.server_properties.get("version", "3")).split(".", 1)[0])
 
 
 async def _claim(connection: AbstractConnection, subscription: _Subscription) -> None:

@@ -1,8 +1,8 @@
 """Copies on their way: into a target's queue, into a service's, into the dead letters of a target.
 
 A service takes what lies in its own queue, and believes our headers there about the way it came. So a copy says that it
-came by the hub, under its type: no exchange of that name exists, and only a contract that names it takes a partner's
-event. Where a rule gives the copy another type, which only operators write, it is a command of that service.
+came by `copies`, under its type: no such exchange exists, and only a contract that names it takes a partner's event.
+Where a rule gives the copy another type, which only operators write, it is a command of that service.
 """
 
 from datetime import datetime
@@ -19,13 +19,12 @@ from shared.bus.headers import (
     REASON,
     ROUTING_KEY,
 )
+from shared.bus.topology import dead_queue
 from shared.contracts.buses import TargetTerms
 from shared.contracts.cloudevents import PREFIXES
-from shared.contracts.copies import Copy, dead_target_queue
+from shared.contracts.copies import WAY, Copy, dead_target_queue
 from shared.contracts.messages import OutboxMessage
 
-BY_THE_HUB: Final = "hub"
-"""Named as their exchange by contracts of partners' events that a service takes."""
 COMMANDS: Final = "commands"
 HOUSES_OWN: Final = tuple(f"{prefix}{name}" for prefix in PREFIXES for name in ("correlationid", "causationid"))
 """Attributes that services of the house read as their own purchases' names: a partner does not choose them."""
@@ -39,7 +38,7 @@ def outgoing(copy: Copy, target: TargetTerms, now: datetime) -> OutboxMessage | 
         return copy.message(now)
     message = copy.message(now, target.service)
     told = {name: value for name, value in message.headers.items() if name not in HOUSES_OWN}
-    way = {EXCHANGE: COMMANDS if copy.origintype else BY_THE_HUB, ROUTING_KEY: copy.attributes["type"]}
+    way = {EXCHANGE: COMMANDS if copy.origintype else WAY, ROUTING_KEY: copy.attributes["type"]}
     return OutboxMessage(
         id=message.id,
         exchange=message.exchange,
@@ -51,9 +50,14 @@ def outgoing(copy: Copy, target: TargetTerms, now: datetime) -> OutboxMessage | 
     )
 
 
-def dead(copy: Copy, reason: str, detail: str, now: datetime) -> OutboxMessage:
-    """The message that lays it among the dead letters of its target, never having been tried. `reason` is a word."""
-    message = copy.message(now, dead_target_queue(copy.bus, copy.target))
+def dead(copy: Copy, target: TargetTerms, reason: str, detail: str, now: datetime) -> OutboxMessage | None:
+    """The message that lays it among the dead letters of its target, or of the target's service, never having been
+    tried; None for a feed, which has none. `reason` is a word."""
+    if target.feed:
+        return None
+    message = copy.message(
+        now, dead_queue(target.service) if target.service else dead_target_queue(copy.bus, copy.target)
+    )
     told = {
         ATTEMPTS: "0",
         FIRST_FAILED_AT: now.isoformat(),

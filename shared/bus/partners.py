@@ -10,8 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.contracts.copies import target_queue
+
 NAME = r"^[a-z][a-z0-9-]{1,30}$"
 """No dot: it ends the name in the names of a partner's queues."""
+TARGET = r"^[a-z][a-z0-9-]{0,40}/[a-z][a-z0-9-]{0,40}$"
 
 
 class Partner(BaseModel):
@@ -20,8 +23,15 @@ class Partner(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     members: Literal["any"] | frozenset[str] = "any"
+    targets: frozenset[Annotated[str, Field(pattern=TARGET)]] = frozenset()
+    """Targets of buses, as `fuel/till`, whose queues it may read."""
     password_hash: Annotated[str, Field(repr=False)]
     """RabbitMQ's: base64 of a salt of four bytes and the SHA-256 of salt and password."""
+
+    @property
+    def queues(self) -> list[str]:
+        """Of its targets."""
+        return sorted(target_queue(*target.split("/")) for target in self.targets)
 
     def may_buy_for(self, member_id: str) -> bool:
         return self.members == "any" or member_id in self.members

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,12 +32,14 @@ NO_RIGHTS: Final = Rights(NOTHING, NOTHING, NOTHING, dict.fromkeys(TOPIC_EXCHANG
 """Of a process that takes no messages and sends none, and yet is connected."""
 
 
-def partner_rights(name: str) -> Rights:
+def partner_rights(name: str, targets: Iterable[str] = ()) -> Rights:
+    """`targets` are the queues of buses that it may read, each by its whole name."""
     own = rf"{re.escape(name)}\..+"
+    read = "|".join(("events", own, *(re.escape(target) for target in sorted(targets))))
     return Rights(
         configure=f"^{own}$",
         write=f"^(public|{own})$",
-        read=f"^(events|{own})$",
+        read=f"^({read})$",
         topics={
             "commands": (NOTHING, NOTHING),
             "answers": (NOTHING, NOTHING),
@@ -47,14 +49,15 @@ def partner_rights(name: str) -> Rights:
     )
 
 
-def service_rights(name: str, bindings: Sequence[tuple[str, str]]) -> Rights:
-    """`bindings` are those of the service's queue. Who hears the answers gives the commands."""
-    own = rf"{re.escape(name)}(\..+)?"
+def service_rights(name: str, bindings: Sequence[tuple[str, str]], families: Sequence[str] = ()) -> Rights:
+    """`bindings` are those of the service's queue, `families` the first words of queues that it makes while it runs.
+    Who hears the answers gives the commands."""
+    own = "|".join((rf"{re.escape(name)}(\..+)?", *(rf"{re.escape(family)}\..+" for family in families)))
     speaks = rf"^{re.escape(name)}\."
     commands = EVERYTHING if "answers" in dict(bindings) else speaks
     written = {"commands": commands, "answers": rf"^({re.escape(name)}|saga)\.", "events": speaks, "public": NOTHING}
     return Rights(
-        configure=f"^{own}$",
+        configure=f"^({own})$" if families else f"^{own}$",
         write=rf"^(commands|answers|events|retry\..+|amq\.default|{own})$",
         read=f"^(commands|answers|events|public|{own})$",
         topics={exchange: (written[exchange], _read(exchange, bindings)) for exchange in TOPIC_EXCHANGES},

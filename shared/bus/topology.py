@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 from faststream.rabbit import ExchangeType, QueueType, RabbitExchange, RabbitQueue
 
+from shared.contracts.copies import dead_target_queue, target_queue
+
 Queues: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
 """What each service's queue is bound to: (exchange, pattern). Every version of a command comes to its owner, so that
 a newer one than this process knows can wait there for a process that knows it."""
@@ -95,6 +97,14 @@ def topology(queues: Queues, *, broker_major: int = 3) -> Topology:
         declared.append(_quorum(name, {"x-message-ttl": ttl, **_handed_on_safely(key=None)}))
         bindings.append(Binding(name, "", name))
     return Topology(tuple(exchanges), tuple(declared), tuple(bindings))
+
+
+def target_queues(bus: str, target: str, *, broker_major: int = 3) -> list[RabbitQueue]:
+    """Those of one target of a bus, made while the house runs. Nothing limits how much waits or how often it is tried:
+    what a consumer rejects is laid among the dead, and nothing else is."""
+    limits = UNLIMITED if broker_major >= 4 else {}  # noqa: PLR2004 - a version
+    dead = dead_target_queue(bus, target)
+    return [_quorum(target_queue(bus, target), {**limits, **_handed_on_safely(key=dead)}), _quorum(dead, limits)]
 
 
 def _service_queues(service: str, broker_major: int) -> list[RabbitQueue]:

@@ -61,14 +61,24 @@ class RoutedCopy(Part):
     shadow: bool = False
 
 
+class UndecidedEvent(Part):
+    """That the rules of a bus had too much work with an event: it made no copies of it."""
+
+    hubid: str
+    bus: str
+    revision: int
+
+
 class Routed(Part):
-    """What became of one part of a page in the router. An event that is not among `copies` matched nothing."""
+    """What became of one part of a page in the router, or of some of its events. One that is neither among `copies` nor
+    `undecided` matched nothing."""
 
     page: str
     part: int
     at: AwareDatetime
     events: int = Field(description="How many it had")
     copies: tuple[RoutedCopy, ...]
+    undecided: tuple[UndecidedEvent, ...] = ()
 
 
 class Attempt(Part):

@@ -29,21 +29,38 @@ class TargetTerms(Part):
 
     model_config = Part.model_config | {"extra": "forbid"}
 
-    webhook: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
-    queue: Literal[True] | None = None
-    service: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")] | None = None
-    feed: Literal[True] | None = None
-    format: Literal["structured", "binary", "data"] = "structured"
-    signature: Literal["hmac", "ed25519"] = "hmac"
-    headers: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(default_factory=dict, max_length=20)
-    rate: Annotated[StrictInt, Field(ge=1, le=100_000, description="Copies a second")] | None = None
-    burst: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = None
-    concurrency: Annotated[StrictInt, Field(ge=1, le=64)] = 8
-    timeout: Annotated[StrictInt, Field(ge=1, le=30, description="Seconds")] = 15
-    order: Literal["none", "by-key"] = "none"
-    on_dead: Literal["block", "skip"] = "block"
-    retry_for: Duration = "24h"
-    pause_cap: Duration = "1h"
+    webhook: Annotated[
+        Annotated[str, Field(min_length=1, max_length=2_000)] | None, Field(description="Posted to this URL")
+    ] = None
+    queue: Annotated[Literal[True] | None, Field(description="Left in a queue of its own, which the partner reads")] = (
+        None
+    )
+    service: Annotated[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")] | None,
+        Field(description="Given to a service of the house; operators only"),
+    ] = None
+    feed: Annotated[Literal[True] | None, Field(description="Read from the archive, in order")] = None
+    format: Annotated[Literal["structured", "binary", "data"], Field(description="CloudEvents' modes, or data")] = (
+        "structured"
+    )
+    signature: Annotated[Literal["hmac", "ed25519"], Field(description="How a webhook's requests are signed")] = "hmac"
+    headers: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(
+        default_factory=dict, max_length=20, description="More headers for a webhook"
+    )
+    rate: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=100_000)] | None, Field(description="Copies a second, at most")
+    ] = None
+    burst: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=100_000)] | None, Field(description="Copies at once after a rest")
+    ] = None
+    concurrency: Annotated[StrictInt, Field(ge=1, le=64, description="Requests under way", examples=[8])] = 8
+    timeout: Annotated[StrictInt, Field(ge=1, le=30, description="Seconds for a request", examples=[15])] = 15
+    order: Annotated[Literal["none", "by-key"], Field(description="Whether the copies of a key stay in order")] = "none"
+    on_dead: Annotated[Literal["block", "skip"], Field(description="What an ordered key does at a dead copy")] = "block"
+    retry_for: Annotated[Duration, Field(description="How long a copy is tried, such as 24h", examples=["24h"])] = "24h"
+    pause_cap: Annotated[
+        Duration, Field(description="The longest pause between two tries, such as 1h", examples=["1h"])
+    ] = "1h"
 
     @model_validator(mode="after")
     def _one_kind(self) -> "TargetTerms":
@@ -62,25 +79,51 @@ class RuleTerms(Part):
 
     model_config = Part.model_config | {"extra": "forbid", "populate_by_name": True}
 
-    name: Name
-    when: dict[str, Any]
-    to: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_TARGETS)]
-    template: Any = None
+    name: Annotated[str, Field(pattern=NAME, description="No other rule of the bus has it", examples=["qualifying"])]
+    when: Annotated[
+        dict[str, Any],
+        Field(
+            description="A pattern of the rules' language",
+            examples=[{"data": {"total": {"amount": [{"numeric": [">=", 3000]}]}}}],
+        ),
+    ]
+    to: Annotated[
+        tuple[Name, ...],
+        Field(min_length=1, max_length=MOST_TARGETS, description="Names of targets", examples=[["coles-bi"]]),
+    ]
+    template: Annotated[Any, Field(description="What is sent instead of the data; null sends the data")] = None
     as_type: Annotated[str | None, Field(alias="as", description="Another type for the copy; operators only")] = None
-    mode: Literal["on", "shadow", "off"] = "on"
-    share: Annotated[StrictInt, Field(ge=1, le=100, description="Per cent of the events, by their hubid")] = 100
+    mode: Annotated[
+        Literal["on", "shadow", "off"], Field(description="Whether it sends, is only counted, or is left out")
+    ] = "on"
+    share: Annotated[
+        StrictInt, Field(ge=1, le=100, description="Per cent of the events, by their hubid", examples=[100])
+    ] = 100
 
 
 class BusTerms(Part):
-    """A bus, whole, as a file has it."""
+    """A bus, whole, as a file has it. It looks at its owner's events, and at those of others where operators say so."""
 
     model_config = Part.model_config | {"extra": "forbid"}
 
-    partner: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$", description="Its owner")]
-    admits: dict[str, Any] = Field(default_factory=dict, description="A pattern; an empty one admits everything")
-    rules: Annotated[tuple[RuleTerms, ...], Field(max_length=MOST_RULES)] = ()
-    targets: Annotated[dict[Name, TargetTerms], Field(max_length=MOST_TARGETS)] = Field(default_factory=dict)
-    enabled: StrictBool = True
+    partner: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$", description="Its owner", examples=["coles"])]
+    publishers: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{1,40}|\*)$")], ...],
+        Field(max_length=50, description="Others whose events it looks at, or `*` for all; operators only"),
+    ] = ()
+    admits: dict[str, Any] = Field(
+        default_factory=dict,
+        description="A pattern; an empty one admits everything",
+        examples=[{"type": ["retail.receipt.issued.v1"]}],
+    )
+    rules: Annotated[tuple[RuleTerms, ...], Field(max_length=MOST_RULES, description="In their order")] = ()
+    targets: dict[Name, TargetTerms] = Field(
+        default_factory=dict,
+        max_length=MOST_TARGETS,
+        description="By name",
+        examples=[{"coles-bi": {"webhook": "https://bi.coles.example/hook"}}],
+    )
+    enabled: Annotated[StrictBool, Field(description="Whether it routes anything")] = True
 
 
 class BusRevision(Part):

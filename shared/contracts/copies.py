@@ -17,6 +17,9 @@ from shared.contracts.messages import OutboxMessage
 
 FAMILY: Final = "target"
 """The first word of every target's queue."""
+WAY: Final = "copies"
+"""The exchange that a service's contracts of partners' events name. None of that name exists: nobody can publish there,
+and what comes so was put into the service's own queue by a bus."""
 EXTENSIONS: Final = (
     "hubid",
     "hubat",

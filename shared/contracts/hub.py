@@ -1,8 +1,16 @@
-"""The hub's words: what changed on its buses."""
+"""The hub's words: what is to be routed, what changed on its buses."""
 
 from typing import ClassVar
 
+from shared.contracts.archive import Page
 from shared.contracts.messages import Event
+
+
+class RoutePage(Page):
+    """Find the targets of accepted events, and send each its copy. Idempotent: a page that comes again makes the same
+    copies under the same delivery ids. Owner: hub. No answer."""
+
+    type: ClassVar[str] = "hub.route_page.v1"
 
 
 class BusChanged(Event):

@@ -8,6 +8,7 @@ from typing import Final
 from shared.contracts.buses import NAME, BusTerms, RuleTerms, TargetTerms
 from shared.routing.wrong import WrongBus
 from shared.rules.costs import TooCostly, cost_of
+from shared.rules.documents import PARTNER
 from shared.rules.faults import Fault, Invalid, JsonPath, pointer_to
 from shared.rules.limits import BUS_COST
 from shared.rules.parsing import parse
@@ -15,6 +16,7 @@ from shared.rules.pattern import Pattern
 from shared.rules.templates import Template, template_of
 
 ADMITS: Final = "admits"
+EVERYBODY: Final = "*"
 TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}(\.[a-z][a-z0-9_-]{0,60}){0,6}\.v[1-9][0-9]{0,5}")
 """Of what a copy may be called instead."""
 
@@ -31,7 +33,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Of a bus: which events it looks at, and what it does with them. `cost` is that of all of it."""
+    """Of a bus: which events it looks at, and what it does with them. `cost` is that of what the file says."""
 
     admits: Pattern
     rules: tuple[Rule, ...]
@@ -48,7 +50,14 @@ def rules_of(name: str, terms: BusTerms) -> Rules:
     ]
     if faults:
         raise WrongBus(faults)
-    return Rules(admits, tuple(rules), _cost(admits, rules))
+    return Rules(_of_publishers(terms, admits), tuple(rules), _cost(admits, rules))
+
+
+def _of_publishers(terms: BusTerms, admits: Pattern) -> Pattern:
+    """A partner's bus never sees what others publish, whatever it admits, unless an operator has opened it."""
+    if EVERYBODY in terms.publishers:
+        return admits
+    return Pattern(every=(parse({PARTNER: [terms.partner, *terms.publishers]}), admits))
 
 
 def _cost(admits: Pattern, rules: list[Rule]) -> int:

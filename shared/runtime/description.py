@@ -14,7 +14,21 @@ Bindings: TypeAlias = tuple[tuple[str, str], ...]
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 TAKEN: Final = frozenset(
-    ("broker", "mongodb", "public", "sandbox", "commands", "answers", "events", "retry", "saga", "amq", "guest")
+    (
+        "broker",
+        "mongodb",
+        "public",
+        "sandbox",
+        "commands",
+        "answers",
+        "events",
+        "retry",
+        "saga",
+        "amq",
+        "guest",
+        "copies",
+        "target",
+    )
 )
 """Words that variables, exchanges or the broker use already."""
 
@@ -28,6 +42,7 @@ class Description:
     """One service. Its folder, its queue, its database and its broker user have its name.
 
     `bindings`: what its queue is bound to; without any it has no queue and takes no messages.
+    `families`: first words of the names of queues that it makes, fills and reads while it runs.
     `public`: beginnings of the paths that clients reach it by.
     `internal`: it has routes for other services; they find it by `<NAME>_URL`.
     `asks`: the services whose internal routes it uses.
@@ -41,6 +56,7 @@ class Description:
     name: str
     settings: tuple[str, ...] = ()
     bindings: Bindings = ()
+    families: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
     internal: bool = False
     asks: tuple[str, ...] = ()

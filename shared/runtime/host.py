@@ -15,6 +15,7 @@ from shared.bus.broker import Bus
 from shared.bus.installation import OtherInstallation
 from shared.bus.outbox import RELAY_PAGE, RELAY_PAUSE, Publisher
 from shared.bus.retry import RetryPolicy
+from shared.bus.standing import StandingQueues
 from shared.kernel.clock import CheckedClock, Clock, SystemClock
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.meter import ServiceMeter
@@ -105,6 +106,7 @@ class Host:
             broker_url, self._queues, clock=self.clock, retry=RetryPolicy(self.ids, self.random), meter=self.telemetry
         )
         self.publisher: Publisher = self.bus.publisher
+        self.queues: StandingQueues = self.bus
         self.addresses = Addresses(settings, self.home, listener.url, here)
         self.draining = asyncio.Event()
         self.authenticator = Authenticator(

@@ -9,6 +9,7 @@ import httpx
 
 from shared.bus.dispatch import HandlerTable, Misread
 from shared.bus.outbox import Outbox, Publisher
+from shared.bus.standing import StandingQueues
 from shared.contracts.messages import Message
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
@@ -53,6 +54,8 @@ class Runtime(Protocol):
     ids: Ids
     random: Random
     publisher: Publisher
+    queues: StandingQueues
+    """Those that are made while the house runs."""
     meter: ServiceMeter
     authenticator: Authenticator
     """Checks members' bearer tokens and services' internal token."""

@@ -38,6 +38,18 @@ CODES: Final[dict[str, Meaning]] = {
     "unknown_partner": Meaning(
         (403,), "The token's subject is no partner's client.", "Ask the operator for `clients`."
     ),
+    "operators_only": Meaning(
+        (403,), "Services, other types and others' events on a bus are for operators.", "Ask an operator to apply it."
+    ),
+    "rule_too_costly": Meaning((422,), "The rules of a bus take too long together.", "Make the named rule simpler."),
+    "rule_without_anchor": Meaning(
+        (422,), "Too many rules of a bus name no exact value.", "Name a type, or another exact value, in the rule."
+    ),
+    "not_empty": Meaning(
+        (409,), "Copies wait in queues that would be taken away.", "Let them be delivered, or discard them."
+    ),
+    "queues_going": Meaning((409,), "The target's queue is being taken away at this moment.", AGAIN),
+    "broker_unavailable": Meaning((503,), "The broker does not answer.", AGAIN),
     "client_taken": Meaning((409,), "A client belongs to another partner.", "Use a client of the partner's own."),
     "event_id_reused": Meaning((409,), "The id belongs to another event.", "Give each event an id of its own."),
     "in_flight": Meaning((409,), "Another request with this event is being answered.", AGAIN),

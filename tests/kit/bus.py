@@ -1,10 +1,45 @@
 """A bus that keeps what it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from shared.bus.declaring import Difference
+from shared.bus.measuring import Depth
+from shared.bus.standing import BrokerAway, Target
 from shared.contracts import CATALOGUE
+from shared.contracts.copies import dead_target_queue, target_queue
 from shared.contracts.messages import Message, OutboxMessage
 from shared.contracts.steps import Answer
+
+
+class QueuesInMind:
+    """Standing queues without a broker: `waiting` messages and `consumed` ones are whatever a test says."""
+
+    def __init__(self) -> None:
+        self.made: set[str] = set()
+        self.waiting: dict[str, int] = {}
+        self.consumed: set[str] = set()
+        self.away = False
+
+    async def make_targets(self, targets: Sequence[Target]) -> Sequence[Difference]:
+        self._ask()
+        self.made.update(queue for each in targets for queue in (target_queue(*each), dead_target_queue(*each)))
+        return ()
+
+    async def standing(self, queues: Iterable[str]) -> Mapping[str, Depth]:
+        self._ask()
+        return {
+            queue: Depth(self.waiting.get(queue, 0), int(queue in self.consumed))
+            for queue in queues
+            if queue in self.made
+        }
+
+    async def remove_queue(self, queue: str) -> None:
+        self._ask()
+        self.made.discard(queue)
+
+    def _ask(self) -> None:
+        if self.away:
+            raise BrokerAway("away")
 
 
 class Recorder:

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 
 from shared.bus.outbox import Publisher
+from shared.bus.standing import StandingQueues
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids, Uuid7Ids
 from shared.kernel.meter import NoServiceMeter, ServiceMeter
@@ -13,7 +14,7 @@ from shared.kernel.randomness import Random, SystemRandom
 from shared.runtime.settings import RuntimeSettings
 from shared.store import open_store
 from shared.store.documents import Store
-from tests.kit.bus import Recorder
+from tests.kit.bus import QueuesInMind, Recorder
 from tests.kit.issuer import Issuer
 
 
@@ -42,6 +43,8 @@ class TestRuntime:
         self.random: Random = SystemRandom(7)
         self.recorder = Recorder()
         self.publisher: Publisher = self.recorder
+        self.standing = QueuesInMind()
+        self.queues: StandingQueues = self.standing
         self.meter: ServiceMeter = NoServiceMeter()
         self.draining = asyncio.Event()
         self.issuer = Issuer(clock)

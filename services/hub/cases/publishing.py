@@ -16,6 +16,7 @@ from shared.accepting.gathering import Gathering
 from shared.accepting.steps import Accepted, Outcome, Refused, Unit, Wanted
 from shared.bus.outbox import Outbox
 from shared.contracts.archive import LARGEST_PART, ArchivedEvent, KeepPage
+from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
@@ -44,25 +45,20 @@ Result = Taken | Refusal
 
 
 class PageSpeaker:
-    """Says a page to the archive, in as many messages as its size needs; until there is a router, to nobody else."""
+    """Says a page to the router and to the archive, in as many messages as its size needs."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     def messages(self, page: str, entries: Sequence[bytes]) -> list[OutboxMessage]:
         parts = list(_parts(entries))
-        return [
-            self._outbox.entry(
-                KeepPage(
-                    page=page,
-                    part=number,
-                    parts=len(parts),
-                    keep=FOREVER,
-                    events=tuple(ArchivedEvent.model_validate_json(entry) for entry in part),
-                )
-            )
-            for number, part in enumerate(parts, start=1)
-        ]
+        said: list[OutboxMessage] = []
+        for number, part in enumerate(parts, start=1):
+            events = tuple(ArchivedEvent.model_validate_json(entry) for entry in part)
+            for contract in (RoutePage, KeepPage):
+                whole = contract(page=page, part=number, parts=len(parts), keep=FOREVER, events=events)
+                said.append(self._outbox.entry(whole))
+        return said
 
 
 def _parts(entries: Sequence[bytes]) -> list[list[bytes]]:

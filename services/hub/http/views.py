@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from shared.web.bodies import Shown
+from shared.web.pages import NextCursor
 
 Faults = Annotated[tuple[dict[str, str], ...], Field(description="Every wrong place, as in a problem")]
 Code = Annotated[str | None, Field(description="Why it was refused, as in a problem")]
@@ -82,3 +83,58 @@ class ShownType(Shown):
     schema_document: Annotated[dict[str, Any], Field(description="JSON Schema 2020-12 of the data")]
     keep: Annotated[str, Field(description="How long its events are kept")]
     examples: Annotated[list[Any], Field(description="Data that is valid")]
+
+
+class ShownBus(Shown):
+    """A bus as it is kept."""
+
+    id: Annotated[str, Field(description="Its name")]
+    revision: Annotated[int, Field(description="Counts its files")]
+    by: Annotated[str, Field(description="Who applied it")]
+    at: Annotated[datetime, Field(description="When")]
+    terms: Annotated[dict[str, Any], Field(description="Its file, as it can be applied")]
+    active: Annotated[
+        bool | None, Field(description="Whether all living replicas go by it; null where that was not asked")
+    ] = None
+
+
+class ShownBuses(Shown):
+    """Buses by their names."""
+
+    buses: Annotated[list[ShownBus], Field(description="As they are kept")]
+    next_cursor: NextCursor = None
+
+
+class ShownChange(Shown):
+    """One thing that a file would change."""
+
+    what: Annotated[Literal["bus", "rule", "target"], Field(description="Of what kind it is")]
+    name: Annotated[str, Field(description="Of the rule or target; empty for the bus itself")]
+    change: Annotated[
+        Literal["added", "changed", "removed", "moved"], Field(description="`moved`: the order of the rules is another")
+    ]
+
+
+class ShownPlan(Shown):
+    """What a file would do."""
+
+    changes: Annotated[list[ShownChange], Field(description="Against the file in force")]
+    queues: Annotated[list[str], Field(description="To be made")]
+    cost: Annotated[int, Field(description="Of its rules; a bus may have 5000")]
+
+
+class ShownRevision(Shown):
+    """What a bus said before."""
+
+    bus: Annotated[str, Field(description="Its name")]
+    revision: Annotated[int, Field(description="Counts its files")]
+    by: Annotated[str, Field(description="Who applied it")]
+    at: Annotated[datetime, Field(description="When")]
+    terms: Annotated[dict[str, Any] | None, Field(description="Its file; null where it was deleted")]
+
+
+class ShownRevisions(Shown):
+    """The newest first."""
+
+    revisions: Annotated[list[ShownRevision], Field(description="Without the one in force")]
+    next_cursor: NextCursor = None

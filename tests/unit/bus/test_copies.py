@@ -10,7 +10,7 @@ from shared.bus.dispatch import Dispatcher
 from shared.bus.retry import Unreadable
 from shared.contracts.buses import TargetTerms
 from shared.contracts.cloudevents import Envelope
-from shared.contracts.copies import Copy
+from shared.contracts.copies import WAY, Copy
 from shared.contracts.messages import Message, OutboxMessage
 from shared.routing.bus import compiled
 from tests.unit.routing.samples import AT, ISSUED, a_rule, an_event, terms
@@ -22,7 +22,7 @@ class Issued(Message):
     """What a service takes of a partner's events."""
 
     type: ClassVar[str] = ISSUED
-    exchange: ClassVar[str] = "hub"
+    exchange: ClassVar[str] = WAY
     mandatory: ClassVar[bool] = True
     total: int
 
@@ -66,7 +66,7 @@ def sent(copy: Copy, target: TargetTerms = DESK) -> OutboxMessage:
     return message
 
 
-async def test_a_service_takes_a_partners_event_by_a_contract_that_names_the_hub() -> None:
+async def test_a_service_takes_a_partners_event_by_a_contract_that_names_its_way() -> None:
     ((message, envelope),) = await taken(sent(a_copy()), Issued)
     assert message == Issued(total=3000)
     assert envelope.id == "4711"
@@ -100,8 +100,16 @@ def test_a_queue_and_a_webhook_have_the_target_queue_and_a_feed_has_none() -> No
 
 
 def test_a_dead_copy_lies_beside_its_target_and_says_why() -> None:
-    message = dead(a_copy(), "template_failed", "nothing for /data/x", AT)
+    message = dead(a_copy(), TargetTerms(queue=True), "template_failed", "nothing for /data/x", AT)
+    assert message is not None
     assert message.routing_key == "target.fuel.desk.dead"
     assert message.headers["milesaga-reason"] == "template_failed: nothing for /data/x"
     assert message.headers["milesaga-fingerprint"] == "fuel/desk:template_failed"
     assert Copy.of(message.headers, message.body).deliveryid == message.id
+
+
+def test_a_dead_copy_for_a_service_lies_among_its_letters_and_one_for_a_feed_nowhere() -> None:
+    message = dead(a_copy(), DESK, "template_failed", "x", AT)
+    assert message is not None
+    assert message.routing_key == "desk.dead"
+    assert dead(a_copy(), TargetTerms(feed=True), "template_failed", "x", AT) is None

@@ -90,8 +90,23 @@ def test_an_event_that_the_bus_does_not_admit_is_tried_on_no_rule() -> None:
     assert narrow.route(an_event(source="/coles/fuel/9")).copies
 
 
+@pytest.mark.parametrize(
+    ("publishers", "seen"), [((), {"coles"}), (("qf",), {"coles", "qf"}), (("*",), {"coles", "qf", "other"})]
+)
+def test_a_bus_sees_its_owners_events_and_those_of_whom_an_operator_named(
+    publishers: tuple[str, ...], seen: set[str]
+) -> None:
+    open_to = bus(a_rule(), publishers=publishers)
+    assert {who for who in ("coles", "qf", "other") if open_to.route(an_event(partner=who)).copies} == seen
+
+
+def test_a_pattern_for_another_partner_does_not_open_a_bus() -> None:
+    prying = bus(a_rule(when={"partner": ["qf"]}), admits={"$or": [{"partner": ["qf"]}, {"partner": ["coles"]}]})
+    assert not prying.route(an_event(partner="qf")).matches
+
+
 def test_a_rule_sees_whose_the_event_is_and_not_what_it_says_of_that() -> None:
-    own = bus({"name": "own", "when": {"partner": ["coles"]}, "to": ["bi"]})
+    own = bus({"name": "own", "when": {"partner": ["coles"]}, "to": ["bi"]}, publishers=["*"])
     assert own.route(an_event()).copies
     assert not own.route(an_event(partner="other", extensions="coles")).copies
 

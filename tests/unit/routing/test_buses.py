@@ -81,6 +81,7 @@ def random_terms(chance: random.Random) -> BusTerms:
     ]
     told = {
         "partner": "coles",
+        "publishers": chance.choice(((), ("qf",), ("*",))),
         "admits": chance.choice(({}, *PATTERNS)),
         "rules": rules,
         "targets": {name: {"queue": True} for name in ("x", "y", "z")},
@@ -101,6 +102,8 @@ def obvious(bus: Bus, event: ArchivedEvent, half: set[str]) -> dict[str, tuple[A
     document = document_of(event.event, event.partner)
     found: dict[str, tuple[Any, ...]] = {}
     terms = bus.terms
+    if event.partner != "coles" and not terms.publishers:
+        return found
     if not terms.enabled or (terms.admits and not matches(parse(terms.admits), document)):
         return found
     for mode in ("on", "shadow"):

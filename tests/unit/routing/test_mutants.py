@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from shared.routing import bus as buses
+from shared.routing import compiling
 from shared.routing.bus import Bus
+from shared.rules.parsing import parse
 from tests.unit.routing.test_buses import judge
 
 _by_target, _made, _records = buses._by_target, Bus._made, Bus._records
@@ -48,6 +50,8 @@ MUTANTS: dict[str, tuple[object, str, Any]] = {
     "off is on": (buses, "OFF", "none"),
     "no share": (buses, "_has_share", lambda *_: True),
     "shares of one rule": (buses, "_has_share", lambda rule, hubid: hash((rule.terms.name, hubid)) % 2 == 0),
+    "everybody is heard": (compiling, "EVERYBODY", "qf"),
+    "nobody else is heard": (compiling, "_of_publishers", lambda *_: parse({"partner": ["coles"]})),
     "everything is admitted": (Bus, "admits_it", lambda *_: True),
 }
 

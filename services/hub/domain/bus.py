@@ -1,0 +1,174 @@
+"""A bus as it is kept: the revision in force, who may change what of it, and what a change would do."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
+
+from shared.contracts.buses import BusTerms, RuleTerms
+from shared.contracts.copies import dead_target_queue, target_queue
+from shared.kernel.values import changed
+from shared.rules.faults import pointer_to
+from shared.web.problems import Fault
+
+WITH_QUEUES: Final = frozenset(("webhook", "queue"))
+"""Kinds of targets that have a queue of their own."""
+OUR_OWN: Final = "milesaga"
+"""Whose our own events are."""
+
+
+class KeptBus(BaseModel):
+    """Its name is its id. Without `terms` it was deleted, and goes on counting if it is made again.
+
+    `left` are targets that were there before, since when they are not: their queues are taken away when they have long
+    been empty.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    revision: int
+    terms: BusTerms | None
+    owner: str
+    """Its partner, or the one that it had when it was deleted."""
+    by: str
+    at: AwareDatetime
+    left: dict[str, AwareDatetime] = {}
+    going: dict[str, AwareDatetime] = {}
+    """Those of the left whose queues are taken away at this moment, since then."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def mark(self) -> str:
+        """What changes with every revision: replicas look at it alone."""
+        return f"{self.id}:{self.revision}"
+
+    @property
+    def partner(self) -> str | None:
+        return self.terms.partner if self.terms else None
+
+
+class PastBus(BaseModel):
+    """A revision that is not in force any more."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    bus: str
+    revision: int
+    terms: BusTerms | None
+    by: str
+    at: AwareDatetime
+
+    @classmethod
+    def of(cls, kept: KeptBus) -> Self:
+        return cls(
+            id=past_id(kept.id, kept.revision),
+            bus=kept.id,
+            revision=kept.revision,
+            terms=kept.terms,
+            by=kept.by,
+            at=kept.at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that a revision does to a bus. `name` is that of the rule or target."""
+
+    what: Literal["bus", "rule", "target"]
+    name: str
+    change: Literal["added", "changed", "removed", "moved"]
+
+
+def past_id(bus: str, revision: int) -> str:
+    return f"{bus}:{revision}"
+
+
+def marked(mark: str) -> tuple[str, int]:
+    """The name and the revision that a mark says."""
+    name, _, revision = mark.rpartition(":")
+    return name, int(revision)
+
+
+def following(kept: KeptBus | None, name: str, terms: BusTerms | None, by: str, now: datetime) -> KeptBus:
+    """The next revision."""
+    here = queued(terms)
+    gone = {**dict.fromkeys(queued(kept.terms), now), **kept.left} if kept else {}
+    left = {target: since for target, since in gone.items() if target not in here}
+    revision = kept.revision + 1 if kept else 1
+    owner = terms.partner if terms else kept.owner if kept else ""
+    return KeptBus(id=name, revision=revision, terms=terms, owner=owner, by=by, at=now, left=left)
+
+
+def queued(terms: BusTerms | None) -> list[str]:
+    """Its targets that have queues, in the order of the file."""
+    return [name for name, target in terms.targets.items() if target.kind in WITH_QUEUES] if terms else []
+
+
+def queues_of(bus: str, targets: Iterable[str]) -> list[str]:
+    """Two of each target."""
+    return [queue for name in targets for queue in (target_queue(bus, name), dead_target_queue(bus, name))]
+
+
+def same(one: BaseModel | None, other: BaseModel | None) -> bool:
+    """Do they say the same? As they are written: to Python, 1 is true."""
+    return one is other or (one is not None and other is not None and one.model_dump_json() == other.model_dump_json())
+
+
+def changes(old: BusTerms | None, new: BusTerms | None) -> list[Change]:
+    """What is different, and nothing where they are equal."""
+    found: list[Change] = []
+    if old is None or new is None:
+        if old is not new:
+            found.append(Change("bus", "", "added" if old is None else "removed"))
+    elif not same(changed(old, rules=(), targets={}), changed(new, rules=(), targets={})):
+        found.append(Change("bus", "", "changed"))
+    before, after = _rules(old), _rules(new)
+    found += [Change("rule", *each) for each in _different(before, after)]
+    staying = [name for name in before if name in after]
+    if staying != [name for name in after if name in before]:
+        found.append(Change("rule", "", "moved"))  # the first of several rules decides what a target is sent
+    targets = _different(old.targets if old else {}, new.targets if new else {})
+    return [*found, *(Change("target", *each) for each in targets)]
+
+
+def _rules(terms: BusTerms | None) -> dict[str, RuleTerms]:
+    return {rule.name: rule for rule in terms.rules} if terms else {}
+
+
+def _different(
+    before: Mapping[str, BaseModel], after: Mapping[str, BaseModel]
+) -> Iterator[tuple[str, Literal["added", "changed", "removed"]]]:
+    yield from ((name, "removed") for name in before if name not in after)
+    for name, thing in after.items():
+        if name not in before:
+            yield name, "added"
+        elif not same(before[name], thing):
+            yield name, "changed"
+
+
+def for_operators(old: BusTerms | None, new: BusTerms) -> list[Fault]:
+    """What of a file its partner may keep as an operator has written it, but neither write nor change: what speaks to
+    services of the house, and whose events the bus looks at."""
+    found = []
+    if new.publishers != (old.publishers if old else ()):
+        found.append(Fault("is for operators to say", pointer="/publishers"))
+    targets = old.targets if old else {}
+    for name, target in new.targets.items():
+        if target.service is not None and not same(target, targets.get(name)):
+            found.append(Fault("is for operators to say", pointer=pointer_to(("targets", name, "service"))))
+    rules = old.rules if old else ()
+    for place, rule in enumerate(new.rules):
+        if _commands(rule, new) and not any(same(rule, each) for each in rules):
+            found.append(Fault("speaks to a service: it is for operators", pointer=pointer_to(("rules", place))))
+    return found
+
+
+def _commands(rule: RuleTerms, terms: BusTerms) -> bool:
+    to_service = any((target := terms.targets.get(name)) and target.service for name in rule.to)
+    return rule.as_type is not None or bool(to_service)

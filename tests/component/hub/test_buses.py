@@ -1,0 +1,309 @@
+"""Buses over HTTP: applied whole, in force when the call says so, given back as they were, forgotten without a loss."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from shared.contracts.hub import BusChanged
+from tests.component.hub.counter import Counter, a_file
+from tests.eventually import eventually
+from tests.kit.clock import HandClock
+from tests.unit.routing.samples import ISSUED, a_rule, an_event
+
+
+async def test_a_file_is_a_bus_and_its_queues_are_there(hub: Counter) -> None:
+    shown = await hub.applied(
+        a_file(
+            a_rule(to=("bi", "till")),
+            a_rule("b", to=("own",)),
+            targets={"bi": {"webhook": "https://bi.coles.example/x"}, "till": {"queue": True}, "own": {"feed": True}},
+        )
+    )
+    assert (shown["id"], shown["revision"], shown["by"], shown["active"]) == ("fuel", 1, "ops", True)
+    assert hub.runtime.standing.made >= {
+        "target.fuel.bi",
+        "target.fuel.bi.dead",
+        "target.fuel.till",
+        "target.fuel.till.dead",
+    }
+    assert "target.fuel.own" not in hub.runtime.standing.made
+    answer = await hub.ask("GET", "/v1/hub/buses/fuel")
+    assert answer.json()["terms"] == shown["terms"]
+    await hub.service.outbox.drain()  # type: ignore[union-attr]
+    assert [each for each in hub.runtime.recorder.said if isinstance(each, BusChanged)] == [
+        BusChanged(bus="fuel", revision=1, by="ops")
+    ]
+
+
+async def test_the_same_file_is_no_other_revision(hub: Counter) -> None:
+    first = await hub.put(a_file())
+    again = await hub.put(a_file())
+    assert again.json()["revision"] == 1
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+async def test_one_and_true_are_not_the_same_file(hub: Counter) -> None:
+    await hub.applied(a_file(a_rule(when={"data": {"a": [1]}})))
+    assert (await hub.applied(a_file(a_rule(when={"data": {"a": [True]}}))))["revision"] == 2
+
+
+async def test_two_who_apply_at_once_do_not_overwrite_each_other(hub: Counter) -> None:
+    first = await hub.put(a_file())
+    await hub.applied(a_file(a_rule(to=("x",))), **{"If-Match": first.headers["ETag"]})
+    refused = await hub.put(a_file(a_rule(to=("y",))), **{"If-Match": first.headers["ETag"]})
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed")
+
+
+async def test_a_dry_run_tells_all_and_does_nothing(hub: Counter) -> None:
+    await hub.applied(a_file(a_rule(), a_rule("gone")))
+    made = set(hub.runtime.standing.made)
+    answer = await hub.put(
+        a_file(a_rule(share=10), a_rule("new", to=("bi", "till")), admits={"type": [ISSUED]}),
+        params={"dry_run": "true"},
+    )
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    assert [(each["what"], each["name"], each["change"]) for each in shown["changes"]] == [
+        ("bus", "", "changed"),
+        ("rule", "gone", "removed"),
+        ("rule", "all", "changed"),
+        ("rule", "new", "added"),
+        ("target", "till", "added"),
+    ]
+    assert shown["queues"] == ["target.fuel.till", "target.fuel.till.dead"]
+    assert shown["cost"] > 0
+    assert hub.runtime.standing.made == made
+    assert (await hub.ask("GET", "/v1/hub/buses/fuel")).json()["revision"] == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "pointers"),
+    [
+        (a_file(a_rule(when={"type": [{"like": "x"}]})), ["/rules/0/when/type/0/like"]),
+        (a_file(a_rule(), targets={}), ["/rules/0/to/0"]),
+        (a_file(a_rule(template={"$no": 1})), ["/rules/0/template"]),
+        (a_file(partner="nobody"), ["/partner"]),
+        (a_file(publishers=["nobody", "milesaga"]), ["/publishers/0"]),
+        (a_file(targets={"bi": {"service": "no_such"}}), ["/targets/bi/service"]),
+        (a_file(a_rule() | {"as": "x.y.v1"}, targets={"bi": {"service": "dockets"}}), ["/rules/0/as"]),
+        (a_file(targets={"bi": {"queue": True, "feed": True}}), ["/targets/bi"]),
+        (a_file(colour="red"), ["/colour"]),
+    ],
+)
+async def test_what_is_wrong_with_a_file_is_told_by_pointer(hub: Counter, file: Any, pointers: list[str]) -> None:
+    for params in ({}, {"dry_run": "true"}):
+        answer = await hub.put(file, params=params)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
+        assert [fault["pointer"] for fault in answer.json()["errors"]] == pointers
+    assert (await hub.ask("GET", "/v1/hub/buses/fuel")).status_code == 404
+
+
+async def test_a_name_that_stands_twice_is_refused(hub: Counter) -> None:
+    twice = json.dumps(a_file()).replace('"when": {', '"when": {"type": ["x"], ').encode()
+    answer = await hub.put(twice, **{"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    assert answer.json()["errors"][0]["pointer"] == "/rules/0/when/type"
+
+
+async def test_a_rule_that_costs_too_much_is_refused_by_its_name(hub: Counter) -> None:
+    dear = {"type": [ISSUED], "data": {"a": [{"wildcard": "*a*"}] * 90}}
+    answer = await hub.put(a_file(*(a_rule(f"r{n}", when=dear) for n in range(20))))
+    assert (answer.status_code, answer.json()["code"]) == (422, "rule_too_costly")
+    assert " r" in answer.json()["detail"]
+
+
+async def test_a_template_is_tried_on_the_types_examples(hub: Counter) -> None:
+    await hub.ask("PUT", f"/v1/hub/types/{ISSUED}", {"schema": {}, "examples": [{"id": 1}, {}]})
+    answer = await hub.put(a_file(a_rule(template={"$": "/data/id", "required": True})))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/rules/0/template"
+
+
+async def test_without_a_broker_nothing_is_changed(hub: Counter) -> None:
+    hub.runtime.standing.away = True
+    answer = await hub.put(a_file())
+    assert (answer.status_code, answer.json()["code"]) == (503, "broker_unavailable")
+    assert "Retry-After" in answer.headers
+    hub.runtime.standing.away = False
+    assert (await hub.ask("GET", "/v1/hub/buses/fuel")).status_code == 404
+
+
+class TestWhoMay:
+    async def test_a_partner_has_its_own_buses_and_sees_no_others(self, hub: Counter) -> None:
+        await hub.partner("qf")
+        await hub.applied(a_file(), by="coles")
+        for method, path, body in (
+            ("GET", "/v1/hub/buses/fuel", None),
+            ("GET", "/v1/hub/buses/fuel/revisions", None),
+            ("PUT", "/v1/hub/buses/fuel", a_file(partner="qf")),
+            ("PUT", "/v1/hub/buses/other", a_file()),
+            ("POST", "/v1/hub/buses/fuel/rollback", {"revision": 1}),
+            ("DELETE", "/v1/hub/buses/fuel", None),
+        ):
+            answer = await hub.ask(method, path, body, by="qf")
+            assert answer.status_code == 404, (method, path, answer.text)
+        assert (await hub.ask("GET", "/v1/hub/buses", by="qf")).json()["buses"] == []
+        assert [each["id"] for each in (await hub.ask("GET", "/v1/hub/buses", by="coles")).json()["buses"]] == ["fuel"]
+        assert [each["id"] for each in (await hub.ask("GET", "/v1/hub/buses")).json()["buses"]] == ["fuel"]
+
+    async def test_a_deleted_bus_stays_its_owners(self, hub: Counter) -> None:
+        await hub.partner("qf")
+        await hub.applied(a_file(), by="coles")
+        assert (await hub.ask("DELETE", "/v1/hub/buses/fuel", by="coles")).status_code == 204
+        assert (await hub.put(a_file(partner="qf"), by="qf")).status_code == 404
+        assert (await hub.ask("GET", "/v1/hub/buses/fuel/revisions", by="qf")).status_code == 404
+
+    async def test_whoever_is_no_partner_has_none(self, hub: Counter) -> None:
+        assert (await hub.put(a_file(), by="stranger")).json()["code"] == "unknown_partner"
+
+    @pytest.mark.parametrize(
+        ("more", "pointer"),
+        [
+            ({"publishers": ["*"]}, "/publishers"),
+            ({"publishers": ["milesaga"]}, "/publishers"),
+            ({"targets": {"bi": {"service": "dockets"}}}, "/targets/bi/service"),
+            ({"rules": [a_rule() | {"as": "other.type.v1"}]}, "/rules/0"),
+        ],
+    )
+    async def test_what_reaches_into_the_house_is_for_operators(self, hub: Counter, more: Any, pointer: str) -> None:
+        answer = await hub.put(a_file() | more, by="coles")
+        assert (answer.status_code, answer.json()["code"]) == (403, "operators_only")
+        assert answer.json()["errors"][0]["pointer"] == pointer
+        assert (await hub.put(a_file() | more)).status_code == 200
+
+    async def test_a_partner_keeps_what_an_operator_wrote_and_does_not_change_it(self, hub: Counter) -> None:
+        targets = {"dockets": {"service": "dockets"}, "bi": {"queue": True}}
+        own = a_rule("own", to=("dockets",), when={"type": [ISSUED], "data": {"a": [1]}})
+        await hub.applied(a_file(own, targets=targets))
+        kept = await hub.put(a_file(own, a_rule(), targets=targets), by="coles")
+        assert kept.status_code == 200, kept.text
+        for when in ({"type": [ISSUED]}, {"type": [ISSUED], "data": {"a": [True]}}):
+            refused = await hub.put(a_file({**own, "when": when}, targets=targets), by="coles")
+            assert refused.json()["code"] == "operators_only"
+        more = await hub.put(a_file(own, a_rule("b", to=("dockets",)), targets=targets), by="coles")
+        assert more.json()["code"] == "operators_only"
+
+
+class TestRevisions:
+    async def test_every_revision_is_kept_and_one_call_brings_it_back(self, hub: Counter) -> None:
+        first = await hub.applied(a_file(a_rule(share=10)))
+        await hub.applied(a_file(a_rule(share=20)))
+        back = await hub.ask("POST", "/v1/hub/buses/fuel/rollback", {"revision": 1})
+        assert back.status_code == 200, back.text
+        assert (back.json()["revision"], back.json()["terms"]) == (3, first["terms"])
+        shown = (await hub.ask("GET", "/v1/hub/buses/fuel/revisions")).json()["revisions"]
+        assert [(each["revision"], each["terms"]["rules"][0]["share"]) for each in shown] == [(2, 20), (1, 10)]
+        assert (await hub.ask("POST", "/v1/hub/buses/fuel/rollback", {"revision": 9})).status_code == 404
+
+    async def test_a_partner_does_not_roll_back_to_what_an_operator_took_away(self, hub: Counter) -> None:
+        await hub.applied(a_file(publishers=["*"]))
+        await hub.applied(a_file())
+        refused = await hub.ask("POST", "/v1/hub/buses/fuel/rollback", {"revision": 1}, by="coles")
+        assert refused.json()["code"] == "operators_only"
+
+    async def test_a_bus_that_is_made_again_goes_on_counting(self, hub: Counter) -> None:
+        await hub.applied(a_file(enabled=False))
+        assert (await hub.ask("DELETE", "/v1/hub/buses/fuel")).status_code == 204
+        assert (await hub.ask("GET", "/v1/hub/buses/fuel")).status_code == 404
+        assert (await hub.ask("DELETE", "/v1/hub/buses/fuel")).status_code == 404
+        assert (await hub.applied(a_file()))["revision"] == 3
+
+
+class TestReplicas:
+    async def test_a_revision_is_in_force_on_every_replica_when_the_call_says_so(
+        self, hub: Counter, replica: Counter
+    ) -> None:
+        await replica.look()
+        applying = asyncio.create_task(hub.put(a_file()))
+        while not applying.done():
+            await asyncio.sleep(0.05)
+            await replica.look()
+        assert (await applying).json()["active"] is True
+        await replica.route(an_event())
+        assert len(replica.copies()) == 1
+
+    async def test_a_replica_that_does_not_look_keeps_it_from_being_active(
+        self, hub: Counter, replica: Counter
+    ) -> None:
+        await replica.look()
+        assert (await hub.put(a_file())).json()["active"] is False
+        await replica.look()
+        assert (await hub.put(a_file())).json()["active"] is True
+
+    async def test_one_that_is_dead_is_not_waited_for(self, hub: Counter, replica: Counter, clock: HandClock) -> None:
+        await replica.look()
+        clock.pass_by(seconds=9)
+        assert (await hub.put(a_file())).json()["active"] is True
+
+    async def test_one_that_left_is_not_waited_for(self, hub: Counter, replica: Counter) -> None:
+        await replica.look()
+        await replica.service.closing[1]()
+        assert (await hub.put(a_file())).json()["active"] is True
+
+
+class TestForgetting:
+    async def test_where_copies_wait_a_bus_stays(self, hub: Counter) -> None:
+        await hub.applied(a_file())
+        for queue in ("target.fuel.bi", "target.fuel.bi.dead"):
+            hub.runtime.standing.waiting = {queue: 1}
+            answer = await hub.ask("DELETE", "/v1/hub/buses/fuel")
+            assert (answer.status_code, answer.json()["code"]) == (409, "not_empty")
+            assert queue in answer.json()["detail"]
+        assert (await hub.ask("GET", "/v1/hub/buses/fuel")).json()["terms"]["enabled"] is True
+
+    async def test_it_waits_where_that_is_asked_and_routes_nothing_meanwhile(self, hub: Counter) -> None:
+        await hub.applied(a_file())
+        hub.runtime.standing.waiting = {"target.fuel.bi": 1}
+
+        async def off() -> bool:
+            return not (await hub.ask("GET", "/v1/hub/buses/fuel")).json()["terms"]["enabled"]
+
+        deleting = asyncio.create_task(hub.ask("DELETE", "/v1/hub/buses/fuel", params={"drain": "true"}))
+        await eventually(off)
+        await hub.look()
+        await hub.route(an_event())
+        assert not hub.copies()
+        hub.runtime.standing.waiting = {}
+        assert (await deleting).status_code == 204
+
+    async def test_a_target_that_holds_copies_is_not_left_out(self, hub: Counter) -> None:
+        await hub.applied(a_file(a_rule(to=("bi", "till"))))
+        hub.runtime.standing.waiting = {"target.fuel.till": 1}
+        assert (await hub.put(a_file())).json()["code"] == "not_empty"
+        hub.runtime.standing.waiting = {}
+        assert (await hub.put(a_file())).status_code == 200
+
+    async def test_a_queue_is_taken_away_when_it_has_long_been_left_and_is_empty(
+        self, hub: Counter, clock: HandClock
+    ) -> None:
+        await hub.applied(a_file(a_rule(to=("bi", "till"))))
+        await hub.applied(a_file())
+        standing = hub.runtime.standing
+        tidy = next(task for task in hub.service.tasks if getattr(task, "__name__", "") == "queues")._page  # type: ignore[attr-defined]
+        clock.pass_by(minutes=29)
+        await tidy()
+        assert "target.fuel.till" in standing.made
+        standing.consumed = {"target.fuel.till"}
+        clock.pass_by(minutes=2)
+        await tidy()
+        assert "target.fuel.till" in standing.made
+        standing.consumed, standing.waiting = set(), {"target.fuel.till.dead": 1}
+        clock.pass_by(minutes=31)
+        await tidy()
+        assert "target.fuel.till" in standing.made
+        standing.waiting = {}
+        clock.pass_by(minutes=31)
+        await tidy()
+        assert not {"target.fuel.till", "target.fuel.till.dead"} & standing.made
+        assert "target.fuel.bi" in standing.made
+
+    async def test_a_target_that_is_there_again_keeps_its_queue(self, hub: Counter, clock: HandClock) -> None:
+        both = a_file(a_rule(to=("bi", "till")))
+        await hub.applied(both)
+        await hub.applied(a_file())
+        await hub.applied(both)
+        clock.pass_by(hours=2)
+        await next(task for task in hub.service.tasks if getattr(task, "__name__", "") == "queues")._page()  # type: ignore[attr-defined]
+        assert "target.fuel.till" in hub.runtime.standing.made
