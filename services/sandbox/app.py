@@ -30,7 +30,7 @@ class Sandbox:
         self._faults = faults.Faults(self._memory, operations, random or Random())  # noqa: S311 - mishaps, no secrets
         self._issuer = oauth.Issuer(self._memory, settings.issuer, now)
         theirs = clock.beginning_at(settings.begins_at, now)
-        around = Surroundings(settings, self._memory, self._faults, self._issuer, theirs)
+        around = Surroundings(settings, self._memory, self._faults, self._issuer, theirs, now)
         self._stand_ins = {provider.name: provider.open(around) for provider in providers}
         self.app = FastAPI(
             title="Milesaga sandbox", openapi_url="/sandbox/openapi.json", docs_url="/sandbox/docs", redoc_url=None

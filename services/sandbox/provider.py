@@ -26,6 +26,9 @@ class Surroundings:
     faults: Faults
     issuer: Issuer
     now: Clock
+    """What time it is in the outside world."""
+    machine: Clock
+    """The clock of those who check what is signed here."""
 
 
 class StandIn:

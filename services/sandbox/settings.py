@@ -26,6 +26,8 @@ class SandboxSettings(BaseSettings):
     """Where services reach the sandbox, where that is not `PUBLIC_URL`: its tokens are issued under it."""
     miles_url: str | None = Field(default=None, validation_alias="MILES_URL")
     """Where the sandbox reaches the miles service, where that is not `PUBLIC_URL`."""
+    releases_url: str | None = Field(default=None, validation_alias="RELEASES_URL")
+    """Where the chat's callbacks go, where that is not `PUBLIC_URL`."""
     smtp_port: int = Field(default=0, ge=0, le=65535, validation_alias="SANDBOX_SMTP_PORT")
     """Port of the mail server; 0 takes any free one."""
     currency: str = Field(default="BRL", pattern=r"^[A-Z]{3}$", validation_alias="SANDBOX_CURRENCY")

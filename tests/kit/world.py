@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx
 import jwt
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request, Response
 
 from services.sandbox.app import Sandbox
 from services.sandbox.settings import SandboxSettings
@@ -56,6 +56,22 @@ class Ledger:
             raise HTTPException(403)
 
 
+class Chatting:
+    """The app behind the chat: it hears callbacks, to the byte, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.answer: Callable[[], Response] = Response
+        self.seconds = 0.0
+        self.app = FastAPI()
+        self.app.post("/v1/webhooks/chat/slack/interactions")(self.hear)
+
+    async def hear(self, request: Request) -> Response:
+        self.heard.append((dict(request.headers), await request.body()))
+        await asyncio.sleep(self.seconds)
+        return self.answer()
+
+
 class World:
     """A sandbox while it is entered; it may be stopped meanwhile, and started again over the same folder."""
 
@@ -66,6 +82,7 @@ class World:
         self.url = f"http://127.0.0.1:{self.port}"
         self.later = timedelta(0)
         self.ledger = Ledger(f"{self.url}/sandbox/oauth", self.now)
+        self.chatting = Chatting()
         self.http = httpx.AsyncClient(base_url=self.url, timeout=20.0)
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -88,6 +105,7 @@ class World:
         await self.sandbox.start()
         app = FastAPI()
         app.include_router(self.ledger.app.router)
+        app.include_router(self.chatting.app.router)
         app.mount("/", self.sandbox.app)
         if self.socket.fileno() == -1:
             self.socket = listening_socket(self.port)

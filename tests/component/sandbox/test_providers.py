@@ -84,7 +84,7 @@ async def test_one_more_provider_is_in_the_books_until_they_are_emptied(http: ht
     assert (await http.post("/sandbox/courier/parcels/p-1")).json() == {"taken": "p-1"}
     said = (await http.get("/sandbox/books")).json()
     assert said["parcels"] == said["heard"] == [{"reference": "p-1"}]
-    assert said.keys() == {"charges", "tickets", "bookings", "messages", "parcels", "heard"}
+    assert said.keys() == {"charges", "tickets", "bookings", "messages", "chat", "parcels", "heard"}
     assert (await http.delete("/sandbox/books")).status_code == 204
     said = (await http.get("/sandbox/books")).json()
     assert said["parcels"] == said["heard"] == []
@@ -105,7 +105,7 @@ async def test_a_provider_that_is_none_is_refused_and_those_that_are_are_named(h
     unknown = await order(http, provider="nobody", mode="refuse")
     assert unknown.status_code == 422
     [wrong] = unknown.json()["errors"]
-    known = "'sabre', 'stripe', 'mail', 'courier', 'orders', 'pix', 'siebel', 'sms' or 'desk'"
+    known = "'sabre', 'stripe', 'mail', 'slack', 'courier', 'orders', 'pix', 'siebel', 'sms' or 'desk'"
     assert wrong == {"pointer": "/rules/0/provider", "detail": f"Input should be {known}"}
     assert (await order(http, provider="pix", operation="anything", mode="refuse")).status_code == 200
 
