@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,13 +42,17 @@ TOO_LATE: Final = -1
 class ApiError(Exception):
     """The API did not do what was asked; the message is one sentence for the user."""
 
-    def __init__(self, sentence: str, *, status: int = 0, code: str = "", problem: Json | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, status: int = 0, code: str = "", problem: Json | None = None, retry_after: int = 0
+    ) -> None:
         super().__init__(sentence)
         self.status = status
         """HTTP status; 0 when there was no answer."""
         self.code = code
         """The problem's stable code, where it has one."""
         self.problem = problem or {}
+        self.retry_after = retry_after
+        """Seconds for which the API asked to be left alone; 0 where it did not."""
 
 
 class NoStack(ApiError):
@@ -275,8 +280,16 @@ def _refused(response: httpx.Response) -> ApiError:
     asked = f"{response.request.method} {response.request.url.path} was answered {response.status_code}: "
     sentence = str(text) if problem.get("code") else f"{asked}{text}"
     return ApiError(
-        "; ".join([sentence, *faults]), status=response.status_code, code=str(problem.get("code", "")), problem=problem
+        "; ".join([sentence, *faults]),
+        status=response.status_code,
+        code=str(problem.get("code", "")),
+        problem=problem,
+        retry_after=_pause(response.headers.get("retry-after", "")),
     )
+
+
+def _pause(retry_after: str) -> int:
+    return int(retry_after) if re.fullmatch(r"[0-9]{1,6}", retry_after) else 0
 
 
 def _place(fault: Json) -> str:

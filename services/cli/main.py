@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "purchases": Lazy("services.cli.purchases", "app", "Purchases: list, show or follow them, ask for their steps."),
     "dead": Lazy("services.cli.dead", "app", "Dead letters: list, show, retry or discard them."),
     "partners": Lazy("services.cli.partners", "app", "Partners: add, list or remove them."),
+    "hub": Lazy("services.cli.hub", "app", "The event hub: apply files, send, follow and find events."),
     "timers": Lazy("services.cli.timers", "app", "Timers: list, move or cancel them."),
     "audit": Lazy("services.cli.audit", "run", "Compare our books with the outside world's."),
     "config": Lazy("services.cli.config", "app", "Settings: list them, or check those that are set."),

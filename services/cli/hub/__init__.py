@@ -1,0 +1,19 @@
+"""`milesaga hub`: partners, types and buses from files; events sent, found and followed."""
+
+import typer
+
+from services.cli.hub import archived, events, files, language
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The event hub: apply files, send, follow and find.")
+
+app.command("apply")(files.apply)
+app.command("diff")(files.diff)
+app.command("rollback")(files.roll_back)
+app.command("list")(files.list_buses)
+app.command("send")(events.send)
+app.command("check")(events.check)
+app.command("trace")(events.trace)
+app.command("tail")(events.tail)
+app.command("match")(language.match)
+app.command("convert")(language.convert)
+app.add_typer(archived.app, name="archive")

@@ -1,0 +1,194 @@
+"""`milesaga hub send`, `check`, `trace`, `tail`: events on their way."""
+
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+import typer
+from rich.table import Table
+
+from services.cli import printing, view
+from services.cli.access import AccessSettings
+from services.cli.client import Api, ApiError, Json, base_url, named, operator, reported, sandbox_token
+from services.cli.hub.reading import batches, events
+from services.cli.options import AsJson
+from shared.runtime.settings import read
+
+BATCH: Final = "application/cloudevents-batch+json"
+MOST: Final = 500
+"""Events of a batch."""
+PATIENCE: Final = 120.0
+"""Seconds for which a batch is repeated that is too early, or that nobody answered."""
+LATER: Final = frozenset({0, 409, 429, 502, 503, 504})
+"""Statuses after which the same batch may be sent again: a repeat is a duplicate, and harmless."""
+LOOKS: Final = 1.0
+"""Seconds between two looks into the archive."""
+LATE: Final = timedelta(seconds=30)
+"""A process may archive an event so much later than another archived a newer one."""
+SEEN: Final = 100_000
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="CloudEvents: one, a list, or one a line; `-`.")]
+AsPartner = Annotated[
+    str | None, typer.Option("--partner", help="As this partner's first client, with a token from the sandbox.")
+]
+
+
+def send(
+    file: File,
+    partner: AsPartner = None,
+    each: Annotated[bool, typer.Option("--each", help="Accept the good ones of a batch beside wrong ones.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish events, 500 at a time. An event that was accepted before is a duplicate, and harmless."""
+    with reported():
+        found = events(file)
+        results: list[Json] = []
+        with sender(partner) as api:
+            for batch in batches(found, MOST):
+                results += _published(api, batch, len(results), atomic=not each)
+        _tell(results, as_json=as_json)
+
+
+def check(file: File, partner: AsPartner = None, as_json: AsJson = False) -> None:
+    """Have events judged as if they were sent; nothing is kept."""
+    with reported():
+        found = events(file)
+        with sender(partner) as api:
+            results = [
+                result
+                for batch in batches(found, MOST)
+                for result in _posted(api, "/v1/events/check", batch)["results"]
+            ]
+        _tell(results, as_json=as_json)
+
+
+def trace(
+    partner: Annotated[str, typer.Argument(metavar="PARTNER", help="Whose event it is.")],
+    event_id: Annotated[str, typer.Argument(metavar="ID", help="The event's id, as the partner gave it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of one event."""
+    with reported(), named(f"event {event_id} of {partner}"), operator() as api:
+        shown = api.get(f"/v1/events/{quote(partner, safe='')}/{quote(event_id, safe='')}")
+    if as_json:
+        printing.tell(shown)
+        return
+    for name, value in shown.items():
+        if not isinstance(value, list):
+            printing.say(f"{name.replace('_', ' ')}: {_plain(value)}")
+    for name, value in shown.items():
+        if isinstance(value, list) and value:
+            printing.say(f"{name}:")
+            printing.console().print(_rows(value))
+
+
+def tail(
+    partner: Annotated[str | None, typer.Option("--partner", help="Of this partner alone.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Of this type alone.")] = None,
+    for_seconds: Annotated[float, typer.Option("--for", help="So many seconds; for ever where not given.")] = math.inf,
+    as_json: AsJson = False,
+) -> None:
+    """Follow the events that are archived from now on, as they come; `--json` shows each whole, one a line."""
+    with reported(), operator() as api:
+        for event in _new(api, partner, kind, time.monotonic() + for_seconds):
+            if as_json:
+                printing.tell(event, indent=None)
+                continue
+            told = event["event"]
+            line = " ".join((view.moment(event["at"]), event["partner"], told["type"], told["id"], event["hubid"]))
+            printing.say(printing.in_one_line(line))
+
+
+def sender(partner: str | None) -> Api:
+    """The API as a partner's client: with `MILESAGA_TOKEN`, or with a token that the sandbox gives the partner's first
+    client. Raises ApiError."""
+    if partner is None:
+        if not read(AccessSettings).token:
+            raise ApiError("Events are sent by a partner's client: say --partner NAME, or give MILESAGA_TOKEN.")
+        return operator()
+    with operator() as api, named(f"partner {partner}"):
+        clients = api.get(f"/v1/hub/partners/{quote(partner, safe='')}")["clients"]
+    if not clients:
+        raise ApiError(f"The partner {partner} has no client.")
+    url = base_url()
+    return Api(url, sandbox_token(url, "events:publish hub:read", str(clients[0])))
+
+
+def _published(api: Api, batch: list[Json], before: int, *, atomic: bool) -> list[Json]:
+    """What became of each. A batch that was refused whole refuses those that are named, and the others with them."""
+    path = "/v1/events" if atomic else "/v1/events?atomic=false"
+    try:
+        return list(_patiently(lambda: _posted(api, path, batch))["results"])
+    except ApiError as error:
+        sentence = f"events {before + 1} to {before + len(batch)}, none of which was accepted: {error}"
+        raise ApiError(sentence, status=error.status, code=error.code, problem=error.problem) from error
+
+
+def _patiently(act: Callable[[], Json]) -> Json:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return act()
+        except ApiError as error:
+            pause = float(error.retry_after or 1)
+            if error.status not in LATER or error.code == "event_id_reused" or time.monotonic() + pause > until:
+                raise
+            time.sleep(pause)
+
+
+def _posted(api: Api, path: str, batch: list[Json]) -> Json:
+    body = json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode()
+    answer: Json = api.request("POST", path, content=body, headers={"Content-Type": BATCH}).json()
+    return answer
+
+
+def _tell(results: list[Json], *, as_json: bool) -> None:
+    """Exit code 1 where something was refused."""
+    refused = [(place, each) for place, each in enumerate(results, 1) if each["status"] == "refused"]
+    if as_json:
+        printing.tell({"results": results})
+    else:
+        for place, each in refused:
+            faults = "; ".join(f"{fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in each["errors"])
+            printing.say(f"event {place}: {each['code']}: {faults or each['detail']}")
+        counted = Counter(each["status"] for each in results)
+        printing.say(", ".join(f"{count} {status}" for status, count in counted.most_common()) or "no event")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _new(api: Api, partner: str | None, kind: str | None, until: float) -> Iterator[Json]:
+    begun = since = datetime.now(UTC)
+    seen: dict[str, None] = {}
+    while True:
+        params = {"from": since.isoformat(), "partner": partner, "type": kind}
+        for event in api.pages("/v1/hub/archive", "events", **params):
+            if event["hubid"] in seen:
+                continue
+            seen[event["hubid"]] = None
+            since = max(since, datetime.fromisoformat(event["at"]) - LATE, begun)
+            yield event
+        while len(seen) > SEEN:
+            del seen[next(iter(seen))]
+        if time.monotonic() >= until:
+            return
+        time.sleep(min(LOOKS, max(0.0, until - time.monotonic())))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _rows(found: list[Json]) -> Table:
+    columns = list(dict.fromkeys(name for each in found for name in each))
+    table = Table(*(name.replace("_", " ") for name in columns))
+    for each in found:
+        table.add_row(*(_plain(each.get(name)) for name in columns))
+    return table
