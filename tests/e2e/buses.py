@@ -22,8 +22,8 @@ def a_rule(name: str = "all", to: tuple[str, ...] = ("books",), **more: Any) -> 
 class Bus:
     """One bus of a partner, whose targets are queues where nothing else is said."""
 
-    def __init__(self, partner: Partner, by: httpx.AsyncClient, broker_url: str) -> None:
-        self.name = f"b{uuid.uuid4().hex[:12]}"
+    def __init__(self, partner: Partner, by: httpx.AsyncClient, broker_url: str, name: str = "") -> None:
+        self.name = name or f"b{uuid.uuid4().hex[:12]}"
         self.partner, self.by = partner, by
         self._broker_url = broker_url
         self.path = f"/v1/hub/buses/{self.name}"

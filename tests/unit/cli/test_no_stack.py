@@ -1,6 +1,7 @@
 """Every command where no stack runs: one sentence, one exit code."""
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,18 @@ NEEDS_A_STACK: Final = {
     "partners remove": ("known",),
     "audit": (),
     "status": (),
+    "hub apply": ("examples/hub_bus.yaml",),
+    "hub diff": ("examples/hub_bus.yaml",),
+    "hub rollback": ("fuel", "1"),
+    "hub list": (),
+    "hub send": ("examples/hub_event.json", "--partner", "coles"),
+    "hub check": ("examples/hub_event.json", "--partner", "coles"),
+    "hub trace": ("coles", "4711"),
+    "hub tail": (),
+    "hub archive find": (),
+    "hub archive export": ("-",),
+    "hub archive stats": (),
+    "hub archive verify": (),
 }
 NEEDS_NONE: Final = {
     "run",
@@ -45,6 +58,8 @@ NEEDS_NONE: Final = {
     "deploy secrets",
     "backup",
     "restore",
+    "hub match",
+    "hub convert",
 }
 """They start what they need, or read a file or the environment."""
 
@@ -52,14 +67,18 @@ KNOWN: Final = '{"partners": {"known": {"members": "any", "password_hash": "x"}}
 
 
 def every_command() -> set[str]:
-    found = set()
+    found: set[str] = set()
     for name, lazy in COMMANDS.items():
         command = getattr(importlib.import_module(lazy.module), lazy.name)
-        if isinstance(command, typer.Typer):
-            found |= {f"{name} {each.name}" for each in command.registered_commands}
-        else:
-            found.add(name)
+        found |= set(below(name, command)) if isinstance(command, typer.Typer) else {name}
     return found
+
+
+def below(name: str, group: typer.Typer) -> Iterator[str]:
+    yield from (f"{name} {each.name}" for each in group.registered_commands)
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            yield from below(f"{name} {inner.name}", inner.typer_instance)
 
 
 def test_every_command_is_known_here() -> None:

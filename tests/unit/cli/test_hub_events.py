@@ -1,0 +1,221 @@
+"""`milesaga hub send`, `check`, `trace`, `tail`, `match`, `convert` and `archive` over a scripted API."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.cli.client import Api
+from services.cli.hub import app, archived, events
+
+ARCHIVED = {
+    "hubid": "0198c0de-0000-7000-8000-000000000001",
+    "at": "2027-01-20T10:00:00+00:00",
+    "partner": "coles",
+    "via": "http",
+    "event": {"specversion": "1.0", "id": "4711", "source": "/x", "type": "a.b.v1"},
+}
+Answer = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+
+
+class Stack:
+    """Answers in order where it was given several answers, the last one for ever."""
+
+    def __init__(self) -> None:
+        self.asked: list[httpx.Request] = []
+        self.answers: dict[str, list[Answer]] = {}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        waiting = self.answers[f"{request.method} {request.url.path}"]
+        status, body, *headers = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        return httpx.Response(status, json=body, headers=headers[0] if headers else None)
+
+    def bodies(self) -> list[Any]:
+        return [json.loads(each.content) for each in self.asked if each.method == "POST"]
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
+    scripted = Stack()
+    for module in (events, archived):
+        monkeypatch.setattr(module, "operator", lambda: Api("http://stack", transport=httpx.MockTransport(scripted)))
+    monkeypatch.setattr("services.cli.hub.events.time.sleep", lambda _: None)
+    monkeypatch.setenv("MILESAGA_TOKEN", "t")
+    return scripted
+
+
+def run(*arguments: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(arguments), input=given, env={"COLUMNS": "200"})
+
+
+def lines(count: int) -> str:
+    return "\n".join(json.dumps({"id": f"e{n}"}) for n in range(count))
+
+
+def accepted(count: int, status: str = "accepted") -> Any:
+    return {"results": [{"id": "h", "status": status, "code": None, "detail": None, "errors": []}] * count}
+
+
+@pytest.mark.parametrize("text", ['{"id": "a"}', '[{"id": "a"}]', '{\n"id": "a"\n}', '{"id": "a"}\n'])
+def test_one_event_is_sent_however_it_is_written(stack: Stack, text: str) -> None:
+    stack.answers["POST /v1/events"] = [(202, accepted(1))]
+    result = run("send", "-", given=text)
+    assert (result.exit_code, result.stdout) == (0, "1 accepted\n"), result.output
+    assert stack.bodies() == [[{"id": "a"}]]
+    assert stack.asked[0].headers["content-type"] == "application/cloudevents-batch+json"
+
+
+def test_many_events_are_sent_in_batches(stack: Stack) -> None:
+    stack.answers["POST /v1/events"] = [(202, accepted(500)), (202, accepted(500)), (202, accepted(1, "duplicate"))]
+    result = run("send", "-", given=lines(1_001))
+    assert result.stdout == "1000 accepted, 1 duplicate\n"
+    assert [len(each) for each in stack.bodies()] == [500, 500, 1]
+
+
+def test_a_sender_that_is_too_fast_repeats_when_it_is_told(stack: Stack) -> None:
+    limited = {"code": "rate_limited", "detail": "Too fast"}
+    stack.answers["POST /v1/events"] = [(429, limited, {"Retry-After": "2"}), (202, accepted(1))]
+    assert run("send", "-", given=lines(1)).exit_code == 0
+    assert len(stack.asked) == 2
+
+
+def test_a_refused_batch_names_the_field_and_which_events_were_not_accepted(stack: Stack) -> None:
+    fault = {"pointer": "/1/data/total/amount", "detail": "must be an integer"}
+    stack.answers["POST /v1/events"] = [
+        (422, {"code": "schema_violation", "detail": "Not valid by its type's schema", "errors": [fault]})
+    ]
+    result = run("send", "-", given=lines(2))
+    assert result.exit_code == 1
+    assert "events 1 to 2, none of which was accepted" in result.stderr
+    assert "/1/data/total/amount: must be an integer" in result.stderr
+
+
+def test_the_good_ones_of_a_batch_are_accepted_where_that_is_asked(stack: Stack) -> None:
+    refused = {"id": None, "status": "refused", "code": "schema_violation", "detail": "x"}
+    refused["errors"] = [{"pointer": "/data", "detail": "must be there"}]  # type: ignore[assignment]
+    stack.answers["POST /v1/events"] = [(207, {"results": [*accepted(1)["results"], refused]})]
+    result = run("send", "--each", "-", given=lines(2))
+    assert result.exit_code == 1
+    assert stack.asked[0].url.params["atomic"] == "false"
+    assert result.stdout == "event 2: schema_violation: /data: must be there\n1 accepted, 1 refused\n"
+
+
+def test_events_are_judged_without_being_sent(stack: Stack) -> None:
+    judged: Any = {"results": [{"status": "acceptable", "code": None, "detail": None, "errors": []}]}
+    stack.answers["POST /v1/events/check"] = [(200, judged)]
+    assert run("check", "-", given=lines(1)).stdout == "1 acceptable\n"
+    assert json.loads(run("check", "-", "--json", given=lines(1)).stdout) == judged
+
+
+def test_whoever_is_no_partner_says_as_whom(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MILESAGA_TOKEN")
+    result = run("send", "-", given=lines(1))
+    assert result.exit_code == 1
+    assert "--partner NAME" in result.stderr
+
+
+def test_a_partner_is_its_first_client(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack.answers["GET /v1/hub/partners/coles"] = [(200, {"clients": ["coles-tills"]})]
+    stack.answers["POST /v1/events"] = [(202, accepted(1))]
+    asked: list[Any] = []
+
+    def token(*given: Any) -> str:
+        asked.append(given)
+        return "token"
+
+    monkeypatch.setattr(events, "base_url", lambda: "http://stack")
+    monkeypatch.setattr(events, "sandbox_token", token)
+    monkeypatch.setattr(events, "Api", lambda url, token: Api(url, token, transport=httpx.MockTransport(stack)))
+    assert run("send", "-", "--partner", "coles", given=lines(1)).exit_code == 0
+    assert asked == [("http://stack", "events:publish hub:read", "coles-tills")]
+    assert stack.asked[-1].headers["authorization"] == "Bearer token"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [('{"id": 1, "id": 2}', "-, line 1: /id: expected"), ("[1]", "-: /0: a CloudEvent is expected"), ("{", "-: ")],
+)
+def test_what_is_no_event_is_told_by_its_place(stack: Stack, text: str, told: str) -> None:
+    result = run("send", "-", given=text)
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert stack.asked == []
+
+
+def test_what_became_of_an_event_is_shown(stack: Stack) -> None:
+    shown = {"partner": "coles", "event_id": "a/b c", "archived": True, "copies": [{"bus": "fuel", "target": "books"}]}
+    stack.answers["GET /v1/events/coles/a/b c"] = [(200, shown)]
+    result = run("trace", "coles", "a/b c")
+    assert stack.asked[0].url.raw_path == b"/v1/events/coles/a%2Fb%20c"
+    assert "archived: yes" in result.stdout
+    assert "books" in result.stdout
+    assert json.loads(run("trace", "coles", "a/b c", "--json").stdout) == shown
+
+
+def test_an_event_that_is_unknown_is_one_sentence(stack: Stack) -> None:
+    stack.answers["GET /v1/events/coles/x"] = [(404, {"code": "not_found", "detail": "There is no such event"})]
+    result = run("trace", "coles", "x")
+    assert (result.exit_code, result.stderr) == (1, "There is no event x of coles.\n")
+
+
+def test_new_events_are_shown_once_each(stack: Stack) -> None:
+    page = {"events": [ARCHIVED], "next_cursor": None}
+    more = {"events": [ARCHIVED, ARCHIVED | {"hubid": "h2"}], "next_cursor": None}
+    stack.answers["GET /v1/hub/archive"] = [(200, page), (200, more)]
+    result = run("tail", "--json", "--type", "a.b.v1", "--for", "0.2")
+    told = [json.loads(line)["hubid"] for line in result.stdout.splitlines()]
+    assert told == [ARCHIVED["hubid"], "h2"]
+    assert stack.asked[0].url.params["type"] == "a.b.v1"
+
+
+def test_archived_events_are_found_and_exported(stack: Stack, tmp_path: Path) -> None:
+    stack.answers["GET /v1/hub/archive"] = [(200, {"events": [ARCHIVED], "next_cursor": None})]
+    assert "4711" in run("archive", "find", "--partner", "coles", "--from", "-2h").stdout
+    assert stack.asked[0].url.params["partner"] == "coles"
+    assert "from" in stack.asked[0].url.params
+    file = tmp_path / "events.jsonl"
+    assert run("archive", "export", str(file)).stderr == "1 events\n"
+    assert [json.loads(line) for line in file.read_text().splitlines()] == [ARCHIVED]
+
+
+def test_the_archive_is_counted_and_verified(stack: Stack) -> None:
+    stats = {"segments": 2, "events": 1_234, "bytes": 9, "partners": {"coles": 1_234}, "types": {"a.b.v1": 1_234}}
+    stack.answers["GET /v1/hub/archive/stats"] = [(200, stats)]
+    assert "1,234 events in 2 segments" in run("archive", "stats").stdout
+    good, bad = {"id": "s1", "damage": None}, {"id": "s2", "damage": "its sha256 is another"}
+    stack.answers["GET /v1/hub/archive/segments"] = [(200, {"segments": [good], "next_cursor": None})]
+    assert run("archive", "verify").stdout == "1 segments, 0 damaged\n"
+    stack.answers["GET /v1/hub/archive/segments"] = [(200, {"segments": [good, bad], "next_cursor": None})]
+    result = run("archive", "verify")
+    assert (result.exit_code, result.stdout) == (1, "s2: its sha256 is another\n2 segments, 1 damaged\n")
+
+
+@pytest.fixture
+def pattern(tmp_path: Path) -> str:
+    path = tmp_path / "pattern.yaml"
+    path.write_text('data: {total: [{numeric: [">=", 3000]}]}')
+    return str(path)
+
+
+def test_a_pattern_is_tried_on_an_event_and_says_why(pattern: str) -> None:
+    assert run("match", pattern, "-", given='{"data": {"total": 3000}}').stdout.startswith("matches\n")
+    result = run("match", pattern, "-", given='{"data": {"total": 2999}}')
+    assert result.exit_code == 1
+    assert "/data/total: 2999 is not what /data/total asks" in result.stdout
+
+
+def test_patterns_of_others_are_converted() -> None:
+    result = run("convert", "-", given='{"detail-type": ["a"], "detail": {"n": [{"exists": true}]}}')
+    assert json.loads(result.stdout) == {"type": ["a"], "data": {"n": [{"exists": True}]}}
+    assert "EventBridge asks for a leaf" in result.stderr
+    filters = run("convert", "-", "--language", "cloudevents", given='[{"exact": {"type": "a"}}]')
+    assert json.loads(filters.stdout) == {"type": ["a"]}
+    back = run("convert", "-", "--back", given='{"type": ["a"]}')
+    assert json.loads(back.stdout) == {"detail-type": ["a"]}
+    refused = run("convert", "-", given='{"region": ["eu"]}')
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "/region" in refused.stderr
