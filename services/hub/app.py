@@ -9,10 +9,12 @@ from services.hub.cases.routing import PageRouting
 from services.hub.cases.sweeping import PageSweeper
 from services.hub.cases.tidying import Tidying, wakes
 from services.hub.cases.tracing import Tracing
+from services.hub.cases.trying import Trying
 from services.hub.domain.bus import KeptBus, PastBus
 from services.hub.domain.kind import Kind
 from services.hub.domain.partner import Partner
 from services.hub.handlers import table
+from services.hub.http.counter import Counter
 from services.hub.http.routes import routes
 from services.hub.service import SERVICE
 from services.hub.settings import HubSettings
@@ -39,7 +41,9 @@ def compose(runtime: Runtime) -> Service:
     """The service with everything it needs. With `HUB_ROUTE=off` it takes no messages. Raises WrongSettings."""
     settings = read(HubSettings)
     keeping = Keeping(runtime, SERVICE.name)
-    registry = Registry(keeping.documents(PARTNERS, Partner, silent=True), keeping.documents(KINDS, Kind, silent=True))
+    registry = Registry(
+        keeping.documents(PARTNERS, Partner, silent=True), keeping.documents(KINDS, Kind, silent=True), settings.key
+    )
     rows = keeping.collection(rows_spec("inbox"), silent=True)
     pages = keeping.collection(pages_spec("pages"))
     buckets = keeping.collection(allowance.spec("allowances"), silent=True)
@@ -54,7 +58,17 @@ def compose(runtime: Runtime) -> Service:
     routing = PageRouting(in_force, runtime.publisher, runtime.queues, keeping.outbox, runtime.clock)
     return keeping.service(
         table=table(routing) if settings.routes else {},
-        router=routes(registry, publishing, Tracing(rows, pages, archive), applying, runtime.authenticator),
+        router=routes(
+            Counter(
+                registry,
+                publishing,
+                Tracing(rows, pages, applying.buses, archive),
+                Trying(registry, in_force, runtime.clock),
+                applying,
+                may_hash=settings.key is not None,
+            ),
+            runtime.authenticator,
+        ),
         tasks=(
             Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="pages"),
             Every(PAUSE, in_force.look, name="buses"),

@@ -2,14 +2,20 @@
 
 from typing import Protocol
 
+from shared.contracts.archive import Records
+
 
 class ArchiveUnavailable(Exception):
     """The archive does not answer now."""
 
 
 class Archive(Protocol):
-    """Where accepted events are kept."""
+    """Where accepted events are kept, and what was said of them."""
 
     async def has(self, hubid: str) -> bool:
         """Is the event of that name kept? Raises ArchiveUnavailable."""
+        ...
+
+    async def records(self, hubid: str) -> Records:
+        """What is on record of the event of that name: empty where nothing is. Raises ArchiveUnavailable."""
         ...

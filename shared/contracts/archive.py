@@ -120,3 +120,13 @@ class Kept(Part):
 
     hubid: str
     archived: bool
+
+
+class Records(Part):
+    """What is on record of one event, as other services ask at `/internal/archive/records/{hubid}`: in the order in
+    which it was said, each once. Nothing is there before it is routed, nor when its time is over."""
+
+    hubid: str
+    routed: tuple[RoutedCopy, ...] = ()
+    undecided: tuple[UndecidedEvent, ...] = ()
+    attempts: tuple[Attempt, ...] = ()

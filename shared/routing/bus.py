@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 from shared.contracts.archive import ArchivedEvent, RoutedCopy
-from shared.contracts.buses import BusTerms, TargetTerms
+from shared.contracts.buses import BusTerms, RuleTerms, TargetTerms
 from shared.contracts.copies import Copy
 from shared.routing.compiling import Rule, Rules, rules_of
 from shared.routing.copying import TEMPLATE_FAILED, TOO_MANY_COPIES, Broken, Original, Place
@@ -85,6 +85,11 @@ class Bus:
             tuple(broken),
             (*self._records(original, wanted, only), *self._records(original, counted, only, shadow=True)),
         )
+
+    def asking(self, event: ArchivedEvent) -> list[RuleTerms]:
+        """The rules that match an event, whatever their share: what `route` would try. Raises TooMuchWork."""
+        original = Original(event)
+        return [rule.terms for rule in self._index.match(original.document)] if self.admits_it(original) else []
 
     def copy(self, event: ArchivedEvent, target: str, again: str) -> Copy:
         """For a replay of all events, whatever the rules say: as they are, under the rule's name `replay`."""

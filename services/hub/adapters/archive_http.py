@@ -1,7 +1,7 @@
 """The archive, asked over its internal routes."""
 
 from services.hub.ports import ArchiveUnavailable
-from shared.contracts.archive import Kept
+from shared.contracts.archive import Kept, Records
 from shared.outside.neighbors import Neighbor
 
 
@@ -14,3 +14,7 @@ class ArchiveOverHttp:
     async def has(self, hubid: str) -> bool:
         kept = await self._neighbor.get(Kept, "/internal/archive/events/{id}", hubid, ArchiveUnavailable)
         return kept is not None and kept.archived
+
+    async def records(self, hubid: str) -> Records:
+        found = await self._neighbor.get(Records, "/internal/archive/records/{id}", hubid, ArchiveUnavailable)
+        return found or Records(hubid=hubid)

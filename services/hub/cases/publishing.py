@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic_core import to_json
 
@@ -21,8 +21,6 @@ from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.web.cloudevents import Received
-
-FOREVER: Final = "forever"
 
 
 class RateLimited(Exception):
@@ -45,20 +43,29 @@ Result = Taken | Refusal
 
 
 class PageSpeaker:
-    """Says a page to the router and to the archive, in as many messages as its size needs."""
+    """Says a page to the router and to the archive, in as many messages as its size and its classes of keeping need. An
+    entry is its class, a line's end, and the event."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
     def messages(self, page: str, entries: Sequence[bytes]) -> list[OutboxMessage]:
-        parts = list(_parts(entries))
+        parts = [(keep, part) for keep, texts in _by_class(entries).items() for part in _parts(texts)]
         said: list[OutboxMessage] = []
-        for number, part in enumerate(parts, start=1):
+        for number, (keep, part) in enumerate(parts, start=1):
             events = tuple(ArchivedEvent.model_validate_json(entry) for entry in part)
             for contract in (RoutePage, KeepPage):
-                whole = contract(page=page, part=number, parts=len(parts), keep=FOREVER, events=events)
+                whole = contract(page=page, part=number, parts=len(parts), keep=keep, events=events)
                 said.append(self._outbox.entry(whole))
         return said
+
+
+def _by_class(entries: Sequence[bytes]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for entry in entries:
+        keep, _, text = entry.partition(b"\n")
+        found.setdefault(keep.decode(), []).append(text)
+    return found
 
 
 def _parts(entries: Sequence[bytes]) -> list[list[bytes]]:
@@ -88,10 +95,8 @@ class Publishing:
     async def judged(self, received: Received, partner: Partner, globs: tuple[str, ...]) -> list[Admitted | Refusal]:
         """Each entry by itself; nothing is written."""
         kinds = {str(entry.get("type")) for entry in received.entries if isinstance(entry, dict)}
-        schemas = await self._registry.schemas(kinds)
-        return [
-            judge(entry, received.at(place), partner, globs, schemas) for place, entry in enumerate(received.entries)
-        ]
+        known = await self._registry.known(kinds)
+        return [judge(entry, received.at(place), partner, globs, known) for place, entry in enumerate(received.entries)]
 
     async def pay(self, partner: Partner, events: int) -> None:
         """Raises RateLimited."""
@@ -157,4 +162,4 @@ def _entry(hubid: str, at: datetime, partner: Partner, admitted: Admitted) -> by
         "via": "http",
         "event": admitted.event,
     }
-    return to_json(told)
+    return admitted.keep.encode() + b"\n" + to_json(told)

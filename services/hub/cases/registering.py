@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from services.hub.domain.kind import Kind, replaced
+from services.hub.domain.kind import Kind, Known, replaced
 from services.hub.domain.partner import Partner
 from shared.schemas.schema import Schema
 from shared.store.repository import Repository, Stored
@@ -27,7 +27,8 @@ class Registry:
 
     partners: Repository[Partner]
     kinds: Repository[Kind]
-    _schemas: dict[str, tuple[int, Schema]] = field(default_factory=dict)
+    redaction_key: bytes | None = field(default=None, repr=False)
+    _known: dict[str, tuple[int, Known]] = field(default_factory=dict)
     """As they were compiled, with the revision that they are of."""
 
     async def partner_of(self, client: str) -> Partner | None:
@@ -53,10 +54,10 @@ class Registry:
         changed = replaced(stored.value if stored else None, kind, schema, force=force)
         return await self.kinds.save(changed, version=version)
 
-    async def schemas(self, names: set[str]) -> dict[str, Schema]:
-        """Of those of the types that are registered, compiled once for each revision."""
+    async def known(self, names: set[str]) -> dict[str, Known]:
+        """Those of the types that are registered, compiled once for each revision."""
         versions = await self.kinds.versions(names)
-        stale = {name for name, version in versions.items() if self._schemas.get(name, (0, None))[0] != version}
+        stale = {name for name, version in versions.items() if self._known.get(name, (0, None))[0] != version}
         for stored in await self.kinds.load_many(stale):
-            self._schemas[stored.value.id] = stored.version, Schema(stored.value.schema_document)
-        return {name: self._schemas[name][1] for name in versions if name in self._schemas}
+            self._known[stored.value.id] = stored.version, Known.of(stored.value, self.redaction_key)
+        return {name: self._known[name][1] for name in versions if name in self._known}

@@ -1,12 +1,17 @@
 """What became of one event."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from services.hub.domain.bus import KeptBus
+from services.hub.domain.journey import Leg, legs
 from services.hub.ports import Archive
 from shared.accepting.books import how_it_stands
+from shared.contracts.archive import Records, UndecidedEvent
 from shared.store.documents import Collection
+from shared.store.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +25,40 @@ class Trace:
     state: Literal["accepted", "in_flight", "refused"]
     accepted_at: datetime | None
     archived: bool
+    targets: tuple[Leg, ...] = ()
+    undecided: tuple[UndecidedEvent, ...] = ()
 
 
 class Tracing:
     """Reads the books of acceptance, and asks the archive."""
 
-    def __init__(self, rows: Collection, pages: Collection, archive: Archive) -> None:
+    def __init__(self, rows: Collection, pages: Collection, buses: Repository[KeptBus], archive: Archive) -> None:
         self._rows = rows
         self._pages = pages
+        self._buses = buses
         self._archive = archive
 
-    async def trace(self, partner: str, event_id: str) -> Trace | None:
-        """None where the id is not known, or not any more. Raises ArchiveUnavailable."""
+    async def trace(self, partner: str, event_id: str, owner: str | None) -> Trace | None:
+        """`owner` sees the targets of its own buses alone; None sees all. None where the id is not known, or not any
+        more. Raises ArchiveUnavailable."""
         found = await how_it_stands(self._rows, self._pages, f"{partner}:{event_id}") if "\0" not in event_id else None
         if found is None:
             return None
         id_, page, state = found
-        at, archived = None, False
-        if state == "accepted":
-            stored = await self._pages.get(page)
-            at = datetime.fromisoformat(stored.body["at"]) if stored else None
-            archived = await self._archive.has(id_)
-        return Trace(partner, event_id, id_, page, state, at, archived)
+        if state != "accepted":
+            return Trace(partner, event_id, id_, page, state, None, archived=False)
+        stored, archived, records = await asyncio.gather(
+            self._pages.get(page), self._archive.has(id_), self._archive.records(id_)
+        )
+        at = datetime.fromisoformat(stored.body["at"]) if stored else None
+        targets, undecided = await self._seen(records, owner)
+        return Trace(partner, event_id, id_, page, state, at, archived, targets, undecided)
+
+    async def _seen(self, records: Records, owner: str | None) -> tuple[tuple[Leg, ...], tuple[UndecidedEvent, ...]]:
+        names = {each.bus for each in records.routed} | {each.bus for each in records.undecided}
+        kept = {stored.value.id: stored.value for stored in await self._buses.load_many(names)}
+        seen = {name for name in names if owner is None or (name in kept and kept[name].owner == owner)}
+        terms = {name: each.terms for name, each in kept.items() if each.terms is not None}
+        routed = [each for each in records.routed if each.bus in seen]
+        undecided = [each for each in records.undecided if each.bus in seen]
+        return tuple(legs(routed, records.attempts, terms)), tuple(dict.fromkeys(undecided))

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
 from pydantic_core import to_json
 
+from services.hub.domain.kind import FOREVER, Known
 from services.hub.domain.partner import Partner, matches
+from services.hub.domain.redaction import redacted
 from shared.rules.faults import pointer_to
-from shared.schemas.schema import Schema
 from shared.web import cloudevents
 from shared.web.problems import Fault
 
@@ -34,10 +35,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An event that may be accepted, as it will be kept: `text` is its JSON, compact, in UTF-8."""
+    """An event that may be accepted, as it will be kept: `text` is its JSON, compact, in UTF-8; `keep` is its class of
+    keeping."""
 
     event: Json
     text: bytes
+    keep: str = FOREVER
 
     @property
     def kind(self) -> str:
@@ -45,14 +48,25 @@ class Admitted:
 
     @property
     def digest(self) -> str:
-        """Equal for events that say the same, however they were written."""
+        """Equal for events that say the same, however they were written, as far as it is kept."""
         return sha256(json.dumps(self.event, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def cleared(self, known: Known) -> "Admitted":
+        """As its type has it kept."""
+        if not known.personal or known.redact is None:
+            return self if known.keep == self.keep else replace(self, keep=known.keep)
+        event = redacted(self.event, known.personal, known.redact, known.key)
+        return Admitted(event, to_json(event), known.keep)
 
 
 def judge(
-    entry: Any, at: tuple[int, ...], partner: Partner, globs: tuple[str, ...], schemas: Mapping[str, Schema]
+    entry: Any,
+    at: tuple[int, ...],
+    partner: Partner,
+    globs: tuple[str, ...],
+    kinds: Mapping[str, Known],
 ) -> Admitted | Refusal:
-    """`globs` are the types that the token allows, `schemas` those of the types that are registered."""
+    """`globs` are the types that the token allows, `kinds` those that are registered."""
     missing, wrong = cloudevents.faults(entry, at)
     if missing:
         return _faulty(400, "attribute_missing", "An attribute that every event has is missing", missing)
@@ -63,7 +77,7 @@ def judge(
     if len(text) > LARGEST_EVENT:
         place = Fault(f"has more than {LARGEST_EVENT} bytes", pointer=pointer_to(at))
         return Refusal(413, "event_too_large", f"An event may have {LARGEST_EVENT} bytes", (place,))
-    return _of_its_type(Admitted(event, text), at, partner, globs, schemas)
+    return _of_its_type(Admitted(event, text), at, partner, globs, kinds)
 
 
 def _of_its_type(
@@ -71,7 +85,7 @@ def _of_its_type(
     at: tuple[int, ...],
     partner: Partner,
     globs: tuple[str, ...],
-    schemas: Mapping[str, Schema],
+    kinds: Mapping[str, Known],
 ) -> Admitted | Refusal:
     kind, place = admitted.kind, pointer_to((*at, "type"))
     if not matches(globs, kind):
@@ -80,16 +94,20 @@ def _of_its_type(
     if not partner.may_publish(kind):
         fault = Fault("is not among those that the partner publishes", pointer=place)
         return Refusal(403, "type_not_allowed", "The partner does not publish events of this type", (fault,))
-    schema = schemas.get(kind)
-    if schema is None:
+    known = kinds.get(kind)
+    if known is None:
         if not partner.strict_types:
             return admitted
         return Refusal(422, "unknown_type", "No such type is registered", (Fault("is not registered", pointer=place),))
     faults = [
         Fault(fault.detail, pointer=pointer_to((*at, "data")) + fault.pointer)
-        for fault in schema.faults(admitted.event.get("data"))
+        for fault in known.schema.faults(admitted.event.get("data"))
     ]
-    return _faulty(422, "schema_violation", "Data is not as its type's schema has it", faults) if faults else admitted
+    if known.personal and "data_base64" in admitted.event:
+        faults = [Fault("hides what is personal", pointer=pointer_to((*at, "data_base64")))]
+    if faults:
+        return _faulty(422, "schema_violation", "Data is not as its type's schema has it", faults)
+    return admitted.cleared(known)
 
 
 def _faulty(status: int, code: str, detail: str, faults: list[Fault]) -> Refusal:

@@ -1,6 +1,7 @@
-"""A type of events: the schema of its data, and how long it is kept."""
+"""A type of events: the schema of its data, how long it is kept, what of it is never kept."""
 
-from typing import Any, ClassVar, Final
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,6 +10,9 @@ from shared.schemas.schema import Schema
 
 FOREVER: Final = "forever"
 KEEP: Final = r"^(forever|P[1-9][0-9]{0,4}D)$"
+PERSONAL: Final = r"^(/subject|/data(/([^~/]|~[01])+)+)$"
+"""A pointer into an event: its subject, or a field of its data, through whatever lists: their places are no steps."""
+Redact = Literal["drop", "hash"]
 
 
 class Kind(BaseModel):
@@ -20,7 +24,25 @@ class Kind(BaseModel):
     id: str
     schema_document: dict[str, Any]
     keep: str = FOREVER
+    personal: tuple[str, ...] = ()
+    redact: Redact | None = None
     examples: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A registered type, ready to judge events by."""
+
+    schema: Schema
+    keep: str = FOREVER
+    personal: tuple[str, ...] = ()
+    redact: Redact | None = None
+    key: bytes | None = field(default=None, repr=False)
+    """By which what is personal is digested."""
+
+    @classmethod
+    def of(cls, kind: Kind, key: bytes | None) -> "Known":
+        return cls(Schema(kind.schema_document), kind.keep, kind.personal, kind.redact, key)
 
 
 class Incompatible(Exception):

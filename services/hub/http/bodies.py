@@ -1,10 +1,10 @@
 """What operators send."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from services.hub.domain.kind import KEEP
+from services.hub.domain.kind import KEEP, PERSONAL
 from services.hub.domain.partner import Glob, Rate
 from shared.kernel.members import MEMBER_ID
 from shared.web.bodies import Body
@@ -43,4 +43,11 @@ class TypeBody(Body):
     keep: Annotated[
         str, Field(pattern=KEEP, description="`forever`, or days such as `P400D`", examples=["forever"])
     ] = "forever"
+    personal: Annotated[
+        tuple[Annotated[str, Field(pattern=PERSONAL, max_length=200, examples=["/data/member/email"])], ...],
+        Field(max_length=50, description="Where something personal stands: pointers into the event"),
+    ] = ()
+    redact: Annotated[
+        Literal["drop", "hash"] | None, Field(description="What is kept in its place: a keyed digest, or nothing")
+    ] = None
     examples: Annotated[tuple[Any, ...], Field(max_length=20, description="Data that is valid")] = ()

@@ -9,19 +9,17 @@ from pydantic import Field, StrictInt
 from services.hub.cases.applying import Applied, Applying, ForOperators, Going, NotEmpty, Plan, Who
 from services.hub.cases.registering import Registry
 from services.hub.domain.bus import KeptBus, PastBus
+from services.hub.http.strictly import read_strictly
 from services.hub.http.views import ShownBus, ShownBuses, ShownChange, ShownPlan, ShownRevision, ShownRevisions
 from shared.bus.standing import BrokerAway
 from shared.contracts.buses import NAME, BusTerms
 from shared.routing.wrong import WrongBus
-from shared.rules.faults import Invalid
-from shared.rules.reading import message_from_json
 from shared.store.documents import After
 from shared.store.repository import Stored
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Body
 from shared.web.docs import READING, WRITING, answers, problems
-from shared.web.limits import LARGEST_BODY
 from shared.web.pages import Cursor, Listing
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Fault, Problem, not_found, try_again
@@ -69,7 +67,7 @@ def _changing(router: Routes, applying: Applying, registry: Registry, writer: An
         caller: Caller = writer,
     ) -> Response:
         """Apply a bus's file, whole: its next revision is in force everywhere when `active` is true."""
-        _read_strictly(await request.body())
+        read_strictly(await request.body())
         who = await _who(registry, caller, "ops:write")
         await _own(applying, bus, who)
         if who.partner not in {None, body.partner}:
@@ -158,15 +156,6 @@ async def _own(applying: Applying, bus: str, who: Who) -> Stored[KeptBus] | None
     if kept is not None and who.partner not in {None, kept.value.owner}:
         raise not_found("bus")
     return kept
-
-
-def _read_strictly(text: bytes) -> None:
-    """As rules and events are read: a name that stands twice would send events to the wrong place."""
-    try:
-        message_from_json(text, LARGEST_BODY)
-    except Invalid as invalid:
-        faults = [Fault(f"must have {fault.expected}", pointer=fault.pointer) for fault in invalid.faults]
-        raise Problem(400, "malformed_json", "The body is no JSON that is taken", errors=faults) from invalid
 
 
 class _told:  # noqa: N801 - it stands where a function would

@@ -8,10 +8,11 @@ from fastapi import Path, Query, Request, Response
 
 from services.hub.cases.publishing import Publishing, RateLimited, Result, Taken
 from services.hub.cases.registering import Registry
-from services.hub.cases.tracing import Tracing
+from services.hub.cases.trying import Matching
 from services.hub.domain.admission import LARGEST_BODY, MOST_EVENTS, Admitted, Refusal
 from services.hub.domain.partner import Partner
-from services.hub.http.views import ShownCheck, ShownChecks, ShownEvent, ShownResult, ShownResults
+from services.hub.http.counter import Counter
+from services.hub.http.views import ShownCheck, ShownChecks, ShownEvent, ShownMatching, ShownResult, ShownResults
 from services.hub.ports import ArchiveUnavailable
 from shared.accepting.gathering import Overloaded
 from shared.web import cloudevents
@@ -43,10 +44,9 @@ BODY: Final[dict[str, Any]] = {
 }
 
 
-def routes(
-    router: Routes, publishing: Publishing, registry: Registry, tracing: Tracing, authenticator: Authenticator
-) -> None:
+def routes(router: Routes, counter: Counter, authenticator: Authenticator) -> None:
     """`/v1/events`."""
+    publishing, registry = counter.publishing, counter.registry
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     may_publish = authenticator.requires_one((PUBLISH, "ops:write"))
 
@@ -85,19 +85,21 @@ def routes(
         responses=answers(ShownChecks, *REFUSALS),
     )
     async def check(request: Request, caller: Caller = may_publish) -> Response:
-        """The same judgement, and nothing is kept."""
+        """The same judgement, and the rules that would match; nothing is kept. A partner sees its own buses' rules."""
         partner = await _partner(registry, caller)
         judged = await publishing.judged(await _received(request), partner, _globs(caller))
-        return answer(ShownChecks(results=[_checked(each) for each in judged]))
+        matching = await counter.trying.matching(partner, judged, everything="ops:read" in caller.scopes)
+        return answer(ShownChecks(results=[_checked(*each) for each in zip(judged, matching, strict=True)]))
 
     @router.get("/v1/events/{partner}/{event_id:path}", response_model=None, responses=answers(ShownEvent, *READING))
     async def follow(partner: PartnerName, event_id: EventId, caller: Caller = reader) -> Response:
         """What became of an event; whatever is somebody else's is not there."""
         own = await registry.partner_of(caller.subject)
-        if "ops:read" not in caller.scopes and (own is None or own.id != partner):
+        owner = None if "ops:read" in caller.scopes else own.id if own else ""
+        if owner not in {None, partner}:
             raise not_found("event")
         try:
-            found = await tracing.trace(partner, event_id)
+            found = await counter.tracing.trace(partner, event_id, owner)
         except ArchiveUnavailable as error:
             raise try_again("archive_unavailable", "The archive does not answer; try again") from error
         if found is None:
@@ -184,9 +186,21 @@ def _result(result: Result) -> ShownResult:
     )
 
 
-def _checked(judged: Admitted | Refusal) -> ShownCheck:
+def _checked(judged: Admitted | Refusal, matching: Sequence[Matching]) -> ShownCheck:
     if isinstance(judged, Admitted):
-        return ShownCheck(status="acceptable")
+        return ShownCheck(status="acceptable", rules=tuple(map(_matching, matching)))
     return ShownCheck(
         status="refused", code=judged.code, detail=judged.detail, errors=tuple(fault.body() for fault in judged.faults)
+    )
+
+
+def _matching(found: Matching) -> ShownMatching:
+    rule = found.rule
+    return ShownMatching(
+        bus=found.bus,
+        revision=found.revision,
+        rule=rule.name if rule else None,
+        mode=rule.mode if rule and rule.mode != "off" else None,
+        share=rule.share if rule else None,
+        to=list(rule.to) if rule else [],
     )

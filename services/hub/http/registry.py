@@ -17,7 +17,7 @@ from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers, problems
 from shared.web.preconditions import IfMatch, check_if_match
-from shared.web.problems import Fault, Problem, not_found
+from shared.web.problems import Fault, Problem, invalid_field, not_found
 from shared.web.routes import Routes
 
 PartnerName = Annotated[str, Path(pattern=NAME, description="The partner.", examples=["coles"])]
@@ -25,12 +25,12 @@ TypeName = Annotated[str, Path(pattern=TYPE, description="The type.", examples=[
 Force = Annotated[bool, Query(description="Take a schema that is not proved to be compatible; it is on record.")]
 
 
-def routes(router: Routes, registry: Registry, authenticator: Authenticator) -> None:
-    """`/v1/hub/partners` and `/v1/hub/types`."""
+def routes(router: Routes, registry: Registry, authenticator: Authenticator, *, may_hash: bool) -> None:
+    """`/v1/hub/partners` and `/v1/hub/types`; `may_hash` where there is a key to digest by."""
     operator = authenticator.allowed("ops:write")
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     _partners(router, registry, operator, reader)
-    _types(router, registry, operator, reader)
+    _types(router, registry, operator, reader, may_hash=may_hash)
 
 
 def _partners(router: Routes, registry: Registry, operator: Any, reader: Any) -> None:
@@ -70,7 +70,7 @@ def _partners(router: Routes, registry: Registry, operator: Any, reader: Any) ->
         return nothing()
 
 
-def _types(router: Routes, registry: Registry, operator: Any, reader: Any) -> None:
+def _types(router: Routes, registry: Registry, operator: Any, reader: Any, *, may_hash: bool) -> None:
     path = "/v1/hub/types/{type_name}"
 
     @router.put(path, response_model=None, responses=answers(ShownType, *WRITING, headers=("ETag",)))
@@ -79,6 +79,7 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any) -> No
     ) -> Response:
         """Register a type, or change its schema to one that is proved to be compatible both ways."""
         schema = _schema(body)
+        _personal(body, may_hash=may_hash)
         kind = Kind(id=type_name, **body.model_dump())
         try:
             stored = await registry.put_kind(kind, schema, partial(check_if_match, if_match), force=force)
@@ -108,6 +109,17 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any) -> No
         check_if_match(if_match, stored.version)
         await registry.kinds.delete(stored)
         return nothing()
+
+
+def _personal(body: TypeBody, *, may_hash: bool) -> None:
+    """Raises 422."""
+    if body.personal and body.redact is None:
+        raise invalid_field("/personal", "Say redact: what is personal is not kept as it is", "not_available")
+    if body.redact == "hash" and not may_hash:
+        raise invalid_field("/redact", "There is no key to digest by: HUB_REDACTION_KEY", "not_available")
+    for place, pointer in enumerate(body.personal):
+        if any(step.isdecimal() for step in pointer.split("/")):
+            raise invalid_field(f"/personal/{place}", "must name fields: it is true of all elements of a list")
 
 
 def _schema(body: TypeBody) -> Schema:

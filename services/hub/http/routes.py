@@ -1,20 +1,16 @@
 """The hub's routes."""
 
-from services.hub.cases.applying import Applying
-from services.hub.cases.publishing import Publishing
-from services.hub.cases.registering import Registry
-from services.hub.cases.tracing import Tracing
-from services.hub.http import buses, events, registry
+from services.hub.http import buses, events, matching, registry
+from services.hub.http.counter import Counter
 from shared.web.auth import Authenticator
 from shared.web.routes import Routes
 
 
-def routes(
-    known: Registry, publishing: Publishing, tracing: Tracing, applying: Applying, authenticator: Authenticator
-) -> Routes:
+def routes(counter: Counter, authenticator: Authenticator) -> Routes:
     """Public, under `/v1/events` and `/v1/hub`."""
     router = Routes("hub")
-    events.routes(router, publishing, known, tracing, authenticator)
-    registry.routes(router, known, authenticator)
-    buses.routes(router, applying, known, authenticator)
+    events.routes(router, counter, authenticator)
+    registry.routes(router, counter.registry, authenticator, may_hash=counter.may_hash)
+    matching.routes(router, counter.trying, counter.registry, authenticator)
+    buses.routes(router, counter.applying, counter.registry, authenticator)
     return router

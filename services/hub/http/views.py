@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from services.hub.domain.journey import State
 from shared.web.bodies import Shown
 from shared.web.pages import NextCursor
 
@@ -29,6 +30,17 @@ class ShownResults(Shown):
     results: Annotated[list[ShownResult], Field(description="One for each event")]
 
 
+class ShownMatching(Shown):
+    """A rule that would match. Without a name: the rules of the bus have too much work with the event."""
+
+    bus: Annotated[str, Field(description="Whose rule it is")]
+    revision: Annotated[int, Field(description="Of the bus")]
+    rule: Annotated[str | None, Field(description="Its name")]
+    mode: Annotated[Literal["on", "shadow"] | None, Field(description="Whether it sends, or is only counted")]
+    share: Annotated[int | None, Field(description="Per cent of the events")]
+    to: Annotated[list[str], Field(description="Its targets")]
+
+
 class ShownCheck(Shown):
     """How an event was judged."""
 
@@ -36,12 +48,49 @@ class ShownCheck(Shown):
     code: Code = None
     detail: Detail = None
     errors: Faults = ()
+    rules: Annotated[tuple[ShownMatching, ...], Field(description="Those that would match, whatever their share")] = ()
 
 
 class ShownChecks(Shown):
     """Of a request, in its order."""
 
     results: Annotated[list[ShownCheck], Field(description="One for each event")]
+
+
+class ShownAttempt(Shown):
+    """One try to deliver a copy, or its end."""
+
+    at: Annotated[datetime, Field(description="When")]
+    ms: Annotated[int, Field(description="How long it took")]
+    attempt: Annotated[int, Field(description="1 for the first; 0 where there was none")]
+    outcome: Annotated[str, Field(description="How it ended")]
+    status: Annotated[int | None, Field(description="The receiver's HTTP status")]
+    fault: Annotated[str | None, Field(description="What went wrong, in a word")]
+    replay: Annotated[str | None, Field(description="The replay that it is of")]
+
+
+class ShownLeg(Shown):
+    """The event's way to one target."""
+
+    bus: Annotated[str, Field(description="Whose target it is")]
+    revision: Annotated[int, Field(description="Of the bus, that it was routed by")]
+    rules: Annotated[list[str], Field(description="Those that asked for it; the first decided what is sent")]
+    target: Annotated[str, Field(description="Its name")]
+    state: Annotated[
+        State,
+        Field(
+            description="`counted`: by a rule that sends nothing; `waiting`, `tried`; `in_queue`, `handed_over` and "
+            "`in_feed`: what follows is the receiver's business; the others are ends"
+        ),
+    ]
+    attempts: Annotated[list[ShownAttempt], Field(description="In their order")]
+
+
+class ShownUndecided(Shown):
+    """A bus that made no copy, because its rules had too much work with the event."""
+
+    bus: Annotated[str, Field(description="Its name")]
+    revision: Annotated[int, Field(description="Of the bus")]
 
 
 class ShownEvent(Shown):
@@ -54,6 +103,8 @@ class ShownEvent(Shown):
     state: Annotated[Literal["accepted", "in_flight", "refused"], Field(description="How far its acceptance is")]
     accepted_at: Annotated[datetime | None, Field(description="When its page was written")]
     archived: Annotated[bool, Field(description="Whether it is in the archive")]
+    targets: Annotated[list[ShownLeg], Field(description="For whom it was, as far as that is on record")]
+    undecided: Annotated[list[ShownUndecided], Field(description="Buses whose rules had too much work with it")]
 
 
 class ShownRate(Shown):
@@ -82,6 +133,8 @@ class ShownType(Shown):
     id: Annotated[str, Field(description="Its name")]
     schema_document: Annotated[dict[str, Any], Field(description="JSON Schema 2020-12 of the data")]
     keep: Annotated[str, Field(description="How long its events are kept")]
+    personal: Annotated[list[str], Field(description="Where something personal stands")]
+    redact: Annotated[Literal["drop", "hash"] | None, Field(description="What is kept in its place")]
     examples: Annotated[list[Any], Field(description="Data that is valid")]
 
 
@@ -138,3 +191,16 @@ class ShownRevisions(Shown):
 
     revisions: Annotated[list[ShownRevision], Field(description="Without the one in force")]
     next_cursor: NextCursor = None
+
+
+class ShownExplanation(Shown):
+    """Why an event matches a pattern, or does not."""
+
+    matches: Annotated[bool, Field(description="The verdict")]
+    failed_at: Annotated[
+        str | None, Field(description="The first clause that does not hold: a pointer into the pattern")
+    ]
+    test: Annotated[Any, Field(description="What it asks")]
+    at: Annotated[str | None, Field(description="Where in the event: a pointer")]
+    found: Annotated[str | None, Field(description="What kind of value stands there")]
+    reason: Annotated[str, Field(description="All that decided, for people; no value of a personal field is in it")]
