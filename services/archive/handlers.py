@@ -1,8 +1,8 @@
-"""The bus edge: pages to be kept."""
+"""The bus edge: pages and records to be kept."""
 
 from services.archive.cases.keeping import Keeping
 from shared.bus.dispatch import HandlerTable
-from shared.contracts.archive import KeepPage
+from shared.contracts.archive import KeepPage, KeepRecords
 from shared.contracts.cloudevents import Envelope
 
 
@@ -12,4 +12,7 @@ def table(keeping: Keeping) -> HandlerTable:
     async def keep(page: KeepPage, _: Envelope) -> None:
         await keeping.keep(page)
 
-    return {KeepPage: keep}
+    async def keep_records(records: KeepRecords, _: Envelope) -> None:
+        await keeping.keep_records(records)
+
+    return {KeepPage: keep, KeepRecords: keep_records}

@@ -121,3 +121,21 @@ async def test_a_partner_sees_its_own_events_alone(shop: Shop, stack: Stack) -> 
     assert [each.partner for each in await bus.eventually_taken(1)] == [one.name]
     assert sorted(each.partner for each in await open_bus.eventually_taken(2)) == sorted([one.name, other.name])
     assert await bus.taken() == []
+
+
+async def test_a_trace_shows_which_rules_asked_for_which_copies(shop: Shop, stack: Stack) -> None:
+    partner, bus = await opened(shop, stack, by_itself=True)
+    await bus.applied(a_rule("first"), a_rule("second"), a_rule("shadow", to=("unseen",), mode="shadow"))
+    await partner.send(receipt("traced"))
+
+    async def traced() -> bool:
+        answer = await bus.by.get(f"/v1/events/{partner.name}/traced")
+        assert answer.status_code == 200, answer.text
+        return len(answer.json()["targets"]) == 2
+
+    await eventually(traced)
+    legs = (await bus.by.get(f"/v1/events/{partner.name}/traced")).json()["targets"]
+    assert {each["target"]: (each["rules"], each["revision"], each["state"]) for each in legs} == {
+        "books": (["first", "second"], 1, "in_queue"),
+        "unseen": (["shadow"], 1, "counted"),
+    }

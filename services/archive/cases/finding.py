@@ -1,26 +1,23 @@
 """Events are found: by time through the list of segments, by id through what blocks know is not in them."""
 
 import asyncio
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from services.archive.cases.keeping import LISTED
-from services.archive.domain import Segment, read_line
-from shared.segments import frames
-from shared.segments.appending import path_of
-from shared.segments.files import CLOSED, OPEN, check, index_of, lines_of, that_may_have
+from services.archive.cases.reading import Reading, Span
+from services.archive.cases.shelf import LISTED
+from services.archive.domain.lines import records_of
+from services.archive.domain.segment import Segment
+from services.archive.domain.times import AFTER_ALL, least_of
+from shared.contracts.archive import Records
+from shared.segments.files import check
 from shared.segments.lines import Block, Damaged, Line
-from shared.store.repository import Repository, Stored
-
-SEGMENTS: Final = 500
-"""Looked at for one page of what is found."""
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND: Final = timedelta(milliseconds=1)
+from shared.segments.merging import once
+from shared.segments.sieves import may_know
+from shared.store.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +33,19 @@ class Wanted:
     """The hubid that the page follows."""
 
     @property
-    def first(self) -> str:
-        return max(_hubid(self.start) if self.start else "", self.after)
-
-    @property
-    def last(self) -> str:
-        """No hubid that is looked for is as great."""
-        return _hubid(self.end) if self.end else "g"
+    def span(self) -> Span:
+        first = least_of(self.start) if self.start else ""
+        return Span(max(first, self.after), least_of(self.end) if self.end else AFTER_ALL)
 
     def may_be_in(self, block: Block) -> bool:
-        if block.last < self.first or block.first >= self.last:
-            return False
         if self.partner is not None and self.partner not in block.owners:
             return False
-        return self.kind is None or self.kind in block.kinds
+        if self.kind is not None and self.kind not in block.kinds:
+            return False
+        return self._key is None or may_know(block.sieve, self._key)
 
     def is_it(self, line: Line) -> bool:
-        if not (self.first <= line.id < self.last) or line.id == self.after:
+        if line.id == self.after:
             return False
         if self.partner is not None and line.owner != self.partner:
             return False
@@ -60,34 +53,54 @@ class Wanted:
             return False
         return self.event_id is None or line.key.partition(":")[2] == self.event_id
 
+    @property
+    def _key(self) -> str | None:
+        return f"{self.partner}:{self.event_id}" if self.partner and self.event_id else None
+
 
 class Finding:
-    """Reads the segments of the folder, closed and open ones. What was kept twice is told once."""
+    """Reads segments of events, and of records. What was kept twice is told once."""
 
-    def __init__(self, folder: Path, segments: Repository[Segment]) -> None:
-        self._folder = folder
+    def __init__(self, events: Reading, records: Reading, segments: Repository[Segment]) -> None:
+        self._events = events
+        self._records = records
         self._segments = segments
 
     async def find(self, wanted: Wanted, limit: int) -> list[Line]:
         """In the order of acceptance, the first so many. Raises Damaged."""
-        listed = [stored.value for stored in await self._overlapping(wanted)]
-        return await asyncio.to_thread(self._find, wanted, [each.id for each in listed], limit)
+        lines = await self._events.lines(wanted.span, wanted.may_be_in)
+
+        def first() -> list[Line]:
+            found: list[Line] = []
+            for line in once(lines):
+                if wanted.is_it(line):
+                    found.append(line)
+                    if len(found) == limit:
+                        break
+            return found
+
+        return await asyncio.to_thread(first)
 
     async def has(self, hubid: str) -> bool:
         """Is an event of that name kept?"""
-        listed = [
-            each.value.id
-            for each in await self._overlapping(Wanted(after=""))
-            if each.value.first <= hubid <= each.value.last
-        ]
-        return await asyncio.to_thread(self._has, hubid, listed)
+        lines = await self._of(self._events, hubid)
+        return await asyncio.to_thread(lambda: any(line.id == hubid for line in lines))
+
+    async def records(self, hubid: str) -> Records:
+        """What is on record of the event of that name. Raises Damaged."""
+        lines = await self._of(self._records, hubid)
+        return await asyncio.to_thread(lambda: records_of(hubid, list(lines)))
+
+    @staticmethod
+    async def _of(reading: Reading, hubid: str) -> Iterator[Line]:
+        return await reading.lines(Span(hubid, f"{hubid}."), lambda block: may_know(block.sieve, hubid))
 
     async def segments(self, after: tuple[str, str] | None, limit: int) -> list[Segment]:
         return [stored.value for stored in await self._segments.find(LISTED, (), limit=limit, after=after)]
 
     async def stats(self) -> dict[str, Any]:
         """All that is in closed segments; one page was perhaps kept twice, and counts twice."""
-        all_ = [stored.value for stored in await self._overlapping(Wanted())]
+        all_ = await self._events.listed(Span())
         return {
             "segments": len(all_),
             "events": sum(each.count for each in all_),
@@ -99,59 +112,7 @@ class Finding:
     async def damaged(self, segment: Segment) -> str | None:
         """What is wrong with a segment; None where it is as it was closed."""
         try:
-            await asyncio.to_thread(check, path_of(self._folder, segment.id), segment.summary)
+            await asyncio.to_thread(check, self._events.path_of(segment), segment.summary)
         except (Damaged, OSError) as wrong:
             return str(wrong)
         return None
-
-    async def _overlapping(self, wanted: Wanted) -> Sequence[Stored[Segment]]:
-        found: list[Stored[Segment]] = []
-        after = (wanted.first, "") if wanted.first else None
-        while True:
-            page = await self._segments.find(LISTED, (), limit=SEGMENTS, after=after)
-            found += [stored for stored in page if stored.value.first < wanted.last]
-            if len(page) < SEGMENTS:
-                return found
-            after = page[-1].value.last, page[-1].value.id
-
-    def _find(self, wanted: Wanted, listed: Sequence[str], limit: int) -> list[Line]:
-        found: dict[str, Line] = {}
-        for line in self._lines(wanted, listed):
-            if wanted.is_it(line):
-                found[line.id] = line
-                if len(found) > 2 * limit:
-                    found = dict(sorted(found.items())[:limit])
-        return [found[id_] for id_ in sorted(found)][:limit]
-
-    def _has(self, hubid: str, listed: Sequence[str]) -> bool:
-        for name in listed:
-            path = path_of(self._folder, name)
-            blocks, _ = index_of(path)
-            if any(read_line(text).id == hubid for text in lines_of(path, that_may_have(blocks, hubid))):
-                return True
-        return any(line.id == hubid for line in self._unlisted())
-
-    def _lines(self, wanted: Wanted, listed: Sequence[str]) -> Iterator[Line]:
-        key = f"{wanted.partner}:{wanted.event_id}" if wanted.partner and wanted.event_id else None
-        for name in listed:
-            path = path_of(self._folder, name)
-            blocks = [block for block in index_of(path)[0] if wanted.may_be_in(block)]
-            yield from map(read_line, lines_of(path, that_may_have(blocks, key) if key else blocks))
-        yield from self._unlisted()
-
-    def _unlisted(self) -> Iterator[Line]:
-        """Of segments that are written at this moment: as far as they are whole."""
-        for path in self._folder.glob(f"*/*{OPEN}"):
-            try:
-                for _, _, text in frames.frames(path.read_bytes()):
-                    yield from map(read_line, text.splitlines())
-            except FileNotFoundError:
-                closed = path.with_suffix(CLOSED)  # meanwhile
-                yield from map(read_line, lines_of(closed, index_of(closed)[0]))
-            except Damaged:
-                continue  # a frame that is being written
-
-
-def _hubid(moment: datetime) -> str:
-    """The least one of that millisecond."""
-    return str(uuid.UUID(int=(max(0, (moment - EPOCH) // MILLISECOND)) << 80))

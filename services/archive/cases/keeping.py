@@ -1,72 +1,77 @@
-"""Pages are kept: on the disk before the message is acknowledged."""
+"""Pages and records are kept: on the disk before the message is acknowledged."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
-from services.archive.domain import Segment, line_of
-from shared.contracts.archive import KeepPage
+from services.archive.cases.shelf import Shelf, folder_of
+from services.archive.domain.lines import line_of, record_lines
+from services.archive.domain.segment import FOREVER, RECORDS, kept_for
+from shared.contracts.archive import KeepPage, KeepRecords
 from shared.kernel.errors import Later
-from shared.segments.appending import Appender
-from shared.segments.lines import Summary
-from shared.store.documents import Conflict
-from shared.store.repository import Repository
+from shared.segments.lines import Line
 
-LISTED: Final = "by_last"
-PAGE: Final = 500
 PAUSE: Final = timedelta(seconds=5)
 """Before a page is tried again that could not be kept."""
 
 
 class Keeping:
-    """This process's writer, whose folder is opened when the first page comes, or soon after the start."""
+    """This process's shelves: one for each class of keeping, and one for records."""
 
-    def __init__(self, appender: Appender, segments: Repository[Segment]) -> None:
-        self._appender = appender
-        self._segments = segments
-        self._opening = asyncio.Lock()
-        self._is_open = False
+    def __init__(self, root: Path, make: Callable[[str], Shelf]) -> None:
+        self._root = root
+        self._make = make
+        self._shelves = {keep: make(keep) for keep in (FOREVER, RECORDS)}
 
     async def keep(self, page: KeepPage) -> None:
-        """Return when it is on the disk. Raises Later where it cannot be now."""
+        """Return when it is on the disk. Raises Later where it cannot be now, ValueError for no class of keeping."""
+        await self._put(page.keep, [line_of(entry) for entry in page.events])
+
+    async def keep_records(self, records: KeepRecords) -> None:
+        """The same, of what is on record."""
+        await self._put(RECORDS, record_lines(records))
+
+    async def tidy(self) -> None:
+        """Close and list what is due. A shelf that another process made, or a former one of ours, is opened too."""
+        for keep in await asyncio.to_thread(self.classes):
+            await self._shelf(keep).tidy()
+
+    def classes(self) -> Sequence[str]:
+        """Those that there is a folder for, and those that there always are. It blocks."""
+        there = {path.name for path in self._root.glob("P*D") if path.is_dir() and _is_class(path.name)}
+        return sorted({*self._shelves, *there})
+
+    def folders(self) -> Sequence[Path]:
+        """Of the classes of events. It blocks."""
+        return [folder_of(self._root, keep) for keep in self.classes() if keep != RECORDS]
+
+    def records_folder(self) -> Sequence[Path]:
+        return [folder_of(self._root, RECORDS)]
+
+    async def close(self) -> None:
+        for shelf in self._shelves.values():
+            await shelf.close()
+
+    async def _put(self, keep: str, lines: Sequence[Line]) -> None:
         try:
-            await self.ready()
-            await self._appender.append([line_of(entry) for entry in page.events])
+            await self._shelf(keep).put(lines)
         except OSError as error:
             raise Later(f"the archive cannot be written: {type(error).__name__}", PAUSE) from error
 
-    async def ready(self) -> None:
-        """Open the folder, once. Raises OSError, Unavailable."""
-        if self._is_open:
-            return
-        async with self._opening:
-            if not self._is_open:
-                await self._appender.open(await self.known())
-                self._is_open = True
+    def _shelf(self, keep: str) -> Shelf:
+        """Raises ValueError."""
+        shelf = self._shelves.get(keep)
+        if shelf is None:
+            kept_for(keep)  # what is no class has no folder
+            shelf = self._shelves[keep] = self._make(keep)
+        return shelf
 
-    async def tidy(self) -> None:
-        """Close and list what is due."""
-        await self.ready()
-        await self._appender.tidy()
 
-    async def listed(self, closed: Summary) -> None:
-        """Put a segment on the list, once or several times."""
-        try:
-            await self._segments.save(Segment.of(closed), version=0)
-        except Conflict:
-            return  # it stands there already
-
-    async def known(self) -> Sequence[Summary]:
-        """All that are on the list, in the order of their names, which is that of their making."""
-        found: list[Summary] = []
-        after: tuple[str, str] | None = None
-        while True:
-            page = await self._segments.find(LISTED, (), limit=PAGE, after=after)
-            found += [stored.value.summary for stored in page]
-            if len(page) < PAGE:
-                return sorted(found, key=lambda each: each.name)
-            after = page[-1].value.last, page[-1].value.id
-
-    async def close(self) -> None:
-        await self._appender.close()
+def _is_class(name: str) -> bool:
+    try:
+        kept_for(name)
+    except ValueError:
+        return False
+    return True

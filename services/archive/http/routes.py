@@ -1,5 +1,6 @@
 """The archive over HTTP."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
@@ -8,7 +9,7 @@ from pydantic import Field
 from pydantic_core import from_json
 
 from services.archive.cases.finding import Finding, Wanted
-from services.archive.domain import Segment
+from services.archive.domain.segment import Segment
 from shared.contracts.archive import ArchivedEvent, Kept
 from shared.segments.lines import Line
 from shared.web.answers import answer
@@ -43,6 +44,8 @@ class ShownSegment(Shown):
     size: Annotated[int, Field(description="Bytes")]
     sha256: Annotated[str, Field(description="Of all its bytes")]
     previous: Annotated[str, Field(description="`sha256` of the segment that its writer closed before")]
+    keep: Annotated[str, Field(description="The class of keeping of what is in it")]
+    ends_at: Annotated[datetime | None, Field(description="When it goes; null where it stays for ever")] = None
     damage: Annotated[str | None, Field(description="What is wrong with it; null where it is as it was closed")] = None
 
 
@@ -74,6 +77,10 @@ def routes(finding: Finding, authenticator: Authenticator) -> Routes:
     async def kept(request: Request) -> Response:
         hubid = str(request.path_params["hubid"])
         return answer(Kept(hubid=hubid, archived=await finding.has(hubid)))
+
+    @router.internal("/internal/archive/records/{hubid}", authenticator)
+    async def records(request: Request) -> Response:
+        return answer(await finding.records(str(request.path_params["hubid"])))
 
     return router
 
@@ -122,7 +129,10 @@ def _segments(router: Routes, finding: Finding, reader: Any) -> None:
         """Closed segments."""
         page, following = await SEGMENTS.page(cursor, LISTED, finding.segments)  # type: ignore[arg-type]
         shown = [
-            ShownSegment(**each.model_dump(), damage=await finding.damaged(each) if verify else None) for each in page
+            ShownSegment(
+                **each.model_dump(exclude={"removed_at"}), damage=await finding.damaged(each) if verify else None
+            )
+            for each in page
         ]
         return answer(ShownSegments(segments=shown, next_cursor=following))
 

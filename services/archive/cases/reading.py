@@ -1,0 +1,118 @@
+"""What there is in the segments of one collection, closed and open ones, in the order of hubids."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services.archive.cases.shelf import LISTED, folder_of
+from services.archive.domain.segment import Segment
+from services.archive.domain.times import AFTER_ALL
+from shared.kernel.clock import Clock
+from shared.segments.appending import path_of
+from shared.segments.files import CLOSED, OPEN, ReadLine
+from shared.segments.lines import Block, Damaged, Line
+from shared.segments.merging import Piece, merged, pieces_of
+from shared.store.repository import Repository
+
+SEGMENTS: Final = 500
+NOT_LISTED: Final = 3
+"""Of a writer, those that it closed last may not be listed yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Hubids in [`first`, `last`)."""
+
+    first: str = ""
+    last: str = AFTER_ALL
+
+    def overlaps(self, first: str, last: str) -> bool:
+        return first < self.last and last >= self.first
+
+    def has(self, hubid: str) -> bool:
+        return self.first <= hubid < self.last
+
+
+def anything(_: Block) -> bool:
+    return True
+
+
+class Reading:
+    """`folders` are those of the shelves, in which writers have theirs."""
+
+    def __init__(
+        self,
+        root: Path,
+        folders: Callable[[], Sequence[Path]],
+        segments: Repository[Segment],
+        read: ReadLine,
+        clock: Clock,
+    ) -> None:
+        self._root = root
+        self._folders = folders
+        self._segments = segments
+        self._read = read
+        self._clock = clock
+
+    async def lines(self, span: Span, wanted: Callable[[Block], bool] = anything) -> Iterator[Line]:
+        """Those of the span that are in blocks which may have what is wanted; what was kept twice comes twice. Whoever
+        goes on with the iterator blocks; it raises Damaged, OSError."""
+        unlisted = await asyncio.to_thread(self._unlisted)  # before the list: what is closed meanwhile is in both
+        listed = await self.listed(span)
+        paths = {self.path_of(each): each for each in listed}
+
+        def pieces() -> Iterator[Piece]:
+            for path, segment in paths.items():
+                yield from self._pieces(path, segment, span, wanted)
+            for path in unlisted:
+                if path.with_suffix(CLOSED) not in paths:
+                    yield from self._pieces(path, None, span, wanted)
+
+        def read() -> Iterator[Line]:
+            for line in merged(pieces(), self._read):
+                if line.id >= span.last:
+                    return
+                if line.id >= span.first:
+                    yield line
+
+        return read()
+
+    async def listed(self, span: Span) -> list[Segment]:
+        """Closed segments that have something of the span, and are there."""
+        found: list[Segment] = []
+        after = (span.first, "") if span.first else None
+        while True:
+            page = await self._segments.find(LISTED, (), limit=SEGMENTS, after=after)
+            found += [
+                stored.value
+                for stored in page
+                if stored.value.removed_at is None and span.overlaps(stored.value.first, stored.value.last)
+            ]
+            if len(page) < SEGMENTS:
+                return found
+            after = page[-1].value.last, page[-1].value.id
+
+    def path_of(self, segment: Segment) -> Path:
+        return path_of(folder_of(self._root, segment.keep), segment.id)
+
+    def _pieces(self, path: Path, segment: Segment | None, span: Span, wanted: Callable[[Block], bool]) -> list[Piece]:
+        def may_have(block: Block) -> bool:
+            return span.overlaps(block.first, block.last) and wanted(block)
+
+        try:
+            return pieces_of(path, may_have, self._read)
+        except FileNotFoundError:
+            if segment is None or segment.is_over(self._clock.now()):
+                return []  # its time was over, and it was taken away
+            raise Damaged(f"the segment {segment.id} is gone") from None
+
+    def _unlisted(self) -> list[Path]:
+        """Those that are written at this moment, and those that were closed a moment ago."""
+        found: list[Path] = []
+        for folder in self._folders():
+            for writer in folder.glob("writer-*"):
+                found += writer.glob(f"*{OPEN}")
+                found += sorted(writer.glob(f"*{CLOSED}"))[-NOT_LISTED:]
+        return found

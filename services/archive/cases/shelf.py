@@ -1,0 +1,85 @@
+"""A shelf: segments of one class of keeping, and this process's writer of them."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from services.archive.domain.segment import FOREVER, Segment
+from shared.kernel.clock import Clock
+from shared.kernel.ids import Ids
+from shared.segments.appending import Appender, Limits
+from shared.segments.files import ReadLine
+from shared.segments.lines import Line, Summary
+from shared.store.documents import Conflict
+from shared.store.repository import Repository
+
+LISTED: Final = "by_last"
+PAGE: Final = 500
+
+
+def folder_of(root: Path, keep: str) -> Path:
+    """Where the writers of a class have their folders: below the archive's own, but for what stays for ever."""
+    return root if keep == FOREVER else root / keep
+
+
+class Shelf:
+    """Its folder is opened when the first lines come, or soon after the start."""
+
+    def __init__(  # noqa: PLR0917 - its composition root calls by name
+        self,
+        keep: str,
+        root: Path,
+        segments: Repository[Segment],
+        read: ReadLine,
+        limits: Limits,
+        ids: Ids,
+        clock: Clock,
+    ) -> None:
+        self._keep = keep
+        self._segments = segments
+        self._clock = clock
+        self._appender = Appender(folder_of(root, keep), ids, read, self.listed, limits=limits)
+        self._opening = asyncio.Lock()
+        self._is_open = False
+
+    async def put(self, lines: Sequence[Line]) -> None:
+        """Return when they are on the disk. Raises OSError, Unavailable."""
+        await self.ready()
+        if lines:
+            await self._appender.append(lines)
+
+    async def ready(self) -> None:
+        """Open the folder, once. Raises OSError, Unavailable."""
+        if self._is_open:
+            return
+        async with self._opening:
+            if not self._is_open:
+                await self._appender.open(await self.known())
+                self._is_open = True
+
+    async def tidy(self) -> None:
+        """Close and list what is due."""
+        await self.ready()
+        await self._appender.tidy()
+
+    async def listed(self, closed: Summary) -> None:
+        """Put a segment on the list, once or several times."""
+        try:
+            await self._segments.save(Segment.of(closed, self._keep, self._clock.now()), version=0)
+        except Conflict:
+            return  # it stands there already
+
+    async def known(self) -> Sequence[Summary]:
+        """All that are on the list, in the order of their names, which is that of their making."""
+        found: list[Summary] = []
+        after: tuple[str, str] | None = None
+        while True:
+            page = await self._segments.find(LISTED, (), limit=PAGE, after=after)
+            found += [stored.value.summary for stored in page if stored.value.keep == self._keep]
+            if len(page) < PAGE:
+                return sorted(found, key=lambda each: each.name)
+            after = page[-1].value.last, page[-1].value.id
+
+    async def close(self) -> None:
+        await self._appender.close()

@@ -1,0 +1,83 @@
+"""Lines of many segments, closed and open ones, in the order of their ids, without holding more than overlaps.
+
+Everything here blocks: it belongs into a thread.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.segments import frames
+from shared.segments.files import CLOSED, OPEN, ReadLine, index_of
+from shared.segments.lines import Block, Damaged, Line
+
+Wanted = Callable[[Block], bool]
+"""May what is looked for be in that block?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A block's place in a file. An open file may be closed meanwhile: the place stays."""
+
+    path: Path
+    offset: int
+    length: int
+    first: str
+
+    def lines(self) -> list[bytes]:
+        """Raises Damaged, OSError."""
+        path = self.path
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            file = path.with_suffix(CLOSED).open("rb")
+        with file:
+            file.seek(self.offset)
+            return frames.unpacked(file.read(self.length)).splitlines()
+
+
+def pieces_of(path: Path, wanted: Wanted, read: ReadLine) -> list[Piece]:
+    """Of one segment, as far as it is whole. Raises Damaged where a closed one is not, OSError."""
+    if path.suffix == OPEN:
+        try:
+            return _of_open(path, read)
+        except FileNotFoundError:
+            path = path.with_suffix(CLOSED)  # meanwhile
+    return [Piece(path, each.offset, each.length, each.first) for each in index_of(path)[0] if wanted(each)]
+
+
+def _of_open(path: Path, read: ReadLine) -> list[Piece]:
+    """All that is whole: nothing is known yet of what is not in it."""
+    found = []
+    try:
+        for offset, length, text in frames.frames(path.read_bytes()):
+            first = min(read(line).id for line in text.splitlines())
+            found.append(Piece(path, offset, length, first))
+    except Damaged:
+        pass  # a frame that is being written
+    return found
+
+
+def merged(pieces: Iterable[Piece], read: ReadLine) -> Iterator[Line]:
+    """In the order of ids; a line that was kept twice comes twice, one after the other. Raises Damaged, OSError."""
+    waiting: list[tuple[str, int, Line]] = []
+    number = 0
+    for piece in sorted(pieces, key=lambda each: each.first):
+        while waiting and waiting[0][0] < piece.first:
+            yield heapq.heappop(waiting)[2]
+        for text in piece.lines():
+            line = read(text)
+            number += 1
+            heapq.heappush(waiting, (line.id, number, line))
+    while waiting:
+        yield heapq.heappop(waiting)[2]
+
+
+def once(lines: Iterable[Line]) -> Iterator[Line]:
+    """Of lines in the order of their ids, the first of each id."""
+    last = None
+    for line in lines:
+        if line.id != last:
+            last = line.id
+            yield line

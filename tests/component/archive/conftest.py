@@ -1,0 +1,26 @@
+"""An archive on a SQLite file and a folder."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.component.archive.vault import Vault
+from tests.kit.clock import HandClock
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+async def vault(tmp_path: Path, clock: HandClock) -> AsyncIterator[Vault]:
+    async with Vault.opened(tmp_path, clock) as vault:
+        yield vault
+
+
+@pytest.fixture
+async def replica(tmp_path: Path, clock: HandClock, vault: Vault) -> AsyncIterator[Vault]:
+    async with Vault.opened(tmp_path, clock) as other:
+        yield other

@@ -1,0 +1,121 @@
+"""The archive's edges without a process: pages and records go in by the bus, questions by HTTP."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from services.archive.app import compose
+from services.archive.domain.times import least_of
+from shared.contracts.archive import ArchivedEvent, Attempt, KeepPage, KeepRecords, Routed, RoutedCopy
+from shared.contracts.messages import Message
+from shared.runtime.service import Service
+from shared.web import problems
+from tests.kit.clock import HandClock
+from tests.kit.desk import an_envelope
+from tests.kit.issuer import INTERNAL_TOKEN
+from tests.kit.runtime import TestRuntime
+from tests.unit.routing.samples import ISSUED
+
+Json = dict[str, Any]
+READS = "archive:read"
+
+
+class Vault:
+    """One replica of the archive."""
+
+    def __init__(self, runtime: TestRuntime, service: Service) -> None:
+        self.runtime = runtime
+        self.service = service
+        self._numbers = 0
+        app = FastAPI()
+        problems.install(app)
+        assert service.router is not None
+        app.include_router(service.router)
+        self._transport = httpx.ASGITransport(app)
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, folder: Path, clock: HandClock) -> AsyncIterator["Vault"]:
+        runtime = TestRuntime(folder, clock)
+        vault = cls(runtime, compose(runtime))
+        assert vault.service.store is not None
+        await vault.service.store.open()
+        yield vault
+        for closing in vault.service.closing:
+            await closing()
+        await vault.service.store.close()
+
+    @property
+    def folder(self) -> Path:
+        return self.runtime.home / "archive"
+
+    def event(self, at: datetime | None = None, *, kind: str = ISSUED, partner: str = "coles", **data: Any) -> Any:
+        """Accepted then; each one later in its millisecond than the one before."""
+        self._numbers += 1
+        moment = at or self.runtime.clock.now()
+        hubid = f"{least_of(moment)[:-12]}{self._numbers:012x}"
+        event = {"specversion": "1.0", "id": f"e{self._numbers}", "source": "/x", "type": kind, "data": data}
+        return ArchivedEvent(hubid=hubid, at=moment, partner=partner, via="http", event=event)
+
+    async def told(self, message: Message) -> None:
+        await self.service.table[type(message)](message, an_envelope(message))
+
+    async def keep(self, *events: ArchivedEvent, keep: str = "forever") -> Sequence[ArchivedEvent]:
+        await self.told(KeepPage(page=events[0].hubid, part=1, parts=1, keep=keep, events=events))
+        return events
+
+    async def record(self, *records: RoutedCopy | Attempt) -> None:
+        copies = tuple(each for each in records if isinstance(each, RoutedCopy))
+        routed = Routed(page="p", part=1, at=self.runtime.clock.now(), events=1, copies=copies)
+        attempts = tuple(each for each in records if isinstance(each, Attempt))
+        await self.told(KeepRecords(batch="b", routed=(routed,) if copies else (), attempts=attempts))
+
+    async def closed(self) -> None:
+        """As when the process ends: all segments are closed and listed."""
+        for closing in self.service.closing:
+            await closing()
+
+    async def once(self, name: str) -> None:
+        """One round of a background task."""
+        await next(task for task in self.service.tasks if getattr(task, "__name__", "") == name)._page()  # type: ignore[attr-defined]
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, scope: str = READS, subject: str = "ops", **params: Any
+    ) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://test", timeout=60) as client:
+            bearer = self.runtime.issuer.bearer(subject, scope)
+            if path.startswith("/internal/"):
+                bearer = {"X-Internal-Token": INTERNAL_TOKEN}
+            content = {"json": body} if body is not None else {}
+            return await client.request(method, path, params=params, headers=bearer, **content)
+
+    async def get(self, path: str, **params: Any) -> Json:
+        answer = await self.ask("GET", path, **params)
+        assert answer.status_code == 200, answer.text
+        shown: Json = answer.json()
+        return shown
+
+    async def found(self, **params: Any) -> list[str]:
+        return [each["hubid"] for each in (await self.get("/v1/hub/archive", **params))["events"]]
+
+
+def routed(event: ArchivedEvent, target: str = "bi", bus: str = "fuel", *, shadow: bool = False) -> RoutedCopy:
+    return RoutedCopy(hubid=event.hubid, bus=bus, revision=3, rules=("all",), target=target, shadow=shadow)
+
+
+def attempt(event: ArchivedEvent, outcome: Any = "delivered", number: int = 1, target: str = "bi") -> Attempt:
+    return Attempt(
+        deliveryid=f"msg_{event.hubid}_{target}",
+        hubid=event.hubid,
+        bus="fuel",
+        target=target,
+        at=event.at,
+        ms=7,
+        attempt=number,
+        outcome=outcome,
+    )
