@@ -71,12 +71,20 @@ class Change:
 
 
 class Api:
-    """A client of the public API with one bearer token. Every method raises `ApiError` and nothing else."""
+    """A client of the public API with one bearer token. Every method but `ask` raises `ApiError` and nothing else."""
 
-    def __init__(self, base_url: str, token: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`headers` go with every request."""
         self.base_url = base_url.rstrip("/")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        trusted = https_context(_given(TrustSettings).https_ca_file) if self.base_url.startswith("https:") else False
+        headers = dict(headers or {}) | ({"Authorization": f"Bearer {token}"} if token else {})
+        trusted = https_context(given(TrustSettings).https_ca_file) if self.base_url.startswith("https:") else False
         self._http = httpx.Client(
             base_url=self.base_url,
             headers=headers,
@@ -94,6 +102,11 @@ class Api:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """One request and its answer, whatever that says. Raises `httpx.HTTPError` and not `ApiError`: for who tells a
+        silence from a refusal by himself."""
+        return self._http.request(method, path, **options)
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request; anything but a 2xx raises."""
@@ -182,7 +195,7 @@ def base_url() -> str:
     Raises `ApiError` for a `MILESAGA_URL` that is no HTTP address, and for a `MILESAGA_HOME` whose stack is not up:
     another one, on port 8000, is not meant.
     """
-    if url := _given(AccessSettings).url:
+    if url := given(AccessSettings).url:
         return url
     home = os.environ.get("MILESAGA_HOME")
     note = Path(home or ".milesaga") / "http.url"
@@ -211,10 +224,11 @@ def sandbox_token(base_url: str, scope: str, member: str | None = None) -> str:
 def operator() -> Api:
     """The API as an operator: with `MILESAGA_TOKEN`, or a token from the sandbox."""
     url = base_url()
-    return Api(url, _given(AccessSettings).token or sandbox_token(url, OPERATOR_SCOPE))
+    return Api(url, given(AccessSettings).token or sandbox_token(url, OPERATOR_SCOPE))
 
 
-def _given(settings: type[S]) -> S:
+def given(settings: type[S]) -> S:
+    """Settings from the environment. Raises `ApiError` that names what is wrong."""
     try:
         return read(settings)
     except WrongSettings as error:

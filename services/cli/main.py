@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "restore": Lazy("services.cli.backup", "restore", "Put copies in the place of the stores."),
     "topology": Lazy("services.cli.topology", "app", "Exchanges, queues, bindings: show or apply them."),
     "documents": Lazy("services.cli.documents", "run", "Serve the documents of all services, and nothing else."),
+    "release": Lazy("services.cli.release", "app", "Releases: ask, approve, run behind the gate, prove."),
     "deploy": Lazy("services.cli.deploy.commands", "app", "What runs the services elsewhere: write or check it."),
     "bench": Lazy("services.cli.bench", "run", "Measure speed and size."),
 }

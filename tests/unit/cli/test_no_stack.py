@@ -43,6 +43,19 @@ NEEDS_A_STACK: Final = {
     "hub archive export": ("-",),
     "hub archive stats": (),
     "hub archive verify": (),
+    "release request": ("--action", "deploy", "--environment", "test", "--target", "cart", "--reason", "r"),
+    "release list": (),
+    "release show": ("r1",),
+    "release approve": ("r1",),
+    "release deny": ("r1", "--reason", "r"),
+    "release withdraw": ("r1",),
+    "release revoke": ("r1", "--reason", "r"),
+    "release break-glass": ("r1", "--incident", "i", "--reason", "r"),
+    "release review": ("r1", "accepted", "--reason", "r"),
+    "release record": ("x1", "--exit-code", "0"),
+    "release freeze": ("--reason", "r"),
+    "release lift": ("f1",),
+    "release deactivate": ("ana", "--reason", "r"),
 }
 NEEDS_NONE: Final = {
     "run",
@@ -60,8 +73,9 @@ NEEDS_NONE: Final = {
     "restore",
     "hub match",
     "hub convert",
+    "release gate",
 }
-"""They start what they need, or read a file or the environment."""
+"""They start what they need, or read a file or the environment; the gate has exit codes of its own."""
 
 KNOWN: Final = '{"partners": {"known": {"members": "any", "password_hash": "x"}}}'
 

@@ -1,0 +1,486 @@
+#!/bin/sh
+# The gate of `milesaga release gate`, by curl and POSIX sh alone: for machines that have nothing of ours on them.
+#
+#   MILESAGA_URL=https://api.example MILESAGA_TOKEN_FILE=/run/secrets/token \
+#     gate.sh --action deploy --environment production --target checkout --file deploy.sh --reason "..." -- ./deploy.sh
+#
+# It asks, waits until others agree, and runs private copies of exactly the files that were shown, once. It takes
+#   --action --environment --target --reason   what, where, to what, why
+#   --file F            a file or folder below this one, copied and hashed; repeatable
+#   --artifact N@sha256:... --parameter N=V --link N=URL --author PERSON   repeatable
+#   --window FROM/UNTIL --replaces ID --key K --patience 4h --reach 2m
+# and ends with the command's own code, or 91 denied, 92 expired, 93 withdrawn or superseded, 94 frozen or outside its
+# window past patience, 95 payload differs or grant refused, 96 the gate cannot be reached, 97 wrong use. Unlike the
+# command it hands an INT over as TERM: sh starts what it must watch with INT ignored.
+set -u
+locale=${LC_ALL-unset}
+export LC_ALL=C
+umask 077
+
+ROOT=/v1/releases
+LONGEST_WATCH=25 # seconds of one long poll
+newline='
+'
+
+say() { printf 'gate: %s\n' "$*" >&2; }
+end() { code=$1; shift; say "$*"; exit "$code"; }
+wrong() { end 97 "$*"; }
+now() { date +%s; }
+
+# ---- JSON ----
+
+# Text as RFC 8785 writes a string.
+json_string() {
+  printf '%s.' "$1" | awk '
+    BEGIN {
+      for (i = 1; i < 32; i++) code[sprintf("%c", i)] = sprintf("\\u%04x", i)
+      code["\b"] = "\\b"; code["\t"] = "\\t"; code["\f"] = "\\f"; code["\r"] = "\\r"
+      code["\""] = "\\\""; code["\\"] = "\\\\"
+    }
+    {
+      if (NR > 1) out = out "\\n"
+      for (i = 1; i <= length($0); i++) { c = substr($0, i, 1); out = out ((c in code) ? code[c] : c) }
+    }
+    END { printf "\"%s\"", substr(out, 1, length(out) - 1) }'
+}
+
+# A member of the outermost object of the newest answer that is a string, without its quotes and escapes; `number` one
+# that is a number. Nothing where it is not there or is something else: what lies deeper, a stranger may have written.
+member() { part text "$1"; }
+number() { part number "$1"; }
+part() {
+  awk -v kind="$1" -v wanted="$2" '
+    { all = all $0 " " }
+    END {
+      for (at = 1; at <= length(all); at++) {
+        c = substr(all, at, 1)
+        if (c == "\"") {
+          word = ""
+          for (at++; at <= length(all) && (c = substr(all, at, 1)) != "\""; at++) {
+            if (c == "\\") { at++; c = substr(all, at, 1); if (c != "\"" && c != "\\" && c != "/") c = "\\" c }
+            word = word c
+          }
+          if (depth == 1 && before != ":") key = word
+          else if (depth == 1 && key == wanted) { if (kind == "text") print word; exit }
+          before = "\""
+        } else if (c == "{" || c == "[") { depth++; before = c }
+        else if (c == "}" || c == "]") { depth--; before = c }
+        else if (c == ":" || c == ",") before = c
+        else if (depth == 1 && before == ":" && key == wanted && c ~ /[0-9a-z-]/) {
+          word = ""
+          for (; (c = substr(all, at, 1)) ~ /[0-9]/; at++) word = word c
+          if (kind == "number") print word
+          exit
+        }
+      }
+    }' "$private/answer"
+}
+
+# ---- what is asked for ----
+
+seconds() {
+  case $1 in
+    *[!0-9smhd]* | '' | [smhd]*) wrong "'$1' is no length of time such as 30s, 5m or 4h." ;;
+    *s) echo "${1%s}" ;;
+    *m) echo $((${1%m} * 60)) ;;
+    *h) echo $((${1%h} * 3600)) ;;
+    *d) echo $((${1%d} * 86400)) ;;
+    *) wrong "'$1' is no length of time such as 30s, 5m or 4h." ;;
+  esac
+}
+
+# NAME=VALUE lines as an object. Names are plain, so that every sort orders them alike.
+object() {
+  out='' before=''
+  sorted=$(printf '%s' "$1" | sort)
+  while IFS= read -r pair; do
+    [ -n "$pair" ] || continue
+    name=${pair%%=*}
+    case $name in *[!A-Za-z0-9_.-]* | "$pair" | '') wrong "'$pair' is no NAME=VALUE." ;; esac
+    [ "$name" != "$before" ] || wrong "'$name' stands twice."
+    before=$name
+    out="$out${out:+,}\"$name\":$(json_string "${pair#*=}")"
+  done <<LINES
+$sorted
+LINES
+  printf '{%s}' "$out"
+}
+
+one_line() {
+  case $1 in *"$newline"*) wrong "'$1' has more than one line." ;; esac
+}
+
+# A name below this folder, without `./` and doubled slashes; nothing that leads out of it.
+below() {
+  one_line "$1"
+  plain=$(printf '%s' "$1" | sed -e 's://*:/:g' -e ':a' -e 's:^\./::' -e 's:/\./:/:' -e 'ta' -e 's:/\.\{0,1\}$::')
+  case /$plain/ in *//* | */../*) wrong "$1 does not lie below the folder in which the gate was called." ;; esac
+  printf '%s' "$plain"
+}
+
+# One file: copied, and the copy hashed.
+copy() {
+  one_line "$1"
+  case $(realpath -- "$1" 2>/dev/null) in
+    "$origin"/*) ;;
+    *) wrong "$1 is not there, or leads out of the folder in which the gate was called." ;;
+  esac
+  [ -f "$1" ] || wrong "$1 is no file."
+  { mkdir -p "$payload/$(dirname -- "$1")" && cp -- "$1" "$payload/$1"; } || wrong "$1 cannot be copied."
+  if [ -x "$1" ]; then chmod 500 "$payload/$1"; else chmod 400 "$payload/$1"; fi
+  printf '%s\n' "$1" >>"$private/files"
+}
+
+# Hashes of what lies in a folder, for the files that were copied: `hash  name` lines.
+hashes() (
+  cd "$1" || exit 1
+  while IFS= read -r name; do
+    sum=$(sha256sum <"$name") || exit 1
+    printf '%s  %s\n' "${sum%% *}" "$name"
+  done <"$private/files"
+)
+
+# Whether originals and copies are still what was hashed; `changed` is the first that is not.
+unchanged() {
+  changed=''
+  while IFS= read -r each; do
+    [ -n "$each" ] || continue
+    for place in "$origin" "$payload"; do
+      sum=$(sha256sum 2>/dev/null <"$place/${each#*  }")
+      [ "${sum%% *}" = "${each%%  *}" ] || { changed=${each#*  }; return 1; }
+    done
+  done <<LINES
+$asked_hashes
+LINES
+}
+
+# ---- asking ----
+
+token() {
+  if [ -n "${MILESAGA_TOKEN_FILE:-}" ]; then cat -- "$MILESAGA_TOKEN_FILE"; else printf '%s' "${MILESAGA_TOKEN:-}"; fi
+}
+
+# ask METHOD PATH WITHIN [HEADER]: sets `status` (000 for no answer) and `retry`; a body lies in $private/body. The token
+# goes by curl's standard input, for arguments can be seen.
+ask() {
+  : >"$private/answer"; : >"$private/headers"
+  set -- "$1" "$2" "$3" "${4:-Milesaga-Via: cli}" "$([ "$1" = GET ] || echo "$private/body")"
+  {
+    printf 'header = "Authorization: Bearer %s"\n' "$(token | tr -d '[:space:]"')"
+    [ -z "$5" ] || printf 'data-binary = "@%s"\nheader = "Content-Type: application/json"\n' "$5"
+  } | curl -q -sS -K - -X "$1" --connect-timeout 5 --max-time "$3" -H "$4" -H 'Milesaga-Via: cli' \
+    -D "$private/headers" -o "$private/answer" -w '%{http_code}' "$MILESAGA_URL$ROOT$2" >"$private/status" 2>"$private/why" &
+  asking=$!
+  while :; do
+    heard=$signals
+    wait "$asking"
+    came=$?
+    [ "$signals" != "$heard" ] || break # else a signal ended the wait, and not curl
+  done
+  [ "$came" = 0 ] || : >"$private/status"
+  asking=''
+  status=$(cat "$private/status")
+  status=${status:-000}
+  retry=$(tr -d '\r' <"$private/headers" | awk -F ': *' 'tolower($1) == "retry-after" && $2 ~ /^[0-9]+$/ { r = $2 } END { print r }')
+  case $status in
+    000 | 5?? | 408 | 425 | 429) absent=yes ;;
+    401) [ "$2" = /requests ] && absent='' || absent=yes ;;
+    *) absent='' answered=$(now) ;;
+  esac
+  [ -z "$absent" ] || [ $(($(now) - answered)) -le "$reach" ] ||
+    end 96 "Nobody answers whom the gate could ask ($(member detail) $(cat "$private/why")). Nothing ran."
+}
+
+problem() { printf '%s (%s): %s' "$1" "$(member code)" "$(member detail)"; }
+pause() {
+  sleep "${1:-1}" &
+  asking=$!
+  wait "$asking"
+  asking=''
+}
+
+# What lies before us: sets `state` and `revision`; ends where it is over, or not ours.
+look() {
+  state=$(member state) revision=$(number revision)
+  [ -n "$state" ] && [ -n "$revision" ] && [ "$(member id)" = "$request" ] ||
+    end 96 "The answer holds not what it must. Nothing ran."
+  [ "$(member digest)" = "$digest" ] || end 95 "The request is for something else than what would run here."
+  case $state in
+    pending | approved | granted) ;;
+    denied) end 91 "It was denied." ;;
+    expired) end 92 "It expired." ;;
+    withdrawn | superseded | revoked | closed) end 93 "It is $state." ;;
+    executing | succeeded | failed | unknown) end 95 "It was executed already, by another gate: $state." ;;
+    *) end 95 "The request is '$state', of which this gate knows nothing." ;;
+  esac
+}
+
+# Ends when patience is over.
+patient() {
+  left=$((begun + patience - $(now)))
+  [ "$left" -gt 0 ] && return
+  case $held in
+    frozen | outside_window) end 94 "It is held back ($held), and the gate's patience is over. The request stands." ;;
+    *) end 92 "Nobody decided within the gate's patience. The request stands: --key $key resumes it." ;;
+  esac
+}
+
+# After a grant, or its use, was refused.
+refused() {
+  why=$(member code)
+  case $why in
+    frozen | outside_window)
+      held=$why next=grant
+      patient
+      wait_for=${retry:-1}
+      [ "$wait_for" -ge 1 ] || wait_for=1
+      [ "$wait_for" -le 5 ] || wait_for=5
+      pause "$wait_for" ;;
+    not_approved) held=$why next=watch since=$revision; patient; pause 1 ;;
+    grant_void | grant_expired) next=grant; pause 1 ;;
+    expired) end 92 "$(problem 'It expired')" ;;
+    closed) next=watch since=-1 ;;
+    *) end 95 "$(problem 'The grant was refused')" ;;
+  esac
+}
+
+# ---- options ----
+
+action='' environment='' target='' reason='' window='' replaces='' key=${MILESAGA_GATE_KEY:-}
+files='' artifacts='' parameters='' links='' authors='' patience=4h reach=2m
+while [ $# -gt 0 ]; do
+  case $1 in --) shift; break ;; --*) [ $# -gt 1 ] || wrong "$1 wants a value." ;; *) break ;; esac
+  case $1 in
+    --action) action=$2 ;;
+    --environment) environment=$2 ;;
+    --target) target=$2 ;;
+    --reason) reason=$2 ;;
+    --window) window=$2 ;;
+    --replaces) replaces=$2 ;;
+    --key) key=$2 ;;
+    --patience) patience=$2 ;;
+    --reach) reach=$2 ;;
+    --file) one_line "$2"; files="$files$2$newline" ;;
+    --artifact) one_line "$2"; artifacts="$artifacts$2$newline" ;;
+    --parameter) one_line "$2"; parameters="$parameters$2$newline" ;;
+    --link) one_line "$2"; links="$links$2$newline" ;;
+    --author) one_line "$2"; authors="$authors$2$newline" ;;
+    *) wrong "there is no $1." ;;
+  esac
+  shift 2
+done
+for each in action environment target reason; do
+  eval "[ -n \"\$$each\" ]" || wrong "--$each is missing."
+done
+[ $# -gt 0 ] || wrong "there is no command: it stands behind --."
+[ -n "${MILESAGA_URL:-}" ] || wrong "MILESAGA_URL is not set."
+for each in curl awk sed sort sha256sum realpath mktemp; do
+  command -v "$each" >/dev/null || wrong "there is no $each here."
+done
+patience=$(seconds "$patience") || exit 97
+reach=$(seconds "$reach") || exit 97
+MILESAGA_URL=${MILESAGA_URL%/}
+
+origin=$(pwd -P)
+private=$(mktemp -d) || wrong "there is no place for private copies."
+payload=$private/payload
+asking='' child='' pending='' signals=0
+# shellcheck disable=SC2317,SC2329 # called by a trap
+leave() {
+  [ -z "$asking" ] || kill "$asking" 2>/dev/null
+  chmod -R u+rwx "$private" && rm -rf "$private"
+}
+trap leave EXIT
+given_up() { say "Given up by a signal. The request stands: --key $key resumes it."; exit "$1"; }
+wait_traps() {
+  trap 'given_up 130' INT
+  trap 'given_up 143' TERM
+  trap 'given_up 129' HUP
+}
+mkdir "$payload"
+: >"$private/files"
+[ -n "$key" ] || key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+attempt=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+
+# ---- copies, and their digest ----
+
+while IFS= read -r name; do
+  [ -n "$name" ] || continue
+  name=$(below "$name") || exit 97
+  if [ -d "$name" ]; then
+    [ -z "$(find "$name" -type l)" ] || wrong "$name holds links: name the files that are meant."
+    find "$name" -type f >"$private/found" || wrong "$name cannot be read."
+    while IFS= read -r each; do copy "$each"; done <"$private/found"
+  else
+    copy "$name"
+  fi
+done <<LINES
+$files
+LINES
+sort -u -o "$private/files" "$private/files"
+find "$payload" -type d -exec chmod 500 {} +
+asked_hashes=$(hashes "$payload") || wrong "the copies cannot be read."
+
+case $1 in
+  /*) ;;
+  */*)
+    program=$(below "$1") || exit 97
+    grep -Fxq -- "$program" "$private/files" ||
+      wrong "$1 is not among the files: give it by --file, so that it is copied and hashed." ;;
+esac
+
+list=''
+for each in "$@"; do list="$list${list:+,}$(json_string "$each")"; done
+canonical="{\"argv\":[$list],\"artifacts\":["
+list=''
+sorted=$(printf '%s' "$artifacts" | sort -u)
+while IFS= read -r each; do
+  [ -n "$each" ] || continue
+  name=${each%@sha256:*} sum=${each##*@sha256:}
+  case $name in "$each" | '' | *@* | *[[:space:]]*) wrong "'$each' is no NAME@sha256:..." ;; esac
+  case $sum in *[!0-9a-f]*) wrong "'$each' is no NAME@sha256:..." ;; esac
+  [ ${#sum} = 64 ] || wrong "'$each' is no NAME@sha256:..."
+  list="$list${list:+,}{\"digest\":\"sha256:$sum\",\"name\":$(json_string "$name")}"
+done <<LINES
+$sorted
+LINES
+canonical="$canonical$list],\"files\":["
+list=''
+while IFS= read -r each; do
+  [ -n "$each" ] || continue
+  list="$list${list:+,}{\"path\":$(json_string "${each#*  }"),\"sha256\":\"${each%%  *}\"}"
+done <<LINES
+$asked_hashes
+LINES
+linked=$(object "$links") || exit 97
+given=$(object "$parameters") || exit 97
+canonical="$canonical$list],\"links\":$linked,\"parameters\":$given}"
+digest=$(printf '%s' "$canonical" | sha256sum)
+digest=sha256:${digest%% *}
+
+body="{\"action\":$(json_string "$action"),\"environment\":$(json_string "$environment")"
+body="$body,\"target\":$(json_string "$target"),\"reason\":$(json_string "$reason"),\"payload\":$canonical"
+list=''
+while IFS= read -r each; do
+  [ -z "$each" ] || list="$list${list:+,}$(json_string "$each")"
+done <<LINES
+$authors
+LINES
+[ -z "$list" ] || body="$body,\"authors\":[$list]"
+if [ -n "$window" ]; then
+  case $window in */*) ;; *) wrong "'$window' is no window: FROM/UNTIL." ;; esac
+  from=${window%%/*} until=${window#*/}
+  body="$body,\"window\":{${from:+\"from\":$(json_string "$from")}${from:+${until:+,}}${until:+\"until\":$(json_string "$until")}}"
+fi
+[ -z "$replaces" ] || body="$body,\"replaces\":$(json_string "$replaces")"
+[ -z "${MILESAGA_INITIATOR_TOKEN:-}" ] ||
+  body="$body,\"initiator_token\":$(json_string "$MILESAGA_INITIATOR_TOKEN")"
+
+# ---- ask, wait, grant, redeem ----
+
+wait_traps
+begun=$(now) answered=$begun held='' next=ask since=-1 request='' grants=0
+while [ "$next" != run ]; do
+  absent=''
+  case $next in
+    ask)
+      printf '%s}' "$body" >"$private/body"
+      ask POST /requests 30 "Idempotency-Key: $key"
+      [ -z "$absent" ] || { pause 1; continue; }
+      case $status in 200 | 201) ;; *) end 97 "$(problem 'The request was refused')" ;; esac
+      request=$(member id)
+      case $request in '' | *[!A-Za-z0-9_.-]*) end 96 "The answer holds not what it must. Nothing ran." ;; esac
+      look
+      say "Request $request $state (digest $digest, key $key)."
+      since=$revision
+      if [ "$state" = pending ]; then next=watch; else next=grant; fi ;;
+    watch)
+      patient
+      [ "$left" -le "$LONGEST_WATCH" ] || left=$LONGEST_WATCH
+      query=''
+      [ "$since" -lt 0 ] || query="?wait=$left&since=$since"
+      asked_at=$(now)
+      ask GET "/requests/$request$query" $((left + 10))
+      [ -z "$absent" ] || { pause 1; continue; }
+      case $status in
+        200)
+          look
+          if [ "$state" != pending ] && { [ "$held" != not_approved ] || [ "$revision" != "$since" ]; }; then
+            held='' next=grant
+          elif [ "$(now)" = "$asked_at" ] && [ "$revision" = "$since" ]; then
+            pause 1
+          fi
+          since=$revision ;;
+        304) [ "$(now)" != "$asked_at" ] || pause 1 ;;
+        *) end 96 "$(problem 'The request cannot be looked at')" ;;
+      esac ;;
+    grant)
+      unchanged || end 95 "$changed is not what was asked for any more. Nothing ran."
+      printf '{"digest":"%s"}' "$digest" >"$private/body"
+      ask POST "/requests/$request/grant" 30
+      [ -z "$absent" ] || { pause 1; continue; }
+      if [ "$status" != 200 ]; then refused; continue; fi
+      grant=$(member grant)
+      [ -n "$grant" ] || end 96 "The answer holds not what it must. Nothing ran."
+      grants=$((grants + 1))
+      [ "$grants" -le 20 ] || end 95 "Grants are given and cannot be used."
+      next=redeem ;;
+    redeem)
+      unchanged || end 95 "$changed is not what was asked for any more. Nothing ran."
+      printf '{"grant":%s,"digest":"%s","target":%s}' "$(json_string "$grant")" "$digest" "$(json_string "$target")" \
+        >"$private/body"
+      # from here on a signal is the command's: one that comes now is handed over when it runs
+      trap 'pending=TERM signals=$((signals + 1))' INT TERM
+      trap 'pending=HUP signals=$((signals + 1))' HUP
+      ask POST /grants/redeem 30 "Idempotency-Key: $attempt"
+      if [ -n "$absent" ] || [ "$status" != 200 ]; then
+        wait_traps
+        case $pending in TERM) given_up 143 ;; HUP) given_up 129 ;; esac
+        if [ -n "$absent" ]; then pause 1; else refused; fi
+        continue
+      fi
+      execution=$(member execution)
+      case $execution in '' | *[!A-Za-z0-9_.-]*) end 96 "The answer holds not what it must. Nothing ran." ;; esac
+      next=run ;;
+  esac
+done
+
+# ---- run ----
+
+outcome() {
+  printf '{"exit_code":%s,"summary":%s}' "$1" "$(json_string "$2")" >"$private/body"
+  answered=$(now) reach=86400
+  for wait_for in 0 1 2 4; do
+    pause "$wait_for"
+    ask POST "/executions/$execution/outcome" 10
+    case $status in 2??) return ;; esac
+  done
+  say "Nobody took the outcome of execution $execution (exit code $1): the log will say that it is unknown."
+}
+
+if ! unchanged; then
+  outcome 95 "$changed is not what was asked for any more. Nothing ran."
+  end 95 "$changed is not what was asked for any more. Nothing ran."
+fi
+trap 'pending=TERM signals=$((signals + 1)); [ -z "$child" ] || kill -TERM "$child"' INT TERM
+trap 'pending=HUP signals=$((signals + 1)); [ -z "$child" ] || kill -HUP "$child"' HUP
+exec 3<&0
+(
+  cd "$payload" || exit 95
+  unset MILESAGA_TOKEN MILESAGA_TOKEN_FILE MILESAGA_INITIATOR_TOKEN
+  if [ "$locale" = unset ]; then unset LC_ALL; else LC_ALL=$locale; fi
+  MILESAGA_PAYLOAD=$payload MILESAGA_EXECUTION=$execution MILESAGA_REQUEST=$request exec "$@"
+) <&3 3<&- &
+child=$!
+[ -z "$pending" ] || kill -"$pending" "$child"
+while :; do
+  heard=$signals
+  wait "$child"
+  code=$?
+  [ "$signals" != "$heard" ] || break
+done
+child=''
+trap '' INT TERM HUP # how it ended is told
+outcome "$code" ''
+[ "$code" -lt 90 ] || [ "$code" -gt 97 ] || { say "The command ended with $code, which would be read as the gate's."; code=90; }
+exit "$code"

@@ -1,0 +1,150 @@
+"""Asks, waits, and runs: what `course` says, done."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from services.cli import printing
+from services.cli.release.gate import exits, running
+from services.cli.release.gate.course import Course, End, GetGrant, Heard, Pause, Redeem, Run, Terms, advance, begin
+from services.cli.release.gate.line import Asked, Line
+from services.cli.release.gate.payload import Copies
+
+GIVEN_UP: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+NEWS = {
+    "pending": "waits for approval",
+    "approved": "is approved",
+    "granted": "has a grant",
+    "frozen": "is held back by a freeze",
+    "outside_window": "waits for its window",
+    "not_approved": "is not approved any more: somebody's approval counts no longer",
+}
+
+
+class GivenUp(Exception):
+    """Somebody ended the wait; the request stands."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by signal {number}")
+        self.number = number
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What stands behind the gate."""
+
+    argv: Sequence[str]
+    copies: Copies
+    asked: Asked
+    terms: Terms
+
+
+def drive(guarded: Guarded, line: Line) -> int:
+    """The gate's exit code, after the command or without it. Everything that goes wrong before the command is started
+    ends without starting it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        with _given_up_by_signal():
+            last = _wait(guarded, line)
+    except GivenUp as given:
+        say(f"Given up by a signal. The request stands: --key {guarded.asked.key} resumes it.")
+        return exits.passed_on(-given.number)
+    if isinstance(last, End):
+        say(last.why)
+        return last.code
+    try:
+        return _run(guarded, line, last.execution)
+    finally:
+        while signal.sigtimedwait(running.PASSED_ON, 0) is not None:
+            pass  # what came when the command had ended is not to hide how it did
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def say(text: str) -> None:
+    """To whoever watches; the command's own output is its alone."""
+    printing.complain(f"gate: {text}")
+
+
+def _wait(guarded: Guarded, line: Line) -> Run | End:
+    """How the wait ended. Where it is `Run`, signals are kept back: from the question on that uses the grant up they
+    are the command's."""
+    course, step = begin(guarded.terms, time.monotonic())
+    told = ""
+    while not isinstance(step, Run | End):
+        if isinstance(step, Pause):
+            time.sleep(step.seconds)
+            step = step.then
+        if isinstance(step, GetGrant | Redeem) and (fault := _changed(guarded)):
+            return fault
+        if isinstance(step, Redeem):
+            signal.pthread_sigmask(signal.SIG_BLOCK, running.PASSED_ON)
+        heard = line.put(step)
+        course, step = advance(course, heard)
+        if not isinstance(step, Run):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, running.PASSED_ON)
+        told = _tell(guarded, course, told, heard)
+    return step
+
+
+def _run(guarded: Guarded, line: Line, execution: str) -> int:
+    """After the grant was used up: what happens now is told, be it that nothing could be started."""
+    if fault := _changed(guarded):
+        say(fault.why)
+        _tell_outcome(line, execution, exits.CHANGED, fault.why)
+        return exits.CHANGED
+    folder = guarded.copies.folder
+    environment = running.environment(str(folder), execution, line.request)
+    try:
+        code = running.run(guarded.argv, folder, environment)
+    except running.NotStarted as error:
+        say(f"{error}.")
+        _tell_outcome(line, execution, exits.CHANGED, str(error))
+        return exits.CHANGED
+    passed = exits.passed_on(code)
+    _tell_outcome(line, execution, 128 - code if code < 0 else code, f"ended by signal {-code}" if code < 0 else "")
+    if passed == exits.OWN_CODE_IS_TAKEN:
+        say(f"The command ended with {code}, which would be read as the gate's: {passed} is given instead.")
+    return passed
+
+
+def _changed(guarded: Guarded) -> End | None:
+    file = guarded.copies.changed()
+    return None if file is None else End(exits.CHANGED, f"{file} is not what was asked for any more. Nothing ran.")
+
+
+def _tell_outcome(line: Line, execution: str, code: int, summary: str) -> None:
+    if not line.tell_outcome(execution, code, summary):
+        say(
+            f"Nobody took the outcome of execution {execution} (exit code {code}): the log will say that it is unknown."
+        )
+
+
+def _tell(guarded: Guarded, course: Course, told: str, heard: Heard) -> str:
+    """A line for each thing that is new."""
+    silent = heard.status == 0
+    news = "silent" if silent else course.held_by or course.state
+    if news == told or not (course.request or silent):
+        return told
+    if silent:
+        say(f"Nobody answers; trying again. {heard.body.get('detail', '')}".rstrip())
+    elif news in NEWS:
+        say(f"Request {course.request} {NEWS[news]} (digest {guarded.terms.digest}, key {guarded.asked.key}).")
+    return news
+
+
+@contextmanager
+def _given_up_by_signal() -> Iterator[None]:
+    def raised(number: int, _: FrameType | None) -> None:
+        raise GivenUp(number)
+
+    before: list[tuple[signal.Signals, Callable[[int, FrameType | None], object] | int | None]] = [
+        (each, signal.signal(each, raised)) for each in GIVEN_UP
+    ]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

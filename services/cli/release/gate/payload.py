@@ -1,0 +1,184 @@
+"""What would run: the command's words, private copies of its files, and the hash of it all that people agree to."""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Self
+
+from shared.kernel.digest import digest
+
+MOST_FILES: Final = 500
+LARGEST_FILE: Final = 64 * 1024 * 1024
+"""Bytes: what is larger is an artifact with a digest of its own, and no script."""
+ARTIFACT: Final = re.compile(r"(?P<name>[^\s@]{1,200})@(?P<digest>sha256:[0-9a-f]{64})")
+READ: Final = 1024 * 1024
+
+
+class WrongPayload(Exception):
+    """It cannot be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """One file: its name as given, below the folder from which the gate was called, and the hash of its bytes."""
+
+    path: str
+    sha256: str
+
+
+class Copies:
+    """Files that nobody else can change, in a folder of this process's own. Remove it by leaving."""
+
+    def __init__(self, origin: Path, names: Sequence[str]) -> None:
+        """Copies at once. Raises WrongPayload for a file that is not there, is none, or lies elsewhere."""
+        self._origin = origin.resolve()
+        self.folder = Path(tempfile.mkdtemp(prefix="milesaga-gate-"))
+        try:
+            self.files = tuple(self._copy(name) for name in _listed(self._origin, names))
+            self._close()
+        except BaseException:
+            self.remove()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def changed(self) -> str | None:
+        """The first file whose bytes are no longer those of the beginning: the original's, or the copy's."""
+        for file in self.files:
+            for place in (self._origin, self.folder):
+                try:
+                    same = _hash(place / file.path) == file.sha256
+                except (OSError, WrongPayload):
+                    same = False
+                if not same:
+                    return file.path
+        return None
+
+    def remove(self) -> None:
+        for folder, _, _ in os.walk(self.folder):
+            Path(folder).chmod(stat.S_IRWXU)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _copy(self, name: str) -> Copied:
+        """The hash is of the bytes that were written, so that nothing comes in between."""
+        place = self.folder / name
+        place.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+        hashed = hashlib.sha256()
+        with _opened(self._origin / name) as source, place.open("xb") as out:
+            mode = stat.S_IMODE(os.fstat(source.fileno()).st_mode) & (stat.S_IRUSR | stat.S_IXUSR)
+            for part in _parts(source, name):
+                hashed.update(part)
+                out.write(part)
+        place.chmod(mode | stat.S_IRUSR)
+        return Copied(name, hashed.hexdigest())
+
+    def _close(self) -> None:
+        """Read and run, and nothing else."""
+        for folder, _, _ in os.walk(self.folder):
+            Path(folder).chmod(stat.S_IRUSR | stat.S_IXUSR)
+
+
+def payload(
+    argv: Sequence[str],
+    files: Iterable[Copied] = (),
+    *,
+    artifacts: Iterable[str] = (),
+    parameters: Mapping[str, str] | None = None,
+    links: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """As it is sent, with everything in one order. Artifacts are `NAME@sha256:...`. Raises WrongPayload."""
+    found = []
+    for each in sorted(set(artifacts)):
+        named = ARTIFACT.fullmatch(each)
+        if named is None:
+            raise WrongPayload(f"{each!r} is no NAME@sha256: and 64 hexadecimal digits.")
+        found.append(named.groupdict())
+    return {
+        "argv": list(argv),
+        "artifacts": found,
+        "files": [{"path": each.path, "sha256": each.sha256} for each in sorted(files, key=lambda each: each.path)],
+        "parameters": dict(parameters or {}),
+        "links": dict(links or {}),
+    }
+
+
+def digest_of(said: Mapping[str, Any]) -> str:
+    """What people agree to. Raises WrongPayload for text that is none."""
+    try:
+        return digest(said)
+    except ValueError as error:
+        raise WrongPayload(f"This cannot be hashed: {error}.") from error
+
+
+def check_command(argv: Sequence[str], files: Iterable[Copied]) -> None:
+    """A program given by a path below the folder must be among the files: else another than the hashed one would run.
+    One by its name alone, or from the root, is the machine's. Raises WrongPayload."""
+    program = argv[0]
+    if "/" not in program or program.startswith("/"):
+        return
+    if os.path.normpath(program) not in {each.path for each in files}:
+        raise WrongPayload(f"{program} is not among the files: give it by --file, so that it is copied and hashed.")
+
+
+def _listed(origin: Path, names: Sequence[str]) -> list[str]:
+    """Names below the folder, each once; folders stand for the files in them."""
+    found: dict[str, None] = {}
+    for name in names:
+        normal = os.path.normpath(name)
+        if Path(normal).is_absolute() or normal.startswith(".."):
+            raise WrongPayload(f"{name} does not lie below the folder in which the gate was called.")
+        place = origin / normal
+        if not place.resolve().is_relative_to(origin):
+            raise WrongPayload(f"{name} leads out of the folder in which the gate was called.")
+        inside = _files_in(place, origin) if place.is_dir() else [normal]
+        found.update(dict.fromkeys(inside))
+        if len(found) > MOST_FILES:
+            raise WrongPayload(f"more than {MOST_FILES} files.")
+    return sorted(found)
+
+
+def _files_in(folder: Path, origin: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            raise WrongPayload(f"{path.relative_to(origin)} is a link: name the files that are meant.")
+        if path.is_file():
+            yield str(path.relative_to(origin))
+
+
+def _opened(place: Path) -> BinaryIO:
+    """A regular file, and no pipe that never ends."""
+    try:
+        file = os.fdopen(os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    except OSError as error:
+        raise WrongPayload(f"{place} cannot be read ({error.strerror}).") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise WrongPayload(f"{place} is no file.")
+    return file
+
+
+def _parts(file: BinaryIO, name: str) -> Iterator[bytes]:
+    size = 0
+    while part := file.read(READ):
+        size += len(part)
+        if size > LARGEST_FILE:
+            raise WrongPayload(f"{name} has more than {LARGEST_FILE} bytes: give it as an artifact, with its digest.")
+        yield part
+
+
+def _hash(place: Path) -> str:
+    hashed = hashlib.sha256()
+    with _opened(place) as file:
+        for part in _parts(file, str(place)):
+            hashed.update(part)
+    return hashed.hexdigest()

@@ -1,0 +1,77 @@
+"""How requests look on a terminal."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.table import Table
+
+from services.cli import view
+from services.cli.client import Json
+from services.cli.printing import in_one_line
+
+
+def listed(requests: Iterable[Json]) -> Table:
+    table = Table(view.reference("request"), "state", "what", "requester", "reason", "expires")
+    for each in requests:
+        table.add_row(
+            *(str(each["id"]), _state(each), what(each), str(each.get("requester", ""))),
+            *(in_one_line(str(each.get("reason", ""))), _moment(each.get("expires_at"))),
+        )
+    return table
+
+
+def shown(request: Json) -> Table:
+    """Everything that somebody who decides must see."""
+    table = Table(show_header=False)
+    for name, value in _lines(request):
+        table.add_row(name, value)
+    return table
+
+
+def what(request: Json) -> str:
+    return f"{request.get('action')} {request.get('target')} on {request.get('environment')}"
+
+
+def _lines(request: Json) -> Iterator[tuple[str, str]]:
+    payload: dict[str, Any] = request.get("payload") or {}
+    yield "request", str(request["id"])
+    yield "state", _state(request)
+    yield "what", in_one_line(what(request))
+    yield "why", str(request.get("reason", ""))
+    yield "digest", str(request.get("digest"))
+    yield "runs", in_one_line(" ".join(map(str, payload.get("argv") or [])))
+    yield (
+        "files",
+        "\n".join(f"{each['sha256'][:12]} {in_one_line(each['path'])}" for each in payload.get("files") or []),
+    )
+    artifacts = payload.get("artifacts") or []
+    yield "artifacts", "\n".join(f"{in_one_line(each['name'])}@{each['digest']}" for each in artifacts)
+    for name in ("parameters", "links"):
+        given = payload.get(name) or {}
+        yield name, "\n".join(f"{in_one_line(key)}={in_one_line(str(value))}" for key, value in given.items())
+    for name in ("requester", "initiator"):
+        yield name, str(request.get(name) or "")
+    for name in ("authors", "eligible"):
+        yield name, ", ".join(map(str, request.get(name) or []))
+    yield "approved by", ", ".join(_name(each) for each in request.get("approvals") or [])
+    yield "needs", "\n".join(f"{each.get('count')} of {each.get('group')}" for each in request.get("need") or [])
+    yield "window", _window(request.get("window") or {})
+    yield "expires", _moment(request.get("expires_at"))
+    yield "in the log", str(request.get("log_index", ""))
+
+
+def _state(request: Json) -> str:
+    broken = " (broken glass)" if request.get("broken") or request.get("broken_by") else ""
+    return f"{request.get('state')}{broken}"
+
+
+def _name(approval: Any) -> str:
+    return str(approval.get("person")) if isinstance(approval, dict) else str(approval)
+
+
+def _window(window: Json) -> str:
+    return " to ".join(_moment(window.get(name)) or "..." for name in ("from", "until")) if window else ""
+
+
+def _moment(at: Any) -> str:
+    return view.moment(at) if isinstance(at, str) else ""

@@ -1,0 +1,167 @@
+"""The commands over a scripted API: what they ask, print and exit with."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.cli import release
+from services.cli.client import Api
+from services.cli.release import holding, requests, wishes
+
+DIGEST = "sha256:" + "ab12" * 16
+REQUEST: dict[str, Any] = {
+    "id": "r1",
+    "state": "pending",
+    "digest": DIGEST,
+    "revision": 1,
+    "action": "deploy",
+    "environment": "production",
+    "target": "checkout",
+    "reason": "a fix\nrequest  r2 \x1b[2J",
+    "requester": "ana",
+    "need": [{"group": "sre", "count": 1}],
+    "eligible": ["bia", "caio"],
+    "payload": {"argv": ["./deploy.sh", "a\nb"], "files": [{"path": "deploy.sh", "sha256": "cd" * 32}]},
+    "expires_at": "2026-11-21T12:00:00Z",
+    "log_index": 7,
+}
+
+
+class Office:
+    """Answers with the request, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, Any], httpx.Headers]] = []
+        self.raw = b""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        said = json.loads(request.content) if request.content else {}
+        self.asked.append((request.method, request.url.path, said, request.headers))
+        self.raw = request.url.raw_path
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        if request.url.path == "/v1/releases/requests" and request.method == "GET":
+            return httpx.Response(200, json={"requests": [REQUEST], "next_cursor": None})
+        if "unknown" in request.url.path:
+            return httpx.Response(404, json={"code": "not_found", "detail": "There is no such thing."})
+        return httpx.Response(200, json=REQUEST)
+
+
+@pytest.fixture
+def office(monkeypatch: pytest.MonkeyPatch) -> Office:
+    scripted = Office()
+    for module in (requests, holding):
+        monkeypatch.setattr(module, "as_person", lambda _: Api("http://stack", transport=httpx.MockTransport(scripted)))
+    return scripted
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(release.app, list(arguments), input=stdin, env={"COLUMNS": "200"})
+
+
+def test_requests_are_listed(office: Office) -> None:
+    assert json.loads(run("list", "--json").stdout) == {"requests": [REQUEST]}
+    assert "deploy checkout on production" in run("list").stdout
+
+
+def test_a_request_is_shown_with_all_that_somebody_who_decides_must_see(office: Office) -> None:
+    shown = run("show", "r1").stdout
+    for word in (DIGEST, "./deploy.sh", "cdcdcdcdcdcd deploy.sh", "1 of sre", "bia, caio", "ana"):
+        assert word in shown
+    assert "\x1b" not in shown
+
+
+def test_an_approval_names_the_digest_that_was_meant(office: Office) -> None:
+    assert run("approve", "r1", "--digest", "ab12ab12ab12").exit_code == 0
+    method, path, said, _ = office.asked[-1]
+    assert (method, path) == ("POST", "/v1/releases/requests/r1/decisions")
+    assert said == {"decision": "approve", "digest": DIGEST}
+
+
+@pytest.mark.parametrize("digest", ["ab12", "ffffffffffff", "sha256:ab12ab12abff", ""])
+def test_another_digest_than_the_requests_approves_nothing(office: Office, digest: str) -> None:
+    assert run("approve", "r1", "--digest", digest).exit_code == 1
+    assert [method for method, *_ in office.asked] == ["GET"]
+
+
+@pytest.mark.parametrize(("answer", "decided"), [("y\n", True), ("n\n", False), ("", False)])
+def test_without_a_digest_one_is_asked_over_what_is_shown(office: Office, answer: str, decided: bool) -> None:
+    result = run("approve", "r1", stdin=answer)
+    assert (result.exit_code == 0) == decided
+    assert DIGEST in result.stderr
+    assert (office.asked[-1][0] == "POST") == decided
+
+
+def test_a_denial_says_why(office: Office) -> None:
+    assert run("deny", "r1").exit_code == 2
+    assert run("deny", "r1", "--reason", "not tonight", "--digest", DIGEST).exit_code == 0
+    assert office.asked[-1][2] == {"decision": "deny", "digest": DIGEST, "reason": "not tonight"}
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "said"),
+    [
+        (("withdraw", "r1"), "requests/r1/withdraw", {}),
+        (("revoke", "r1", "--reason", "no"), "requests/r1/revoke", {"reason": "no"}),
+        (
+            ("review", "r1", "rejected", "--reason", "no"),
+            "requests/r1/review",
+            {"verdict": "rejected", "reason": "no"},
+        ),
+        (
+            ("break-glass", "r1", "--incident", "INC-1", "--reason", "fire", "--digest", DIGEST),
+            "requests/r1/break-glass",
+            {"digest": DIGEST, "incident": "INC-1", "reason": "fire"},
+        ),
+        (("record", "x1", "--exit-code", "3"), "executions/x1/outcome", {"exit_code": 3, "summary": ""}),
+        (
+            ("freeze", "--environment", "prod*", "--reason", "friday"),
+            "freezes",
+            {"match": {"environment": "prod*"}, "reason": "friday"},
+        ),
+        (("deactivate", "bia", "--reason", "left"), "people/bia/deactivate", {"reason": "left"}),
+    ],
+)
+def test_what_is_wanted_is_sent(office: Office, words: tuple[str, ...], path: str, said: dict[str, Any]) -> None:
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    assert office.asked[-1][:3] == ("POST", f"/v1/releases/{path}", said)
+
+
+def test_a_freeze_is_lifted_with_its_grant(office: Office) -> None:
+    assert run("lift", "f1", "--grant", "g").exit_code == 0
+    method, path, _, headers = office.asked[-1]
+    assert (method, path, headers["milesaga-grant"]) == ("DELETE", "/v1/releases/freezes/f1", "g")
+
+
+def test_a_request_without_a_gate_is_asked_for(office: Office) -> None:
+    about = ("--action", "miles.replace_account", "--environment", "production", "--target", "ana", "--reason", "r")
+    assert run("request", *about, "--parameter", "body=sha256:1", "--key", "k").exit_code == 0
+    _, path, said, headers = office.asked[-1]
+    assert (path, headers["idempotency-key"]) == ("/v1/releases/requests", "k")
+    assert said["payload"] == {
+        "argv": [],
+        "artifacts": [],
+        "files": [],
+        "parameters": {"body": "sha256:1"},
+        "links": {},
+    }
+
+
+def test_what_is_not_there_is_one_sentence(office: Office) -> None:
+    result = run("show", "unknown")
+    assert (result.exit_code, result.stderr) == (1, "There is no request unknown.\n")
+
+
+def test_ids_lead_nowhere_else(office: Office) -> None:
+    run("withdraw", "../freezes")
+    assert office.raw == b"/v1/releases/requests/..%2Ffreezes/withdraw"
+
+
+@pytest.mark.parametrize("text", ["", "/", "tonight/", "2027-01-20T22:00:00/", "2027-01-21T00:00Z/2027-01-20T00:00Z"])
+def test_a_window_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(wishes.WrongWish):
+        wishes.interval(text)
