@@ -48,14 +48,18 @@ def compose(runtime: Runtime) -> Service:
     pages = keeping.collection(pages_spec("pages"))
     buckets = keeping.collection(allowance.spec("allowances"), silent=True)
     books = Books(rows, pages, keeping.outbox, runtime.clock)
-    gathering = Gathering(books, PageSpeaker(keeping.outbox), runtime.ids)
-    publishing = Publishing(registry, gathering, Allowances(buckets, runtime.clock), runtime.clock, runtime.ids)
+    gathering = Gathering(books, PageSpeaker(keeping.outbox, runtime.meter), runtime.ids)
+    publishing = Publishing(
+        registry, gathering, Allowances(buckets, runtime.clock), runtime.clock, runtime.ids, meter=runtime.meter
+    )
     applying = _applying(runtime, keeping, registry)
     archive = ArchiveOverHttp(neighbor(runtime, "archive", settings.archive_timeout_seconds))
     share = sweeping_share("pages", "HUB_SWEEP_SHARE", settings.sweep_share)
     sweeper = PageSweeper(pages, runtime.clock, share)
     in_force = applying.in_force
-    routing = PageRouting(in_force, runtime.publisher, runtime.queues, keeping.outbox, runtime.clock)
+    routing = PageRouting(
+        in_force, runtime.publisher, runtime.queues, keeping.outbox, runtime.clock, meter=runtime.meter
+    )
     return keeping.service(
         table=table(routing) if settings.routes else {},
         router=routes(

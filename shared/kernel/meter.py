@@ -76,6 +76,30 @@ class StoreMeter(Protocol):
         ...
 
 
+class HubMeter(Protocol):
+    """Takes the counts of one process's events of partners."""
+
+    def came(self, partner: str, outcome: str, count: int) -> None:
+        """So many events of a partner were accepted, duplicate, refused or rate_limited."""
+        ...
+
+    def paged(self, events: int) -> None:
+        """So many were accepted by one page."""
+        ...
+
+    def matched(self, bus: str, rule: str, mode: str, count: int) -> None:
+        """So many were matched by a rule, which is on or shadow."""
+        ...
+
+    def unmatched(self, count: int) -> None:
+        """So many were matched by no rule of any bus."""
+        ...
+
+    def undecided(self, bus: str, count: int) -> None:
+        """The rules of a bus had too much work with so many."""
+        ...
+
+
 class NoMeter:
     """Counts nothing."""
 
@@ -121,9 +145,28 @@ class NoSagaMeter:
         pass
 
 
-class ServiceMeter(CallMeter, SagaMeter, Protocol):
+class NoHubMeter:
+    """Counts nothing."""
+
+    def came(self, partner: str, outcome: str, count: int) -> None:
+        pass
+
+    def paged(self, events: int) -> None:
+        pass
+
+    def matched(self, bus: str, rule: str, mode: str, count: int) -> None:
+        pass
+
+    def unmatched(self, count: int) -> None:
+        pass
+
+    def undecided(self, bus: str, count: int) -> None:
+        pass
+
+
+class ServiceMeter(CallMeter, SagaMeter, HubMeter, Protocol):
     """What a process gives its services."""
 
 
-class NoServiceMeter(NoCallMeter, NoSagaMeter):
+class NoServiceMeter(NoCallMeter, NoSagaMeter, NoHubMeter):
     """Counts nothing."""

@@ -304,11 +304,44 @@ BUILD: Final = Metric(
     "One version; two during a roll-out.",
 )
 
+EVENTS: Final = Metric(
+    "hub_events",
+    "counter",
+    ("partner", "outcome"),
+    "Events of partners: accepted, duplicate, refused, rate_limited. Of many partners the rest are `other`.",
+    "accepted; duplicate where a partner repeats after a lost answer; refused near none.",
+)
+PAGE_EVENTS: Final = Metric(
+    "hub_page_events",
+    "histogram",
+    (),
+    "Events that were accepted by one page, which is one write.",
+    "1 while little comes, tens and hundreds under load.",
+    bounds=(1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 256.0),
+)
+RULE_MATCHES: Final = Metric(
+    "hub_rule_matches",
+    "counter",
+    ("bus", "rule", "mode"),
+    "Events that a rule matched, on or shadow. Of many rules the rest are `other`.",
+    "Follows the partners' traffic; a rule that never matches is perhaps wrong.",
+)
+UNMATCHED: Final = Metric(
+    "hub_unmatched", "counter", (), "Events that no rule of any bus matched.", "As many as nobody asked for."
+)
+UNDECIDED: Final = Metric(
+    "hub_undecided",
+    "counter",
+    ("bus",),
+    "Events that the rules of a bus had too much work with: it made no copies of them.",
+    "None.",
+)
 CATALOGUE: Final[tuple[Metric, ...]] = (
     BEGUN, ENDED, TURNED_BACK, CALLED_FOR_HELP, STEPPED, STEP_SECONDS, ASKED,
     OPEN_PURCHASES, OLDEST_PURCHASE, UNKNOWNS, OLDEST_UNKNOWN, HOLDS, OVERDUE, OLDEST_OVERDUE, UNSENT, UNSENT_SECONDS,
     HANDLED, HANDLER_SECONDS, RETRIED, DIED, DEAD, QUEUE, CONSUMERS, TIERS, PUBLISHED, CONNECTED, CONNECTIONS,
     CALLED, CALL_SECONDS, LEFT_ALONE,
+    EVENTS, PAGE_EVENTS, RULE_MATCHES, UNMATCHED, UNDECIDED,
     STORED, CONFLICTED, UNAVAILABLE,
     REQUESTS, REQUEST_SECONDS,
     RESTARTS, CLOCK, BUILD,

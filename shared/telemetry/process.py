@@ -6,8 +6,10 @@ from typing import Final
 from shared.contracts import CATALOGUE as CONTRACTS
 from shared.telemetry import catalogue
 from shared.telemetry.catalogue import OTHER
-from shared.telemetry.series import Series
+from shared.telemetry.series import Labels, Series
 
+MOST_NAMED: Final = 2_000
+"""Series of one metric whose labels are partners, buses and rules."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -17,7 +19,8 @@ def known(name: str, ours: Container[str]) -> str:
 
 
 class Telemetry:
-    """What this process did since its start. Fulfils `Meter`, `CallMeter`, `SagaMeter` and `StoreMeter`."""
+    """What this process did since its start. Fulfils `Meter`, `CallMeter`, `SagaMeter`, `HubMeter` and
+    `StoreMeter`."""
 
     def __init__(self) -> None:
         self.series = Series()
@@ -78,6 +81,30 @@ class Telemetry:
 
     def ended(self, service: str, saga: str, status: str) -> None:
         self.series.counts[catalogue.ENDED][service, saga, status] += 1
+
+    # events of partners
+
+    def came(self, partner: str, outcome: str, count: int) -> None:
+        self._add(catalogue.EVENTS, (partner, outcome), count)
+
+    def paged(self, events: int) -> None:
+        self.series.times[catalogue.PAGE_EVENTS][()].add(events)
+
+    def matched(self, bus: str, rule: str, mode: str, count: int) -> None:
+        self._add(catalogue.RULE_MATCHES, (bus, rule, mode), count)
+
+    def unmatched(self, count: int) -> None:
+        self._add(catalogue.UNMATCHED, (), count)
+
+    def undecided(self, bus: str, count: int) -> None:
+        self._add(catalogue.UNDECIDED, (bus,), count)
+
+    def _add(self, metric: catalogue.Metric, labels: Labels, count: int) -> None:
+        """Names that people give: of more than so many the rest are counted together."""
+        counts = self.series.counts[metric]
+        if labels not in counts and len(counts) >= MOST_NAMED:
+            labels = (OTHER,) * len(labels)
+        counts[labels] += count
 
     # stores
 

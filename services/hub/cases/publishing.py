@@ -1,6 +1,7 @@
 """Events come in: judged whole, paid for, accepted by a page."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
+from shared.kernel.meter import HubMeter
 from shared.web.cloudevents import Received
 
 
@@ -46,10 +48,12 @@ class PageSpeaker:
     """Says a page to the router and to the archive, in as many messages as its size and its classes of keeping need. An
     entry is its class, a line's end, and the event."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, meter: HubMeter) -> None:
         self._outbox = outbox
+        self._meter = meter
 
     def messages(self, page: str, entries: Sequence[bytes]) -> list[OutboxMessage]:
+        self._meter.paged(len(entries))
         parts = [(keep, part) for keep, texts in _by_class(entries).items() for part in _parts(texts)]
         said: list[OutboxMessage] = []
         for number, (keep, part) in enumerate(parts, start=1):
@@ -84,8 +88,16 @@ class Publishing:
     """What a partner's request becomes."""
 
     def __init__(
-        self, registry: Registry, gathering: Gathering, allowances: Allowances, clock: Clock, ids: Ids
+        self,
+        registry: Registry,
+        gathering: Gathering,
+        allowances: Allowances,
+        clock: Clock,
+        ids: Ids,
+        *,
+        meter: HubMeter,
     ) -> None:
+        self._meter = meter
         self._registry = registry
         self._gathering = gathering
         self._allowances = allowances
@@ -101,6 +113,7 @@ class Publishing:
     async def pay(self, partner: Partner, events: int) -> None:
         """Raises RateLimited."""
         if events and (seconds := await self._allowances.spend(partner.id, events, partner.terms)):
+            self._meter.came(partner.id, "rate_limited", events)
             raise RateLimited(seconds)
 
     async def accept(self, partner: Partner, admitted: Sequence[Admitted]) -> list[Result]:
@@ -121,6 +134,11 @@ class Publishing:
         outcome = await self._gathering.accept(Unit(tuple(wanted.values())), entries)
         return _told(outcome, [_key(partner, each) for each in admitted])
 
+    def tell(self, partner: Partner, results: Sequence[Result | Admitted]) -> None:
+        """Count what became of events; an admitted one was not accepted, since others of its batch were refused."""
+        for outcome, count in Counter(_outcome(each) for each in results).items():
+            self._meter.came(partner.id, outcome, count)
+
     async def accept_each(self, partner: Partner, judged: Sequence[Admitted | Refusal]) -> list[Result]:
         """Each by itself; what is refused already stays so. Raises Overloaded, Unavailable."""
 
@@ -128,6 +146,10 @@ class Publishing:
             return each if isinstance(each, Refusal) else (await self.accept(partner, [each]))[0]
 
         return list(await asyncio.gather(*map(one, judged)))
+
+
+def _outcome(result: Result | Admitted) -> str:
+    return result.status if isinstance(result, Taken) else "refused"
 
 
 def _told(outcome: Outcome, keys: Sequence[str]) -> list[Result]:

@@ -1,6 +1,7 @@
 """Accepted events are routed: a page's copies go out together, then it is on record which rules asked for them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,6 +23,7 @@ from shared.contracts.copies import Copy
 from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
+from shared.kernel.meter import HubMeter
 from shared.routing.bus import Bus, Routing
 from shared.routing.buses import Buses, Undecided
 
@@ -40,6 +42,7 @@ class _Made:
     targets: list[tuple[str, str]] = field(default_factory=list)
     records: list[RoutedCopy] = field(default_factory=list)
     undecided: list[UndecidedEvent] = field(default_factory=list)
+    matches: list[tuple[str, str, str]] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     error: Exception | None = None
 
@@ -48,8 +51,16 @@ class PageRouting:
     """The router of one replica."""
 
     def __init__(
-        self, in_force: InForce, publisher: Publisher, queues: StandingQueues, outbox: Outbox, clock: Clock
+        self,
+        in_force: InForce,
+        publisher: Publisher,
+        queues: StandingQueues,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        meter: HubMeter,
     ) -> None:
+        self._meter = meter
         self._in_force = in_force
         self._publisher = publisher
         self._queues = queues
@@ -70,7 +81,9 @@ class PageRouting:
             raise failed[0].error
         again = [self._outbox.entry(page.model_copy(update={"events": (each.event,)})) for each in failed]
         await self._publisher.publish(again)
-        await self._tell(page, [each for each in made if each.error is None])
+        done = [each for each in made if each.error is None]
+        await self._tell(page, done)
+        self._count(done)
 
     async def _made(self, page: RoutePage, buses: Buses) -> list[_Made]:
         made = []
@@ -95,6 +108,7 @@ class PageRouting:
     def _add(self, made: _Made, routing: Routing, bus: Bus) -> None:
         now = self._clock.now()
         made.records += routing.records
+        made.matches += [(routing.bus, match.rule, match.mode) for match in routing.matches]
         for copy in routing.copies:
             self._put(made, copy, bus.target(copy.target), outgoing(copy, bus.target(copy.target), now))
         for broken in routing.broken:
@@ -134,6 +148,14 @@ class PageRouting:
                     each.error = outcome
                 elif isinstance(outcome, BaseException):
                     raise outcome from None
+
+    def _count(self, made: Sequence[_Made]) -> None:
+        for matched, count in Counter(match for each in made for match in each.matches).items():
+            self._meter.matched(*matched, count)
+        for bus, count in Counter(one.bus for each in made for one in each.undecided).items():
+            self._meter.undecided(bus, count)
+        if unmatched := sum(not each.matches and not each.undecided for each in made):
+            self._meter.unmatched(unmatched)
 
     async def _tell(self, page: RoutePage, made: Sequence[_Made]) -> None:
         if not made:

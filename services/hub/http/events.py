@@ -73,6 +73,7 @@ def routes(router: Routes, counter: Counter, authenticator: Authenticator) -> No
         judged = await publishing.judged(received, partner, _globs(caller))
         admitted = [each for each in judged if isinstance(each, Admitted)]
         if atomic and len(admitted) < len(judged):
+            publishing.tell(partner, judged)
             raise _refused(judged)
         await _paid(publishing, partner, len(judged))
         results = await _accepted(publishing, partner, judged, atomic=atomic)
@@ -148,12 +149,15 @@ async def _accepted(
     try:
         if atomic:
             results = await publishing.accept(partner, admitted)
+            publishing.tell(partner, results)
             if refused := [each for each in results if isinstance(each, Refusal)]:
                 raise _problem(refused[0])
             return results
-        return await publishing.accept_each(partner, judged)
+        results = await publishing.accept_each(partner, judged)
     except Overloaded as error:
         raise try_again("overloaded", "More events come than are written at the moment; try again") from error
+    publishing.tell(partner, results)
+    return results
 
 
 def _shown(received: Received, results: Sequence[Result]) -> Response:

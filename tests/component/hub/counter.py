@@ -13,6 +13,7 @@ from shared.contracts.archive import ArchivedEvent, KeepRecords
 from shared.contracts.copies import Copy
 from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
+from shared.kernel.meter import NoServiceMeter
 from shared.runtime.service import Service
 from shared.web import problems
 from tests.kit.clock import HandClock
@@ -32,12 +33,38 @@ def a_file(*rules: Json, **more: Any) -> Json:
     return {"partner": "coles", "rules": list(rules), "targets": named} | more
 
 
+class Meter(NoServiceMeter):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, int]] = []
+        self.pages: list[int] = []
+        self.matches: list[tuple[str, str, str, int]] = []
+        self.others: list[tuple[str, int]] = []
+
+    def came(self, partner: str, outcome: str, count: int) -> None:
+        self.events.append((partner, outcome, count))
+
+    def paged(self, events: int) -> None:
+        self.pages.append(events)
+
+    def matched(self, bus: str, rule: str, mode: str, count: int) -> None:
+        self.matches.append((bus, rule, mode, count))
+
+    def unmatched(self, count: int) -> None:
+        self.others.append(("unmatched", count))
+
+    def undecided(self, bus: str, count: int) -> None:
+        self.others.append((bus, count))
+
+
 class Counter:
     """Of one replica."""
 
     def __init__(self, runtime: TestRuntime, service: Service) -> None:
         self.runtime = runtime
         self.service = service
+        self.meter = Meter()
         app = FastAPI()
         problems.install(app)
         assert service.router is not None
@@ -48,8 +75,10 @@ class Counter:
     @asynccontextmanager
     async def opened(cls, folder: Path, clock: HandClock) -> AsyncIterator["Counter"]:
         runtime = TestRuntime(folder, clock)
+        runtime.meter = meter = Meter()
         runtime.standing.made |= {"dockets"}
         counter = cls(runtime, compose(runtime))
+        counter.meter = meter
         async with opened(counter.service):
             await counter.partner("coles")
             yield counter

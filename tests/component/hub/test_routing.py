@@ -183,6 +183,20 @@ async def test_a_replica_that_cannot_say_that_it_lives_routes_nothing(
     assert not hub.copies()
 
 
+async def test_what_is_routed_is_counted(hub: Counter) -> None:
+    wild = [{"wildcard": f"*{a}*b*c*d*"} for a in "xyz"]
+    await hub.applied(a_file(a_rule(), a_rule("dark", mode="shadow")))
+    await hub.applied(a_file(a_rule(when={"data": {"a": wild}})), "heavy")
+    await hub.route(
+        an_event("h1"),
+        an_event("h2"),
+        an_event("h3", kind="retail.other.v1"),
+        an_event("h4", data={"a": ["x"] * 400_000}),
+    )
+    assert hub.meter.matches == [("fuel", "all", "on", 3), ("fuel", "dark", "shadow", 3)]
+    assert hub.meter.others == [("heavy", 1), ("unmatched", 1)]
+
+
 def fail_publishing(hub: Counter, error: Exception, which: Any) -> None:
     publish = hub.runtime.recorder.publish
 

@@ -175,3 +175,12 @@ async def test_a_trace_tells_every_target_its_rules_and_its_attempts(
     everything = (await hub.ask("GET", "/v1/events/coles/4711")).json()
     assert {each["bus"] for each in everything["targets"]} == {"fuel", "theirs"}
     assert everything["undecided"] == [{"bus": "theirs", "revision": 1}]
+
+
+async def test_what_comes_is_counted_by_partner_and_outcome(hub: Counter) -> None:
+    await a_type(hub)
+    await sent(hub, EVENT, EVENT | {"id": "2"})
+    await sent(hub, EVENT)
+    await hub.ask("POST", "/v1/events", json.dumps([EVENT, EVENT | {"type": "x.y.v1"}]).encode(), by="coles", **BATCH)
+    assert hub.meter.events == [("coles", "accepted", 2), ("coles", "duplicate", 1), ("coles", "refused", 2)]
+    assert hub.meter.pages == [2]

@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.telemetry import catalogue
-from shared.telemetry.process import Telemetry
+from shared.telemetry.process import MOST_NAMED, Telemetry
 
 
 def samples(telemetry: Telemetry) -> dict[tuple[str, ...], float]:
@@ -106,3 +106,16 @@ def test_every_metric_is_exposed_and_those_that_every_replica_tells_are_marked(t
 
 def test_only_what_is_a_state_is_told_alike_by_every_replica() -> None:
     assert {metric.kind for metric in catalogue.CATALOGUE if metric.shared} == {"gauge"}
+
+
+def test_partners_buses_and_rules_make_so_many_series_and_the_rest_is_counted_together() -> None:
+    telemetry = Telemetry()
+    for number in range(MOST_NAMED + 10):
+        telemetry.came(f"p{number}", "accepted", 2)
+        telemetry.matched("fuel", f"r{number}", "on", 1)
+    counted = telemetry.series.counts
+    assert len(counted[catalogue.EVENTS]) == len(counted[catalogue.RULE_MATCHES]) == MOST_NAMED + 1
+    assert counted[catalogue.EVENTS]["other", "other"] == 20
+    assert counted[catalogue.RULE_MATCHES]["other", "other", "other"] == 10
+    telemetry.came("p0", "accepted", 1)
+    assert counted[catalogue.EVENTS]["p0", "accepted"] == 3
