@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import aiormq
 import typer
@@ -29,6 +29,9 @@ from shared.runtime.settings import RuntimeSettings, read
 
 T = TypeVar("T")
 Work = Callable[[AbstractConnection, Topology], Awaitable[T]]
+
+OWN: Final = frozenset((each.name, exchange) for each in HOUSE for exchange in each.listens)
+"""Queues and exchanges between which services bind by themselves."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,7 +60,7 @@ def plan(as_json: AsJson = False) -> None:
     something to do."""
 
     async def work(connection: AbstractConnection, described: Topology) -> tuple[list[Change], list[LeftBinding]]:
-        return await planned(connection, described), await left_over(connection, described, listed)
+        return await planned(connection, described), await left_over(connection, described, listed, OWN)
 
     listed, unseen = _bindings()
     changes, left = _on_broker(work)
@@ -82,7 +85,7 @@ def apply(
     async def work(connection: AbstractConnection, described: Topology) -> tuple[Topology, list[Found], list[str]]:
         changes = await planned(connection, described)
         said = await carried_out(connection, described, changes, yes=yes)
-        left = await left_over(connection, described, listed)  # by now whatever takes their place is bound
+        left = await left_over(connection, described, listed, OWN)  # by now whatever takes their place is bound
         said += [await without(connection, each) if yes else f"{each}, by --yes" for each in left]
         return described, await compare(connection, described), said
 

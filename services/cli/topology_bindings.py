@@ -4,7 +4,7 @@ A queue keeps what it has; no more comes by such a binding. What a process of th
 known from the broker, but a queue of a service that we do not have is left alone while somebody consumes it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,13 +38,19 @@ class LeftBinding:
 
 
 async def left_over(
-    connection: AbstractConnection, described: Topology, listed: Iterable[Binding]
+    connection: AbstractConnection,
+    described: Topology,
+    listed: Iterable[Binding],
+    own: Container[tuple[str, str]] = (),
 ) -> list[LeftBinding]:
-    """Those of the listed that go from an exchange of ours to a queue of ours, or of a service that was once ours."""
+    """Those of the listed that go from an exchange of ours to a queue of ours, or of a service that was once ours;
+    but for queues and exchanges of `own`, between which a service binds by itself."""
     exchanges = {each.name for each in described.exchanges}
     queues = {each.name for each in described.queues}
     found = []
     for each in sorted(set(listed) - set(described.bindings), key=lambda one: (one.queue, one.exchange, one.pattern)):
+        if (each.queue, each.exchange) in own:
+            continue
         if each.exchange in exchanges and each.queue in queues:
             found.append(LeftBinding(each))
         elif each.exchange in exchanges and await _is_a_service(connection, each.queue):

@@ -40,7 +40,10 @@ class BrokerUsers:
         self._broker.must_answer()
         passwords = self._service_passwords()
         users = {
-            each.name: (password_hash(passwords[each.name]), service_rights(each.name, each.bindings, each.families))
+            each.name: (
+                password_hash(passwords[each.name]),
+                service_rights(each.name, each.bindings, each.families, each.listens),
+            )
             for each in HOUSE
         }
         if word := _given_password(SANDBOX):

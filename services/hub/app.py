@@ -2,9 +2,10 @@
 
 from services.hub.adapters.archive_http import ArchiveOverHttp
 from services.hub.cases.applying import PAST, Applying
+from services.hub.cases.hearing import Hearing
 from services.hub.cases.in_force import BUSES, PAUSE, REPLICAS, InForce
 from services.hub.cases.publishing import PageSpeaker, Publishing
-from services.hub.cases.registering import BY_CLIENT, Registry
+from services.hub.cases.registering import BY_CLIENT, BY_USER, Registry
 from services.hub.cases.routing import PageRouting
 from services.hub.cases.sweeping import PageSweeper
 from services.hub.cases.tidying import Tidying, wakes
@@ -13,7 +14,7 @@ from services.hub.cases.trying import Trying
 from services.hub.domain.bus import KeptBus, PastBus
 from services.hub.domain.kind import Kind
 from services.hub.domain.partner import Partner
-from services.hub.handlers import table
+from services.hub.handlers import table, takers
 from services.hub.http.counter import Counter
 from services.hub.http.routes import routes
 from services.hub.service import SERVICE
@@ -28,11 +29,15 @@ from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store import sweeping
-from shared.store.documents import CollectionSpec, Lookup
+from shared.store.documents import CollectionSpec, Index, Lookup
 from shared.store.sweeping import sweeping_share
 
-PARTNERS = CollectionSpec("partners", lookups=(Lookup(BY_CLIENT, "clients"),))
+PARTNERS = CollectionSpec(
+    "partners", indexes=(Index(BY_USER, ("broker_user",)),), lookups=(Lookup(BY_CLIENT, "clients"),)
+)
 KINDS = CollectionSpec("types")
+HEARS_AGAIN = 60.0
+"""Seconds."""
 PREFETCH = 8
 """Pages in hand: each is some hundred events, and as many copies of each as there are targets."""
 
@@ -52,7 +57,8 @@ def compose(runtime: Runtime) -> Service:
     publishing = Publishing(
         registry, gathering, Allowances(buckets, runtime.clock), runtime.clock, runtime.ids, meter=runtime.meter
     )
-    applying = _applying(runtime, keeping, registry)
+    hearing = Hearing(SERVICE.name, runtime.queues, registry, publishing, runtime.clock)
+    applying = _applying(runtime, keeping, registry, hearing)
     archive = ArchiveOverHttp(neighbor(runtime, "archive", settings.archive_timeout_seconds))
     share = sweeping_share("pages", "HUB_SWEEP_SHARE", settings.sweep_share)
     sweeper = PageSweeper(pages, runtime.clock, share)
@@ -62,6 +68,7 @@ def compose(runtime: Runtime) -> Service:
     )
     return keeping.service(
         table=table(routing) if settings.routes else {},
+        takers=takers(hearing, in_force) if settings.routes else {},
         router=routes(
             Counter(
                 registry,
@@ -69,6 +76,7 @@ def compose(runtime: Runtime) -> Service:
                 Tracing(rows, pages, applying.buses, archive),
                 Trying(registry, in_force, runtime.clock),
                 applying,
+                hearing,
                 may_hash=settings.key is not None,
             ),
             runtime.authenticator,
@@ -76,6 +84,7 @@ def compose(runtime: Runtime) -> Service:
         tasks=(
             Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="pages"),
             Every(PAUSE, in_force.look, name="buses"),
+            Every(HEARS_AGAIN, hearing.again, name="bindings"),
             Every(sweeping.PAUSE, Tidying(applying.buses, runtime.queues, runtime.clock).tidy, name="queues"),
         ),
         closing=(gathering.drain, in_force.leave),
@@ -83,9 +92,9 @@ def compose(runtime: Runtime) -> Service:
     )
 
 
-def _applying(runtime: Runtime, keeping: Keeping, registry: Registry) -> Applying:
+def _applying(runtime: Runtime, keeping: Keeping, registry: Registry, hearing: Hearing) -> Applying:
     buses = keeping.documents(BUSES, KeptBus, wake=wakes)
     past = keeping.documents(PAST, PastBus, silent=True)
     replicas = keeping.collection(REPLICAS, silent=True)
-    in_force = InForce(buses, replicas, runtime.clock, runtime.ids)
+    in_force = InForce(buses, replicas, runtime.clock, runtime.ids, prepare=hearing.hear_own)
     return Applying(buses, past, registry, in_force, runtime.queues, keeping.outbox, runtime.clock)

@@ -1,9 +1,23 @@
-"""The bus edge: pages to be routed."""
+"""The bus edge: pages to be routed, events that are heard."""
 
+from collections.abc import Mapping
+
+from services.hub.cases.hearing import EVENTS, PUBLIC, Hearing
+from services.hub.cases.in_force import InForce
 from services.hub.cases.routing import PageRouting
-from shared.bus.dispatch import HandlerTable
+from shared.bus.arrival import Arrival
+from shared.bus.dispatch import HandlerTable, Taker
 from shared.contracts.cloudevents import Envelope
 from shared.contracts.hub import RoutePage
+
+
+def takers(hearing: Hearing, in_force: InForce) -> Mapping[str, Taker]:
+    """Who takes what comes by the broker's other exchanges."""
+
+    async def own(arrival: Arrival, body: bytes) -> None:
+        await hearing.take_own(arrival, body, in_force)
+
+    return {EVENTS: own, PUBLIC: hearing.take}
 
 
 def table(routing: PageRouting) -> HandlerTable:

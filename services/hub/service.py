@@ -7,6 +7,7 @@ SERVICE = Description(
     settings=("services.hub.settings:HubSettings",),
     bindings=(("commands", "hub.#"),),
     families=("target",),
+    listens=("events", "public"),
     public=("/v1/events", "/v1/hub"),
     asks=("archive",),
     scales_by="requests",

@@ -17,7 +17,7 @@ from faststream.rabbit import RabbitBroker
 from shared.bus import decoding, wire
 from shared.bus.consumer import Consumer
 from shared.bus.declaring import Difference, declare, declare_queues
-from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
+from shared.bus.dispatch import NO_TAKERS, NOBODY_TOLD, Dispatcher, HandlerTable, Misread, Taker
 from shared.bus.installation import OtherInstallation, claim
 from shared.bus.measuring import Depth, depths
 from shared.bus.probing import QUEUES, probe, probe_queue
@@ -114,18 +114,20 @@ class Bus:
         table: HandlerTable,
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
         *,
+        takers: Mapping[str, Taker] = NO_TAKERS,
         installation: str | None = None,
         prefetch: int | None = None,
     ) -> None:
         """Handle a service's queue by its table, on this connection and every later one; `misread` hears of messages
-        of its types that could not be read. `prefetch` is how many it may have in hand; None leaves it to the bus.
+        of its types that could not be read; `takers` take whatever comes by their exchanges. `prefetch` is how many it
+        may have in hand; None leaves it to the bus.
 
         Nothing is consumed where the queue is not that of `installation`, the id kept in the service's store: where the
         bus is up this raises OtherInstallation, else `barred` does.
         """
         consumer = Consumer(
             service,
-            Dispatcher(table, misread),
+            Dispatcher(table, misread, takers),
             publisher=self.publisher,
             retry=self._retry,
             clock=self._clock,
@@ -179,6 +181,18 @@ class Bus:
     async def standing(self, queues: Iterable[str]) -> Mapping[str, Depth]:
         async with self._asked() as connection:
             return await depths(connection, queues)
+
+    async def bind(self, queue: str, exchange: str, pattern: str) -> None:
+        async with self._asked() as connection:
+            channel = await connection.channel(publisher_confirms=False)
+            await channel.queue_bind(queue, exchange, pattern)
+            await channel.close()
+
+    async def unbind(self, queue: str, exchange: str, pattern: str) -> None:
+        async with self._asked() as connection:
+            channel = await connection.channel(publisher_confirms=False)
+            await channel.queue_unbind(queue, exchange, pattern)
+            await channel.close()
 
     async def remove_queue(self, queue: str) -> None:
         async with self._asked() as connection:

@@ -23,6 +23,10 @@ Misread = Callable[[Arrival, bytes, str], Awaitable[None]]
 """Takes a message of its type that could not be read, and why, before it goes to the dead letters. What it raises keeps
 the message from going there for now."""
 
+Taker = Callable[[Arrival, bytes], Awaitable[None]]
+"""Takes whatever comes by an exchange, of any type, as it came. Raises as a handler does, and `Unreadable`."""
+NO_TAKERS: Final[Mapping[str, Taker]] = {}
+
 NOBODY_TOLD: Final[Mapping[type[Message], Misread]] = {}
 
 _VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,5})")
@@ -31,8 +35,15 @@ _VERSIONED = re.compile(r"(?P<name>.+)\.v(?P<version>[1-9][0-9]{0,5})")
 class Dispatcher:
     """Reads a delivery and calls the handler of its type."""
 
-    def __init__(self, table: HandlerTable, misread: Mapping[type[Message], Misread] = NOBODY_TOLD) -> None:
+    def __init__(
+        self,
+        table: HandlerTable,
+        misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
+        takers: Mapping[str, Taker] = NO_TAKERS,
+    ) -> None:
+        """`takers` by exchange: what comes by one of these is theirs, whatever the table says."""
         self._misread = misread
+        self._takers = takers
         self._by_type = {contract.type: (contract, handler) for contract, handler in table.items()}
         self._newest: dict[str, tuple[int, type[Message]]] = {}
         for type_name, (contract, _) in self._by_type.items():
@@ -46,6 +57,10 @@ class Dispatcher:
         Raises `Unreadable` for what is none of ours, not whole or came by another way than its contract names, `Later`
         for a newer version of a known message, and whatever the handler raises.
         """
+        if (taker := self._takers.get(arrival.exchange)) is not None:
+            _must_be_whole(arrival, body)
+            await taker(arrival, body)
+            return
         try:
             envelope, handler, message = self._read(arrival, body)
         except Unreadable as error:
@@ -54,10 +69,7 @@ class Dispatcher:
         await handler(message, envelope)
 
     def _read(self, arrival: Arrival, body: bytes) -> tuple[Envelope, Handler, Message]:
-        if refused := arrival.headers.get(MARK):
-            raise Unreadable(text_of(refused))
-        if len(body) > LARGEST_BODY:
-            raise Unreadable(f"the body has {len(body)} bytes, {LARGEST_BODY} are read")
+        _must_be_whole(arrival, body)
         envelope, contract, handler = self._find(arrival)
         try:
             return envelope, handler, contract.model_validate_json(body)
@@ -104,3 +116,11 @@ def _describe(error: ValidationError) -> str:
     """Which fields are wrong and how, without their values."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"/{'/'.join(str(place) for place in fault['loc'])}: {fault['msg']}" for fault in faults[:5])
+
+
+def _must_be_whole(arrival: Arrival, body: bytes) -> None:
+    """Raises Unreadable."""
+    if refused := arrival.headers.get(MARK):
+        raise Unreadable(text_of(refused))
+    if len(body) > LARGEST_BODY:
+        raise Unreadable(f"the body has {len(body)} bytes, {LARGEST_BODY} are read")

@@ -49,9 +49,11 @@ def partner_rights(name: str, targets: Iterable[str] = ()) -> Rights:
     )
 
 
-def service_rights(name: str, bindings: Sequence[tuple[str, str]], families: Sequence[str] = ()) -> Rights:
-    """`bindings` are those of the service's queue, `families` the first words of queues that it makes while it runs.
-    Who hears the answers gives the commands."""
+def service_rights(
+    name: str, bindings: Sequence[tuple[str, str]], families: Sequence[str] = (), listens: Sequence[str] = ()
+) -> Rights:
+    """`bindings` are those of the service's queue, `families` the first words of queues that it makes while it runs,
+    `listens` the exchanges that it binds its queue to by whatever pattern. Who hears the answers gives the commands."""
     own = "|".join((rf"{re.escape(name)}(\..+)?", *(rf"{re.escape(family)}\..+" for family in families)))
     speaks = rf"^{re.escape(name)}\."
     commands = EVERYTHING if "answers" in dict(bindings) else speaks
@@ -60,7 +62,10 @@ def service_rights(name: str, bindings: Sequence[tuple[str, str]], families: Seq
         configure=f"^({own})$" if families else f"^{own}$",
         write=rf"^(commands|answers|events|retry\..+|amq\.default|{own})$",
         read=f"^(commands|answers|events|public|{own})$",
-        topics={exchange: (written[exchange], _read(exchange, bindings)) for exchange in TOPIC_EXCHANGES},
+        topics={
+            exchange: (written[exchange], EVERYTHING if exchange in listens else _read(exchange, bindings))
+            for exchange in TOPIC_EXCHANGES
+        },
     )
 
 

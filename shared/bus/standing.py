@@ -25,6 +25,14 @@ class StandingQueues(Protocol):
         """How much waits in those that there are, and who consumes."""
         ...
 
+    async def bind(self, queue: str, exchange: str, pattern: str) -> None:
+        """Have what comes to the exchange under such a key in the queue from now on."""
+        ...
+
+    async def unbind(self, queue: str, exchange: str, pattern: str) -> None:
+        """Have it there no more."""
+        ...
+
     async def remove_queue(self, queue: str) -> None:
         """Take a queue away with all that is in it; or find that it is not there."""
         ...

@@ -43,6 +43,7 @@ class Description:
 
     `bindings`: what its queue is bound to; without any it has no queue and takes no messages.
     `families`: first words of the names of queues that it makes, fills and reads while it runs.
+    `listens`: exchanges that it binds its queue to while it runs, by patterns of its own making.
     `public`: beginnings of the paths that clients reach it by.
     `internal`: it has routes for other services; they find it by `<NAME>_URL`.
     `asks`: the services whose internal routes it uses.
@@ -57,6 +58,7 @@ class Description:
     settings: tuple[str, ...] = ()
     bindings: Bindings = ()
     families: tuple[str, ...] = ()
+    listens: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
     internal: bool = False
     asks: tuple[str, ...] = ()

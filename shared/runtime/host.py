@@ -215,6 +215,7 @@ class Host:
                     service.name,
                     service.table,
                     service.misread,
+                    takers=service.takers,
                     installation=installation,
                     prefetch=service.prefetch,
                 )

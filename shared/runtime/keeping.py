@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from operator import attrgetter
 
-from shared.bus.dispatch import NOBODY_TOLD, HandlerTable, Misread
+from shared.bus.dispatch import NO_TAKERS, NOBODY_TOLD, HandlerTable, Misread, Taker
 from shared.bus.outbox import Outbox
 from shared.contracts.messages import Message
 from shared.runtime.every import Every
@@ -84,6 +84,7 @@ class Keeping:
         *,
         table: HandlerTable | None = None,
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
+        takers: Mapping[str, Taker] = NO_TAKERS,
         router: Routes | None = None,
         tasks: Sequence[Task] = (),
         closing: Sequence[Task] = (),
@@ -95,6 +96,7 @@ class Keeping:
             name=self._service,
             table=table or {},
             misread=misread,
+            takers=takers,
             router=router,
             store=self.store,
             outbox=self.outbox if self._speaks else None,

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import httpx
 
-from shared.bus.dispatch import HandlerTable, Misread
+from shared.bus.dispatch import HandlerTable, Misread, Taker
 from shared.bus.outbox import Outbox, Publisher
 from shared.bus.standing import StandingQueues
 from shared.contracts.messages import Message
@@ -41,6 +41,7 @@ class Service:
     tasks: Sequence[Task] = ()
     closing: Sequence[Task] = ()
     misread: Mapping[type[Message], Misread] = field(default_factory=dict)
+    takers: Mapping[str, Taker] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
     installation: Callable[[], Awaitable[str]] | None = None
     prefetch: int | None = None

@@ -14,7 +14,7 @@ from faststream.rabbit import RabbitBroker, RabbitMessage, RabbitQueue
 from services.house import HOUSE
 from shared.bus.broker import PREFETCH, Bus
 from shared.bus.consumer import Consumer
-from shared.bus.dispatch import NOBODY_TOLD, Dispatcher, HandlerTable, Misread
+from shared.bus.dispatch import NO_TAKERS, NOBODY_TOLD, Dispatcher, HandlerTable, Misread, Taker
 from shared.bus.retry import RetryPolicy
 from shared.bus.wire import Channel, Delivery
 from shared.contracts.messages import Message
@@ -37,12 +37,13 @@ class FastStreamBus(Bus):
         table: HandlerTable,
         misread: Mapping[type[Message], Misread] = NOBODY_TOLD,
         *,
+        takers: Mapping[str, Taker] = NO_TAKERS,
         installation: str | None = None,  # noqa: ARG002 - the bench has its broker to itself
         prefetch: int | None = None,
     ) -> None:
         consumer = Consumer(
             service,
-            Dispatcher(table, misread),
+            Dispatcher(table, misread, takers),
             publisher=self.publisher,
             retry=self._own_retry,
             clock=self._host.clock,

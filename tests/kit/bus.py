@@ -16,6 +16,7 @@ class QueuesInMind:
 
     def __init__(self) -> None:
         self.made: set[str] = set()
+        self.bound: set[tuple[str, str, str]] = set()
         self.waiting: dict[str, int] = {}
         self.consumed: set[str] = set()
         self.away = False
@@ -32,6 +33,14 @@ class QueuesInMind:
             for queue in queues
             if queue in self.made
         }
+
+    async def bind(self, queue: str, exchange: str, pattern: str) -> None:
+        self._ask()
+        self.bound.add((queue, exchange, pattern))
+
+    async def unbind(self, queue: str, exchange: str, pattern: str) -> None:
+        self._ask()
+        self.bound.discard((queue, exchange, pattern))
 
     async def remove_queue(self, queue: str) -> None:
         self._ask()

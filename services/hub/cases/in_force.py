@@ -7,13 +7,14 @@ nobody may route who does not count as living.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from services.hub.domain.bus import KeptBus, marked
+from shared.bus.standing import BrokerAway
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids
@@ -45,6 +46,13 @@ LIVING: Final = "by_time"
 REPLICAS: Final = CollectionSpec("replicas", indexes=(Index(LIVING, ("at",)),), expiring=True)
 
 
+Prepare = Callable[[Buses], Awaitable[None]]
+
+
+async def nothing(_: Buses) -> None:
+    """There is nothing to prepare."""
+
+
 @dataclass(eq=False)
 class _Generation:
     """The buses of one moment, and how many go by them."""
@@ -53,6 +61,7 @@ class _Generation:
     marks: Mapping[str, int] = field(default_factory=dict)
     """The revisions that were read."""
     unreadable: frozenset[str] = frozenset()
+    is_ready: bool = False
     users: int = 0
 
     @property
@@ -64,7 +73,11 @@ class _Generation:
 class InForce:
     """One replica's buses."""
 
-    def __init__(self, buses: Repository[KeptBus], replicas: Collection, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, buses: Repository[KeptBus], replicas: Collection, clock: Clock, ids: Ids, *, prepare: Prepare = nothing
+    ) -> None:
+        """`prepare` is called with buses before they are gone by, and again until it does not raise BrokerAway."""
+        self._prepare = prepare
         self._kept = buses
         self._replicas = replicas
         self._clock = clock
@@ -82,6 +95,7 @@ class InForce:
             if self._told is None:
                 await self._beat()  # before the first look: whoever changes a bus from now on waits for this replica
             await self._take_up()
+            await self._make_ready()
             if self._told != self._in_use() or running_seconds() - self._beaten_at >= BEAT:
                 await self._beat()
 
@@ -142,8 +156,16 @@ class InForce:
         self._current = _Generation(Buses([*stays, *made]), read, frozenset(unreadable))
 
     def _in_use(self) -> Mapping[str, int]:
-        """The revisions that the oldest work in hand goes by."""
+        """The revisions that the oldest work in hand goes by; those told before, while the newest is not ready."""
+        if not self._older and not self._current.is_ready:
+            return self._told or {}
         return (self._older or [self._current])[0].told
+
+    async def _make_ready(self) -> None:
+        if not self._current.is_ready:
+            with suppress(BrokerAway):  # at the next look
+                await self._prepare(self._current.buses)
+                self._current.is_ready = True
 
     async def _beat(self) -> None:
         begun = running_seconds()

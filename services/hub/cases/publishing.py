@@ -42,6 +42,7 @@ class Taken:
 
 
 Result = Taken | Refusal
+Way = Literal["http", "amqp"]
 
 
 class PageSpeaker:
@@ -116,7 +117,7 @@ class Publishing:
             self._meter.came(partner.id, "rate_limited", events)
             raise RateLimited(seconds)
 
-    async def accept(self, partner: Partner, admitted: Sequence[Admitted]) -> list[Result]:
+    async def accept(self, partner: Partner, admitted: Sequence[Admitted], via: Way = "http") -> list[Result]:
         """All together or none. Raises Overloaded, Unavailable."""
         if not admitted:
             return []
@@ -130,7 +131,7 @@ class Publishing:
                 refused: Outcome = Refused(thing.key, "reused")
                 return [_result(refused, thing.key) for _ in admitted]
             if first is thing:
-                entries[thing.id] = _entry(thing.id, now, partner, each)
+                entries[thing.id] = _entry(thing.id, now, partner, each, via)
         outcome = await self._gathering.accept(Unit(tuple(wanted.values())), entries)
         return _told(outcome, [_key(partner, each) for each in admitted])
 
@@ -176,12 +177,12 @@ def _key(partner: Partner, admitted: Admitted) -> str:
     return f"{partner.id}:{admitted.event['id']}"
 
 
-def _entry(hubid: str, at: datetime, partner: Partner, admitted: Admitted) -> bytes:
+def _entry(hubid: str, at: datetime, partner: Partner, admitted: Admitted, via: Way) -> bytes:
     told: Mapping[str, Any] = {
         "hubid": hubid,
         "at": at.isoformat(),
         "partner": partner.id,
-        "via": "http",
+        "via": via,
         "event": admitted.event,
     }
     return admitted.keep.encode() + b"\n" + to_json(told)

@@ -9,6 +9,8 @@ from shared.schemas.schema import Schema
 from shared.store.repository import Repository, Stored
 
 BY_CLIENT = "by_client"
+BY_USER = "by_user"
+MOST_PARTNERS = 1_000
 Check = Callable[[int], None]
 """Raises where the revision that is stored is not the one that is meant; 0 where nothing is."""
 
@@ -19,6 +21,10 @@ class ClientTaken(Exception):
     def __init__(self, place: int) -> None:
         super().__init__(f"client {place} is another partner's")
         self.place = place
+
+
+class UserTaken(Exception):
+    """A user of the broker belongs to one partner only."""
 
 
 @dataclass
@@ -36,8 +42,21 @@ class Registry:
         found = await self.partners.having(BY_CLIENT, client, limit=1)
         return found[0].value if found else None
 
+    async def partner_with(self, user: str) -> Partner | None:
+        """Whose the user of the broker is."""
+        found = await self.partners.find(BY_USER, (user,), limit=1)
+        return found[0].value if found else None
+
+    async def with_users(self) -> list[Partner]:
+        """Those who may speak by the broker."""
+        return [stored.value for stored in await self.partners.find(BY_USER, (), limit=MOST_PARTNERS)]
+
     async def put_partner(self, partner: Partner, check: Check) -> Stored[Partner]:
-        """Raises ClientTaken, Conflict, and what `check` raises."""
+        """Raises ClientTaken, UserTaken, Conflict, and what `check` raises."""
+        if partner.broker_user is not None:
+            found = await self.partners.find(BY_USER, (partner.broker_user,), limit=2)
+            if any(each.value.id != partner.id for each in found):
+                raise UserTaken
         for place, client in enumerate(partner.clients):
             if any(each.value.id != partner.id for each in await self.partners.having(BY_CLIENT, client, limit=2)):
                 raise ClientTaken(place)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.hub.cases.applying import Applying
+from services.hub.cases.hearing import Hearing
 from services.hub.cases.publishing import Publishing
 from services.hub.cases.registering import Registry
 from services.hub.cases.tracing import Tracing
@@ -18,4 +19,5 @@ class Counter:
     tracing: Tracing
     trying: Trying
     applying: Applying
+    hearing: Hearing
     may_hash: bool

@@ -1,11 +1,12 @@
 """Partners and types over HTTP."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Response
 
-from services.hub.cases.registering import ClientTaken, Registry
+from services.hub.cases.registering import ClientTaken, Registry, UserTaken
 from services.hub.domain.kind import Incompatible, Kind
 from services.hub.domain.partner import NAME, TYPE, Partner
 from services.hub.http.bodies import PartnerBody, TypeBody
@@ -25,15 +26,25 @@ TypeName = Annotated[str, Path(pattern=TYPE, description="The type.", examples=[
 Force = Annotated[bool, Query(description="Take a schema that is not proved to be compatible; it is on record.")]
 
 
-def routes(router: Routes, registry: Registry, authenticator: Authenticator, *, may_hash: bool) -> None:
-    """`/v1/hub/partners` and `/v1/hub/types`; `may_hash` where there is a key to digest by."""
+def routes(
+    router: Routes,
+    registry: Registry,
+    authenticator: Authenticator,
+    hear: Callable[[], Awaitable[None]],
+    *,
+    may_hash: bool,
+) -> None:
+    """`/v1/hub/partners` and `/v1/hub/types`. `hear` listens to partners on the broker; `may_hash`: there is a
+    key to digest by."""
     operator = authenticator.allowed("ops:write")
     reader = authenticator.requires_one(("hub:read", "ops:read"))
-    _partners(router, registry, operator, reader)
+    _partners(router, registry, operator, reader, hear)
     _types(router, registry, operator, reader, may_hash=may_hash)
 
 
-def _partners(router: Routes, registry: Registry, operator: Any, reader: Any) -> None:
+def _partners(
+    router: Routes, registry: Registry, operator: Any, reader: Any, hear: Callable[[], Awaitable[None]]
+) -> None:
     path = "/v1/hub/partners/{partner}"
 
     @router.put(path, response_model=None, responses=answers(ShownPartner, *WRITING, headers=("ETag",)))
@@ -48,6 +59,10 @@ def _partners(router: Routes, registry: Registry, operator: Any, reader: Any) ->
         except ClientTaken as taken:
             fault = Fault("is a client of another partner", pointer=f"/clients/{taken.place}")
             raise Problem(409, "client_taken", "A client belongs to one partner", errors=[fault]) from taken
+        except UserTaken as taken:
+            fault = Fault("is the user of another partner", pointer="/broker_user")
+            raise Problem(409, "client_taken", "A user of the broker belongs to one partner", errors=[fault]) from taken
+        await hear()
         return answer(ShownPartner.model_validate(stored.value), revision=stored.version)
 
     @router.get(path, response_model=None, responses=answers(ShownPartner, *READING, headers=("ETag",)))

@@ -10,7 +10,7 @@ def routes(counter: Counter, authenticator: Authenticator) -> Routes:
     """Public, under `/v1/events` and `/v1/hub`."""
     router = Routes("hub")
     events.routes(router, counter, authenticator)
-    registry.routes(router, counter.registry, authenticator, may_hash=counter.may_hash)
+    registry.routes(router, counter.registry, authenticator, counter.hearing.hear_partners, may_hash=counter.may_hash)
     matching.routes(router, counter.trying, counter.registry, authenticator)
     buses.routes(router, counter.applying, counter.registry, authenticator)
     return router

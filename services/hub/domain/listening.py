@@ -1,0 +1,43 @@
+"""Which messages on the broker the hub wants to hear: as few as the buses and the partners ask for."""
+
+from collections.abc import Iterable
+
+from services.hub.domain.bus import OUR_OWN
+from services.hub.domain.partner import Partner
+from shared.contracts.buses import BusTerms
+from shared.routing.compiling import EVERYBODY
+
+EVERYTHING = "#"
+
+
+def of_our_own(buses: Iterable[BusTerms]) -> frozenset[str]:
+    """Patterns of our own events' types that some bus may admit; none where no bus looks at them."""
+    patterns = {pattern for terms in buses if _hears_us(terms) for pattern in _types(terms)}
+    return frozenset({EVERYTHING}) if EVERYTHING in patterns else frozenset(patterns)
+
+
+def of_partners(partners: Iterable[Partner]) -> frozenset[str]:
+    """Patterns of the types that partners with a user on the broker may publish."""
+    patterns = {_pattern(glob) for partner in partners if partner.broker_user for glob in partner.publishes}
+    return frozenset({EVERYTHING}) if EVERYTHING in patterns else frozenset(patterns)
+
+
+def _hears_us(terms: BusTerms) -> bool:
+    return terms.enabled and not {OUR_OWN, EVERYBODY}.isdisjoint({terms.partner, *terms.publishers})
+
+
+def _types(terms: BusTerms) -> list[str]:
+    """What `admits` names exactly; everything where it does not."""
+    named = terms.admits.get("type")
+    if isinstance(named, list) and all(isinstance(each, str) for each in named):
+        return named
+    return [EVERYTHING]
+
+
+def _pattern(glob: str) -> str:
+    """As AMQP has it: wider, where a glob ends within a word."""
+    exact, star, _ = glob.partition("*")
+    if not star:
+        return glob
+    words, dot, _ = exact.rpartition(".")
+    return f"{words}.{EVERYTHING}" if dot else EVERYTHING
