@@ -50,7 +50,7 @@ async def test_a_bus_of_ten_lines_is_in_force_and_the_same_file_changes_nothing(
 async def test_a_receipt_is_published_by_curl(applied: Stack) -> None:
     assert (await run(applied, "bash", "examples/publish_receipt.sh", "curl-1")).split() == ["accepted", "accepted"]
     assert (await run(applied, "bash", "examples/publish_receipt.sh", "curl-1")).split() == ["duplicate", "accepted"]
-    assert "state: accepted" in told(applied, "trace", "coles", "curl-1")
+    assert "coles: accepted" in told(applied, "trace", "coles", "curl-1")
 
 
 async def test_receipts_are_published_by_python(applied: Stack) -> None:

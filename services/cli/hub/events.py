@@ -6,16 +6,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
 import typer
-from rich.table import Table
 
 from services.cli import printing, view
 from services.cli.access import AccessSettings
 from services.cli.client import Api, ApiError, Json, base_url, named, operator, reported, sandbox_token
 from services.cli.hub.reading import batches, events
+from services.cli.hub.tracing import print_trace
 from services.cli.options import AsJson
 from shared.runtime.settings import read
 
@@ -78,13 +78,7 @@ def trace(
     if as_json:
         printing.tell(shown)
         return
-    for name, value in shown.items():
-        if not isinstance(value, list):
-            printing.say(f"{name.replace('_', ' ')}: {_plain(value)}")
-    for name, value in shown.items():
-        if isinstance(value, list) and value:
-            printing.say(f"{name}:")
-            printing.console().print(_rows(value))
+    print_trace(shown)
 
 
 def tail(
@@ -156,6 +150,9 @@ def _tell(results: list[Json], *, as_json: bool) -> None:
         for place, each in refused:
             faults = "; ".join(f"{fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in each["errors"])
             printing.say(f"event {place}: {each['code']}: {faults or each['detail']}")
+        for place, each in enumerate(results, 1):
+            for rule in each.get("rules", ()):
+                printing.say(f"event {place}: {rule['bus']}: {rule['rule'] or 'too much work for its rules'}")
         counted = Counter(each["status"] for each in results)
         printing.say(", ".join(f"{count} {status}" for status, count in counted.most_common()) or "no event")
     if refused:
@@ -178,17 +175,3 @@ def _new(api: Api, partner: str | None, kind: str | None, until: float) -> Itera
         if time.monotonic() >= until:
             return
         time.sleep(min(LOOKS, max(0.0, until - time.monotonic())))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _rows(found: list[Json]) -> Table:
-    columns = list(dict.fromkeys(name for each in found for name in each))
-    table = Table(*(name.replace("_", " ") for name in columns))
-    for each in found:
-        table.add_row(*(_plain(each.get(name)) for name in columns))
-    return table

@@ -14,6 +14,7 @@ from shared.rules.documents import document_of
 from shared.rules.eventbridge import from_eventbridge, to_eventbridge
 from shared.rules.explaining import explain
 from shared.rules.faults import Invalid
+from shared.rules.looking import TooMuchWork
 from shared.rules.parsing import parse
 
 
@@ -32,6 +33,8 @@ def match(
             finding = explain(parse(wanted), document_of(given, partner))
         except Invalid as invalid:
             raise Wrong("; ".join(f"{pattern}: {each}" for each in invalid.faults)) from invalid
+        except TooMuchWork as much:
+            raise Wrong(f"{event}: its lists are too long for the pattern") from much
     if as_json:
         clauses = [{"holds": each.holds, "clause": each.clause, "at": each.at} for each in finding.decided()]
         printing.tell({"matches": finding.holds, "decided": clauses})

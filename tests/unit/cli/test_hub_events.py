@@ -147,12 +147,25 @@ def test_what_is_no_event_is_told_by_its_place(stack: Stack, text: str, told: st
 
 
 def test_what_became_of_an_event_is_shown(stack: Stack) -> None:
-    shown = {"partner": "coles", "event_id": "a/b c", "archived": True, "copies": [{"bus": "fuel", "target": "books"}]}
+    attempt = {"at": "2027-01-20T10:00:01Z", "ms": 12, "attempt": 1, "outcome": "failed", "status": 503}
+    attempt |= {"fault": "status_503", "replay": None}
+    leg = {"bus": "fuel", "revision": 3, "rules": ["all", "large"], "target": "books", "state": "tried"}
+    shown = {
+        "partner": "coles",
+        "event_id": "a/b c",
+        "id": "h1",
+        "page": "p1",
+        "state": "accepted",
+        "accepted_at": "2027-01-20T10:00:00Z",
+        "archived": True,
+        "targets": [leg | {"attempts": [attempt]}],
+        "undecided": [{"bus": "slow", "revision": 1}],
+    }
     stack.answers["GET /v1/events/coles/a/b c"] = [(200, shown)]
     result = run("trace", "coles", "a/b c")
     assert stack.asked[0].url.raw_path == b"/v1/events/coles/a%2Fb%20c"
-    assert "archived: yes" in result.stdout
-    assert "books" in result.stdout
+    for told in ("archived: yes", "fuel/books", "all, large", "failed, 503, status_503, 12 ms", "bus slow, revision 1"):
+        assert told in result.stdout, result.stdout
     assert json.loads(run("trace", "coles", "a/b c", "--json").stdout) == shown
 
 
