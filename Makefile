@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo run test check long api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
+.PHONY: help demo demo-hub run test check long api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
   k8s-test up down logs partner demo-compose
 
 help: ## what can be made
@@ -20,6 +20,9 @@ setup-tools:
 
 demo: setup ## five purchases with a live view: one that goes well, two refused, a lost answer, a kill -9; then an audit
 	@$(BIN)/milesaga demo
+
+demo-hub: setup ## partners' events: a thousand receipts from a till to everybody who wants them
+	@$(BIN)/milesaga demo --hub
 
 run: setup ## keep a stack up; PORT and MILESAGA_HOME let several stand side by side
 	@exec $(BIN)/milesaga run

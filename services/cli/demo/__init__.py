@@ -2,10 +2,10 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,6 +20,7 @@ from services.cli.demo.scenarios import Scenes
 from services.cli.demo.stack import LOG, Stack, StackError, Staged
 from services.cli.printing import console, styled
 
+S = TypeVar("S", bound=Staged)
 INTERRUPTED = 130
 
 
@@ -30,21 +31,38 @@ def run(
     compose: Annotated[
         bool, typer.Option("--compose", help="Over the containers of `make up`, which go on afterwards.")
     ] = False,
+    hub: Annotated[bool, typer.Option("--hub", help="Partners' events instead of purchases.")] = False,
 ) -> None:
-    """Start a stack of its own, perform five purchases over the public HTTP API, audit the books, stop everything."""
+    """Start a stack of its own, perform five purchases over the public HTTP API, audit the books, stop everything.
+
+    With --hub a partner's tills instead, which publish a thousand receipts.
+    """
+    if hub and compose:
+        raise typer.BadParameter("partners' events are shown over a stack of the demonstration's own.")
+    if compose:
+        _play(nullcontext(ComposedStack()), _perform, None)
+    elif hub:
+        from services.cli.demo import hub as events  # noqa: PLC0415 - of the other demonstration
+
+        _play(Stack(home, events.ENVIRONMENT), events.perform, home / LOG)
+    else:
+        _play(Stack(home), _perform, home / LOG)
+
+
+def _play(staged: AbstractContextManager[S], perform: Callable[[S, Console], None], log: Path | None) -> None:
+    """Over a stack of the demonstration's own where there is its log."""
     out = console()
     begun = time.monotonic()
-    staged: AbstractContextManager[Staged] = nullcontext(ComposedStack()) if compose else Stack(home)
     try:
         with _terminated_as_interrupted(), staged as stack:
-            _perform(stack, out)
+            perform(stack, out)
     except (Unexpected, ApiError, StackError, BrokerError) as error:
         out.print(styled("The demonstration failed.", "bold red"), str(error))
-        if not compose and (home / LOG).exists():
-            out.print(f"The stack's log is {home / LOG}.")
+        if log is not None and log.exists():
+            out.print(f"The stack's log is {log}.")
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
-        out.print("Interrupted; the containers go on." if compose else "Interrupted; everything is stopped.")
+        out.print("Interrupted; the containers go on." if log is None else "Interrupted; everything is stopped.")
         raise typer.Exit(INTERRUPTED) from None
     out.print(f"\nDone after {time.monotonic() - begun:.1f} s. {stack.left}")
 

@@ -1,0 +1,46 @@
+"""The demonstration of partners' events, as a user starts it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_demo import ENVIRONMENT, processes_of
+from tests.kit.stack import REPOSITORY
+
+COMMAND = [sys.executable, "-m", "services.cli.main", "demo", "--hub", "--home"]
+SHOWN = (
+    "bus fuel: ",
+    "/57/data/total/amount",
+    "each is a duplicate",
+    "none twice",
+    "one mail about receipt",
+    "fuel/customers",
+    "no segment is damaged",
+)
+
+
+@pytest.mark.timeout(260)
+def test_the_events_demonstration_succeeds_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
+    for _ in range(2):
+        done = subprocess.run(
+            [*COMMAND, str(own_home)],
+            cwd=REPOSITORY,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert [words for words in SHOWN if words not in done.stdout] == []
+        assert processes_of(own_home) == []
+
+
+def test_it_is_not_shown_over_containers() -> None:
+    done = subprocess.run(
+        [*COMMAND[:-1], "--compose"], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "of the demonstration's own" in done.stderr
