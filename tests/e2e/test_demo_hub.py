@@ -43,4 +43,4 @@ def test_it_is_not_shown_over_containers() -> None:
         [*COMMAND[:-1], "--compose"], cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "of the demonstration's own" in done.stderr
+    assert "partners' events" in done.stderr
