@@ -59,6 +59,22 @@ async def test_receipts_are_published_by_python(applied: Stack) -> None:
     assert len({line.split()[0] for line in shown.splitlines()}) == 10
 
 
+async def test_a_receipt_is_published_by_the_broker(applied: Stack) -> None:
+    added = applied.command("partners", "add", "coles", "--target", "fuel/books", "--replace")
+    assert added.returncode == 0, added.stderr
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "examples/publish_receipt_aio_pika.py", "by-broker", "3500"],
+        cwd=REPOSITORY,
+        env=applied.environment() | {"BROKER_URL": added.stdout.strip()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    await eventually(lambda: "accepted" in applied.command("hub", "trace", "coles", "by-broker").stdout, ARRIVES)
+
+
 async def test_what_a_rule_wants_lies_in_its_targets_queue(applied: Stack) -> None:
     async with Shop(applied.url) as shop:
         operator = await shop.operator()

@@ -4,6 +4,7 @@ import json
 from typing import Final
 
 from services.cli.deploy.grafana.funnel import FUNNEL
+from services.cli.deploy.grafana.hub import HUB
 from services.cli.deploy.grafana.messages import MESSAGES
 from services.cli.deploy.grafana.overview import OVERVIEW
 from services.cli.deploy.grafana.panels import Dashboard, rendered
@@ -12,7 +13,7 @@ from services.cli.deploy.grafana.service import SERVICE
 from services.cli.deploy.tree import Tree
 
 TOP: Final = "deploy/grafana/dashboards"
-DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, FUNNEL, SERVICE, MESSAGES, PROVIDERS)
+DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, FUNNEL, SERVICE, MESSAGES, PROVIDERS, HUB)
 
 
 def tree() -> Tree:
