@@ -47,6 +47,9 @@ BY_BUS: Final = "by_bus"
 PAST: Final = CollectionSpec("bus_revisions", indexes=(Index(BY_BUS, ("bus", "revision")),))
 
 
+NOT_BUILT: Final = "not_available"
+
+
 class NotEmpty(Exception):
     """Copies wait in queues that would be taken away; `queues` names them."""
 
@@ -173,6 +176,11 @@ class Applying:
 
     async def _rules(self, name: str, terms: BusTerms) -> Rules:
         """Raises WrongBus, with all that is wrong."""
+        if ordered := [name for name, target in terms.targets.items() if target.order == "by-key"]:
+            places = [
+                Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered
+            ]
+            raise WrongBus(places, NOT_BUILT)
         strangers = await self._strangers(terms)
         try:
             rules = rules_of(name, terms)

@@ -114,6 +114,12 @@ async def test_a_rule_that_costs_too_much_is_refused_by_its_name(hub: Counter) -
     assert " r" in answer.json()["detail"]
 
 
+async def test_an_order_that_nobody_keeps_is_not_promised(hub: Counter) -> None:
+    answer = await hub.put(a_file(targets={"bi": {"queue": True, "order": "by-key"}}))
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_available")
+    assert answer.json()["errors"][0]["pointer"] == "/targets/bi/order"
+
+
 async def test_a_template_is_tried_on_the_types_examples(hub: Counter) -> None:
     await hub.ask("PUT", f"/v1/hub/types/{ISSUED}", {"schema": {}, "examples": [{"id": 1}, {}]})
     answer = await hub.put(a_file(a_rule(template={"$": "/data/id", "required": True})))
