@@ -121,6 +121,7 @@ class BusTerms(Part):
         default_factory=dict,
         max_length=MOST_TARGETS,
         description="By name",
+        json_schema_extra={"additionalProperties": False},
         examples=[{"coles-bi": {"webhook": "https://bi.coles.example/hook"}}],
     )
     enabled: Annotated[StrictBool, Field(description="Whether it routes anything")] = True
