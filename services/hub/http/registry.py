@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Response
 
 from services.hub.cases.registering import ClientTaken, Registry, UserTaken
+from services.hub.domain.bus import OUR_OWN
 from services.hub.domain.kind import Incompatible, Kind
 from services.hub.domain.partner import NAME, TYPE, Partner
 from services.hub.http.bodies import PartnerBody, TypeBody
@@ -18,7 +19,7 @@ from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers, problems
 from shared.web.preconditions import IfMatch, check_if_match
-from shared.web.problems import Fault, Problem, invalid_field, not_found
+from shared.web.problems import Fault, Problem, invalid_field, invalid_parameter, not_found
 from shared.web.routes import Routes
 
 PartnerName = Annotated[str, Path(pattern=NAME, description="The partner.", examples=["coles"])]
@@ -52,6 +53,8 @@ def _partners(
         partner: PartnerName, body: PartnerBody, if_match: IfMatch = None, _: Caller = operator
     ) -> Response:
         """Make a partner, or change it."""
+        if partner == OUR_OWN:
+            raise invalid_parameter("partner", "is the name that our own events have")
         try:
             stored = await registry.put_partner(
                 Partner(id=partner, **body.model_dump()), partial(check_if_match, if_match)

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+import random
 from typing import Any
 
 import pytest
 
+from services.hub.domain.bus import KeptBus, PastBus
 from shared.contracts.hub import BusChanged
+from shared.store.documents import Unavailable
+from shared.store.repository import Repository
 from tests.component.hub.counter import Counter, a_file
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
@@ -134,6 +138,11 @@ async def test_without_a_broker_nothing_is_changed(hub: Counter) -> None:
     assert "Retry-After" in answer.headers
     hub.runtime.standing.away = False
     assert (await hub.ask("GET", "/v1/hub/buses/fuel")).status_code == 404
+
+
+async def test_nobody_is_given_the_name_of_our_own(hub: Counter) -> None:
+    answer = await hub.ask("PUT", "/v1/hub/partners/milesaga", {"clients": ["x"], "publishes": ["*"]})
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "partner")
 
 
 class TestWhoMay:
@@ -313,3 +322,42 @@ class TestForgetting:
         clock.pass_by(hours=2)
         await next(task for task in hub.service.tasks if getattr(task, "__name__", "") == "queues")._page()  # type: ignore[attr-defined]
         assert "target.fuel.till" in hub.runtime.standing.made
+
+
+class TestCrashes:
+    async def test_whatever_is_lost_on_the_way_no_revision_is_missing_or_told_otherwise(
+        self, hub: Counter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each save of a bus or of what it said before is lost once, before it is written or after."""
+        chance = random.Random(5)
+        save = Repository.save
+        said: list[int] = []
+
+        async def losing(self: Any, value: Any, **more: Any) -> Any:
+            lost = isinstance(value, KeptBus | PastBus) and chance.random() < 0.4
+            if lost and chance.random() < 0.5:
+                raise Unavailable("before")
+            stored = await save(self, value, **more)
+            if lost:
+                raise Unavailable("after")
+            return stored
+
+        monkeypatch.setattr(Repository, "save", losing)
+        for share in range(1, 30):
+            while (await hub.put(a_file(a_rule(share=share)))).status_code != 200:
+                said.append(share)
+        monkeypatch.setattr(Repository, "save", save)
+        assert said, "nothing was lost"
+        shown = (await hub.ask("GET", "/v1/hub/buses/fuel/revisions")).json()["revisions"]
+        assert [each["revision"] for each in shown] == list(range(28, 0, -1))
+        assert [each["terms"]["rules"][0]["share"] for each in shown] == list(range(28, 0, -1))
+
+    async def test_those_who_apply_at_once_make_revisions_one_after_the_other(self, hub: Counter) -> None:
+        answers = await asyncio.gather(*(hub.put(a_file(a_rule(share=share))) for share in range(1, 11)))
+        done = {each.json()["revision"]: each.json()["terms"] for each in answers if each.status_code == 200}
+        assert {each.status_code for each in answers} <= {200, 409}
+        assert set(done) == set(range(1, len(done) + 1))
+        shown = (await hub.ask("GET", "/v1/hub/buses/fuel/revisions")).json()["revisions"]
+        assert {each["revision"]: each["terms"] for each in shown} == {
+            revision: terms for revision, terms in done.items() if revision < len(done)
+        }
