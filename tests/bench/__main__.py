@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import against, costs, hub_matching, purchases, sizes, stored, telemetry
+from tests.bench import against, costs, hub, hub_matching, purchases, sizes, stored, telemetry
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
@@ -54,7 +54,7 @@ SETTLED: Final = 3.0
 """Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
 
 PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
-ALL: Final = (*PARTS, "kinds", "stored", "hub-matching")
+ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching")
 """With what takes minutes, or is of interest to few, and is measured where it is named."""
 
 
@@ -151,6 +151,18 @@ class Bench:
         return stored.compare(
             self._home / "stored", self._rounds, lambda what: self._progress.update(task, description=what, advance=1)
         )
+
+    def hub(self) -> list[Figure]:
+        """Partners' events: a stack's, beside the obvious way; and their matching."""
+        task = self._progress.add_task("partners' events", total=hub.steps(self._rounds))
+        return [
+            *hub.measure(
+                self._home / "hub",
+                lambda what: self._progress.update(task, description=what, advance=1),
+                rounds=self._rounds,
+            ),
+            *self.hub_matching(),
+        ]
 
     def hub_matching(self) -> list[Figure]:
         """One event against many rules: no broker, no store."""
