@@ -12,6 +12,7 @@ const databases = {
   notifications: "milesaga_notifications",
   hub: "milesaga_hub",
   archive: "milesaga_archive",
+  delivery: "milesaga_delivery",
 };
 const given = (name) => {
   const value = process.env[name];

@@ -1,10 +1,29 @@
-"""Delivery's words: how targets fare."""
+"""Delivery's words: which targets there are, and how they fare."""
 
 from typing import ClassVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
-from shared.contracts.messages import Event
+from shared.contracts.buses import TargetTerms
+from shared.contracts.messages import Event, Message
+
+
+class ConfigureTargets(Message):
+    """These are a bus's targets from this revision on, all of them; older revisions that come later change nothing, and
+    a target that is not named is taken leave of. Owner: delivery. No answer."""
+
+    type: ClassVar[str] = "delivery.configure.v1"
+    exchange: ClassVar[str] = "commands"
+    mandatory: ClassVar[bool] = True
+
+    bus: str
+    revision: int
+    partner: str = Field(description="The bus's owner")
+    targets: dict[str, TargetTerms]
+
+    @property
+    def subject(self) -> str:
+        return self.bus
 
 
 class TargetFailing(Event):

@@ -25,6 +25,7 @@ from services.hub.domain.bus import (
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
 from shared.contracts.buses import BusTerms
+from shared.contracts.delivery import ConfigureTargets
 from shared.contracts.hub import BusChanged
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.values import changed
@@ -233,7 +234,17 @@ class Applying:
         if kept is not None:
             await self._remember(kept.value)
         after = following(kept.value if kept else None, name, terms, who.subject, self.clock.now())
-        entries = [self.outbox.entry(BusChanged(bus=name, revision=after.revision, by=who.subject))]
+        entries = [
+            self.outbox.entry(BusChanged(bus=name, revision=after.revision, by=who.subject)),
+            self.outbox.entry(
+                ConfigureTargets(
+                    bus=name,
+                    revision=after.revision,
+                    partner=after.owner,
+                    targets=terms.targets if terms else {},
+                )
+            ),
+        ]
         stored = await self.buses.save(after, version=kept.version if kept else 0, messages=entries)
         self.outbox.send_soon(self.buses.collection, name, entries)
         return await self._applied(stored)

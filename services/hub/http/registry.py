@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Request, Response
 
 from services.hub.cases.registering import ClientTaken, Registry, UserTaken
 from services.hub.domain.bus import OUR_OWN
@@ -12,6 +12,7 @@ from services.hub.domain.kind import Incompatible, Kind
 from services.hub.domain.partner import NAME, TYPE, Partner
 from services.hub.http.bodies import PartnerBody, TypeBody
 from services.hub.http.views import ShownPartner, ShownType
+from shared.contracts.hub import ClientsOf
 from shared.rules.faults import Invalid
 from shared.rules.reading import check
 from shared.schemas.schema import Schema, WrongSchema
@@ -41,6 +42,13 @@ def routes(
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     _partners(router, registry, operator, reader, hear)
     _types(router, registry, operator, reader, may_hash=may_hash)
+
+    @router.internal("/internal/hub/partners/{partner}", authenticator)
+    async def clients_of(request: Request) -> Response:
+        stored = await registry.partners.load(str(request.path_params["partner"]))
+        if stored is None:
+            raise not_found("partner")
+        return answer(ClientsOf(partner=stored.value.id, clients=stored.value.clients))
 
 
 def _partners(
