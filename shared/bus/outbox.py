@@ -74,8 +74,9 @@ class Outbox:
         self._collections.append(collection)
         return collection
 
-    def entry(self, message: Message, cause: Envelope | None = None) -> OutboxMessage:
-        """The message in its envelope, ready to be saved with the state that causes it."""
+    def entry(self, message: Message, cause: Envelope | None = None, *, body: bytes | None = None) -> OutboxMessage:
+        """The message in its envelope, ready to be saved with the state that causes it. `body` is its JSON text, where
+        somebody has made that already."""
         now = self._clock.now()
         envelope = Envelope(
             id=self._ids.new(),
@@ -91,7 +92,7 @@ class Outbox:
             exchange=message.exchange,
             routing_key=message.type,
             headers=envelope.headers(),
-            body=message.model_dump_json().encode(),
+            body=message.model_dump_json().encode() if body is None else body,
             mandatory=message.mandatory,
             saved_at=now,
         )

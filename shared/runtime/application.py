@@ -22,6 +22,7 @@ from shared.web.docs import problems as refusals
 from shared.web.limits import BodyLimits
 from shared.web.openapi import describe, operation_id
 from shared.web.reading import Reading
+from shared.web.routes import DirectFirst
 
 TITLE = "Milesaga"
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -64,6 +65,7 @@ def application(
     app.add_middleware(BodyLimits)
     app.add_middleware(GZipMiddleware, minimum_size=WORTH_PACKING)
     app.add_middleware(Reading)
+    app.add_middleware(DirectFirst, whole=app)
     of_services = [service.router for service in services if service.router is not None]
     pages = _pages(app, documents, sandbox=log_in or sandbox is not None)
     for router in (_own_routes(app, health, documents), *of_services, pages):

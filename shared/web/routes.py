@@ -7,16 +7,19 @@ the request is for it.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.web.auth import Authenticator
+from shared.web.limits import BodyLimits
 from shared.web.openapi import operation_id
 from shared.web.parameters import known_parameters_only
+from shared.web.problems import LastResort
 
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -91,6 +94,30 @@ class Direct(APIRoute):
             raise RequestValidationError(errors)
         response = await self.endpoint(**arguments, **values)
         await response(scope, receive, send)
+
+
+class DirectFirst:
+    """Middleware before all others: requests for direct routes go to these, by method and path, and through what every
+    request needs (limits of bodies, problems as answers); all others through everything."""
+
+    def __init__(self, app: ASGIApp, whole: FastAPI) -> None:
+        """`whole` is the application, with all its routes and exception handlers."""
+        self._app = app
+        routes = [route for route in whole.routes if isinstance(route, Direct)]
+        self._routes = {(method, route.path): route for route in routes for method in route.methods or ()}
+        answering = ExceptionMiddleware(self._answer, handlers=whole.exception_handlers)
+        self._direct = BodyLimits(LastResort(answering))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._routes.get((scope.get("method", ""), scope.get("path", "")))
+        if route is None:
+            await self._app(scope, receive, send)
+            return
+        scope.update(route=route, path_params={})
+        await self._direct(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["route"].handle(scope, receive, send)
 
 
 class _Plain(Route):

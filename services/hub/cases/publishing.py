@@ -16,7 +16,7 @@ from shared.accepting.allowance import Allowances
 from shared.accepting.gathering import Gathering
 from shared.accepting.steps import Accepted, Outcome, Refused, Unit, Wanted
 from shared.bus.outbox import Outbox
-from shared.contracts.archive import LARGEST_PART, ArchivedEvent, KeepPage
+from shared.contracts.archive import LARGEST_PART, KeepPage, Page
 from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
@@ -58,11 +58,17 @@ class PageSpeaker:
         parts = [(keep, part) for keep, texts in _by_class(entries).items() for part in _parts(texts)]
         said: list[OutboxMessage] = []
         for number, (keep, part) in enumerate(parts, start=1):
-            events = tuple(ArchivedEvent.model_validate_json(entry) for entry in part)
             for contract in (RoutePage, KeepPage):
-                whole = contract(page=page, part=number, parts=len(parts), keep=keep, events=events)
-                said.append(self._outbox.entry(whole))
+                bare = contract(page=page, part=number, parts=len(parts), keep=keep, events=())
+                said.append(self._outbox.entry(bare, body=_with_events(bare, part)))
         return said
+
+
+def _with_events(bare: Page, part: Sequence[bytes]) -> bytes:
+    """The message's JSON text, into which the events' own goes as it is: making models of them costs a tenth of all
+    that accepting does."""
+    head = bare.model_dump_json(exclude={"events"}).encode()
+    return head.removesuffix(b"}") + b',"events":[' + b",".join(part) + b"]}"
 
 
 def _by_class(entries: Sequence[bytes]) -> dict[str, list[bytes]]:
