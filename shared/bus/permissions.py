@@ -57,8 +57,8 @@ def service_rights(
     reads: Sequence[str] = (),
 ) -> Rights:
     """`bindings` are those of the service's queue, `families` the first words of queues that it makes while it runs,
-    `listens` the exchanges that it binds its queue to by whatever pattern, `reads` the first words of queues that others
-    make, and that it reads. Who hears the answers gives the commands."""
+    `listens` the exchanges that it binds its queue to by whatever pattern, `reads` the first words of queues that
+    others make, and that it reads. Who hears the answers gives the commands."""
     own = "|".join((rf"{re.escape(name)}(\..+)?", *(rf"{re.escape(family)}\..+" for family in families)))
     others = [rf"{re.escape(each)}\..+" for each in reads]
     speaks = rf"^{re.escape(name)}\."

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.delivery.domain.verdicts import Answer, Verdict, judge
+from services.delivery.domain.verdicts import Answer, Meaning, Verdict, judge
 
 NOW = datetime(2027, 1, 20, 10, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ def test_every_status_has_its_meaning() -> None:
         if status < 300:
             assert verdict == Verdict("delivered")
         else:
-            meaning = (
+            meaning: Meaning = (
                 "gone" if status == 410 else "wait" if status in patience else "target" if status in targets else "copy"
             )
             assert verdict == Verdict(meaning, f"http_{status}")
