@@ -17,7 +17,19 @@ STEPS = 60
 PERSONS = ("ana", "bia", "caio", "davi", "eva", "robot", "stranger-1")
 GROUPS = {each.id: set(each.groups) for each in PEOPLE.person}
 NEEDS = {"production": ["sre", "owners"], "night": ["sre", "sre"]}
-PAUSES = (timedelta(), timedelta(), SECOND, MINUTE, MINUTE, 5 * MINUTE, 11 * MINUTE, HOUR)
+PAUSES = (
+    timedelta(),
+    timedelta(),
+    timedelta(),
+    SECOND,
+    SECOND,
+    MINUTE,
+    MINUTE,
+    5 * MINUTE,
+    11 * MINUTE,
+    HOUR,
+    3 * HOUR,
+)
 ENDS = ("denied", "expired", "withdrawn", "superseded", "revoked", "grant_lapsed")
 
 
@@ -53,7 +65,7 @@ class Chances:
     def next(self) -> tuple[said.Command, str]:
         """A command, and the request that it is for."""
         kinds: list[tuple[Callable[[str], said.Command], int]] = [
-            (self._ask, 5),
+            (self._ask, 6),
             (self._approve, 16),
             (self._grant, 8),
             (self._redeem, 10),
@@ -61,13 +73,19 @@ class Chances:
             (self._deny, 1),
             (self._withdraw, 1),
             (self._revoke, 1),
-            (self._break, 3),
+            (self._break, 6),
             (self._look, 3),
             (lambda _: said.Tick(), 4),
             (self._freeze, 1),
             (self._thaw, 1),
-            (self._deactivate, 1),
+            (self._deactivate, 3),
         ]
+        newest = self._place.entries[-1]
+        if newest.kind == "granted" and self._chance.random() < 0.3:
+            return self._chance.choice((self._freeze, self._deactivate))(newest.request), newest.request
+        if newest.kind in {"frozen", "deactivated"} and self._chance.random() < 0.5:
+            request = self._place.entries[-2].request or "r-none"
+            return self._redeem(request), request
         made = self._chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
         waiting = list(self._place.requests)[-3:]
         request = self._chance.choice(waiting) if waiting else "r-none"
@@ -123,7 +141,9 @@ class Chances:
 
     def _redeem(self, request: str) -> said.Command:
         told = [each.facts["jti"] for each in self._place.entries if each.kind == "granted"]
-        jti = self._chance.choice(told[-3:]) if told else "j-none"
+        found = self._place.requests.get(request)
+        newest = found.jti if found and self._chance.random() < 0.7 else ""
+        jti = newest or (self._chance.choice(told[-3:]) if told else "j-none")
         key = self._chance.choice(("k-1", "k-2"))
         target = "portal" if self._chance.random() < 0.05 else "checkout"
         return said.Redeem(self._asker(request), jti, self._digest(), target, key, self._name("x"))
@@ -133,7 +153,8 @@ class Chances:
         return said.Outcome(self._asker(request), found.execution if found else "x", self._chance.choice((0, 1)))
 
     def _break(self, _: str) -> said.Command:
-        return said.BreakTheGlass(self._by(), self._digest(), "INC", "", self._name("j"))
+        person = self._by() if self._chance.random() < 0.3 else by("eva")
+        return said.BreakTheGlass(person, self._digest(), "INC", "", self._name("j"))
 
     def _look(self, _: str) -> said.Command:
         return said.Look(self._by(), self._chance.choice(("accepted", "rejected")), "")
@@ -148,8 +169,11 @@ class Chances:
     def _thaw(self, _: str) -> said.Command:
         return said.Thaw(by("eva"), self._chance.choice([*self._freezes, "f-none"]))
 
-    def _deactivate(self, _: str) -> said.Command:
+    def _deactivate(self, request: str) -> said.Command:
         rules = self._place.rules
+        found = self._place.requests.get(request)
+        if found and found.approvals and self._chance.random() < 0.6:
+            return said.Deactivate(by("eva"), self._chance.choice(found.approvals), "")
         if self._chance.random() < 0.5:
             version = rules.people.version + 1
             people = changed(PEOPLE, version=version)

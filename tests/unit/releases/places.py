@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from services.releases.domain import commands as said
 from services.releases.domain.case import Decision
@@ -60,15 +61,15 @@ POLICY = Policy(
 RULES = Rules(policy=POLICY, people=PEOPLE, policy_digest="sha256:policy", people_digest="sha256:people")
 
 
-def ask(id_: str = "r-1", person: str = "ana", environment: str = "production", **others: object) -> said.Ask:
-    given: dict[str, object] = {
+def ask(id_: str = "r-1", person: str = "ana", environment: str = "production", **others: Any) -> said.Ask:
+    given: dict[str, Any] = {
         "action": "deploy",
         "target": "checkout",
         "digest": DIGEST,
         "asked": f"sha256:{id_}",
         **others,
     }
-    return said.Ask(id=id_, by=said.By(person, "cli"), environment=environment, **given)  # type: ignore[arg-type]
+    return said.Ask(id=id_, by=said.By(person, "cli"), environment=environment, **given)
 
 
 def by(person: str, via: str = "chat") -> said.By:
@@ -121,7 +122,7 @@ class Place:
         return self.requests["r-1"]
 
 
-def approved(rules: Rules = RULES, person: str = "ana", **others: object) -> Place:
+def approved(rules: Rules = RULES, person: str = "ana", **others: Any) -> Place:
     """A place at which r-1 has all it needs."""
     place = Place(rules)
     approvals: Sequence[said.Command] = (

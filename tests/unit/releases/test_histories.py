@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.releases.domain import agreeing, asking, case, clock, counting, deciding, executing, glass
+from services.releases.domain import agreeing, asking, authority, case, clock, counting, deciding, executing, glass
 from services.releases.domain.request import Request
 from services.releases.domain.standing import Standing
 from tests.unit.releases.histories import JUDGES, history
@@ -43,6 +43,7 @@ def test_the_histories_come_to_everything_that_can_happen() -> None:
 
 
 Guard = Callable[..., Any]
+clock_next: Guard = clock._next
 
 
 def without(guard: Guard, code: str) -> Guard:
@@ -82,10 +83,10 @@ def anybody(rule: Any, concerned: Any, standing: Standing, rules: Any) -> dict[s
 
 TAKEN_OUT: dict[str, tuple[object, str, Any]] = {
     "whom it concerns does not agree": (Request, "persons_concerned", property(nobody)),
-    "nobody decides on his own": (agreeing, "turned_away", without(agreeing.turned_away, "self_approval")),
-    "who has no seat does not agree": (agreeing, "turned_away", without(agreeing.turned_away, "not_an_approver")),
-    "who has no power does not agree": (agreeing, "turned_away", without(agreeing.turned_away, "inactive")),
-    "a rule has its ways": (agreeing, "turned_away", without(agreeing.turned_away, "via_not_allowed")),
+    "nobody decides on his own": (agreeing, "turned_away", without(authority.turned_away, "self_approval")),
+    "who has no seat does not agree": (agreeing, "turned_away", without(authority.turned_away, "not_an_approver")),
+    "who has no power does not agree": (agreeing, "turned_away", without(authority.turned_away, "inactive")),
+    "a rule has its ways": (agreeing, "turned_away", without(authority.turned_away, "via_not_allowed")),
     "power is lost": (Standing, "is_active", always),
     "whoever lost his power is not counted": (counting, "eligible", anybody),
     "seats are counted": (case, "enough", always),
@@ -113,7 +114,6 @@ TAKEN_OUT: dict[str, tuple[object, str, Any]] = {
     "an approval ends": (clock, "_next", lambda request, now: _but(clock_next(request, now), "expired")),
     "a grant ends": (clock, "_next", lambda request, now: _but(clock_next(request, now), "grant_lapsed")),
 }
-clock_next = clock._next
 
 
 def _but(happening: Any, kind: str) -> Any:
