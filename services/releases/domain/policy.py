@@ -10,7 +10,8 @@ from services.releases.domain.people import GROUP, People, Strict
 from services.releases.domain.seats import Need
 from services.releases.domain.windows import Window
 
-Via: TypeAlias = Literal["chat", "http", "cli"]
+Via: TypeAlias = Literal["chat", "http"]
+"""The command line speaks HTTP: nobody could tell it apart, whatever it said of itself."""
 NAME: Final = r"^[a-z0-9][a-z0-9 ._:-]{0,99}$"
 DAY: Final = 86_400
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
@@ -50,7 +51,7 @@ class Rule(Strict):
     outcome_within: Annotated[int, Field(ge=1, le=7 * DAY)] = 3_600
     """How long what was begun may be silent."""
     windows: Annotated[tuple[Window, ...], Field(max_length=20)] = ()
-    via: Annotated[tuple[Via, ...], Field(min_length=1)] = ("chat", "http", "cli")
+    via: Annotated[tuple[Via, ...], Field(min_length=1)] = ("chat", "http")
     break_glass: BreakGlass | None = None
     person_behind_robots: bool = True
     """A robot must show whom it acts for."""

@@ -96,14 +96,14 @@ class Chances:
         return f"{what}-{self._count}"
 
     def _by(self) -> said.By:
-        return said.By(self._chance.choice(PERSONS), self._chance.choice(("chat", "cli", "http")))
+        return said.By(self._chance.choice(PERSONS), self._chance.choice(("chat", "http")))
 
     def _digest(self) -> str:
         return OTHER if self._chance.random() < 0.1 else DIGEST
 
     def _asker(self, request: str) -> said.By:
         found = self._place.requests.get(request)
-        return by(found.requester, "cli") if found and self._chance.random() < 0.8 else self._by()
+        return by(found.requester, "http") if found and self._chance.random() < 0.8 else self._by()
 
     def _ask(self, _: str) -> said.Command:
         chance, now = self._chance, self._place.now
@@ -112,7 +112,7 @@ class Chances:
         span = Span(start=now + chance.choice((-HOUR, MINUTE)), end=now + chance.choice((2 * MINUTE, DAY)))
         return said.Ask(
             id=self._name("r"),
-            by=by(person, "cli"),
+            by=by(person, "http"),
             action="deploy",
             environment=chance.choice(("production", "production", "night")),
             target="checkout",

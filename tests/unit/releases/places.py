@@ -53,7 +53,7 @@ POLICY = Policy(
             ask_ttl=7200,
             use_ttl=600,
             windows=(Window(cron="30 * * * *", minutes=20),),
-            via=("chat", "cli"),
+            via=("chat",),
         ),
         Rule(name="lifting", match=Matching(action="releases.lift_freeze"), need=(Need(group="sre"),)),
     ),
@@ -69,7 +69,7 @@ def ask(id_: str = "r-1", person: str = "ana", environment: str = "production", 
         "asked": f"sha256:{id_}",
         **others,
     }
-    return said.Ask(id=id_, by=said.By(person, "cli"), environment=environment, **given)
+    return said.Ask(id=id_, by=said.By(person, "http"), environment=environment, **given)
 
 
 def by(person: str, via: str = "chat") -> said.By:
@@ -136,9 +136,9 @@ def approved(rules: Rules = RULES, person: str = "ana", **others: Any) -> Place:
 
 def granted(jti: str = "j-1") -> Place:
     place = approved()
-    assert place.told(said.AskForGrant(by("ana", "cli"), DIGEST, jti)) == ""
+    assert place.told(said.AskForGrant(by("ana", "http"), DIGEST, jti)) == ""
     return place
 
 
 def redeem(jti: str = "j-1", key: str = "k-1", digest: str = DIGEST, target: str = "checkout") -> said.Redeem:
-    return said.Redeem(by("ana", "cli"), jti, digest, target, key, f"x-{jti}-{key}")
+    return said.Redeem(by("ana", "http"), jti, digest, target, key, f"x-{jti}-{key}")

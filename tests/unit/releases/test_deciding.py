@@ -31,7 +31,7 @@ from tests.unit.releases.places import (
 def test_two_others_agree_and_it_runs_once() -> None:
     place = granted()
     assert place.told(redeem()) == ""
-    assert place.told(said.Outcome(by("ana", "cli"), "x-j-1-k-1", 0)) == ""
+    assert place.told(said.Outcome(by("ana", "http"), "x-j-1-k-1", 0)) == ""
     assert place.kinds() == ["requested", "approval", "approval", "approved", "granted", "executing", "outcome"]
     assert place.request.state == "succeeded"
 
@@ -41,7 +41,7 @@ def test_two_others_agree_and_it_runs_once() -> None:
     [
         ("ana", "chat", "self_approval"),
         ("ana", "http", "self_approval"),
-        ("davi", "cli", "self_approval"),
+        ("davi", "http", "self_approval"),
         ("bia", "chat", "self_approval"),
         ("eva", "chat", "not_an_approver"),
         ("robot", "http", "self_approval"),

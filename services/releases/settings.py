@@ -1,0 +1,82 @@
+"""The settings of releases, from the environment."""
+
+import binascii
+import hashlib
+from base64 import b64decode
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.releases.domain.files import WrongFile, rules_of
+from services.releases.domain.policy import Rules
+from shared.ledgerlog.notes import Signer
+from shared.runtime.home import Home
+from shared.runtime.settings import Settings, WrongSettings
+
+SEED: Final = 32
+KEY: Final = "releases-signing.key"
+ON_A_LAPTOP: Final = Path(__file__).parent / "laptop"
+"""Policy and people of somebody who tries it out."""
+
+
+class ReleasesSettings(Settings):
+    """By which files is decided, and who vouches for the log. All from `RELEASES_...` variables."""
+
+    model_config = SettingsConfigDict(env_prefix="RELEASES_")
+
+    policy: Path
+    """The file of the policy, TOML."""
+    people: Path
+    """The file of the people, TOML."""
+    signing_key: SecretStr | None = Field(min_length=1)
+    """Of grants and checkpoints: the 32 bytes of an Ed25519 key in base64. Made once and kept in `MILESAGA_HOME` beside
+    the sandbox, where it is not given."""
+    log_origin: str = Field(default="milesaga.example/releases", pattern=r"^[A-Za-z0-9][A-Za-z0-9./:_-]{0,199}$")
+    """The log's name in its checkpoints, for good: a host of yours and a path."""
+    anchor_dir: Path | None = None
+    """A folder in which every checkpoint is kept, too: a work tree of git, or one in which nothing is written twice."""
+
+    @field_validator("signing_key")
+    @classmethod
+    def _is_a_key(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and len(_decoded(given.get_secret_value())) != SEED:
+            raise ValueError("must be the 32 bytes of an Ed25519 key in base64")
+        return given
+
+    def rules(self) -> Rules:
+        """What the files say. Raises WrongSettings that names the variable and the line."""
+        files = {"policy": self.policy, "people": self.people}
+        contents = {}
+        for which, path in files.items():
+            try:
+                contents[which] = path.read_bytes()
+            except OSError as error:
+                raise WrongSettings(f"RELEASES_{which.upper()}: {path} cannot be read ({error.strerror})") from error
+        try:
+            return rules_of(contents["policy"], contents["people"])
+        except WrongFile as error:
+            raise WrongSettings(f"RELEASES_{error.which.upper()}: {files[error.which]}, {error}") from error
+
+    def signer(self, home: Home) -> Signer:
+        """Who signs under the log's name."""
+        if self.signing_key is not None:
+            return Signer(self.log_origin, _decoded(self.signing_key.get_secret_value()))
+        home.folder(".")
+        return Signer(self.log_origin, hashlib.sha256(home.secret(KEY).encode()).digest())
+
+
+class SandboxReleasesSettings(ReleasesSettings):
+    """Beside the sandbox everybody of the examples may do what the examples do."""
+
+    policy: Path = ON_A_LAPTOP / "release-policy.toml"
+    people: Path = ON_A_LAPTOP / "people.toml"
+    signing_key: SecretStr | None = Field(default=None, min_length=1)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
