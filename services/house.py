@@ -11,7 +11,12 @@ from services.miles.service import SERVICE as MILES
 from services.notifications.service import SERVICE as NOTIFICATIONS
 from services.offers.service import SERVICE as OFFERS
 from services.payment.service import SERVICE as PAYMENT
+from services.releases.service import SERVICE as RELEASES
 from services.ticketing.service import SERVICE as TICKETING
 from shared.runtime.description import house
 
+<<<<<<< HEAD
 HOUSE: Final = house(OFFERS, CART, CHECKOUT, TICKETING, PAYMENT, MILES, NOTIFICATIONS, HUB, ARCHIVE, DELIVERY)
+=======
+HOUSE: Final = house(OFFERS, CART, CHECKOUT, TICKETING, PAYMENT, MILES, NOTIFICATIONS, HUB, ARCHIVE, RELEASES)
+>>>>>>> ef4ac2e (feat(releases): nothing dangerous runs without another person: a service whose log decides)

@@ -8,22 +8,28 @@ from services.releases.cases.minding import Minding
 from services.releases.cases.proving import KeptNote, Proving
 from services.releases.cases.releasing import KeptText, Payload, Releasing
 from services.releases.domain.request import Request
+from services.releases.http.gate import OwnGate
 from services.releases.http.routes import routes
 from services.releases.service import SERVICE
 from services.releases.settings import ReleasesSettings, SandboxReleasesSettings
 from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
-from shared.runtime.home import Home
 from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime, Service
 from shared.store.documents import CollectionSpec, Index
+from shared.web.auth import INTERNAL_HEADER
 
 LOG = CollectionSpec("log")
 PAGES = CollectionSpec("pages")
 REQUESTS = CollectionSpec(
-    "requests", (Index("by_state", ("state", "asked_at")), Index("by_time", ("asked_at",)), Index("by_review", ("review", "review_due")))
+    "requests",
+    (
+        Index("by_state", ("state", "asked_at")),
+        Index("by_time", ("asked_at",)),
+        Index("by_review", ("review", "review_due")),
+    ),
 )
-TEXTS = CollectionSpec("texts", (Index("by_id", ("id",)),))
+TEXTS = CollectionSpec("texts", (Index("by_salt", ("salt",)),))
 PAYLOADS = CollectionSpec("payloads")
 ANCHORS = CollectionSpec("anchors", (Index("by_size", ("size",)),))
 PAUSE = 0.5
@@ -33,7 +39,8 @@ PAUSE = 0.5
 def compose(runtime: Runtime) -> Service:
     """The service with everything it needs. Raises WrongSettings."""
     settings = read_beside(ReleasesSettings, SandboxReleasesSettings, sandbox=runtime.settings.sandbox)
-    rules, signer = settings.rules(), settings.signer(Home(runtime.settings.milesaga_home))
+    rules = settings.rules()
+    signer = settings.signer(runtime.authenticator.internal_headers[INTERNAL_HEADER])
     keeping = Keeping(runtime, SERVICE.name)
     books = Books(
         keeping.documents(LOG, Head),
@@ -48,12 +55,13 @@ def compose(runtime: Runtime) -> Service:
     releasing = Releasing(log, texts, payloads, grants, runtime.ids)
     proving = Proving(log, notes, texts, signer, runtime.clock)
     anchor = FolderAnchor(settings.anchor_dir) if settings.anchor_dir else None
+    gate = OwnGate(releasing, runtime.authenticator) if runtime.settings.gated else None
     minding = Minding(log, proving, keeping.outbox, anchor, runtime.clock)
     return keeping.service(
-        router=routes(releasing, proving, grants.jwks(), runtime),
+        router=routes(releasing, proving, grants.jwks(), runtime, gate),
         tasks=(
-            Every(PAUSE, minding.timers, full=Minding.PAGE, name="timers"),
             Every(PAUSE, minding.behind, name="folding"),
+            Every(PAUSE, minding.timers, full=Minding.PAGE, name="timers"),
             Every(PAUSE, minding.checkpoints, name="checkpoints"),
         ),
         closing=(log.drain,),

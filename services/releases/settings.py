@@ -1,7 +1,7 @@
 """The settings of releases, from the environment."""
 
 import binascii
-import hashlib
+import hmac
 from base64 import b64decode
 from pathlib import Path
 from typing import Final
@@ -12,11 +12,10 @@ from pydantic_settings import SettingsConfigDict
 from services.releases.domain.files import WrongFile, rules_of
 from services.releases.domain.policy import Rules
 from shared.ledgerlog.notes import Signer
-from shared.runtime.home import Home
 from shared.runtime.settings import Settings, WrongSettings
 
 SEED: Final = 32
-KEY: Final = "releases-signing.key"
+PURPOSE: Final = b"milesaga releases signing key"
 ON_A_LAPTOP: Final = Path(__file__).parent / "laptop"
 """Policy and people of somebody who tries it out."""
 
@@ -26,13 +25,13 @@ class ReleasesSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="RELEASES_")
 
-    policy: Path
-    """The file of the policy, TOML."""
-    people: Path
-    """The file of the people, TOML."""
+    policy: Path | None = Field()
+    """The file of the policy, TOML. Beside the sandbox that of the examples, where it is not given."""
+    people: Path | None = Field()
+    """The file of the people, TOML. Beside the sandbox that of the examples, where it is not given."""
     signing_key: SecretStr | None = Field(min_length=1)
-    """Of grants and checkpoints: the 32 bytes of an Ed25519 key in base64. Made once and kept in `MILESAGA_HOME` beside
-    the sandbox, where it is not given."""
+    """Of grants and checkpoints: the 32 bytes of an Ed25519 key in base64. Beside the sandbox it is made of the
+    internal token, where it is not given."""
     log_origin: str = Field(default="milesaga.example/releases", pattern=r"^[A-Za-z0-9][A-Za-z0-9./:_-]{0,199}$")
     """The log's name in its checkpoints, for good: a host of yours and a path."""
     anchor_dir: Path | None = None
@@ -47,7 +46,10 @@ class ReleasesSettings(Settings):
 
     def rules(self) -> Rules:
         """What the files say. Raises WrongSettings that names the variable and the line."""
-        files = {"policy": self.policy, "people": self.people}
+        files = {
+            "policy": self.policy or ON_A_LAPTOP / "release-policy.toml",
+            "people": self.people or ON_A_LAPTOP / "people.toml",
+        }
         contents = {}
         for which, path in files.items():
             try:
@@ -59,19 +61,18 @@ class ReleasesSettings(Settings):
         except WrongFile as error:
             raise WrongSettings(f"RELEASES_{error.which.upper()}: {files[error.which]}, {error}") from error
 
-    def signer(self, home: Home) -> Signer:
-        """Who signs under the log's name."""
+    def signer(self, internal_token: str) -> Signer:
+        """Who signs under the log's name. Without a key it is made of what all processes share, and nobody else has."""
         if self.signing_key is not None:
             return Signer(self.log_origin, _decoded(self.signing_key.get_secret_value()))
-        home.folder(".")
-        return Signer(self.log_origin, hashlib.sha256(home.secret(KEY).encode()).digest())
+        return Signer(self.log_origin, hmac.digest(internal_token.encode(), PURPOSE, "sha256"))
 
 
 class SandboxReleasesSettings(ReleasesSettings):
     """Beside the sandbox everybody of the examples may do what the examples do."""
 
-    policy: Path = ON_A_LAPTOP / "release-policy.toml"
-    people: Path = ON_A_LAPTOP / "people.toml"
+    policy: Path | None = None
+    people: Path | None = None
     signing_key: SecretStr | None = Field(default=None, min_length=1)
 
 

@@ -25,6 +25,7 @@ CLIENTS = {"portal": "sandbox"}
 SCOPES = (
     *("offers", "carts", "checkouts", "miles", "events:publish", "hub:read", "hub:write", "archive:read"),
     *("ops:read", "ops:write"),
+    *("releases:read", "releases:request", "releases:approve", "releases:break_glass", "releases:admin"),
 )
 NARROWED = "events:publish:"
 """Begins scopes that allow some types of events only."""

@@ -118,6 +118,15 @@ class GrantRedeemed(Part):
     execution: str
 
 
+class ActEnded(Part):
+    """How what was redeemed has ended."""
+
+    request: str
+    execution: str
+    subject: str
+    well: bool
+
+
 class GrantRefused(Part):
     """It may not be done; `code` is that of a problem."""
 

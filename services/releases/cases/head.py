@@ -48,8 +48,8 @@ class Head(Value):
 
 
 class Page(Value):
-    """Leaves that have left the head: those from 256 times `number` on, in their order, as many as are known. Those that
-    follow are added; none is ever changed."""
+    """Leaves that have left the head: those from 256 times `number` on, in their order, as many as are known. Others
+    are added; none is ever changed."""
 
     schema_version: ClassVar[int] = 1
 

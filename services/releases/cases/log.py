@@ -8,6 +8,7 @@ request after it, has everything.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from services.releases.cases.head import (
@@ -50,6 +51,7 @@ class Done:
     decision: Decision
     request: Request | None
     index: int
+    at: datetime
 
 
 @dataclass
@@ -133,6 +135,7 @@ class Log:
             stored = await self._with_room()
             head = stored.value if stored else Head()
             draft = _Draft(head, await self._requests_of(head, _named(batch)))
+            self._tell_of_the_rules(draft)
             answers = [self._decided(draft, each) for each in batch]
             try:
                 await self._save(stored, draft)
@@ -145,6 +148,13 @@ class Log:
                     each.answer.set_result(answer)
             await self._fold_quietly(draft)
             return
+
+    def _tell_of_the_rules(self, draft: _Draft) -> None:
+        """Files that the log does not know yet are told to it before anything is decided by them."""
+        if not draft.head.standing.knows(self.rules):
+            now = draft.head.time(self._clock.now())
+            decision = govern(draft.head.standing, self.rules, said.ReadRules(), now)
+            draft.head, draft.entries = appended(draft.head, decision.entries, now)
 
     def _decided(self, draft: _Draft, waiting: _Waiting) -> Done:
         command, head = waiting.command, draft.head
@@ -159,7 +169,7 @@ class Log:
             if entry.request:
                 draft.requests[entry.request] = folded(draft.requests.get(entry.request), entry)
         request = draft.requests.get(waiting.request)
-        return Done(decision, request, request.through if request else draft.head.size - 1)
+        return Done(decision, request, request.through if request else draft.head.size - 1, now)
 
     async def _save(self, stored: Stored[Head] | None, draft: _Draft) -> None:
         """The commit point."""

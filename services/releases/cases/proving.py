@@ -72,6 +72,15 @@ class Proving:
         """The checkpoints of late, the newest first."""
         return [each.value for each in await self._notes.find("by_size", (), limit=100, descending=True)]
 
+    async def leaves(self, first: int, limit: int) -> tuple[list[bytes], int]:
+        """Some of the log, and how long it is."""
+        head = await self._log.head()
+        return await self._log.leaves(head, first, first + limit), head.size
+
+    async def now(self) -> str:
+        """A checkpoint of the log as it is."""
+        return self.checkpoint(await self._log.head())
+
     def checkpoint(self, head: Head) -> str:
         """Of the log as it is."""
         return Checkpoint(self._signer.key.name, head.size, head.edge.root).signed(self._signer)
@@ -178,6 +187,6 @@ class Proving:
 
     async def _all_texts(self) -> AsyncIterator[Iterable[FreeText]]:
         after = None
-        while found := await self._texts.find("by_id", (), limit=MOST_TEXTS, after=after):
+        while found := await self._texts.find("by_salt", (), limit=MOST_TEXTS, after=after):
             yield [FreeText(each.value.salt, each.value.text) for each in found]
-            after = (found[-1].value.id, found[-1].value.id)
+            after = (found[-1].value.salt, found[-1].value.id)

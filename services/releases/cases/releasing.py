@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -50,8 +50,19 @@ class Asked:
     reason: str
     initiator: str = ""
     authors: tuple[str, ...] = ()
-    window: Span = Span()
+    window: Span = field(default_factory=Span)
     replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A grant, and what is about to be done with it; `key` names the attempt. `action` where it is known."""
+
+    grant: str
+    digest: str
+    target: str
+    key: str
+    action: str | None = None
 
 
 class Releasing:
@@ -138,13 +149,13 @@ class Releasing:
         )
         return self._grants.signed(claims)
 
-    async def redeem(self, by: By, grant: str, named: str, target: str, key: str, action: str | None = None) -> Done:
+    async def redeem(self, by: By, shown: Shown) -> Done:
         """Raises BadGrant where it is none of ours, or for another action than that which is about to be done."""
-        claims = self._grants.read(grant)
-        if action is not None and claims.action != action:
+        claims = self._grants.read(shown.grant)
+        if shown.action is not None and claims.action != shown.action:
             raise BadGrant(expired=False)
-        execution = derived("execution", claims.request, claims.jti, key)
-        command = said.Redeem(by, claims.jti, named, target, key, execution)
+        execution = derived("execution", claims.request, claims.jti, shown.key)
+        command = said.Redeem(by, claims.jti, shown.digest, shown.target, shown.key, execution)
         return await self.log.tell(command, claims.request)
 
     async def outcome(self, by: By, request: str, execution: str, exit_code: int, summary: str) -> Done:

@@ -8,7 +8,9 @@ from shared.web.bodies import Body, Moment
 
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 EXAMPLE = "sha256:" + "5" * 64
-Digest = Annotated[str, Field(pattern=DIGEST, description="Of the payload, as the request shows it", examples=[EXAMPLE])]
+Digest = Annotated[
+    str, Field(pattern=DIGEST, description="Of the payload, as the request shows it", examples=[EXAMPLE])
+]
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 Reason = Annotated[str, Field(max_length=2000, description="Why, for people", examples=["release 4.2"])]
 Why = Annotated[str, Field(min_length=1, max_length=2000, description="Why, for people", examples=["not on a Friday"])]
@@ -33,7 +35,7 @@ class AskBody(Body):
             max_length=100,
             description="All that decides what will run: artifacts with digests, arguments, files with their SHA-256, "
             "parameters, links. No fractions. Its digest is what is approved",
-            examples=[{"argv": ["./deploy.sh"], "files": {"deploy.sh": EXAMPLE}}],
+            examples=[{}],
         ),
     ]
     reason: Reason
@@ -43,7 +45,10 @@ class AskBody(Body):
     authors: Annotated[
         tuple[Word, ...], Field(max_length=50, description="Persons who wrote it: they do not approve", examples=[[]])
     ] = ()
-    window: WindowBody | None = None
+    window: Annotated[
+        WindowBody | None,
+        Field(description="When it may be begun; null for whenever the rule allows", examples=[None]),
+    ] = None
     replaces: Annotated[
         Word | None, Field(description="The request that waits for the same, and ends by this one", examples=[None])
     ] = None
@@ -100,13 +105,13 @@ class MatchBody(Body):
 
 
 class FreezeBody(Body):
-    match: MatchBody
+    match: Annotated[MatchBody, Field(description="What is frozen", examples=[{"environment": "production"}])]
     start: Annotated[
         Moment | None, Field(alias="from", description="From when, else now", examples=["2027-12-20T00:00:00Z"])
     ] = None
-    end: Annotated[Moment | None, Field(alias="until", description="To before when", examples=["2028-01-03T00:00:00Z"])] = (
-        None
-    )
+    end: Annotated[
+        Moment | None, Field(alias="until", description="To before when", examples=["2028-01-03T00:00:00Z"])
+    ] = None
     reason: Why
 
 

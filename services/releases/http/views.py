@@ -118,6 +118,12 @@ class ShownCheckpoint(Shown):
     key: Annotated[str, Field(description="The public key to check it by; get it by another way as well")]
 
 
+class ShownKeys(Shown):
+    """A JSON Web Key Set."""
+
+    keys: Annotated[list[dict[str, Any]], Field(description="Public keys")]
+
+
 class ShownProof(Shown):
     """Hashes in base64, the nearest first."""
 

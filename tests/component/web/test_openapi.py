@@ -13,7 +13,10 @@ from tests.component.web.document import SERVER, Json, operations, public_docume
 from tests.kit.stack import REPOSITORY
 
 SCOPES = {"offers": "offers", "carts": "carts", "checkouts": "checkouts"}
-OTHER_SCOPES = ("miles", "ops:read", "ops:write", "events:publish", "hub:read", "hub:write", "archive:read")
+OTHER_SCOPES = (
+    *("miles", "ops:read", "ops:write", "events:publish", "hub:read", "hub:write", "archive:read"),
+    *("releases:read", "releases:request", "releases:approve", "releases:break_glass", "releases:admin"),
+)
 SENT = ("POST", "PUT", "PATCH")
 REQUEST_ID = "X-Request-Id"
 

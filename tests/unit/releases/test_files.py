@@ -41,7 +41,7 @@ def test_the_files_say_the_rules() -> None:
 @pytest.mark.parametrize(
     ("policy", "line", "what"),
     [
-        (POLICY.replace(b'"owners:checkout"', b'"owners:portal"'), 6, "the group owners:portal, in which there is nobody"),
+        (POLICY.replace(b'"owners:checkout"', b'"owners:po"'), 6, "the group owners:po, in which there is nobody"),
         (POLICY.replace(b'group = "sre", review', b'group = "night", review'), 8, "the group night"),
         (POLICY.replace(b"minutes = 480", b"minutes = 0"), 3, "rule.1.windows.1.minutes"),
         (POLICY.replace(b"name =", b"nmae ="), 3, "rule.1.name"),
