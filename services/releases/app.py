@@ -26,6 +26,7 @@ REQUESTS = CollectionSpec(
     (
         Index("by_state", ("state", "asked_at")),
         Index("by_time", ("asked_at",)),
+        Index("by_execution", ("execution",)),
         Index("by_review", ("review", "review_due")),
     ),
 )

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from services.releases.cases.head import (
@@ -109,6 +110,14 @@ class Log:
         """The request with all that the log tells of it."""
         head = await self.head()
         return (await self._requests_of(head, {id_}))[id_]
+
+    async def executed(self, execution: str) -> str | None:
+        """The request that an execution is of."""
+        for entry in (await self.head()).entries():
+            if entry.kind == "executing" and entry.facts["execution"] == execution:
+                return entry.request
+        found = await self.requests.find("by_execution", (execution,), limit=1)
+        return found[0].value.id if found else None
 
     def changes(self) -> asyncio.Event:
         """Set when this process appends something next."""
@@ -263,9 +272,8 @@ class Log:
             if entry.request:
                 requests[entry.request] = folded(requests.get(entry.request), entry)
         for id_, request in requests.items():
-            stored = await self.requests.load(id_)
-            if request is not None and (stored is None or stored.value.through < request.through):
-                await self.requests.save(request, version=stored.version if stored else 0)
+            if request is not None:
+                await self.requests.change(id_, partial(_newer, request))
         return head.size
 
     async def leaves(self, head: Head, start: int, end: int) -> list[bytes]:
@@ -292,6 +300,10 @@ def _after(request: Request | None, entry: Entry) -> Request | None:
     if request is not None and entry.n <= request.through:
         return request
     return folded(request, entry)
+
+
+def _newer(request: Request, stored: Request | None) -> Request:
+    return request if stored is None or stored.through < request.through else stored
 
 
 def _named(batch: Iterable[_Waiting]) -> set[str]:

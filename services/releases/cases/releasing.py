@@ -162,9 +162,9 @@ class Releasing:
         command = said.Outcome(by, execution, exit_code, await self._text(summary))
         return await self.log.tell(command, request)
 
-    async def freeze(self, by: By, key: str, match: Matching, span: Span, reason: str) -> tuple[str, Done]:
-        """Idempotent by the person and the key; the freeze's id."""
-        id_ = derived("freeze", by.person, key)
+    async def freeze(self, by: By, match: Matching, span: Span, reason: str) -> tuple[str, Done]:
+        """The freeze's id."""
+        id_ = self._ids.new()
         command = said.SetFreeze(by, id_, match, span.start, span.end, await self._text(reason))
         return id_, await self.log.tell(command)
 

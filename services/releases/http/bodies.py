@@ -19,8 +19,12 @@ Why = Annotated[str, Field(min_length=1, max_length=2000, description="Why, for 
 class WindowBody(Body):
     """When it may be begun."""
 
-    start: Annotated[Moment | None, Field(description="Not before", examples=["2027-01-20T22:00:00Z"])] = None
-    end: Annotated[Moment | None, Field(description="Before this", examples=["2027-01-21T04:00:00Z"])] = None
+    start: Annotated[
+        Moment | None, Field(alias="from", description="Not before", examples=["2027-01-20T22:00:00Z"])
+    ] = None
+    end: Annotated[
+        Moment | None, Field(alias="until", description="Before this", examples=["2027-01-21T04:00:00Z"])
+    ] = None
 
 
 class AskBody(Body):

@@ -7,9 +7,9 @@ from fastapi import Depends, Path, Response
 from services.releases.cases.log import Done
 from services.releases.cases.releasing import Releasing, Shown
 from services.releases.http import bodies
-from services.releases.http.calling import ASK, BREAK, RequestId, by
+from services.releases.http.calling import ASK, BREAK, RequestId, by, changed
 from services.releases.http.refusing import bad_grant, checked
-from services.releases.http.views import ShownDone, ShownExecution, ShownGrant
+from services.releases.http.views import ShownDone, ShownExecution, ShownGrant, ShownRequest
 from services.releases.ports import BadGrant
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
@@ -43,13 +43,13 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
         return _granted(releasing, await releasing.grant(by(releasing, caller), request_id, body.digest))
 
     @router.post(
-        "/v1/releases/requests/{request_id}/break-glass", response_model=None, responses=answers(ShownGrant, *WRITING)
+        "/v1/releases/requests/{request_id}/break-glass", response_model=None, responses=answers(ShownRequest, *WRITING)
     )
     async def break_glass(request_id: RequestId, body: bodies.BreakBody, caller: Caller = breaker) -> Response:
-        """A grant without anybody's approval. Others look at it afterwards."""
+        """It is granted without anybody's approval; ask for the grant as ever. Others look at it afterwards."""
         person = by(releasing, caller)
         done = await releasing.break_glass(person, request_id, body.digest, body.incident, body.reason)
-        return _granted(releasing, done)
+        return answer(await changed(releasing, done))
 
     @router.post("/v1/releases/grants/redeem", response_model=None, responses=answers(ShownExecution, *WRITING))
     async def redeem(body: bodies.RedeemBody, key: Key, caller: Caller = asker) -> Response:
@@ -65,16 +65,17 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
         return answer(ShownExecution(execution=request.execution, request=request.id))
 
     @router.post(
-        "/v1/releases/requests/{request_id}/executions/{execution_id}/outcome",
+        "/v1/releases/executions/{execution_id}/outcome",
         response_model=None,
         responses=answers(ShownDone, *WRITING),
     )
-    async def outcome(
-        request_id: RequestId, execution_id: ExecutionId, body: bodies.OutcomeBody, caller: Caller = asker
-    ) -> Response:
+    async def outcome(execution_id: ExecutionId, body: bodies.OutcomeBody, caller: Caller = asker) -> Response:
         """How it ended, told by whoever redeemed."""
         person = by(releasing, caller)
-        done = await releasing.outcome(person, request_id, execution_id, body.exit_code, body.summary)
+        request = await releasing.log.executed(execution_id)
+        if request is None:
+            raise not_found("execution")
+        done = await releasing.outcome(person, request, execution_id, body.exit_code, body.summary)
         return answer(ShownDone(log_index=checked(done).index))
 
 

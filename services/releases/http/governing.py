@@ -16,12 +16,10 @@ from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import CREATING, READING, answers, problems
 from shared.web.grants import Gate, Gated
-from shared.web.idempotency import idempotency_key
 from shared.web.problems import invalid_field, not_found
 from shared.web.routes import Routes
 
 WRITING: Final = (400, 401, 403, 404, 409, 413, 415, 422, 503)
-Key = Annotated[str, Depends(idempotency_key)]
 Id = Annotated[
     str,
     Path(
@@ -52,13 +50,13 @@ def _freezes(router: Routes, releasing: Releasing, admin: Any, gate: Gate | None
         response_model=None,
         responses=answers(ShownFreeze, *CREATING, 429, status=201, headers=("ETag",)),
     )
-    async def freeze(body: bodies.FreezeBody, key: Key, caller: Caller = admin) -> Response:
+    async def freeze(body: bodies.FreezeBody, caller: Caller = admin) -> Response:
         """Nothing that matches is granted or begun. What runs is not stopped."""
         if body.start is not None and body.end is not None and body.start >= body.end:
             raise invalid_field("/until", "must be after the beginning")
         span = Span(start=body.start, end=body.end)
         matching = Matching(action=body.match.action, environment=body.match.environment, target=body.match.target)
-        id_, done = await releasing.freeze(by(releasing, caller), key, matching, span, body.reason)
+        id_, done = await releasing.freeze(by(releasing, caller), matching, span, body.reason)
         return answer(ShownFreeze(id=id_, log_index=checked(done).index), 201, revision=done.index)
 
     @router.delete(

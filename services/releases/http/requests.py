@@ -22,7 +22,7 @@ from shared.web.pages import Cursor, Listing
 from shared.web.problems import invalid_field
 from shared.web.routes import Routes
 
-LISTED: Final = 50
+LISTED: Final = 100
 LONGEST_WAIT: Final = 60
 LOOK_PAUSE: Final = 0.5
 """Seconds between two looks for what another process has appended."""
@@ -53,7 +53,7 @@ def _asking(router: Routes, releasing: Releasing, authenticator: Authenticator) 
             raise invalid_field("/initiator_token", "is not built yet", "not_available")
         window = body.window or bodies.WindowBody()
         if window.start is not None and window.end is not None and window.start >= window.end:
-            raise invalid_field("/window/end", "must be after the beginning")
+            raise invalid_field("/window/until", "must be after the beginning")
         asked = Asked(
             key=key,
             action=body.action,
@@ -84,6 +84,7 @@ def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
     )
     async def listed(
         state: Annotated[State | None, Query(description="In this state only.", examples=["pending"])] = None,
+        limit: Annotated[WholeNumber, Query(ge=1, le=LISTED, description="So many, at most.", examples=[50])] = 50,
         cursor: Cursor = None,
     ) -> Response:
         """Requests, the newest first."""
@@ -94,7 +95,7 @@ def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
             return [each.value for each in found]
 
         await releasing.log.catch_up()
-        page, following = await LIST.page(cursor, LISTED, find)
+        page, following = await LIST.page(cursor, limit, find)
         head = await releasing.log.head()
         told = [shown(each, releasing.log, head.standing) for each in page]
         return answer(ShownRequests(requests=told, next_cursor=following))

@@ -1,5 +1,6 @@
 """How releases look on HTTP."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field
@@ -7,8 +8,9 @@ from pydantic import AwareDatetime, Field
 from services.releases.cases.log import Log
 from services.releases.domain.counting import eligible
 from services.releases.domain.request import Request, State
-from services.releases.domain.seats import filled
+from services.releases.domain.seats import Need, filled
 from services.releases.domain.standing import Standing
+from services.releases.domain.windows import Span
 from shared.web.bodies import Shown
 from shared.web.pages import NextCursor
 
@@ -16,11 +18,19 @@ Id = Annotated[str, Field(description="Its name", examples=["3f0c1d3a-8b1e-5c55-
 Person = Annotated[str, Field(description="An opaque id", examples=["p-sre"])]
 
 
-class Seat(Shown):
-    """One person of a group is needed."""
+class Seats(Shown):
+    """So many people of a group are needed."""
 
     group: Annotated[str, Field(description="Of which group", examples=["sre"])]
-    person: Annotated[str | None, Field(description="Who has taken it", examples=["p-sre"])] = None
+    count: Annotated[int, Field(description="How many", examples=[1])]
+    persons: Annotated[list[str], Field(description="Who has taken a seat", examples=[["p-sre"]])]
+
+
+class ShownWindow(Shown):
+    """When it may be begun."""
+
+    start: Annotated[AwareDatetime | None, Field(alias="from", description="Not before; null for at any time")]
+    end: Annotated[AwareDatetime | None, Field(alias="until", description="Before this; null for no end")]
 
 
 class ShownRequest(Shown):
@@ -38,12 +48,12 @@ class ShownRequest(Shown):
     initiator: Annotated[str, Field(description="The person behind a robot; empty for none")]
     authors: Annotated[list[str], Field(description="Persons who wrote it")]
     rule: Annotated[str, Field(description="The rule that holds for it", examples=["production deploys"])]
-    need: Annotated[list[Seat], Field(description="Whose agreement is needed, and who has given it")]
+    need: Annotated[list[Seats], Field(description="Whose agreement is needed, and who has given it")]
+    approvals: Annotated[list[str], Field(description="Persons who have agreed")]
     eligible: Annotated[list[str], Field(description="Persons who could take a seat now")]
     asked_at: Annotated[AwareDatetime, Field(description="When it was asked for")]
     expires_at: Annotated[AwareDatetime | None, Field(description="Until when it waits in this state")]
-    window_start: Annotated[AwareDatetime | None, Field(description="Not to be begun before")] = None
-    window_end: Annotated[AwareDatetime | None, Field(description="To be begun before")] = None
+    window: Annotated[ShownWindow | None, Field(description="What was asked for; null for whenever the rule allows")]
     superseded_by: Annotated[str, Field(description="The request that took its place; empty for none")]
     execution: Annotated[str, Field(description="What runs or ran; empty for none")]
     exit_code: Annotated[int | None, Field(description="How it ended; null where that is not known")]
@@ -147,18 +157,29 @@ def shown(request: Request, log: Log, standing: Standing, **more: Any) -> ShownR
     agreed = {person: able[person] for person in request.approvals if person in able}
     need = rule.need if rule else request.need
     holders = filled(need, agreed)
-    seats = [each.group for each in need for _ in range(each.count)]
+    window = request.window
     return ShownRequest(
         **{name: getattr(request, name) for name in _SAME},
         authors=list(request.authors),
-        need=[Seat(group=group, person=holders.get(number)) for number, group in enumerate(seats)],
+        need=_seats(need, holders),
+        approvals=list(request.approvals),
         eligible=sorted(set(able) - set(request.approvals)),
         expires_at=request.wake_at(),
-        window_start=request.window.start,
-        window_end=request.window.end,
+        window=ShownWindow(**{"from": window.start, "until": window.end}) if window != Span() else None,
         log_index=request.through,
         **more,
     )
+
+
+def _seats(need: Sequence[Need], holders: Mapping[int, str]) -> list[Seats]:
+    """By group; `holders` count the seats over all of them."""
+    found, first = [], 0
+    for each in need:
+        numbers = range(first, first + each.count)
+        persons = [holders[number] for number in numbers if number in holders]
+        found.append(Seats(group=each.group, count=each.count, persons=persons))
+        first += each.count
+    return found
 
 
 _SAME = (
