@@ -15,8 +15,4 @@ from services.releases.service import SERVICE as RELEASES
 from services.ticketing.service import SERVICE as TICKETING
 from shared.runtime.description import house
 
-<<<<<<< HEAD
-HOUSE: Final = house(OFFERS, CART, CHECKOUT, TICKETING, PAYMENT, MILES, NOTIFICATIONS, HUB, ARCHIVE, DELIVERY)
-=======
-HOUSE: Final = house(OFFERS, CART, CHECKOUT, TICKETING, PAYMENT, MILES, NOTIFICATIONS, HUB, ARCHIVE, RELEASES)
->>>>>>> ef4ac2e (feat(releases): nothing dangerous runs without another person: a service whose log decides)
+HOUSE: Final = house(OFFERS, CART, CHECKOUT, TICKETING, PAYMENT, MILES, NOTIFICATIONS, HUB, ARCHIVE, DELIVERY, RELEASES)

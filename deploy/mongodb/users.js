@@ -12,11 +12,8 @@ const databases = {
   notifications: "milesaga_notifications",
   hub: "milesaga_hub",
   archive: "milesaga_archive",
-<<<<<<< HEAD
   delivery: "milesaga_delivery",
-=======
   releases: "milesaga_releases",
->>>>>>> ef4ac2e (feat(releases): nothing dangerous runs without another person: a service whose log decides)
 };
 const given = (name) => {
   const value = process.env[name];

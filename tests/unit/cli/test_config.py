@@ -84,11 +84,8 @@ def test_secrets_are_told_from_others_with_the_variable_for_their_file() -> None
         "PAYMENT_STRIPE_SECRET_KEY_FILE",
         "NOTIFICATIONS_SMTP_URL_FILE",
         "HUB_REDACTION_KEY_FILE",
-<<<<<<< HEAD
         "DELIVERY_MASTER_KEY_FILE",
-=======
         "RELEASES_SIGNING_KEY_FILE",
->>>>>>> ef4ac2e (feat(releases): nothing dangerous runs without another person: a service whose log decides)
         "MILESAGA_TOKEN_FILE",
     }
 

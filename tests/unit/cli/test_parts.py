@@ -8,11 +8,7 @@ from services.cli.parts import WORTH, Orders, Part, by_cores, divided
 from services.house import HOUSE
 from shared.runtime.description import Description, house
 
-<<<<<<< HEAD
-PUBLIC = ("offers", "cart", "checkout", "miles", "hub", "archive", "delivery")
-=======
-PUBLIC = ("offers", "cart", "checkout", "miles", "hub", "archive", "releases")
->>>>>>> ef4ac2e (feat(releases): nothing dangerous runs without another person: a service whose log decides)
+PUBLIC = ("offers", "cart", "checkout", "miles", "hub", "archive", "delivery", "releases")
 WORKERS = ("ticketing", "payment", "notifications")
 
 

@@ -98,11 +98,8 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
         ("/v1/events", "hub"),
         ("/v1/hub", "hub"),
         ("/v1/hub/archive", "archive"),
-<<<<<<< HEAD
         ("/v1/hub/targets", "delivery"),
-=======
         ("/v1/releases", "releases"),
->>>>>>> ef4ac2e (feat(releases): nothing dangerous runs without another person: a service whose log decides)
         ("/sandbox", "sandbox"),
     }
     assert set(re.findall(r"location = (\S+) \{", MADE[GATEWAY])) == {
