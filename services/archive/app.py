@@ -1,11 +1,17 @@
 """Composition root of the archive."""
 
+from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.finding import Finding
 from services.archive.cases.keeping import Keeping
 from services.archive.cases.reading import Reading
 from services.archive.cases.removing import Removing
+from services.archive.cases.replaying import REPLAYS, Replaying
+from services.archive.cases.running import Runner
+from services.archive.cases.sending import Sender
 from services.archive.cases.shelf import LISTED, Shelf
+from services.archive.cases.turns import TURNS, TakingTurns, Turns
 from services.archive.domain.lines import read_line, read_record
+from services.archive.domain.replay import Replay
 from services.archive.domain.segment import RECORDS, Segment
 from services.archive.handlers import table
 from services.archive.http.routes import routes
@@ -13,6 +19,7 @@ from services.archive.service import SERVICE
 from services.archive.settings import ArchiveSettings
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping as Store
+from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec, Index
@@ -22,6 +29,7 @@ RECORD_SEGMENTS = CollectionSpec("record_segments", (Index(LISTED, ("last",)),))
 PREFETCH = 16
 """Pages in hand: each may have half a mebibyte."""
 TIDY_PAUSE = 1.0
+REPLAY_PAUSE = 0.25
 
 
 def compose(runtime: Runtime) -> Service:
@@ -48,13 +56,20 @@ def compose(runtime: Runtime) -> Service:
     reading = Reading(root, keeping.folders, events, read_line, runtime.clock)
     of_records = Reading(root, keeping.records_folder, records, read_record, runtime.clock)
     removing = Removing(root, (events, records), runtime.clock)
+    hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    replays = store.documents(REPLAYS, Replay, wake=lambda replay: replay.wake_at)
+    replaying = Replaying(replays, hub, store.outbox, runtime.clock)
+    turns = TakingTurns(store.documents(TURNS, Turns, silent=True), replays, runtime.clock)
+    sender = Sender(replaying, reading, runtime.publisher, runtime.queues, runtime.clock, runtime.ids.new())
+    runner = Runner(sender, turns)
     return store.service(
         table=table(keeping),
-        router=routes(Finding(reading, of_records, events), runtime.authenticator),
+        router=routes(Finding(reading, of_records, events), replaying, runtime.authenticator),
         tasks=(
             Every(TIDY_PAUSE, keeping.tidy, name="segments"),
             Every(TIDY_PAUSE, removing.once, name="removing"),
+            Every(REPLAY_PAUSE, runner.once, name="replays"),
         ),
-        closing=(keeping.close,),
+        closing=(runner.stop, keeping.close),
         prefetch=PREFETCH,
     )

@@ -32,3 +32,9 @@ class ClientsOf(Part):
 
     partner: str
     clients: tuple[str, ...]
+
+
+class ClientOf(Part):
+    """Whose the subject of a token is, as other services ask."""
+
+    partner: str

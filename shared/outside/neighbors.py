@@ -15,8 +15,8 @@ from shared.telemetry.spans import Kind
 
 C = TypeVar("C", bound=BaseModel)
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What an id may look like before it goes into a path."""
+_ID = re.compile(r"[A-Za-z0-9_-]{1,344}")
+"""What an id may look like before it goes into a path: 255 bytes in base64, at most."""
 
 
 class Neighbor:

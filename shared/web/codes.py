@@ -92,6 +92,12 @@ CODES: Final[dict[str, Meaning]] = {
     "too_many_waiting": Meaning((429,), "Too much waits.", "Withdraw what nobody needs."),
     "gate_unreachable": Meaning((503,), "Nobody says whether it may be done, so it is not.", AGAIN),
     "policy_outdated": Meaning((503,), "This process has older files than the log knows.", AGAIN),
+    "hub_unavailable": Meaning((503,), "The hub does not answer.", AGAIN),
+    "unknown_target": Meaning(
+        (422,), "A target is not there, is another partner's, or cannot be replayed to.", "Name targets as BUS/TARGET."
+    ),
+    "name_taken": Meaning((409,), "Another request has this name.", "Choose another name."),
+    "not_possible": Meaning((409,), "Not from the state in which it is.", "Read it: its state says what it is."),
     "already_ended": Meaning((409,), "The purchase has come to its end.", "Read it: its status is final."),
     "busy": Meaning((409, 503), "Others change the same thing at this moment.", AGAIN),
     "cart_closed": Meaning((409,), "The cart has expired or was bought.", "Open another cart."),

@@ -9,14 +9,19 @@ from pydantic import Field
 from pydantic_core import from_json
 
 from services.archive.cases.finding import Finding, Wanted
+from services.archive.cases.replaying import Replaying
 from services.archive.domain.segment import Segment
+from services.archive.http import replays
+from services.archive.http.callers import partner_of
+from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent, Kept
 from shared.segments.lines import Line
 from shared.web.answers import answer
-from shared.web.auth import Authenticator
+from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, Listing, NextCursor
+from shared.web.problems import not_found
 from shared.web.routes import Routes
 
 FOUND: Final = 100
@@ -66,12 +71,13 @@ class ShownStats(Shown):
     types: Annotated[dict[str, int], Field(description="Events by type")]
 
 
-def routes(finding: Finding, authenticator: Authenticator) -> Routes:
-    """Public under `/v1/hub/archive`, for services under `/internal/archive`."""
+def routes(finding: Finding, replaying: Replaying, authenticator: Authenticator) -> Routes:
+    """Public under `/v1/hub/archive` and `/v1/hub/replays`, for services under `/internal/archive`."""
     router = Routes("archive")
     reader = authenticator.requires_one(("archive:read", "ops:read"))
-    _events(router, finding, reader)
-    _segments(router, finding, reader)
+    _events(router, finding, replaying.hub, reader)
+    _segments(router, finding, authenticator.requires_one(("ops:read",)))
+    replays.routes(router, replaying, authenticator)
 
     @router.internal("/internal/archive/events/{hubid}", authenticator)
     async def kept(request: Request) -> Response:
@@ -85,8 +91,8 @@ def routes(finding: Finding, authenticator: Authenticator) -> Routes:
     return router
 
 
-def _events(router: Routes, finding: Finding, reader: Any) -> None:
-    @router.get("/v1/hub/archive", dependencies=[reader], response_model=None, responses=answers(ShownEvents, *READING))
+def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:
+    @router.get("/v1/hub/archive", response_model=None, responses=answers(ShownEvents, *READING))
     async def find(  # noqa: PLR0917 - FastAPI calls by name
         start: Annotated[
             Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
@@ -105,11 +111,17 @@ def _events(router: Routes, finding: Finding, reader: Any) -> None:
             str | None, Query(alias="id", max_length=1024, description="Of this id.", examples=["4711"])
         ] = None,
         cursor: Cursor = None,
+        caller: Caller = reader,
     ) -> Response:
-        """Archived events, in the order of their acceptance."""
+        """Archived events, in the order of their acceptance; for whoever is no operator, its own."""
+        own = await partner_of(hub, caller, "ops:read")
+        if own is not None and partner not in {None, own}:
+            raise not_found("partner")
 
         async def page(after: Any, limit: int) -> list[Line]:
-            return await finding.find(Wanted(start, end, partner, kind, event_id, after[0] if after else ""), limit)
+            return await finding.find(
+                Wanted(start, end, own or partner, kind, event_id, after[0] if after else ""), limit
+            )
 
         lines, following = await NEWEST.page(cursor, FOUND, page)
         return JSONResponse({"events": [from_json(line.text) for line in lines], "next_cursor": following})

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import random
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
 
 from services.hub.domain.bus import KeptBus, PastBus
+from shared.contracts.buses import BusRevision
 from shared.contracts.hub import BusChanged
 from shared.store.documents import Unavailable
 from shared.store.repository import Repository
 from tests.component.hub.counter import Counter, a_file
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
+from tests.kit.issuer import INTERNAL_TOKEN
 from tests.unit.routing.samples import ISSUED, a_rule, an_event
 
 
@@ -361,3 +364,17 @@ class TestCrashes:
         assert {each["revision"]: each["terms"] for each in shown} == {
             revision: terms for revision, terms in done.items() if revision < len(done)
         }
+
+
+async def test_other_services_are_told_of_a_bus_and_of_whose_a_token_is(hub: Counter) -> None:
+    internal: dict[str, Any] = {"X-Internal-Token": INTERNAL_TOKEN}
+    await hub.applied(a_file())
+    told = await hub.ask("GET", "/internal/hub/buses/fuel", **internal)
+    assert BusRevision.model_validate_json(told.text).terms.partner == "coles"
+    assert told.json()["revision"] == 1
+    assert (await hub.ask("GET", "/internal/hub/buses/none", **internal)).status_code == 404
+    assert (await hub.ask("GET", "/internal/hub/buses/fuel")).status_code == 401
+    subject = urlsafe_b64encode(b"coles-tills").rstrip(b"=").decode()
+    assert (await hub.ask("GET", f"/internal/hub/clients/{subject}", **internal)).json() == {"partner": "coles"}
+    for nobody in ("bm9ib2R5", "x", "_-_-"):
+        assert (await hub.ask("GET", f"/internal/hub/clients/{nobody}", **internal)).status_code == 404

@@ -14,8 +14,9 @@ from tests.kit.stack import REPOSITORY
 
 SCOPES = {"offers": "offers", "carts": "carts", "checkouts": "checkouts"}
 OTHER_SCOPES = (
-    *("miles", "ops:read", "ops:write", "events:publish", "hub:read", "hub:write", "archive:read"),
     *("releases:read", "releases:request", "releases:approve", "releases:break_glass", "releases:admin"),
+    *("miles", "ops:read", "ops:write", "events:publish"),
+    *("hub:read", "hub:write", "archive:read", "archive:replay"),
 )
 SENT = ("POST", "PUT", "PATCH")
 REQUEST_ID = "X-Request-Id"
