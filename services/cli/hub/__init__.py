@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli.hub import archived, events, files, language
+from services.cli.hub import archived, events, files, language, targets
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The event hub: apply files, send, follow and find.")
 
@@ -17,3 +17,4 @@ app.command("tail")(events.tail)
 app.command("match")(language.match)
 app.command("convert")(language.convert)
 app.add_typer(archived.app, name="archive")
+app.add_typer(targets.app, name="targets")
