@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Self
@@ -24,6 +25,13 @@ WRONG: Final = 557
 """The number of the receipt whose amount is a text."""
 QUALIFYING: Final = 3_000
 """Cents from which on a receipt is of interest to the partner's books."""
+SMALL: Final = 350
+"""Cents below which one is of interest to the partner's customer relations."""
+DOWN: Final = 3
+"""Seconds for which an endpoint is down."""
+TAKEN: Final = 204
+LATE: Final = 60.0
+"""Seconds for what was tried in vain: it comes again after 1, 5 and 30."""
 MAILED: Final = (11, 12, 13)
 """Receipts whose customers want to be told."""
 PATIENCE: Final = 30.0
@@ -50,9 +58,14 @@ class HubScenes:
     def all(self) -> Sequence[tuple[str, Callable[[], None]]]:
         return (
             ("A partner, two types and a bus, from two files", self.applied),
+            ("Two endpoints have their secrets; one of them is down for some seconds", self.endpoints),
             ("1,000 receipts in batches, one of them wrong", self.published),
             ("Ten receipts are said again", self.repeated),
             ("The partner reads its queue, as its own user of the broker", self.read_by_its_partner),
+            (
+                "Both endpoints have every webhook, signed, under one name however often it was tried",
+                self.delivered,
+            ),
             ("A service of ours is told as well: customers who want it have mail", self.handed_over),
             ("One event, from its acceptance to its targets", self.traced),
             ("The archive has each event once, and is what was written", self.archived),
@@ -63,6 +76,13 @@ class HubScenes:
         self._show(self._milesaga("hub", "apply", *names))
         again = json.loads(self._milesaga("hub", "apply", "--json", *names))
         self._checks.same("the same files change nothing", {"same"}, {each["change"] for each in again["things"]})
+
+    def endpoints(self) -> None:
+        for name, answers in (("bi", []), ("crm", [{"status": 503, "seconds": DOWN}])):
+            secret = self._milesaga("hub", "targets", "rotate", f"fuel/{name}").strip()
+            self._operator.send("DELETE", f"/sandbox/receiver/{name}")
+            self._operator.send("PUT", f"/sandbox/receiver/{name}", {"secrets": [secret], "answers": answers})
+            self._checks.same(f"fuel/{name} has its secret, told this once", "whsec_", secret[:6])
 
     def published(self) -> None:
         refused: ApiError | None = None
@@ -97,6 +117,22 @@ class HubScenes:
         self._checks.same("and none twice", len(expected), found.copies)
         self._checks.same("nobody else's queue opens to this user", False, may_read(url, "notifications"))
 
+    def delivered(self) -> None:
+        wanted = {
+            "bi": {self._results[n]["id"] for n in range(RECEIPTS) if n * 7 >= QUALIFYING},
+            "crm": {self._results[n]["id"] for n in range(RECEIPTS) if n * 7 < SMALL},
+        }
+        for name, expected in wanted.items():
+            soon(f"all webhooks at {name}", partial(self._has, name, len(expected)), LATE)
+            heard = self._heard(name)
+            taken = {each["body"]["hubid"]: each["webhook_id"] for each in heard if each["status"] == TAKEN}
+            self._checks.same(f"{len(expected)} webhooks at {name}, each of them expected", expected, set(taken))
+            names = {each["webhook_id"] for each in heard}
+            self._checks.same("one name for each", set(taken.values()), names)
+            self._checks.same("every request is signed", {"secret 1"}, {each["verified_by"] for each in heard})
+        refused = [each for each in self._heard("crm") if each["status"] != TAKEN]
+        self._checks.same("some came while crm was down, and came again", True, bool(refused))
+
     def handed_over(self) -> None:
         for number in MAILED:
             name = self._receipt(number)["data"]["receipt"]
@@ -128,6 +164,19 @@ class HubScenes:
             return error
         raise Unexpected("the batch with a wrong receipt: expected a refusal, found none")
 
+    def _has(self, name: str, webhooks: int) -> bool:
+        return bool(self._operator.get(f"/sandbox/receiver/{name}")["webhooks"] >= webhooks)
+
+    def _heard(self, name: str) -> list[Json]:
+        """Every request that an endpoint of the sandbox had."""
+        found: list[Json] = []
+        after: int | None = 0
+        while after is not None:
+            page = self._operator.get(f"/sandbox/receiver/{name}/requests", after=after)
+            found += page["requests"]
+            after = page["next_after"]
+        return found
+
     def _mails(self, reference: str) -> list[Json]:
         found: list[Json] = self._operator.get("/sandbox/mail/messages", reference=reference)["messages"]
         return found
@@ -143,7 +192,8 @@ class HubScenes:
     def _file(self, name: str) -> Path:
         """The file as an integration engineer would have it, in the folder of the demonstration."""
         path = self._stack.home / name
-        path.write_text(files("services.cli.demo.hub").joinpath(name).read_text())
+        text = files("services.cli.demo.hub").joinpath(name).read_text()
+        path.write_text(text.replace("$url", self._stack.url))
         return path
 
     def _milesaga(self, *arguments: str) -> str:
