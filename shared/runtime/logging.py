@@ -111,7 +111,6 @@ def set_up(level: str = "INFO", process: int | None = None) -> None:
     """Send this process's log to standard error as JSON lines, from `level` upwards; of libraries only warnings.
     `process` is its number among those of one stack."""
     logging._srcfile = None  # noqa: SLF001 - as its HOWTO says: no line tells where it was written
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # nor by whom
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(process))
     root = logging.getLogger()
