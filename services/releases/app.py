@@ -1,23 +1,35 @@
 """Composition root of releases."""
 
+import hashlib
+from dataclasses import dataclass
+
 from services.releases.adapters.anchors import FolderAnchor
 from services.releases.adapters.grants import JwtGrants
+from services.releases.adapters.slack import SlackChat
+from services.releases.cases.chatting import ChatCursor, ChatMessage, Chatting
 from services.releases.cases.head import Head, Page
 from services.releases.cases.log import Books, Log
 from services.releases.cases.minding import Minding
+from services.releases.cases.pressing import Pressing, SeenCallback, forget_at
 from services.releases.cases.proving import KeptNote, Proving
 from services.releases.cases.releasing import KeptText, Payload, Releasing
 from services.releases.domain.request import Request
+from services.releases.domain.subjects import Subjects
+from services.releases.http.chat import Doorkeeper
+from services.releases.http.chat import routes as chat_routes
 from services.releases.http.gate import OwnGate
 from services.releases.http.routes import routes
 from services.releases.service import SERVICE
 from services.releases.settings import ReleasesSettings, SandboxReleasesSettings
+from services.releases.settings import slack as settings_of_slack
 from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
-from shared.runtime.service import Runtime, Service
+from shared.runtime.providers import provider_line
+from shared.runtime.service import Runtime, Service, Task
 from shared.store.documents import CollectionSpec, Index
 from shared.web.auth import INTERNAL_HEADER
+from shared.web.routes import Routes
 
 LOG = CollectionSpec("log")
 PAGES = CollectionSpec("pages")
@@ -33,6 +45,11 @@ REQUESTS = CollectionSpec(
 TEXTS = CollectionSpec("texts", (Index("by_salt", ("salt",)),))
 PAYLOADS = CollectionSpec("payloads")
 ANCHORS = CollectionSpec("anchors", (Index("by_size", ("size",)),))
+CHAT = CollectionSpec("chat")
+CURSORS = CollectionSpec("chat_cursor")
+SEEN = CollectionSpec("chat_seen", expiring=True)
+CHAT_PAUSE = 0.2
+"""Seconds between two looks at what the chat does not show yet."""
 PAUSE = 0.5
 """Seconds between two looks at what is due, and what is behind."""
 
@@ -58,12 +75,45 @@ def compose(runtime: Runtime) -> Service:
     anchor = FolderAnchor(settings.anchor_dir) if settings.anchor_dir else None
     gate = OwnGate(releasing, runtime.authenticator) if runtime.settings.gated else None
     minding = Minding(log, proving, keeping.outbox, anchor, runtime.clock)
+    chat = _chat(runtime, keeping, releasing)
     return keeping.service(
-        router=routes(releasing, proving, grants.jwks(), runtime, gate),
+        router=routes(releasing, proving, grants.jwks(), runtime, gate).join(*chat.routers),
         tasks=(
             Every(PAUSE, minding.behind, name="folding"),
             Every(PAUSE, minding.timers, full=Minding.PAGE, name="timers"),
             Every(PAUSE, minding.checkpoints, name="checkpoints"),
+            *chat.tasks,
         ),
-        closing=(log.drain,),
+        closing=(*chat.closing, log.drain),
+    )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the chat adds to the service: nothing where there is none."""
+
+    routers: tuple[Routes, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    closing: tuple[Task, ...] = ()
+
+
+def _chat(runtime: Runtime, keeping: Keeping, releasing: Releasing) -> Parts:
+    """Slack. Raises WrongSettings."""
+    slack = settings_of_slack(runtime)
+    if slack.bot_token is None or slack.signing_secret is None:
+        return Parts()
+    secret = slack.signing_secret.get_secret_value()
+    subjects = Subjects(hashlib.sha256(f"buttons {secret}".encode()).digest())
+    line = provider_line(runtime, SERVICE.name, "slack", slack)
+    chat = SlackChat(line, slack.bot_token.get_secret_value(), slack.channel, subjects)
+    messages = keeping.documents(CHAT, ChatMessage, wake=lambda message: message.wake_at, silent=True)
+    cursors = keeping.documents(CURSORS, ChatCursor, silent=True)
+    seen = keeping.documents(SEEN, SeenCallback, wake=forget_at, silent=True)
+    chatting = Chatting(releasing, chat, messages, cursors, runtime.clock)
+    pressing = Pressing(releasing, chat, seen, subjects, runtime.clock)
+    doorkeeper = Doorkeeper(secret, slack.app_id, slack.team_id, runtime.clock)
+    return Parts(
+        routers=(chat_routes(pressing, doorkeeper),),
+        tasks=(Every(CHAT_PAUSE, chatting.page, full=Chatting.PAGE, name="chat"),),
+        closing=(pressing.aside.drain,),
     )

@@ -4,8 +4,8 @@ from shared.runtime.description import Description
 
 SERVICE = Description(
     name="releases",
-    settings=("services.releases.settings:ReleasesSettings",),
-    public=("/v1/releases",),
+    settings=("services.releases.settings:ReleasesSettings", "services.releases.settings:SlackSettings"),
+    public=("/v1/releases", "/v1/webhooks/chat"),
     internal=True,
     scales_by="requests",
 )

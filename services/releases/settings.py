@@ -4,16 +4,19 @@ import binascii
 import hmac
 from base64 import b64decode
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.releases.domain.files import WrongFile, rules_of
 from services.releases.domain.policy import Rules
 from shared.ledgerlog.notes import Signer
+from shared.runtime.providers import Provider, provider_settings
+from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings, WrongSettings
 
+SLACK_URL: Final = HttpUrl("https://slack.com")
 SEED: Final = 32
 PURPOSE: Final = b"milesaga releases signing key"
 ON_A_LAPTOP: Final = Path(__file__).parent / "laptop"
@@ -74,6 +77,52 @@ class SandboxReleasesSettings(ReleasesSettings):
     policy: Path | None = None
     people: Path | None = None
     signing_key: SecretStr | None = Field(default=None, min_length=1)
+
+
+class SlackSettings(Provider):
+    """The chat. Without a token there is none, and people decide by command line and HTTP."""
+
+    model_config = SettingsConfigDict(env_prefix="RELEASES_SLACK_")
+
+    url: HttpUrl = SLACK_URL
+    """Base URL of Slack's web API."""
+    bot_token: SecretStr | None = Field(default=None, min_length=1)
+    """The app's token, `xoxb-...`, with the rights `chat:write`, `channels:history` and `metadata.message:read`. With
+    it all of the following must be given."""
+    signing_secret: SecretStr | None = Field(default=None, min_length=1)
+    """By which Slack signs its callbacks."""
+    app_id: str = ""
+    """Our app, `A...`: another one's callbacks are refused."""
+    team_id: str = ""
+    """Our workspace, `T...`."""
+    channel: str = ""
+    """Where people are asked, `C...`."""
+    timeout_seconds: float = Field(default=5.0, gt=0, le=120)
+    """How long one request may take."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        given = (self.signing_secret, self.app_id, self.team_id, self.channel)
+        if self.bot_token is not None and not all(given):
+            raise ValueError("beside a bot token signing secret, app id, team id and channel must be given")
+        return self
+
+
+class SandboxSlackSettings(SlackSettings):
+    """The sandbox's workspace."""
+
+    bot_token: SecretStr | None = Field(default=SecretStr("xoxb-sandbox"), min_length=1)
+    signing_secret: SecretStr | None = Field(default=SecretStr("sandbox-signing-secret"), min_length=1)
+    app_id: str = "A0SANDBOX"
+    team_id: str = "T0SANDBOX"
+    channel: str = "C0RELEASES"
+    calls_per_second: float = Field(default=1000.0, gt=0, le=10_000)
+    breaker_seconds: float = Field(default=1.0, gt=0, le=900)
+
+
+def slack(runtime: Runtime) -> SlackSettings:
+    """From the environment. Raises WrongSettings naming the variable that is missing or wrong."""
+    return provider_settings(runtime, "slack", SlackSettings, SandboxSlackSettings)
 
 
 def _decoded(text: str) -> bytes:

@@ -26,6 +26,9 @@ CODES: Final[dict[str, Meaning]] = {
     "if_none_match_malformed": Meaning((400,), "If-None-Match has no entity tags.", "Send the ETag as it came."),
     "unauthorized": Meaning((401,), "The request has no bearer token.", LOG_IN),
     "invalid_token": Meaning((401,), "The token has expired, or is not from the issuer for this API.", LOG_IN),
+    "bad_signature": Meaning(
+        (401,), "A webhook is not signed by whom it claims, or not now.", "Look at the secret, the app and the clocks."
+    ),
     "missing_scope": Meaning((403,), "The token does not allow this.", "Ask the issuer for the scope that is named."),
     "not_found": Meaning((404,), "It is not there, or is somebody else's.", "Look at the id, and whose token it is."),
     "cart_not_found": Meaning((404,), "The member has no such cart.", "Buy one of the member's own carts."),
