@@ -73,7 +73,8 @@ def compose(runtime: Runtime) -> Service:
     releasing = Releasing(log, texts, payloads, grants, runtime.ids)
     proving = Proving(log, notes, texts, signer, runtime.clock)
     anchor = FolderAnchor(settings.anchor_dir) if settings.anchor_dir else None
-    gate = OwnGate(releasing, runtime.authenticator) if runtime.settings.gated else None
+    own_gate = OwnGate(releasing, runtime.authenticator, runtime.settings.environment)
+    gate = own_gate if runtime.settings.gated else None
     minding = Minding(log, proving, keeping.outbox, anchor, runtime.clock)
     chat = _chat(runtime, keeping, releasing)
     return keeping.service(

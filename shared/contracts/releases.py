@@ -100,8 +100,8 @@ class ReleaseCheckpoint(Event):
 
 
 class GrantShown(Part):
-    """What another service was shown, and what is about to be done with it. `key` names the attempt: the same one again
-    gets the same answer. `person` is the subject of the token that came with it."""
+    """What another service was shown, and what is about to be done with it there. `key` names the attempt: the same one
+    again gets the same answer. `subject` is that of the token that came with it."""
 
     grant: str
     action: str
@@ -109,6 +109,7 @@ class GrantShown(Part):
     digest: str
     key: str
     subject: str
+    environment: str
 
 
 class GrantRedeemed(Part):

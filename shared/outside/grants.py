@@ -24,8 +24,11 @@ class _Answer(BaseModel):
 class GateOverHttp:
     """The `Gate` port."""
 
-    def __init__(self, neighbor: Neighbor, subject: Callable[[str], Awaitable[str]], place: str) -> None:
+    def __init__(
+        self, neighbor: Neighbor, subject: Callable[[str], Awaitable[str]], place: str, environment: str
+    ) -> None:
         """`subject` gives whose a bearer token is; `place` is where the gate's routes begin."""
+        self._environment = environment
         self._neighbor = neighbor
         self._subject = subject
         self._place = place
@@ -38,6 +41,7 @@ class GateOverHttp:
             digest=act.digest,
             key=key,
             subject=await self._subject(act.token),
+            environment=self._environment,
         )
         told = await self._neighbor.tell(_Answer, f"{self._place}/redeem", shown, GateUnreachable)
         if told.code:

@@ -1,8 +1,9 @@
 """Acts that another person must have agreed to: a route that is gated takes a grant, redeems it, and only then acts.
 
-The grant stands in `Milesaga-Grant`. It is for one action, for this path, and for the digest of exactly this request:
-method, path, query, and the SHA-256 of the body's bytes (see `act`). It works once. Who redeems is a port: another
-service, over the services' own routes, or the service itself.
+The grant stands in `Milesaga-Grant`. It is for one action in this environment, and for the digest of exactly this
+request: method, path, query, and the SHA-256 of the body's bytes (see `payload`). Its target is a name made of the
+path, which may name a member and does not go into a log. It works once. Who redeems is a port: another service, over
+the services' own routes, or the service itself.
 """
 
 import secrets
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Final, Protocol
 
 from fastapi import Header, Request
 
-from shared.kernel.digest import digest, digest_of_bytes
+from shared.kernel.digest import PREFIX, digest, digest_of_bytes
 from shared.web.problems import Problem, try_again
 
 HEADER: Final = "Milesaga-Grant"
@@ -68,6 +69,11 @@ def payload(method: str, path: str, query: str, body: bytes) -> Mapping[str, Any
     return {"method": method, "path": path, "query": query, "body": digest_of_bytes(body)}
 
 
+def target_of(path: str) -> str:
+    """What a path is called where it is asked for."""
+    return f"path:{digest_of_bytes(path.encode()).removeprefix(PREFIX)[:32]}"
+
+
 class Gated:
     """A FastAPI dependency (`Depends(gated)`) of a route whose act must have been agreed to.
 
@@ -117,7 +123,7 @@ class Gated:
         path, query = request.url.path, request.url.query
         told = digest(payload(request.method, path, query, await request.body()))
         token = request.headers.get("Authorization", "").partition(" ")[2].strip()
-        return Act(self._action, path, told, token)
+        return Act(self._action, target_of(path), told, token)
 
 
 async def _redeemed(gate: Gate, grant: str, act: Act) -> Redeemed:

@@ -63,6 +63,7 @@ class Shown:
     target: str
     key: str
     action: str | None = None
+    environment: str = ""
 
 
 class Releasing:
@@ -155,7 +156,7 @@ class Releasing:
         if shown.action is not None and claims.action != shown.action:
             raise BadGrant(expired=False)
         execution = derived("execution", claims.request, claims.jti, shown.key)
-        command = said.Redeem(by, claims.jti, shown.digest, shown.target, shown.key, execution)
+        command = said.Redeem(by, claims.jti, shown.digest, shown.target, shown.key, execution, shown.environment)
         return await self.log.tell(command, claims.request)
 
     async def outcome(self, by: By, request: str, execution: str, exit_code: int, summary: str) -> Done:

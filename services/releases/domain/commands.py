@@ -79,6 +79,8 @@ class Redeem:
     target: str
     key: str
     execution: str
+    environment: str = ""
+    """Where it is about to run; empty where nobody but the asker knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def _void(case: Case, command: Redeem) -> Why | None:
         return "grant_used", "The grant was redeemed already"
     if request.state != "granted" or command.jti != request.jti:
         return "grant_void", "The grant is good no longer"
-    if (command.digest, command.target) != (request.digest, request.target):
+    elsewhere = command.environment not in {"", request.environment}
+    if elsewhere or (command.digest, command.target) != (request.digest, request.target):
         return "payload_changed", "The grant is for something else"
     return None
 

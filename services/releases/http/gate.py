@@ -10,14 +10,17 @@ from shared.web.grants import Act, Declined, Redeemed
 class OwnGate:
     """The `Gate` port, without a way between."""
 
-    def __init__(self, releasing: Releasing, authenticator: Authenticator) -> None:
+    def __init__(self, releasing: Releasing, authenticator: Authenticator, environment: str) -> None:
         self._releasing = releasing
         self._authenticator = authenticator
+        self._environment = environment
 
     async def redeem(self, grant: str, act: Act, key: str) -> Redeemed | Declined:
         try:
             by = await self._by(act)
-            done = await self._releasing.redeem(by, Shown(grant, act.digest, act.target, key, act.action))
+            done = await self._releasing.redeem(
+                by, Shown(grant, act.digest, act.target, key, act.action, self._environment)
+            )
         except BadGrant:
             return Declined("grant_void", "It is no grant for this act")
         refusal = done.decision.refusal

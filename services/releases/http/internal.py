@@ -26,7 +26,7 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
         person = _by(releasing, shown.subject)
         try:
             done = await releasing.redeem(
-                person, Shown(shown.grant, shown.digest, shown.target, shown.key, shown.action)
+                person, Shown(shown.grant, shown.digest, shown.target, shown.key, shown.action, shown.environment)
             )
         except BadGrant:
             return answer(GrantRefused(code="grant_void", detail="It is no grant for this act"))
