@@ -17,8 +17,8 @@ SHOWN = (
     "exit 94",
     "everybody in the channel is called",
     "the review is overdue",
-    "leaves of the log hold",
-    "it is named",
+    "entries of the log hold",
+    "the entry is named",
     "Done after",
 )
 

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,15 +14,11 @@ from typing import Final
 from rich.console import Console
 
 from services.cli.client import Json
-from services.cli.demo.checks import Checks, soon
+from services.cli.demo.checks import Checks, Unexpected, soon
 from services.cli.demo.deploying import SCRIPT, Chat, Deploy, Person, request_of
 from services.cli.demo.stack import Stack
 from services.cli.printing import styled
 from services.cli.release.access import ROOT
-from shared.ledgerlog import bundles
-from shared.ledgerlog.bundles import Bundle
-from shared.ledgerlog.notes import VerifierKey
-from shared.ledgerlog.receipts import Receipt
 
 POLICY: Final = Path(__file__).parent / "release-policy.toml"
 SRE, OWNER, DEPLOYER, ONCALL = "U0SRE", "U0OWNER", "U0DEPLOYER", "U0ONCALL"
@@ -132,24 +131,46 @@ class Releases:
         self._checks.same("another one looks at it at last", "accepted", looked["review"])
 
     def proved(self) -> None:
+        """By the command line that an auditor has: offline, but for fetching the two files and the key."""
+        audit = self._folder / "audit"
+        audit.mkdir(parents=True)
+        bundle, note, receipt = audit / "log.jsonl", audit / "kept.note", audit / "receipt.json"
         told = self._sre.api.get(f"{ROOT}/log/checkpoint")
-        keys = [VerifierKey.read(told["key"])]
-        lines = self._sre.api.request("GET", f"{ROOT}/log/bundle").content.splitlines(keepends=True)
-        bundle = bundles.read(lines)
-        report = bundles.verified(bundle, keys, [told["checkpoint"]])
-        self._checks.same(f"all {report.size} leaves of the log hold, by the public key alone", True, report.holds)
-        receipt = self._sre.api.request("GET", f"{ROOT}/log/receipts/{self._receipt}").content
-        _, leaves = Receipt.read(receipt).verified(keys)
-        kinds = [leaf.kind for leaf in leaves]
-        self._checks.same("a receipt of the first deployment holds offline", "requested", kinds[0])
-        agreed = [leaf.actor for leaf in leaves if leaf.kind == "approval"]
+        note.write_text(told["checkpoint"])
+        by = ("--key", told["key"])
+        self._log("export", str(bundle))
+        self._log("receipt", self._receipt, str(receipt))
+        _, report = self._log("verify", "--bundle", str(bundle), "--checkpoint", str(note), *by, "--json")
+        self._checks.same(
+            f"all {report['size']} entries of the log hold, by the public key alone", True, report["holds"]
+        )
+        code, proved = self._log("verify", "--receipt", str(receipt), *by, "--json")
+        self._checks.same("a receipt of the first deployment holds", 0, code)
+        agreed = [each["actor"] for each in proved["entries"] if each["kind"] == "approval"]
         self._checks.same("and says who agreed", ["p-sre", "p-owner"], agreed)
-        index = len(bundle.leaves) // 2
-        faults = bundles.verified(_flipped(bundle, index), keys, [told["checkpoint"]]).faults
-        self._checks.same(f"a byte is changed in leaf {index}: it is named", index, faults[0].index if faults else None)
-        shortened = Bundle(bundle.leaves[:-3], [], bundle.texts, [])
-        cut = bundles.verified(shortened, keys, [told["checkpoint"]])
-        self._checks.same("the last three are cut off: a checkpoint kept elsewhere tells", False, cut.holds)
+        lines = bundle.read_bytes().splitlines(keepends=True)
+        index = report["size"] // 2
+        bundle.write_bytes(b"".join(_flipped(lines, index)))
+        code, report = self._log("verify", "--bundle", str(bundle), "--checkpoint", str(note), *by, "--json")
+        self._checks.same("a byte of the file is changed: exit 1", 1, code)
+        self._checks.same(f"and the entry is named: {index}", index, report["faults"][0]["index"])
+        shortened = [line for line in lines if line.startswith(b'{"leaf"')][:-3]
+        bundle.write_bytes(b"".join(shortened))
+        code, _ = self._log("verify", "--bundle", str(bundle), "--checkpoint", str(note), *by, "--json")
+        self._checks.same("the last three are cut off: the checkpoint that was kept tells, exit 1", 1, code)
+
+    def _log(self, *words: str) -> tuple[int, Json]:
+        """`milesaga release log` as an auditor calls it: the exit code, and what it tells programs."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services.cli.main", "release", "log", *words],
+            env=os.environ | {"MILESAGA_URL": self._url, "MILESAGA_PERSON": "sre"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode and "--json" not in words:
+            raise Unexpected(f"release log {words[0]}: expected 0, found {done.returncode}: {done.stderr}")
+        return done.returncode, json.loads(done.stdout) if "--json" in words else {}
 
     @contextmanager
     def _deploy(self, reason: str, *options: str) -> Iterator[Deploy]:
@@ -174,8 +195,8 @@ class Releases:
         soon("a free lane", lambda: self._newest()["state"] == "withdrawn")
 
 
-def _flipped(bundle: Bundle, index: int) -> Bundle:
-    """With one byte of one leaf changed."""
-    leaf = bytearray(bundle.leaves[index])
-    leaf[len(leaf) // 2] ^= 1
-    return Bundle([*bundle.leaves[:index], bytes(leaf), *bundle.leaves[index + 1 :]], bundle.notes, bundle.texts, [])
+def _flipped(lines: list[bytes], index: int) -> list[bytes]:
+    """The file's lines, with one byte in the middle of one entry changed."""
+    line = bytearray(lines[index])
+    line[len(line) // 2] ^= 1
+    return [*lines[:index], bytes(line), *lines[index + 1 :]]

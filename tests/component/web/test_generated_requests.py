@@ -91,7 +91,7 @@ def operations(tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPat
     paths = {path: item for path, item in document["paths"].items() if path.startswith("/v1/")}
     for item in paths.values():
         for operation in item.values():
-            del operation["security"]
+            operation.pop("security", None)  # webhooks have none: they are signed
     email: Json = document["components"]["schemas"]["CustomerContact"]["properties"]["email"]
     email["pattern"] = SHORT_ADDRESS
     schema = schemathesis.openapi.from_dict(document | {"paths": paths})
