@@ -4,13 +4,19 @@ from services.delivery.adapters.hub_http import HubOverHttp
 from services.delivery.adapters.posting import HttpPoster
 from services.delivery.adapters.sealing import MasterKeySealing
 from services.delivery.cases.configuring import Configuring
+from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.keys import Keys
+from services.delivery.cases.known import BUSES, TARGETS, Known
+from services.delivery.cases.living import OUTAGES, REPLICAS, Living
 from services.delivery.cases.looking import Looking
+from services.delivery.cases.noting import Noting
 from services.delivery.cases.sending import Means
 from services.delivery.cases.telling import MOST, Telling
 from services.delivery.cases.telling import PAUSE as TELLING_PAUSE
-from services.delivery.cases.watching import BUSES, PAUSE, Watching
+from services.delivery.cases.verifying import Verifying
+from services.delivery.cases.watching import PAUSE, Watching
 from services.delivery.domain.places import Places
+from services.delivery.domain.state import Outages, TargetState
 from services.delivery.domain.target import KnownBus, Secrets
 from services.delivery.handlers import table
 from services.delivery.http.routes import routes
@@ -35,24 +41,36 @@ def compose(runtime: Runtime) -> Service:
     settings = read_beside(DeliverySettings, SandboxDeliverySettings, sandbox=runtime.settings.sandbox)
     keeping = Keeping(runtime, SERVICE.name)
     buses = keeping.documents(BUSES, KnownBus, silent=True)
-    secrets = keeping.documents(SECRETS, Secrets, silent=True)
-    keys = Keys(
-        secrets,
-        MasterKeySealing(settings.master_key or Home(runtime.settings.milesaga_home).secret(MASTER_KEY)),
-        runtime.clock,
-    )
+    states = keeping.documents(TARGETS, TargetState)
+    known = Known(buses, states)
+    keys = _keys(runtime, keeping, settings)
+    poster = _poster(runtime, settings)
     telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
-    places = Places(settings.networks, http=settings.allow_http, ports=settings.allow_ports)
-    poster = HttpPoster(places, Strangers(https_context(runtime.settings.https_ca_file), places.allows))
+    verifying = Verifying(poster, keys, runtime.clock, runtime.ids, settings.origin)
+    noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
+    outages = keeping.documents(OUTAGES, Outages, silent=True)
+    living = Living(keeping.collection(REPLICAS, silent=True), outages, runtime.clock, runtime.ids)
     means = Means(poster, keys, telling, runtime.clock, runtime.random, settings.origin)
-    watching = Watching(buses, runtime.queues, means, SERVICE.name)
-    partners = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
+    hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    looking = Looking(buses, states, hub, runtime.clock)
+    deciding = Deciding(states, verifying, runtime.clock)
     return keeping.service(
         table=table(Configuring(buses)),
-        router=routes(Looking(buses, partners), keys, runtime.queues, runtime.authenticator),
+        router=routes(looking, deciding, keys, runtime.queues, runtime.authenticator),
         tasks=(
             Every(PAUSE, watching.look, name="targets"),
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
         ),
         closing=(watching.close, telling.drain, poster.close),
     )
+
+
+def _keys(runtime: Runtime, keeping: Keeping, settings: DeliverySettings) -> Keys:
+    master_key = settings.master_key or Home(runtime.settings.milesaga_home).secret(MASTER_KEY)
+    return Keys(keeping.documents(SECRETS, Secrets, silent=True), MasterKeySealing(master_key), runtime.clock)
+
+
+def _poster(runtime: Runtime, settings: DeliverySettings) -> HttpPoster:
+    places = Places(settings.networks, http=settings.allow_http, ports=settings.allow_ports)
+    return HttpPoster(places, Strangers(https_context(runtime.settings.https_ca_file), places.allows))

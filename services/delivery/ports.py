@@ -25,6 +25,10 @@ class Poster(Protocol):
         """What came of one request, which took no longer than that. Raises nothing."""
         ...
 
+    async def ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
+        """The same of OPTIONS, with the answer's headers."""
+        ...
+
 
 class Sealing(Protocol):
     """Keeps secrets so that nobody reads them who has the store alone."""

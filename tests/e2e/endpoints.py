@@ -17,13 +17,14 @@ ARRIVES: Final = 30.0
 """Seconds, on any machine, for what takes one."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Heard:
-    """Header names are in small letters; `at` counts seconds."""
+    """Header names are in small letters; `at` counts seconds; `status` is what it was answered, 0 until then."""
 
     headers: dict[str, str]
     body: bytes
     at: float
+    status: int = 0
 
     @property
     def id(self) -> str:
@@ -87,6 +88,7 @@ class Endpoint:
             self.most_at_once = max(self.most_at_once, self.at_once)
             try:
                 response = await self.behaviour(heard)
+                heard.status = response.status_code
             finally:
                 self.at_once -= 1
         await response(scope, receive, send)

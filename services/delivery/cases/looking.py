@@ -1,12 +1,14 @@
 """What partners and operators ask about targets, and who may ask."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.delivery.cases.watching import MARKS
-from services.delivery.domain.target import KnownBus
+from services.delivery.cases.known import MARKS
+from services.delivery.domain.state import TargetState
+from services.delivery.domain.target import KnownBus, target_id
 from services.delivery.ports import Partners
-from shared.kernel.clock import running_seconds
+from shared.kernel.clock import Clock, running_seconds
 from shared.store.documents import After
 from shared.store.repository import Repository, Stored
 
@@ -20,7 +22,9 @@ class Looking:
     """The targets as they are known; each is its partner's."""
 
     buses: Repository[KnownBus]
+    states: Repository[TargetState]
     partners: Partners
+    clock: Clock
     _clients: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
 
     async def is_client(self, subject: str, partner: str) -> bool:
@@ -37,6 +41,12 @@ class Looking:
     async def bus(self, name: str) -> KnownBus | None:
         stored = await self.buses.load(name)
         return stored.value if stored else None
+
+    async def standing(self, buses: Sequence[KnownBus]) -> Mapping[str, TargetState]:
+        """How their targets stand, by their ids; those of which nothing is known are as they begin."""
+        ids = [target_id(bus.id, name) for bus in buses for name in bus.targets]
+        found = {each.value.id: each.value for each in await self.states.load_many(ids)} if ids else {}
+        return {id_: found.get(id_) or TargetState(id=id_) for id_ in ids}
 
     async def listed(self, after: After, limit: int) -> list[Stored[KnownBus]]:
         return await self.buses.find(MARKS, (), limit=limit, after=after)

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from services.delivery.cases.keys import Keys
+from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
-from services.delivery.domain.patience import OUT_OF_TIME, Tried, dead_for, tier_for
+from services.delivery.domain.patience import OUT_OF_TIME, Tried, dead_for, tier_for, within
 from services.delivery.domain.signing import signature
 from services.delivery.domain.target import target_id
 from services.delivery.domain.verdicts import Verdict, judge
@@ -31,7 +32,7 @@ from shared.bus.headers import (
 from shared.bus.retry import Failed, Unreadable, origin
 from shared.bus.topology import TIERS, tier_exchange
 from shared.contracts.archive import Attempt
-from shared.contracts.buses import TargetTerms
+from shared.contracts.buses import TargetTerms, duration
 from shared.contracts.copies import Copy, dead_target_queue
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, running_seconds
@@ -66,25 +67,48 @@ class Means:
 
 
 class Sending:
-    """One target's copies."""
+    """One target's copies, as one consumer of its queue is given them. As a `probe` it tries one, to see whether the
+    endpoint is back, and moves those whose time is over out of the way."""
 
-    def __init__(self, bus: str, target: str, terms: TargetTerms, means: Means) -> None:
+    def __init__(self, bus: str, target: str, stance: Stance, means: Means, *, probe: bool) -> None:
         self.bus, self.target = bus, target
-        self._terms = terms
+        self.stance = stance
+        self.probe = probe
+        self._terms = stance.terms
         self._means = means
-        self._places = asyncio.Semaphore(terms.concurrency)
+        self._stopped = asyncio.Event()
 
     @property
     def terms(self) -> TargetTerms:
         return self._terms
 
-    async def dispatch(self, arrival: Arrival, body: bytes) -> None:
-        """Return when the endpoint has taken the copy. Raises Undelivered, Unreadable, Unavailable."""
-        copy = self._read(arrival.headers, body)
-        async with self._places:
-            await self._send(copy, number(arrival.headers.get(ATTEMPTS)) + 1)
+    def stop(self) -> None:
+        """The consumer is being cancelled: what waits goes back."""
+        self._stopped.set()
+        self.stance.wake()
 
-    async def _send(self, copy: Copy, attempt: int) -> None:
+    async def dispatch(self, arrival: Arrival, body: bytes) -> None:
+        """Return when the endpoint has taken the copy. Raises Undelivered, Unreadable, GivenBack, Unavailable."""
+        copy = self._read(arrival.headers, body)
+        if self.probe and self._is_over(arrival.headers):
+            raise Undelivered(Verdict("target", OUT_OF_TIME))
+        await self.stance.enter(self._stopped, probe=self.probe)
+        try:
+            verdict = await self._send(copy, number(arrival.headers.get(ATTEMPTS)) + 1)
+        except BaseException:
+            self.stance.dropped()
+            raise
+        self.stance.left(verdict, probe=self.probe)
+        if verdict.meaning != "delivered":
+            raise Undelivered(verdict)
+
+    def _is_over(self, headers: Mapping[str, Any]) -> bool:
+        now = self._means.clock.now()
+        kept = carried(headers)
+        spent = self._spent(kept, min(moment(kept.get(FIRST_FAILED_AT)) or now, now), now)
+        return spent > duration(self._terms.retry_for)
+
+    async def _send(self, copy: Copy, attempt: int) -> Verdict:
         began, now = running_seconds(), self._means.clock.now()
         made = content(copy, self._terms)
         timestamp = int(now.timestamp())
@@ -110,8 +134,7 @@ class Sending:
         )
         ms = round((running_seconds() - began) * 1000)
         self._tell(copy, now, attempt, outcome, ms=ms, status=answer.status, fault=verdict.fault or None)
-        if verdict.meaning != "delivered":
-            raise Undelivered(verdict)
+        return verdict
 
     def next_stop(self, failed: Failed, now: datetime) -> OutboxMessage:
         """To a tier, from which it comes back to this queue; or to the dead letters, with all that is known of why."""
@@ -149,7 +172,8 @@ class Sending:
         """A copy's time runs from its acceptance; that of one which was replayed from its first try."""
         accepted = moment(kept.get("cloudEvents:hubat"))
         again = kept.get("cloudEvents:replayid")
-        return max(now - (first if again or accepted is None else min(accepted, first)), timedelta(0))
+        begin = first if again or accepted is None else min(accepted, first)
+        return max(now - begin - within(self.stance.gaps(now), begin, now), timedelta(0))
 
     def _dead(self, headers: Mapping[str, str], body: bytes, reason: str, detail: str, now: datetime) -> OutboxMessage:
         told = {

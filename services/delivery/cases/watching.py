@@ -1,31 +1,32 @@
-"""Which targets this replica works for: their queues are consumed, those of others are not."""
+"""Which targets this process works for: their queues are consumed, while their endpoints may be sent anything."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
+from services.delivery.cases.known import Known, Place
+from services.delivery.cases.living import Living
+from services.delivery.cases.noting import Noting
 from services.delivery.cases.sending import Means, Sending
-from services.delivery.domain.target import KnownBus, queue_of
+from services.delivery.cases.stance import Stance
+from services.delivery.domain.target import queue_of, target_id
 from shared.bus.standing import BrokerAway, Reader, Reading, StandingQueues
 from shared.contracts.buses import TargetTerms
-from shared.store.documents import CollectionSpec, Index
-from shared.store.repository import Repository
+from shared.kernel.clock import running_seconds
+from shared.store.documents import Unavailable
 
 log = logging.getLogger(__name__)
 
 PAUSE: Final = 0.5
 """Seconds between two looks."""
-MARKS: Final = "by_mark"
-BUSES: Final = CollectionSpec("buses", indexes=(Index(MARKS, ("mark",)),))
-MOST_BUSES: Final = 1_000
 LEAVES: Final = 35.0
 """Seconds for what is in hand of a target that is left: longer than a request may take."""
 AHEAD: Final = 2
 """Copies in hand for each request that may be under way: the next one is here when one ends."""
 
-Place = tuple[str, str]
+Mode = Literal["off", "on", "probe"]
 
 
 @dataclass
@@ -37,67 +38,108 @@ class _Work:
 class Watching:
     """The targets of one process."""
 
-    def __init__(self, buses: Repository[KnownBus], queues: StandingQueues, means: Means, service: str) -> None:
-        self._buses = buses
+    def __init__(
+        self,
+        known: Known,
+        living: Living,
+        noting: Noting,
+        *,
+        queues: StandingQueues,
+        means: Means,
+        service: str,
+    ) -> None:
+        self._known = known
+        self._living = living
+        self._noting = noting
         self._queues = queues
         self._means = means
         self._service = service
-        self._known: dict[str, KnownBus] = {}
+        self._stances: dict[Place, Stance] = {}
         self._at_work: dict[Place, _Work] = {}
         self._leaving: dict[Place, asyncio.Task[None]] = {}
 
     async def look(self) -> None:
-        """Take up what has changed. Raises Unavailable."""
-        await self._take_up()
+        """Take up what has changed. Raises Unavailable: who cannot say that it lives works for nobody after a while."""
+        try:
+            await self._living.look()
+            await self._known.look()
+        except Unavailable:
+            if not self._living.counts:
+                self._leave_all()
+            raise
         wanted = self._wanted()
+        self._take_stances(wanted)
         for place, work in list(self._at_work.items()):
-            if work.reader.ended or wanted.get(place) != work.sending.terms:
+            if work.reader.ended or place not in wanted or self._is_other(place, work):
                 self._leave(place)
-        missing = [place for place in wanted if place not in self._at_work and place not in self._leaving]
-        if missing:
-            await self._begin({place: wanted[place] for place in missing})
+        for place in wanted:
+            if place not in self._at_work and place not in self._leaving:
+                await self._begin(place)
+        for place, stance in self._stances.items():
+            await self._noting.note(place, stance)
 
     async def close(self) -> None:
-        for place in list(self._at_work):
-            self._leave(place)
+        self._leave_all()
         await asyncio.gather(*self._leaving.values(), return_exceptions=True)
+        await self._noting.close()
+        await self._living.leave()
 
     def _wanted(self) -> Mapping[Place, TargetTerms]:
-        return {
-            (bus.id, name): terms
-            for bus in self._known.values()
-            for name, terms in bus.targets.items()
-            if terms.webhook is not None
-        }
+        return {place: terms for place, terms in self._known.webhooks.items() if self._living.has(target_id(*place))}
 
-    async def _take_up(self) -> None:
-        keys = await self._buses.collection.keys(MARKS, (), limit=MOST_BUSES)
-        marks = {str(key).rpartition(":")[0]: str(key) for key in keys}
-        changed = [name for name, mark in marks.items() if name not in self._known or self._known[name].mark != mark]
-        if changed:
-            loaded = await self._buses.load_many(changed)
-            self._known |= {each.value.id: each.value for each in loaded}
-        self._known = {name: bus for name, bus in self._known.items() if name in marks}
+    def _take_stances(self, wanted: Mapping[Place, TargetTerms]) -> None:
+        for place, terms in wanted.items():
+            state = self._known.state(place)
+            stance = self._stances.get(place)
+            if stance is None:
+                stance = self._stances[place] = Stance(terms, state, lambda place=place: self._stop(place))  # type: ignore[misc]
+            stance.told(terms, state)
+            stance.outages = self._living.gaps
+        self._stances = {place: stance for place, stance in self._stances.items() if place in wanted}
 
-    async def _begin(self, missing: Mapping[Place, TargetTerms]) -> None:
-        """Those that cannot be consumed now are tried at the next look."""
+    def _mode(self, place: Place) -> Mode:
+        stance = self._stances[place]
+        phase = stance.breaker.phase(running_seconds())
+        if phase == "open" or not stance.may_send():
+            return "off"
+        return "on" if phase == "closed" else "probe"
+
+    def _is_other(self, place: Place, work: _Work) -> bool:
+        mode = "probe" if work.sending.probe else "on"
+        return self._mode(place) != mode or work.sending.terms != self._stances[place].terms
+
+    async def _begin(self, place: Place) -> None:
+        """What cannot be consumed now is tried at the next look."""
+        mode, stance = self._mode(place), self._stances[place]
+        if mode == "off":
+            return
+        probe = mode == "probe"
+        sending = Sending(*place, stance, self._means, probe=probe)
+        reading = Reading(
+            queue=queue_of(*place),
+            service=self._service,
+            takes=sending,
+            passes_on=sending,
+            prefetch=1 if probe else AHEAD * stance.terms.concurrency,
+            passed_on=sending.passed_on,
+        )
         try:
-            for (bus, target), terms in missing.items():
-                sending = Sending(bus, target, terms, self._means)
-                reading = Reading(
-                    queue=queue_of(bus, target),
-                    service=self._service,
-                    takes=sending,
-                    passes_on=sending,
-                    prefetch=AHEAD * terms.concurrency,
-                    passed_on=sending.passed_on,
-                )
-                self._at_work[bus, target] = _Work(sending, await self._queues.read_queue(reading))
+            self._at_work[place] = _Work(sending, await self._queues.read_queue(reading))
         except BrokerAway as error:
-            log.info("targets wait for the broker", extra={"reason": str(error)[:100]})
+            log.info("a target waits for the broker", extra={"queue": reading.queue, "reason": str(error)[:100]})
+
+    def _stop(self, place: Place) -> None:
+        if place in self._at_work:
+            self._leave(place)
+
+    def _leave_all(self) -> None:
+        for place in list(self._at_work):
+            self._leave(place)
 
     def _leave(self, place: Place) -> None:
-        """What is in hand is finished beside the work of others; until then nothing new is begun there."""
+        """What waits goes back, what is under way is finished beside the work of others; until then nothing new is
+        begun there. The consumer is cancelled before anything goes back, or it would be given the same again."""
         work = self._at_work.pop(place)
         self._leaving[place] = task = asyncio.create_task(work.reader.leave(LEAVES))
         task.add_done_callback(lambda _: self._leaving.pop(place))
+        asyncio.get_running_loop().call_soon(work.sending.stop)

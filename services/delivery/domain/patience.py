@@ -1,6 +1,6 @@
 """When a copy is tried again, and when no more. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -54,7 +54,13 @@ def allowed(terms: TargetTerms) -> Sequence[str]:
     return [name for place, name in enumerate(STEPS) if place == 0 or TIERS[name] <= cap]
 
 
-def within(gaps: Mapping[datetime, datetime], begin: datetime, now: datetime) -> timedelta:
-    """How much of the time since `begin` lay in gaps (from -> to) in which nothing could be tried."""
-    lost = (min(until, now) - max(since, begin) for since, until in gaps.items())
-    return sum((each for each in lost if each > timedelta(0)), timedelta(0))
+def within(gaps: Iterable[tuple[datetime, datetime]], begin: datetime, now: datetime) -> timedelta:
+    """How much of the time since `begin` lay in gaps (from, to) in which nothing could be tried; where two lie over
+    each other, once."""
+    lost, reached = timedelta(0), begin
+    for since, until in sorted(gaps):
+        start, end = max(since, reached), min(until, now)
+        if end > start:
+            lost += end - start
+            reached = end
+    return lost

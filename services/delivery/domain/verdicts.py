@@ -1,6 +1,7 @@
 """What an endpoint's answer, or its silence, means for the copy and for the target. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
@@ -25,6 +26,8 @@ class Answer:
     status: int | None = None
     retry_after: str | None = None
     error: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in small letters; for whoever looks at more than the status."""
 
 
 @dataclass(frozen=True, slots=True)
