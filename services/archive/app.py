@@ -10,6 +10,7 @@ from services.archive.cases.running import Runner
 from services.archive.cases.sending import Sender
 from services.archive.cases.shelf import LISTED, Shelf
 from services.archive.cases.turns import TURNS, TakingTurns, Turns
+from services.archive.cases.verifying import Verifying
 from services.archive.domain.lines import read_line, read_record
 from services.archive.domain.replay import Replay
 from services.archive.domain.segment import RECORDS, Segment
@@ -62,9 +63,11 @@ def compose(runtime: Runtime) -> Service:
     turns = TakingTurns(store.documents(TURNS, Turns, silent=True), replays, runtime.clock)
     sender = Sender(replaying, reading, runtime.publisher, runtime.queues, runtime.clock, runtime.ids.new())
     runner = Runner(sender, turns)
+    finding = Finding(reading, of_records, events)
+    verifying = Verifying((reading, of_records), (events, records), runtime.clock)
     return store.service(
         table=table(keeping),
-        router=routes(Finding(reading, of_records, events), replaying, runtime.authenticator),
+        router=routes(finding, verifying, replaying, runtime.authenticator),
         tasks=(
             Every(TIDY_PAUSE, keeping.tidy, name="segments"),
             Every(TIDY_PAUSE, removing.once, name="removing"),
