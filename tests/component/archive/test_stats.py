@@ -58,7 +58,7 @@ async def test_times_that_meet_share_nothing_and_leave_nothing_out(vault: Vault,
 
 
 async def test_a_time_longer_than_records_are_kept_is_refused(vault: Vault, clock: HandClock) -> None:
-    times = {"from": (clock.now() - RECORDS_KEPT - timedelta(days=2)).isoformat(), "to": clock.now().isoformat()}
+    times: Json = {"from": (clock.now() - RECORDS_KEPT - timedelta(days=2)).isoformat(), "to": clock.now().isoformat()}
     assert (await vault.ask("GET", STATS, **times)).status_code == 422
 
 
