@@ -1,6 +1,7 @@
 """Composition root of the archive."""
 
 from services.archive.adapters.hub_http import HubOverHttp
+from services.archive.cases.backtesting import BACKTESTS, Backtesting
 from services.archive.cases.finding import Finding
 from services.archive.cases.keeping import Keeping
 from services.archive.cases.reading import Reading
@@ -11,6 +12,7 @@ from services.archive.cases.sending import Sender
 from services.archive.cases.shelf import LISTED, Shelf
 from services.archive.cases.turns import TURNS, TakingTurns, Turns
 from services.archive.cases.verifying import Verifying
+from services.archive.domain.backtest import Backtest
 from services.archive.domain.lines import read_line, read_record
 from services.archive.domain.replay import Replay
 from services.archive.domain.segment import RECORDS, Segment
@@ -63,16 +65,19 @@ def compose(runtime: Runtime) -> Service:
     turns = TakingTurns(store.documents(TURNS, Turns, silent=True), replays, runtime.clock)
     sender = Sender(replaying, reading, runtime.publisher, runtime.queues, runtime.clock, runtime.ids.new())
     runner = Runner(sender, turns)
+    backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
+    backtesting = Backtesting(backtests, reading, hub, runtime.clock)
     finding = Finding(reading, of_records, events)
     verifying = Verifying((reading, of_records), (events, records), runtime.clock)
     return store.service(
         table=table(keeping),
-        router=routes(finding, verifying, replaying, runtime.authenticator),
+        router=routes(finding, verifying, replaying, backtesting, runtime.ids, runtime.authenticator),
         tasks=(
             Every(TIDY_PAUSE, keeping.tidy, name="segments"),
             Every(TIDY_PAUSE, removing.once, name="removing"),
             Every(REPLAY_PAUSE, runner.once, name="replays"),
+            Every(REPLAY_PAUSE, backtesting.once, name="backtests"),
         ),
-        closing=(runner.stop, keeping.close),
+        closing=(runner.stop, backtesting.stop, keeping.close),
         prefetch=PREFETCH,
     )

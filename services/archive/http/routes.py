@@ -8,14 +8,16 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 from pydantic_core import from_json
 
+from services.archive.cases.backtesting import Backtesting
 from services.archive.cases.finding import Finding, Wanted
 from services.archive.cases.replaying import Replaying
 from services.archive.cases.verifying import Verifying
 from services.archive.domain.segment import Segment
-from services.archive.http import replays
+from services.archive.http import backtests, replays
 from services.archive.http.callers import partner_of
 from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent, Kept
+from shared.kernel.ids import Ids
 from shared.segments.lines import Line
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
@@ -105,13 +107,21 @@ class ShownStats(Shown):
     balance: Annotated[ShownBalance | None, Field(description="Of [`from`, `to`), where both are given")] = None
 
 
-def routes(finding: Finding, verifying: Verifying, replaying: Replaying, authenticator: Authenticator) -> Routes:
-    """Public under `/v1/hub/archive` and `/v1/hub/replays`, for services under `/internal/archive`."""
+def routes(  # noqa: PLR0917 - its composition root has them in this order
+    finding: Finding,
+    verifying: Verifying,
+    replaying: Replaying,
+    backtesting: Backtesting,
+    ids: Ids,
+    authenticator: Authenticator,
+) -> Routes:
+    """Public under `/v1/hub/archive`, `/v1/hub/replays`, `/v1/hub/backtests`; for services `/internal/archive`."""
     router = Routes("archive")
     reader = authenticator.requires_one(("archive:read", "ops:read"))
     _events(router, finding, replaying.hub, reader)
     _segments(router, finding, authenticator.requires_one(("ops:read",)))
     _verifying(router, verifying, authenticator.requires_one(("ops:read",)))
+    backtests.routes(router, backtesting, ids, authenticator)
     replays.routes(router, replaying, authenticator)
 
     @router.internal("/internal/archive/events/{hubid}", authenticator)

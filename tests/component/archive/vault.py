@@ -112,12 +112,16 @@ class Vault:
         return next(task for task in self.service.tasks if getattr(task, "__name__", "") == name)
 
     async def settled(self) -> None:
-        """Wait for the replays that are in hand."""
-        await self._task("replays")._page.__self__.settled()
+        """Wait for the replays and back-tests that are in hand."""
+        for name in ("replays", "backtests"):
+            await self._task(name)._page.__self__.settled()
 
     async def stopped(self) -> None:
         """As when the process ends, as far as replays go."""
         await self._task("replays")._page.__self__.stop()
+
+    async def backtests_stopped(self) -> None:
+        await self._task("backtests")._page.__self__.stop()
 
     async def once(self, name: str) -> None:
         """One round of a background task."""
