@@ -53,6 +53,11 @@ NEEDS_A_STACK: Final = {
     "hub archive export": ("-",),
     "hub archive stats": (),
     "hub archive verify": (),
+    "release log show": (),
+    "release log checkpoint": (),
+    "release log export": ("log.jsonl",),
+    "release log receipt": ("1", "receipt.json"),
+    "release log verify": (),
     "release request": ("--action", "deploy", "--environment", "test", "--target", "cart", "--reason", "r"),
     "release list": (),
     "release show": ("r1",),
@@ -84,6 +89,7 @@ NEEDS_NONE: Final = {
     "hub match",
     "hub convert",
     "release gate",
+    "release policy check",
 }
 """They start what they need, or read a file or the environment; the gate has exit codes of its own."""
 
