@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from services.cli import printing
+from services.cli import printing, view
 from services.cli.client import Json, named, operator, reported
 from services.cli.options import AsJson
 
@@ -25,11 +25,12 @@ def list_targets(
     if as_json:
         printing.tell({"targets": found})
         return
-    table = Table("target", "kind", "state", "waiting", "dead", "partner", "revision")
+    table = Table("target", "kind", "state", "since", "fault", "waiting", "dead", "partner")
     for each in found:
         waiting, dead = ("?" if each[name] is None else str(each[name]) for name in ("waiting", "dead"))
         place = f"{each['bus']}/{each['name']}"
-        table.add_row(place, each["kind"], each["state"], waiting, dead, each["partner"], str(each["revision"]))
+        stance = each["state"], view.moment(each["since"]), each["fault"] or ""
+        table.add_row(place, each["kind"], *stance, waiting, dead, each["partner"])
     printing.console().print(table)
 
 
@@ -45,6 +46,30 @@ def show_target(target: Target, as_json: AsJson = False) -> None:
     for name, value in shown.items():
         table.add_row(name.replace("_", " "), plain(value))
     printing.console().print(table)
+
+
+@app.command("pause")
+def pause_target(target: Target, as_json: AsJson = False) -> None:
+    """Have nothing sent: the copies wait, and this time does not count for them."""
+    _tell(asked(target, "pause"), as_json=as_json)
+
+
+@app.command("resume")
+def resume_target(target: Target, as_json: AsJson = False) -> None:
+    """Have copies sent again; an endpoint that was gone must agree once more."""
+    _tell(asked(target, "resume"), as_json=as_json)
+
+
+@app.command("test")
+def try_target(target: Target, as_json: AsJson = False) -> None:
+    """Send a signed `hub.test.v1`, and tell how it was answered; exit 1 where the endpoint does not take it."""
+    _agreed(asked(target, "test"), as_json=as_json)
+
+
+@app.command("verify")
+def verify_target(target: Target, as_json: AsJson = False) -> None:
+    """Ask the endpoint now whether it may be sent events; exit 1 where it does not agree."""
+    _agreed(asked(target, "verify"), as_json=as_json)
 
 
 @app.command("rotate")
@@ -86,3 +111,14 @@ def asked(target: str, what: str, body: Json | None = None) -> Json:
     with reported(), named(f"target {target}"), operator() as api:
         return api.send("POST", f"{path(target)}/{what}", body)
     raise typer.Exit(1)
+
+
+def _tell(shown: Json, *, as_json: bool) -> None:
+    printing.tell(shown) if as_json else printing.say(f"{shown['bus']}/{shown['name']}: {shown['state']}")
+
+
+def _agreed(shown: Json, *, as_json: bool) -> None:
+    told = ", ".join(str(shown[name]) for name in ("status", "fault") if shown[name])
+    verdict = "agrees" if shown["agrees"] else "does not agree"
+    printing.tell(shown) if as_json else printing.say(f"the endpoint {verdict}{f' ({told})' if told else ''}")
+    raise typer.Exit(int(not shown["agrees"]))

@@ -10,7 +10,7 @@ from services.cli.hub import targets
 from tests.unit.cli.test_hub_events import Stack, run
 
 TARGET = {"bus": "fuel", "name": "bi", "partner": "coles", "revision": 3, "kind": "webhook", "state": "healthy"}
-TARGET |= {"waiting": 7, "dead": None}
+TARGET |= {"waiting": 7, "dead": None, "since": None, "fault": "status_503"}
 
 
 @pytest.fixture
@@ -50,3 +50,20 @@ def test_a_target_that_is_unknown_is_one_sentence(stack: Stack) -> None:
     stack.answers["GET /v1/hub/targets/fuel/x"] = [(404, {"code": "not_found", "detail": "There is no such target"})]
     result = run("targets", "show", "fuel/x")
     assert (result.exit_code, result.stderr) == (1, "There is no target fuel/x.\n")
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_a_target_is_paused_and_resumed(stack: Stack, act: str) -> None:
+    stack.answers[f"POST /v1/hub/targets/fuel/bi/{act}"] = [(200, TARGET | {"state": "paused"})]
+    assert run("targets", act, "fuel/bi").stdout == "fuel/bi: paused\n"
+
+
+@pytest.mark.parametrize("act", ["test", "verify"])
+def test_an_endpoint_that_does_not_agree_is_exit_code_1(stack: Stack, act: str) -> None:
+    path = f"POST /v1/hub/targets/fuel/bi/{act}"
+    stack.answers[path] = [(200, {"agrees": True, "status": 204, "fault": None})]
+    result = run("targets", act, "fuel/bi")
+    assert (result.exit_code, result.stdout) == (0, "the endpoint agrees (204)\n")
+    stack.answers[path] = [(200, {"agrees": False, "status": None, "fault": "timeout"})]
+    result = run("targets", act, "fuel/bi")
+    assert (result.exit_code, result.stdout) == (1, "the endpoint does not agree (timeout)\n")
