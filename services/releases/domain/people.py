@@ -58,6 +58,13 @@ class People(Strict):
     def of_ci(self, login: str) -> str | None:
         return next((each.id for each in self.person if login in each.ci), None)
 
+    def known_as(self, name: str) -> str:
+        """The id of whoever is called so, by his id, a login of continuous integration, or a token's subject; the name
+        itself where nobody is."""
+        named = self.named(name)
+        by_subject = next((each.id for each in self.person if name in each.subjects), None)
+        return named.id if named else self.of_ci(name) or by_subject or name
+
     def is_robot(self, id_: str) -> bool:
         found = self.named(id_)
         return found is not None and found.robot

@@ -47,7 +47,8 @@ class AskBody(Body):
         str | None, Field(max_length=8192, description="Who is behind a robot: not built yet", examples=[None])
     ] = None
     authors: Annotated[
-        tuple[Word, ...], Field(max_length=50, description="Persons who wrote it: they do not approve", examples=[[]])
+        tuple[Word, ...],
+        Field(max_length=50, description="Who wrote it, by id, login or subject: they do not approve", examples=[[]]),
     ] = ()
     window: Annotated[
         WindowBody | None,

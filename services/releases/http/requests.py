@@ -61,7 +61,7 @@ def _asking(router: Routes, releasing: Releasing, authenticator: Authenticator) 
             target=body.target,
             payload=body.payload,
             reason=body.reason,
-            authors=body.authors,
+            authors=tuple(dict.fromkeys(map(releasing.log.rules.people.known_as, body.authors))),
             window=Span(start=window.start, end=window.end),
             replaces=body.replaces or "",
         )

@@ -170,6 +170,15 @@ async def test_who_may_not_agree_is_told_so_alone_and_the_log_keeps_it(room: Roo
     assert (await room.kinds())[-1] == "refused"
 
 
+@pytest.mark.parametrize("name", ["p-sre", "sre"])
+async def test_an_author_does_not_agree_by_whatever_name_he_was_given(room: Room, name: str) -> None:
+    request, ts = await room.ask(authors=[name, "nobody-here"])
+    await room.press(SRE, ts)
+    [told] = await room.whispers(SRE)
+    assert "somebody else must agree" in told
+    assert (await room.desk.show(request))["authors"] == ["p-sre", "nobody-here"]
+
+
 async def test_a_second_press_and_a_repeated_one_change_nothing(room: Room) -> None:
     _, ts = await room.ask()
     await room.press(SRE, ts, times=5)
