@@ -23,6 +23,7 @@ from services.delivery.http.routes import routes
 from services.delivery.service import SERVICE
 from services.delivery.settings import DeliverySettings, SandboxDeliverySettings
 from shared.outside.strangers import Strangers
+from shared.runtime.addresses import internal_token
 from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.home import Home
@@ -33,7 +34,6 @@ from shared.runtime.trust import https_context
 from shared.store.documents import CollectionSpec
 
 SECRETS = CollectionSpec("secrets")
-MASTER_KEY = "delivery-master.key"
 
 
 def compose(runtime: Runtime) -> Service:
@@ -67,7 +67,8 @@ def compose(runtime: Runtime) -> Service:
 
 
 def _keys(runtime: Runtime, keeping: Keeping, settings: DeliverySettings) -> Keys:
-    master_key = settings.master_key or Home(runtime.settings.milesaga_home).secret(MASTER_KEY)
+    """Beside the sandbox the services' own token will do, which all processes of a stack have."""
+    master_key = settings.master_key or internal_token(runtime.settings, Home(runtime.settings.milesaga_home))
     return Keys(keeping.documents(SECRETS, Secrets, silent=True), MasterKeySealing(master_key), runtime.clock)
 
 

@@ -48,4 +48,4 @@ class SandboxDeliverySettings(DeliverySettings):
     allow_http: bool = True
     allow_ports: bool = True
     master_key: str = Field(default="", max_length=1_000, repr=False)
-    """One is kept in `MILESAGA_HOME` where none is given."""
+    """Made of the internal token where none is given."""
