@@ -1,5 +1,9 @@
 """Composition root of the archive."""
 
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
 from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.backtesting import BACKTESTS, Backtesting
 from services.archive.cases.finding import Finding
@@ -25,7 +29,11 @@ from shared.runtime.keeping import Keeping as Store
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
+from shared.segments.appending import WRITER
 from shared.store.documents import CollectionSpec, Index
+from shared.telemetry import catalogue
+from shared.telemetry.figures import Figure
+from shared.telemetry.figures import Reading as Told
 
 SEGMENTS = CollectionSpec("segments", (Index(LISTED, ("last",)),))
 RECORD_SEGMENTS = CollectionSpec("record_segments", (Index(LISTED, ("last",)),))
@@ -55,7 +63,7 @@ def compose(runtime: Runtime) -> Service:
             clock=runtime.clock,
         )
 
-    keeping = Keeping(root, shelf)
+    keeping = Keeping(root, shelf, runtime.clock)
     reading = Reading(root, keeping.folders, events, read_line, runtime.clock)
     of_records = Reading(root, keeping.records_folder, records, read_record, runtime.clock)
     removing = Removing(root, (events, records), runtime.clock)
@@ -78,6 +86,30 @@ def compose(runtime: Runtime) -> Service:
             Every(REPLAY_PAUSE, runner.once, name="replays"),
             Every(REPLAY_PAUSE, backtesting.once, name="backtests"),
         ),
+        figures=(_figures(root, keeping, sender),),
         closing=(runner.stop, backtesting.stop, keeping.close),
         prefetch=PREFETCH,
     )
+
+
+def _figures(root: Path, keeping: Keeping, sender: Sender) -> Figure:
+    """The lag, the bytes, and the copies of replays. Nothing is read but sizes of files."""
+
+    async def read() -> Sequence[Told]:
+        return (
+            Told(catalogue.ARCHIVE_LAG, (), keeping.lag),
+            Told(catalogue.ARCHIVE_BYTES, (), await asyncio.to_thread(_bytes, root)),
+            Told(catalogue.REPLAY_COPIES, (), sender.copies),
+        )
+
+    return read
+
+
+def _bytes(root: Path) -> int:
+    total = 0
+    for path in (*root.glob(f"{WRITER}*/*"), *root.glob(f"*/{WRITER}*/*")):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue  # closed or removed meanwhile
+    return total
