@@ -21,6 +21,7 @@ SHOWN = (
     "one mail about receipt",
     "fuel/customers",
     "no segment is damaged",
+    "events of partners: no difference",
 )
 
 

@@ -74,6 +74,7 @@ class HubScenes:
             ("A rule has a bug: 100 refunds owe the whole receipt. It is mended, and they are replayed", self.mended),
             ("One event, from its acceptance to its targets", self.traced),
             ("The archive has each event once, and is what was written", self.archived),
+            ("Audit: each copy stands somewhere", self.audited),
         )
 
     def applied(self) -> None:
@@ -179,6 +180,9 @@ class HubScenes:
         expected = sorted(each["id"] for each in self._results.values())
         self._checks.same("each receipt once", expected, sorted(found))
         self._checks.same("no segment is damaged", True, ", 0 damaged" in self._milesaga("hub", "archive", "verify"))
+
+    def audited(self) -> None:
+        self._show(self._milesaga("audit"))
 
     def _receipt(self, number: int) -> Json:
         mail = {"email": f"shopper{number}@example.com"} if number in MAILED else {}
