@@ -46,6 +46,7 @@ NEEDS_A_STACK: Final = {
     "hub targets resume": ("fuel/books",),
     "hub targets test": ("fuel/books",),
     "hub targets verify": ("fuel/books",),
+    "hub backtest": ("examples/hub_bus.yaml",),
     "hub replay start": ("again", "--target", "fuel/books", "--from", "-1h"),
     "hub replay list": (),
     "hub replay show": ("again",),

@@ -157,6 +157,11 @@ class HubScenes:
         self._checks.same("100 refunds were told wrongly", (set(right), False), (set(wrong), wrong == right))
         path = self._file("bus.yaml")
         path.write_text(path.read_text().replace("{owed: {$: /data/total/amount}}", "{owed: {$: /data/refund/amount}}"))
+        tried = json.loads(self._milesaga("hub", "backtest", str(path), "--from", began, "--json"))
+        differ = [rule["name"] for rule in tried["rules"] if rule["gained"] or rule["lost"]]
+        self._checks.same(
+            "tried on the past, no rule gains or loses an event", ([], True), (differ, tried["events"] > 0)
+        )
         self._show(self._milesaga("hub", "apply", str(path)))
         name = f"again-{self._till.run}"
         again = ("hub", "replay", "start", name, "--target", "fuel/refunds", "--from", began, "--rate", "500")
