@@ -177,10 +177,7 @@ class Applying:
 
     async def _rules(self, name: str, terms: BusTerms) -> Rules:
         """Raises WrongBus, with all that is wrong."""
-        if ordered := [name for name, target in terms.targets.items() if target.order == "by-key"]:
-            places = [
-                Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered
-            ]
+        if places := _not_built(terms):
             raise WrongBus(places, NOT_BUILT)
         strangers = await self._strangers(terms)
         try:
@@ -258,6 +255,16 @@ class Applying:
 
     async def _applied(self, stored: Stored[KeptBus]) -> Applied:
         return Applied(stored, await self.in_force.everywhere(stored.value.id, stored.value.revision))
+
+
+def _not_built(terms: BusTerms) -> list[Fault]:
+    """What a file may say one day, and nobody would do now."""
+    ordered = [name for name, target in terms.targets.items() if target.order == "by-key"]
+    signed = [name for name, target in terms.targets.items() if target.signature == "ed25519"]
+    return [
+        *(Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered),
+        *(Fault(pointer_to(("targets", name, "signature")), "hmac: nothing else signs yet", "") for name in signed),
+    ]
 
 
 def _listed(value: object) -> list[object]:

@@ -127,6 +127,13 @@ async def test_an_order_that_nobody_keeps_is_not_promised(hub: Counter) -> None:
     assert answer.json()["errors"][0]["pointer"] == "/targets/bi/order"
 
 
+async def test_a_signature_that_nobody_makes_is_not_promised(hub: Counter) -> None:
+    hook = {"webhook": "https://bi.example/hook", "signature": "ed25519"}
+    answer = await hub.put(a_file(targets={"books": hook}))
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_available")
+    assert answer.json()["errors"][0]["pointer"] == "/targets/books/signature"
+
+
 async def test_a_template_is_tried_on_the_types_examples(hub: Counter) -> None:
     await hub.ask("PUT", f"/v1/hub/types/{ISSUED}", {"schema": {}, "examples": [{"id": 1}, {}]})
     answer = await hub.put(a_file(a_rule(template={"$": "/data/id", "required": True})))
