@@ -15,20 +15,20 @@ STATS: Final = "/v1/hub/archive/stats"
 
 
 def read(api: Api, window: timedelta) -> Events | None:
-    """Of the events that were accepted since; None where the stack has no archive. Raises ApiError."""
+    """Of the events that were accepted since; None where the stack has no archive. Of an archive that is not whole
+    nothing is counted. Raises ApiError."""
     now = datetime.now(UTC)
     try:
-        shown = api.get(STATS, **{"from": (now - window).isoformat(), "to": now.isoformat()})
         verdict = api.get("/v1/hub/archive/verify")
     except ApiError as error:
         if error.status != httpx.codes.NOT_FOUND:
             raise
         return None
-    return Events(
-        wrong={each["segment"]: each["wrong"] for each in verdict["wrong"]},
-        balance=Balance.model_validate(shown["balance"]),
-        targets=[Target.model_validate(each) for each in _targets(api)],
-    )
+    if wrong := {str(each["segment"]): str(each["wrong"]) for each in verdict["wrong"]}:
+        return Events(wrong, Balance(), ())
+    shown = api.get(STATS, **{"from": (now - window).isoformat(), "to": now.isoformat()})
+    targets = [Target.model_validate(each) for each in _targets(api)]
+    return Events({}, Balance.model_validate(shown["balance"]), targets)
 
 
 def findings(events: Events) -> list[Finding]:
