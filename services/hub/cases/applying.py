@@ -125,14 +125,17 @@ class Applying:
         return await self._save(kept, name, terms, who)
 
     async def roll_back(self, name: str, revision: int, who: Who, check: Check) -> Applied | None:
-        """Put what an earlier revision said; None where there is no such one. Raises as `put`."""
+        """Put what an earlier revision said; None where there is no such one, or it was another partner's. Raises as
+        `put`."""
         kept = await self.buses.load(name)
         if kept is not None and kept.value.revision == revision:
             terms = kept.value.terms
         else:
             past = await self.past.load(past_id(name, revision))
             terms = past.value.terms if past else None
-        return await self.put(name, terms, who, check) if terms is not None else None
+        if terms is None or who.partner not in {None, terms.partner}:
+            return None
+        return await self.put(name, terms, who, check)
 
     async def delete(self, kept: Stored[KeptBus], who: Who, *, drain: bool) -> None:
         """The bus routes no more, and is forgotten when nothing of it waits. Raises NotEmpty: then it may be off.

@@ -228,6 +228,18 @@ class TestRevisions:
         refused = await hub.ask("POST", "/v1/hub/buses/fuel/rollback", {"revision": 1}, by="coles")
         assert refused.json()["code"] == "operators_only"
 
+    async def test_what_a_bus_said_as_another_partners_is_not_its_heirs(self, hub: Counter) -> None:
+        await hub.partner("qf")
+        await hub.applied(a_file(), by="coles")
+        await hub.applied(a_file(partner="qf"))
+        await hub.applied(a_file(partner="qf", enabled=False), by="qf")
+        path = "/v1/hub/buses/fuel"
+        shown = (await hub.ask("GET", f"{path}/revisions", by="qf")).json()["revisions"]
+        assert [each["revision"] for each in shown] == [2]
+        assert (await hub.ask("POST", f"{path}/rollback", {"revision": 1}, by="qf")).status_code == 404
+        assert (await hub.ask("GET", path, by="qf")).json()["revision"] == 3
+        assert (await hub.ask("POST", f"{path}/rollback", {"revision": 1})).status_code == 200
+
     async def test_a_bus_that_is_made_again_goes_on_counting(self, hub: Counter) -> None:
         await hub.applied(a_file(enabled=False))
         assert (await hub.ask("DELETE", "/v1/hub/buses/fuel")).status_code == 204
