@@ -22,6 +22,7 @@ from shared.web.docs import READING, WRITING, answers, problems
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Fault, Problem, invalid_field, invalid_parameter, not_found
 from shared.web.routes import Routes
+from shared.web.strictly import read_strictly
 
 PartnerName = Annotated[str, Path(pattern=NAME, description="The partner.", examples=["coles"])]
 TypeName = Annotated[str, Path(pattern=TYPE, description="The type.", examples=["retail.receipt.issued.v1"])]
@@ -58,9 +59,10 @@ def _partners(
 
     @router.put(path, response_model=None, responses=answers(ShownPartner, *WRITING, headers=("ETag",)))
     async def put_partner(
-        partner: PartnerName, body: PartnerBody, if_match: IfMatch = None, _: Caller = operator
+        partner: PartnerName, body: PartnerBody, request: Request, if_match: IfMatch = None, _: Caller = operator
     ) -> Response:
         """Make a partner, or change it."""
+        read_strictly(await request.body())
         if partner == OUR_OWN:
             raise invalid_parameter("partner", "is the name that our own events have")
         try:
@@ -101,9 +103,15 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, *, ma
 
     @router.put(path, response_model=None, responses=answers(ShownType, *WRITING, headers=("ETag",)))
     async def put_type(
-        type_name: TypeName, body: TypeBody, force: Force = False, if_match: IfMatch = None, _: Caller = operator
+        type_name: TypeName,
+        body: TypeBody,
+        request: Request,
+        force: Force = False,
+        if_match: IfMatch = None,
+        _: Caller = operator,
     ) -> Response:
         """Register a type, or change its schema to one that is proved to be compatible both ways."""
+        read_strictly(await request.body())
         schema = _schema(body)
         _personal(body, may_hash=may_hash)
         kind = Kind(id=type_name, **body.model_dump())

@@ -1,5 +1,6 @@
 """A file is tried on the past: what each rule gains and loses is what comparing event by event says."""
 
+import json
 import random
 from datetime import timedelta
 from typing import Any
@@ -117,3 +118,11 @@ async def test_a_candidate_that_is_no_bus_is_refused_by_its_place(vault: Vault, 
     answer = await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule(when={"type": "scalar"}))))
     assert answer.status_code == 422
     assert [each["pointer"] for each in answer.json()["errors"]] == ["/bus/rules/0/when/type"]
+
+
+async def test_a_candidate_that_says_a_name_twice_is_refused(vault: Vault, clock: HandClock) -> None:
+    asked = body(clock.now() - timedelta(hours=1), clock.now(), terms(a_rule()))
+    twice = json.dumps(asked).replace('"enabled": true', '"enabled": false, "enabled": true').encode()
+    answer = await vault.ask("POST", BACKTESTS, twice, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json"), answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/bus/enabled"

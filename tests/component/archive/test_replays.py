@@ -1,6 +1,7 @@
 """Events of the past are sent once more: counted before, to their targets alone, in order, as far as is allowed."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -304,6 +305,14 @@ async def test_what_is_no_replay_is_refused_by_its_place(desk: Desk, more: Json,
     answer = await desk.vault.ask("POST", REPLAYS, desk.body(**more))
     assert answer.status_code == 422, answer.text
     assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_pattern_that_says_a_name_twice_is_refused(desk: Desk) -> None:
+    await desk.kept(100)
+    twice = json.dumps(desk.body(when=LARGE)).replace('"when": {', '"when": {"type": ["x"], ').encode()
+    answer = await desk.vault.ask("POST", REPLAYS, twice, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json"), answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/when/type"
 
 
 async def test_a_bus_that_is_gone_ends_it_with_a_reason(desk: Desk) -> None:

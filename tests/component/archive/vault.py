@@ -142,7 +142,7 @@ class Vault:
             bearer = self.runtime.issuer.bearer(subject, scope)
             if path.startswith("/internal/"):
                 bearer = {"X-Internal-Token": INTERNAL_TOKEN}
-            content = {"json": body} if body is not None else {}
+            content = {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
             return await client.request(method, path, params=params, headers={**bearer, **(headers or {})}, **content)
 
     async def get(self, path: str, **params: Any) -> Json:

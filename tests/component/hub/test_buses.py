@@ -114,6 +114,20 @@ async def test_a_name_that_stands_twice_is_refused(hub: Counter) -> None:
     assert answer.json()["errors"][0]["pointer"] == "/rules/0/when/type"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("partners/qf", b'{"clients": ["qf-tills"], "publishes": ["qf.*"], "publishes": ["*"]}'),
+        (f"types/{ISSUED}", b'{"schema": {"type": "object", "type": "array"}}'),
+    ],
+)
+async def test_neither_do_partners_and_types_say_a_name_twice(hub: Counter, path: str, body: bytes) -> None:
+    kind: Any = {"Content-Type": "application/json"}
+    answer = await hub.ask("PUT", f"/v1/hub/{path}", body, **kind)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    assert (await hub.ask("GET", f"/v1/hub/{path}")).status_code == 404
+
+
 async def test_a_rule_that_costs_too_much_is_refused_by_its_name(hub: Counter) -> None:
     dear = {"type": [ISSUED], "data": {"a": [{"wildcard": "*a*"}] * 90}}
     answer = await hub.put(a_file(*(a_rule(f"r{n}", when=dear) for n in range(20))))
