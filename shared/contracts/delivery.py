@@ -1,11 +1,41 @@
 """Delivery's words: which targets there are, and how they fare."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.buses import TargetTerms
 from shared.contracts.messages import Event, Message
+
+OURS: Final = frozenset(
+    (
+        "host",
+        "content-type",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+        "webhook-request-origin",
+        "milesaga-attempt",
+        "milesaga-replay",
+        "user-agent",
+        "expect",
+        "upgrade",
+        "te",
+        "trailer",
+        "keep-alive",
+    )
+)
+"""Headers that a target's own may not set, in small letters; neither may `ce-` ones and `proxy-` ones."""
+OURS_BEGIN: Final = ("ce-", "proxy-")
+
+
+def is_ours(header: str) -> bool:
+    """May a target's file not set this header?"""
+    small = header.lower()
+    return small in OURS or small.startswith(OURS_BEGIN)
 
 
 class ConfigureTargets(Message):

@@ -10,34 +10,12 @@ from pydantic_core import from_json
 from shared.contracts.buses import TargetTerms
 from shared.contracts.cloudevents import PREFIXES
 from shared.contracts.copies import Copy
+from shared.contracts.delivery import is_ours
 
 STRUCTURED: Final = "application/cloudevents+json; charset=utf-8"
 JSON: Final = "application/json"
 OCTETS: Final = "application/octet-stream"
 PRINTABLE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"%')
-OURS: Final = frozenset(
-    (
-        "host",
-        "content-type",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "webhook-id",
-        "webhook-timestamp",
-        "webhook-signature",
-        "webhook-request-origin",
-        "milesaga-attempt",
-        "milesaga-replay",
-        "user-agent",
-        "expect",
-        "upgrade",
-        "te",
-        "trailer",
-        "keep-alive",
-    )
-)
-"""Headers that a target's own may not set, in small letters; neither may `ce-` ones and `proxy-` ones."""
-OURS_BEGIN: Final = ("ce-", "proxy-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +42,7 @@ def content(copy: Copy, terms: TargetTerms) -> Content:
 
 def headers_of_its_own(terms: TargetTerms) -> dict[str, str]:
     """Those of the target's file that may be set."""
-    return {
-        name: value
-        for name, value in terms.headers.items()
-        if name.lower() not in OURS and not name.lower().startswith(OURS_BEGIN)
-    }
+    return {name: value for name, value in terms.headers.items() if not is_ours(name)}
 
 
 def _written(value: str) -> str:

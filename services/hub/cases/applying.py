@@ -22,6 +22,7 @@ from services.hub.domain.bus import (
     queues_of,
     same,
 )
+from services.hub.domain.webhooks import wrong_webhooks
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
 from shared.contracts.buses import BusTerms
@@ -182,7 +183,7 @@ class Applying:
         """Raises WrongBus, with all that is wrong."""
         if places := _not_built(terms):
             raise WrongBus(places, NOT_BUILT)
-        strangers = await self._strangers(terms)
+        strangers = [*wrong_webhooks(terms), *await self._strangers(terms)]
         try:
             rules = rules_of(name, terms)
         except WrongBus as wrong:

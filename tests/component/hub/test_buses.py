@@ -97,6 +97,11 @@ async def test_a_dry_run_tells_all_and_does_nothing(hub: Counter) -> None:
         (a_file(a_rule() | {"as": "x.y.v1"}, targets={"bi": {"service": "dockets"}}), ["/rules/0/as"]),
         (a_file(targets={"bi": {"queue": True, "feed": True}}), ["/targets/bi"]),
         (a_file(colour="red"), ["/colour"]),
+        (a_file(targets={"bi": {"webhook": "bi.example/hook"}}), ["/targets/bi/webhook"]),
+        (
+            a_file(targets={"bi": {"webhook": "https://bi.example/hook", "headers": {"Host": "x", "A": "x\r\nB: y"}}}),
+            ["/targets/bi/headers/Host", "/targets/bi/headers/A"],
+        ),
     ],
 )
 async def test_what_is_wrong_with_a_file_is_told_by_pointer(hub: Counter, file: Any, pointers: list[str]) -> None:
