@@ -15,8 +15,9 @@ from shared.telemetry.spans import Kind
 
 C = TypeVar("C", bound=BaseModel)
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,344}")
-"""What an id may look like before it goes into a path: 255 bytes in base64, at most."""
+_ID = re.compile(r"[A-Za-z0-9_-]+")
+"""What an id may look like before it goes into a path."""
+LONGEST_ID = 64
 
 
 class Neighbor:
@@ -28,13 +29,20 @@ class Neighbor:
         self._line = Line(client, timeout).adapted(headers=headers, explained=explained)
 
     async def get(
-        self, contract: type[C], path: str, document_id: str, unavailable: Callable[[str], Exception]
+        self,
+        contract: type[C],
+        path: str,
+        document_id: str,
+        unavailable: Callable[[str], Exception],
+        *,
+        longest: int = LONGEST_ID,
     ) -> C | None:
-        """What stands at `path`, with the id in the place of `{id}`; None where there is no such thing.
+        """What stands at `path`, with the id in the place of `{id}`; None where there is no such thing, and for what is
+        no id of at most `longest` characters.
 
         Raises what `unavailable` makes of the reason.
         """
-        if not _ID.fullmatch(document_id):
+        if len(document_id) > longest or not _ID.fullmatch(document_id):
             return None
         try:
             answer = await self._ask(path, document_id)

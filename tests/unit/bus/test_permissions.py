@@ -39,7 +39,11 @@ def test_of_the_house_the_hub_alone_makes_targets() -> None:
         each.name: service_rights(each.name, each.bindings, each.families, each.listens, each.reads) for each in HOUSE
     }
     assert {name for name, rights in made.items() if may(rights.configure, "target.fuel.bi")} == {"hub"}
-    assert {name for name, rights in made.items() if may(rights.read, "target.fuel.bi")} == {"hub", "delivery"}
+    assert {name for name, rights in made.items() if may(rights.read, "target.fuel.bi")} == {
+        "hub",
+        "delivery",
+        "archive",
+    }
 
 
 PARTNER = partner_rights("coles", ["target.fuel.books"])
