@@ -6,9 +6,7 @@ SERVICE = Description(
     name="archive",
     settings=("services.archive.settings:ArchiveSettings",),
     bindings=(("commands", "archive.#"),),
-    reads=("target",),
-    public=("/v1/hub/archive", "/v1/hub/backtests", "/v1/hub/replays"),
-    asks=("hub",),
+    public=("/v1/hub/archive",),
     internal=True,
     keeps=True,
 )

@@ -7,5 +7,4 @@ SERVICE = Description(
     settings=("services.miles.settings:MilesSettings",),
     bindings=(("commands", "miles.#"),),
     public=("/v1/miles",),
-    asks=("releases",),
 )

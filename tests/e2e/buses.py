@@ -52,9 +52,7 @@ class Bus:
                 await message.ack()
         return found
 
-    async def eventually_taken(
-        self, count: int, target: str = "books", *, dead: bool = False, within: float = ARRIVES
-    ) -> list[Copy]:
+    async def eventually_taken(self, count: int, target: str = "books", *, dead: bool = False) -> list[Copy]:
         found: list[Copy] = []
 
         async def enough() -> bool:
@@ -62,7 +60,7 @@ class Bus:
             assert len(found) >= count, f"{len(found)} of {count}"
             return True
 
-        await eventually(enough, within)
+        await eventually(enough, ARRIVES)
         return found
 
     async def holds_something(self, target: str = "books") -> bool:
