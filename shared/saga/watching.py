@@ -1,7 +1,4 @@
-"""What is told of a saved change: a line in the log for each row that the timeline got, and the counts.
-
-That a step has begun is told at DEBUG: the line before says so too, that of the step before or of the whole.
-"""
+"""What is told of a saved change: a line in the log for each row that the timeline got, and the counts."""
 
 import logging
 from typing import Any, Final
@@ -51,20 +48,18 @@ class Watch:
 
     def _tell(self, run: SagaRun[Any], entries: tuple[Entry, ...], why: str, cause: Envelope | None) -> None:
         for entry in entries:
-            level = logging.DEBUG if entry.step and entry.status == StepStatus.RUNNING else logging.INFO
-            if log.isEnabledFor(level):
-                state = run.record.steps.get(entry.step)
-                fields = {
-                    "purchase_id": run.id,
-                    "saga": run.record.saga,
-                    "step": entry.step or None,
-                    "status": entry.status,
-                    "attempt": state.attempt if state else None,
-                    "reason": entry.detail or None,
-                    "cause": why,
-                    "causation_id": cause.id if cause else None,
-                }
-                log.log(level, "step changed" if entry.step else "purchase changed", extra=fields)
+            state = run.record.steps.get(entry.step)
+            fields = {
+                "purchase_id": run.id,
+                "saga": run.record.saga,
+                "step": entry.step or None,
+                "status": entry.status,
+                "attempt": state.attempt if state else None,
+                "reason": entry.detail or None,
+                "cause": why,
+                "causation_id": cause.id if cause else None,
+            }
+            log.info("step changed" if entry.step else "purchase changed", extra=fields)
             self._count(run, entry)
 
     def _count(self, run: SagaRun[Any], entry: Entry) -> None:

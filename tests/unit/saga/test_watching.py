@@ -96,11 +96,11 @@ def told_in_short(found: list[Line]) -> list[tuple[Any, ...]]:
 def test_each_row_of_the_timeline_has_its_line(told: Told) -> None:
     assert told_in_short(told.happens(Start())) == [
         ("info", None, "running", None, "start", None, None),
-        ("debug", "hold", "running", 1, "start", None, None),
+        ("info", "hold", "running", 1, "start", None, None),
     ]
     assert told_in_short(told.happens(MilesHeld(purchase_id="p1", step="hold"), CAUSE)) == [
         ("info", "hold", "done", 1, "miles.held.v1", "m-7", None),
-        ("debug", "redeem", "running", 1, "miles.held.v1", "m-7", None),
+        ("info", "redeem", "running", 1, "miles.held.v1", "m-7", None),
     ]
 
 
