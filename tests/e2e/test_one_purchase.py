@@ -71,6 +71,7 @@ async def test_a_purchase_says_saves_and_asks_for_no_more_than_it_must(shop: Sho
     await bought(shop, stack)  # the first of a process fetches tokens
     bill = await bought(shop, stack)
     assert bill.messages == Counter(EIGHT_STEPS) + Counter(TOLD)
+    bill.saves.pop("hub", None)  # its replicas tell that they live, purchase or not
     assert bill.saves == SAVED
     assert bill.requests == Counter(ASKED)
     assert bill.totals() == {"messages": 18, "saves": 25, "requests": 9}
