@@ -58,14 +58,14 @@ class PageSpeaker:
         parts = [(keep, part) for keep, texts in _by_class(entries).items() for part in _parts(texts)]
         said: list[OutboxMessage] = []
         for number, (keep, part) in enumerate(parts, start=1):
-            for contract in (RoutePage, KeepPage):
-                bare = contract(page=page, part=number, parts=len(parts), keep=keep, events=())
-                said.append(self._outbox.entry(bare, body=_with_events(bare, part)))
+            bare: dict[str, Any] = {"page": page, "part": number, "parts": len(parts), "keep": keep, "events": ()}
+            body = _with_events(Page(**bare), part)
+            said += [self._outbox.entry(contract(**bare), body=body) for contract in (RoutePage, KeepPage)]
         return said
 
 
 def _with_events(bare: Page, part: Sequence[bytes]) -> bytes:
-    """The message's JSON text, into which the events' own goes as it is: making models of them costs a tenth of all
+    """Either message's JSON text, into which the events' own goes as it is: making models of them costs a tenth of all
     that accepting does."""
     head = bare.model_dump_json(exclude={"events"}).encode()
     return head.removesuffix(b"}") + b',"events":[' + b",".join(part) + b"]}"
