@@ -46,9 +46,12 @@ BODY: Final[dict[str, Any]] = {
 
 def routes(router: Routes, counter: Counter, authenticator: Authenticator) -> None:
     """`/v1/events`."""
+    _publishing(router, counter, authenticator.requires_one((PUBLISH, "ops:write")))
+    _following(router, counter, authenticator.requires_one(("hub:read", "ops:read")))
+
+
+def _publishing(router: Routes, counter: Counter, may_publish: Any) -> None:
     publishing, registry = counter.publishing, counter.registry
-    reader = authenticator.requires_one(("hub:read", "ops:read"))
-    may_publish = authenticator.requires_one((PUBLISH, "ops:write"))
 
     @router.direct(
         "/v1/events",
@@ -92,10 +95,12 @@ def routes(router: Routes, counter: Counter, authenticator: Authenticator) -> No
         matching = await counter.trying.matching(partner, judged, everything="ops:read" in caller.scopes)
         return answer(ShownChecks(results=[_checked(*each) for each in zip(judged, matching, strict=True)]))
 
+
+def _following(router: Routes, counter: Counter, reader: Any) -> None:
     @router.get("/v1/events/{partner}/{event_id:path}", response_model=None, responses=answers(ShownEvent, *READING))
     async def follow(partner: PartnerName, event_id: EventId, caller: Caller = reader) -> Response:
         """What became of an event; whatever is somebody else's is not there."""
-        own = await registry.partner_of(caller.subject)
+        own = await counter.registry.partner_of(caller.subject)
         owner = None if "ops:read" in caller.scopes else own.id if own else ""
         if owner not in {None, partner}:
             raise not_found("event")

@@ -15,6 +15,7 @@ from services.hub.http.views import ShownPartner, ShownType
 from shared.rules.faults import Invalid
 from shared.rules.reading import check
 from shared.schemas.schema import Schema, WrongSchema
+from shared.store.repository import Repository
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers, problems
@@ -80,12 +81,7 @@ def _partners(
     @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
     async def delete_partner(partner: PartnerName, if_match: IfMatch = None, _: Caller = operator) -> Response:
         """Forget a partner; what it sent stays in the archive."""
-        stored = await registry.partners.load(partner)
-        if stored is None:
-            raise not_found("partner")
-        check_if_match(if_match, stored.version)
-        await registry.partners.delete(stored)
-        return nothing()
+        return await _forgotten(registry.partners, partner, if_match, "partner")
 
 
 def _types(router: Routes, registry: Registry, operator: Any, reader: Any, *, may_hash: bool) -> None:
@@ -121,12 +117,17 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, *, ma
     @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
     async def delete_type(type_name: TypeName, if_match: IfMatch = None, _: Caller = operator) -> Response:
         """Forget a type: its events are unknown from now on."""
-        stored = await registry.kinds.load(type_name)
-        if stored is None:
-            raise not_found("type")
-        check_if_match(if_match, stored.version)
-        await registry.kinds.delete(stored)
-        return nothing()
+        return await _forgotten(registry.kinds, type_name, if_match, "type")
+
+
+async def _forgotten(documents: Repository[Any], name: str, if_match: str | None, what: str) -> Response:
+    """The answer when it is deleted. Raises 404, 412."""
+    stored = await documents.load(name)
+    if stored is None:
+        raise not_found(what)
+    check_if_match(if_match, stored.version)
+    await documents.delete(stored)
+    return nothing()
 
 
 def _personal(body: TypeBody, *, may_hash: bool) -> None:
