@@ -51,10 +51,7 @@ def message_at(connection: sqlite3.Connection, channel: str, ts: str) -> Json:
     row = connection.execute(
         "SELECT body FROM slack_messages WHERE channel = ? AND ts = ? AND seen_by IS NULL", (channel, ts)
     ).fetchone()
-    if row is None:
-        raise SlackError("message_not_found")
-    message: Json = json.loads(row[0])
-    return message
+    return _read(row, "message_not_found")
 
 
 def channel_of(connection: sqlite3.Connection, ts: str) -> str:
@@ -118,10 +115,7 @@ def view_of(connection: sqlite3.Connection, id_: str, user: str) -> Json:
     row = connection.execute(
         "SELECT body FROM slack_views WHERE id = ? AND user = ? AND open = 1", (id_, user)
     ).fetchone()
-    if row is None:
-        raise SlackError("not_found")
-    view: Json = json.loads(row[0])
-    return view
+    return _read(row, "not_found")
 
 
 def close_view(connection: sqlite3.Connection, id_: str) -> None:
@@ -150,3 +144,11 @@ def callback(connection: sqlite3.Connection, id_: str) -> tuple[dict[str, str], 
 def callbacks(connection: sqlite3.Connection) -> list[Json]:
     found = connection.execute("SELECT id, user FROM slack_callbacks ORDER BY CAST(SUBSTR(id, 4) AS INTEGER)")
     return [{"id": id_, "user": user} for id_, user in found]
+
+
+def _read(row: tuple[str] | None, missing: str) -> Json:
+    """The body in a row. Raises SlackError where there is none."""
+    if row is None:
+        raise SlackError(missing)
+    body: Json = json.loads(row[0])
+    return body
