@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -32,23 +33,23 @@ def processes_of(home: Path) -> list[int]:
     return found
 
 
+def demonstrated(command: Sequence[str], home: Path, within: float) -> str:
+    """What a demonstration says that goes well, and leaves nothing running."""
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=ENVIRONMENT, capture_output=True, text=True, timeout=within, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert processes_of(home) == []
+    return done.stdout
+
+
 @pytest.mark.timeout(180)
 def test_the_demonstration_succeeds_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
     for _ in range(2):
-        done = subprocess.run(
-            [*COMMAND, str(own_home)],
-            cwd=REPOSITORY,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=85,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        told = demonstrated([*COMMAND, str(own_home)], own_home, within=85)
         for shown in ("receipt", "card_declined", "segment_unavailable", "one ticket was issued, not two", "kill -9"):
-            assert shown in done.stdout
-        assert "no difference" in done.stdout
-        assert processes_of(own_home) == []
+            assert shown in told
+        assert "no difference" in told
 
 
 @pytest.mark.timeout(120)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_demo import ENVIRONMENT, processes_of
+from tests.e2e.test_demo import ENVIRONMENT, demonstrated
 from tests.kit.stack import REPOSITORY
 
 COMMAND = [sys.executable, "-m", "services.cli.main", "demo", "--hub", "--home"]
@@ -24,18 +24,8 @@ SHOWN = (
 @pytest.mark.timeout(260)
 def test_the_events_demonstration_succeeds_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
     for _ in range(2):
-        done = subprocess.run(
-            [*COMMAND, str(own_home)],
-            cwd=REPOSITORY,
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert [words for words in SHOWN if words not in done.stdout] == []
-        assert processes_of(own_home) == []
+        told = demonstrated([*COMMAND, str(own_home)], own_home, within=120)
+        assert [words for words in SHOWN if words not in told] == []
 
 
 def test_it_is_not_shown_over_containers() -> None:
