@@ -29,14 +29,14 @@ def serve(
     """Run them until a signal comes; the exit code. `broker_url` is asked when they are imported, and may block."""
     import uvloop  # noqa: PLC0415 - `milesaga --help` needs none of it
 
-    from shared.runtime import interpreter  # noqa: PLC0415
+    from shared.runtime import garbage  # noqa: PLC0415
     from shared.runtime.host import Host  # noqa: PLC0415
 
     outside = embedded(settings, listener) if sandbox else None
     compositions = {name: composition(name) for name in services}
     here = frozenset(compositions) | ({SANDBOX} if sandbox else frozenset())
     host = Host(settings, listener, broker_url(), house=HOUSE, here=here, sandbox=outside, peers=peers)
-    interpreter.settle()
+    garbage.settle()
     drained = uvloop.run(host.run(compositions, lambda: on_ready(outside)))
     return 0 if drained else 128 + signal.SIGTERM
 

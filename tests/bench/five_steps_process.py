@@ -17,7 +17,7 @@ from typing import Any, Final
 import uvloop
 
 from services.house import HOUSE
-from shared.runtime import interpreter
+from shared.runtime import garbage
 from shared.runtime import logging as logs
 from shared.runtime.addresses import broker_url
 from shared.runtime.home import Home
@@ -48,7 +48,7 @@ def main(role: str, driver: str) -> int:
 
         host.bus = FastStreamBus(broker, host)
         host.publisher = host.bus.publisher
-    interpreter.settle()
+    garbage.settle()
     jobs: set[asyncio.Task[None]] = set()
 
     async def ready() -> None:
