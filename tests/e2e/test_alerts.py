@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 import pytest
 
 from services.cli.broker_node import PrivateBroker
+from tests.e2e.buses import Bus, a_rule
+from tests.e2e.partners import RECEIPT, Partner, receipt
 from tests.e2e.shop import Shop
 from tests.e2e.wires import channel_to, message
 from tests.eventually import eventually
@@ -43,6 +45,7 @@ UNHAPPENED: Final = frozenset(
         "5xx of HTTP requests",
         "Retried a minute, by tier",
         "Providers, by outcome",
+        "Undecided, by bus, an hour",
     )
 )
 """Panels that may be empty: what they show need not have happened to the checkout, or has been put right."""
@@ -146,6 +149,18 @@ async def test_a_fault_is_told_while_it_lasts(watched: Watched, fault: Fault) ->
     await watched.knows(fault)
 
 
+async def partners_events(shop: Shop, broker_url: str) -> None:
+    """Events that rules, a shadow and nobody want, and one that is refused."""
+    partner = await Partner.made(shop)
+    large = {"type": [RECEIPT], "data": {"total": {"amount": [{"numeric": [">=", 3000]}]}}}
+    await Bus(partner, partner.operator, broker_url).applied(
+        a_rule(when=large), a_rule("shadow", when=large, mode="shadow")
+    )
+    unwanted, wrong = receipt("small", data={"total": {"amount": 1}}), receipt("wrong", data={})
+    assert (await partner.send(receipt("large"), unwanted)).status_code == 202
+    assert (await partner.send(wrong)).status_code == 422
+
+
 async def test_every_panel_of_the_dashboards_shows_what_happened(watched: Watched) -> None:
     """Labels that no series has are answered by nothing at all, and nobody would notice."""
     for fault in (dead_letter, silent_provider, stuck_purchase):
@@ -153,6 +168,7 @@ async def test_every_panel_of_the_dashboards_shows_what_happened(watched: Watche
     async with Shop(watched.stack.url) as shop:
         member = await shop.member()
         assert (await member.ended(await member.buy(await member.cart(), "tok_declined")))["status"] == "refused"
+        await partners_events(shop, watched.broker.url)
     asked = {(title, expr) for each in dashboards().values() for title, expr in questions(each)}
 
     def shown() -> bool:
