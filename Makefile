@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo demo-hub run test check long api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
+.PHONY: help demo demo-hub demo-releases run test check long api-lint any-day format bench docs lock clean setup setup-dev setup-tools image manifests \
   k8s-test up down logs partner demo-compose
 
 help: ## what can be made
@@ -23,6 +23,9 @@ demo: setup ## five purchases with a live view: one that goes well, two refused,
 
 demo-hub: setup ## partners' events: a thousand receipts from a till to everybody who wants them
 	@$(BIN)/milesaga demo --hub
+
+demo-releases: setup ## a deployment that wants another person: approved in chat, changed, denied, frozen, broken, proved
+	@$(BIN)/milesaga demo --releases
 
 run: setup ## keep a stack up; PORT and MILESAGA_HOME let several stand side by side
 	@exec $(BIN)/milesaga run

@@ -12,6 +12,8 @@ const databases = {
   notifications: "milesaga_notifications",
   hub: "milesaga_hub",
   archive: "milesaga_archive",
+  delivery: "milesaga_delivery",
+  releases: "milesaga_releases",
 };
 const given = (name) => {
   const value = process.env[name];

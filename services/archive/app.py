@@ -1,11 +1,24 @@
 """Composition root of the archive."""
 
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.archive.adapters.hub_http import HubOverHttp
+from services.archive.cases.backtesting import BACKTESTS, Backtesting
 from services.archive.cases.finding import Finding
 from services.archive.cases.keeping import Keeping
 from services.archive.cases.reading import Reading
 from services.archive.cases.removing import Removing
+from services.archive.cases.replaying import REPLAYS, Replaying
+from services.archive.cases.running import Runner
+from services.archive.cases.sending import Sender
 from services.archive.cases.shelf import LISTED, Shelf
+from services.archive.cases.turns import TURNS, TakingTurns, Turns
+from services.archive.cases.verifying import Verifying
+from services.archive.domain.backtest import Backtest
 from services.archive.domain.lines import read_line, read_record
+from services.archive.domain.replay import Replay
 from services.archive.domain.segment import RECORDS, Segment
 from services.archive.handlers import table
 from services.archive.http.routes import routes
@@ -13,15 +26,21 @@ from services.archive.service import SERVICE
 from services.archive.settings import ArchiveSettings
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping as Store
+from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
+from shared.segments.appending import WRITER
 from shared.store.documents import CollectionSpec, Index
+from shared.telemetry import catalogue
+from shared.telemetry.figures import Figure
+from shared.telemetry.figures import Reading as Told
 
 SEGMENTS = CollectionSpec("segments", (Index(LISTED, ("last",)),))
 RECORD_SEGMENTS = CollectionSpec("record_segments", (Index(LISTED, ("last",)),))
 PREFETCH = 16
 """Pages in hand: each may have half a mebibyte."""
 TIDY_PAUSE = 1.0
+REPLAY_PAUSE = 0.25
 
 
 def compose(runtime: Runtime) -> Service:
@@ -44,17 +63,53 @@ def compose(runtime: Runtime) -> Service:
             clock=runtime.clock,
         )
 
-    keeping = Keeping(root, shelf)
+    keeping = Keeping(root, shelf, runtime.clock)
     reading = Reading(root, keeping.folders, events, read_line, runtime.clock)
     of_records = Reading(root, keeping.records_folder, records, read_record, runtime.clock)
     removing = Removing(root, (events, records), runtime.clock)
+    hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    replays = store.documents(REPLAYS, Replay, wake=lambda replay: replay.wake_at)
+    replaying = Replaying(replays, hub, store.outbox, runtime.clock)
+    turns = TakingTurns(store.documents(TURNS, Turns, silent=True), replays, runtime.clock)
+    sender = Sender(replaying, reading, runtime.publisher, runtime.queues, runtime.clock, runtime.ids.new())
+    runner = Runner(sender, turns)
+    backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
+    backtesting = Backtesting(backtests, reading, hub, runtime.clock)
+    finding = Finding(reading, of_records, events)
+    verifying = Verifying((reading, of_records), (events, records), runtime.clock)
     return store.service(
         table=table(keeping),
-        router=routes(Finding(reading, of_records, events), runtime.authenticator),
+        router=routes(finding, verifying, replaying, backtesting, runtime.ids, runtime.authenticator),
         tasks=(
             Every(TIDY_PAUSE, keeping.tidy, name="segments"),
             Every(TIDY_PAUSE, removing.once, name="removing"),
+            Every(REPLAY_PAUSE, runner.once, name="replays"),
+            Every(REPLAY_PAUSE, backtesting.once, name="backtests"),
         ),
-        closing=(keeping.close,),
+        figures=(_figures(root, keeping, sender),),
+        closing=(runner.stop, backtesting.stop, keeping.close),
         prefetch=PREFETCH,
     )
+
+
+def _figures(root: Path, keeping: Keeping, sender: Sender) -> Figure:
+    """The lag, the bytes, and the copies of replays. Nothing is read but sizes of files."""
+
+    async def read() -> Sequence[Told]:
+        return (
+            Told(catalogue.ARCHIVE_LAG, (), keeping.lag),
+            Told(catalogue.ARCHIVE_BYTES, (), await asyncio.to_thread(_bytes, root)),
+            Told(catalogue.REPLAY_COPIES, (), sender.copies),
+        )
+
+    return read
+
+
+def _bytes(root: Path) -> int:
+    total = 0
+    for path in (*root.glob(f"{WRITER}*/*"), *root.glob(f"*/{WRITER}*/*")):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:
+            continue  # closed or removed meanwhile
+    return total

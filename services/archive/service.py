@@ -6,7 +6,9 @@ SERVICE = Description(
     name="archive",
     settings=("services.archive.settings:ArchiveSettings",),
     bindings=(("commands", "archive.#"),),
-    public=("/v1/hub/archive",),
+    reads=("target",),
+    public=("/v1/hub/archive", "/v1/hub/backtests", "/v1/hub/replays"),
+    asks=("hub",),
     internal=True,
     keeps=True,
 )

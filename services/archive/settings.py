@@ -21,6 +21,8 @@ class ArchiveSettings(Settings):
     """A segment of so many bytes is closed."""
     segment_seconds: float = Field(default=OLDEST, gt=0, le=86_400)
     """A segment is closed after so long, however small it is."""
+    hub_timeout_seconds: float = Field(default=3.0, gt=0)
+    """How long the hub may take for an answer."""
 
     def folder(self, home: Path) -> Path:
         return Path(unquote(urlsplit(self.place).path)) if self.place else home / "archive"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,25 +13,33 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from services.cli import audit_metrics, printing, view
+from services.cli.audited import events
 from services.cli.audited.book import Finding
 from services.cli.books import Account, Booking, BothSides, Charge, Entry, IssuedDocument, Purchase, RedeemedMiles
 from services.cli.client import Api, Json, named, operator, reported
 from services.cli.purchases import CHECKOUTS, PAGE
 from services.cli.reconciliation import Result, compare
+from services.cli.timers import when
 
 CANNOT_AUDIT: Final = 2
 SECOND_LOOK: Final = 2.0
 """Seconds until a difference is looked at again: the books cannot all be read at one moment, and purchases go on."""
 MOST_LOOKS: Final = 5
+DAY: Final = timedelta(days=1)
+LONGEST: Final = timedelta(days=31)
 
 
 def run(
     as_json: Annotated[bool, typer.Option("--json", help="JSON for programs instead of tables.")] = False,
     metrics: Annotated[Path | None, typer.Option(help="File for Prometheus' textfile collector.")] = None,
+    window: Annotated[
+        str, typer.Option("--events-of", metavar="24h", help="Partners' events of so long a time, up to 31d.")
+    ] = "24h",
 ) -> None:
     """Compare our books with the outside world's. Exit code 1 when any book differs, 2 when they cannot be read."""
+    since = _window(window)
     with reported(CANNOT_AUDIT), operator() as api:
-        result = audit(api, progress=not as_json)
+        result = audit(api, progress=not as_json, window=since)
     if metrics is not None:
         audit_metrics.write(metrics, result)
     if as_json:
@@ -41,21 +50,21 @@ def run(
         raise typer.Exit(1)
 
 
-def audit(api: Api, *, progress: bool = False) -> Result:
+def audit(api: Api, *, progress: bool = False, window: timedelta = DAY) -> Result:
     """Compare; what differs is looked at again, more often while purchases go on, and only what lasts counts."""
-    result = compare(read(api, progress=progress))
+    result = compare(read(api, progress=progress, window=window))
     for look in range(2, MOST_LOOKS + 1):
         if not result.differences or (look > 2 and not result.open):  # noqa: PLR2004 - at rest two looks are enough
             break
         time.sleep(SECOND_LOOK)
         lasting = {(finding.reference, finding.book) for finding in result.differences}
-        again = compare(read(api, progress=progress))
+        again = compare(read(api, progress=progress, window=window))
         result = replace(again, differences=tuple(f for f in again.differences if (f.reference, f.book) in lasting))
     return result
 
 
-def read(api: Api, *, progress: bool = False) -> BothSides:
-    """Both sides' books, every page of them."""
+def read(api: Api, *, progress: bool = False, window: timedelta = DAY) -> BothSides:
+    """Both sides' books, every page of them; of partners' events those accepted in the last `window`."""
     with _progress(progress) as bar:
         purchases = _counted(bar, "purchases", api.pages(CHECKOUTS, "checkouts", limit=PAGE))
         entries = _counted(bar, "miles entries", api.pages("/v1/miles/entries", "entries"))
@@ -64,6 +73,7 @@ def read(api: Api, *, progress: bool = False) -> BothSides:
         with named("sandbox beside this stack, whose books are the other side"):
             outside = api.get("/sandbox/books")
         bar.update(task, completed=1)
+        told = events.read(api, window)
     return BothSides(
         purchases=[Purchase.model_validate(row) for row in purchases],
         charges=[Charge.model_validate(row).in_our_units() for row in outside["charges"]],
@@ -73,12 +83,14 @@ def read(api: Api, *, progress: bool = False) -> BothSides:
         entries=[Entry.model_validate(row) for row in entries],
         accounts=[Account.model_validate(row) for row in accounts],
         outside=outside,
+        events=told,
     )
 
 
 def as_dict(result: Result) -> Json:
     return {
         "purchases": result.purchases,
+        "events": result.events,
         "differences": [asdict(finding) for finding in result.differences],
         "orphans": [asdict(finding) for finding in result.orphans],
         "open": [{"id": purchase.id, "status": purchase.status} for purchase in result.open],
@@ -97,7 +109,18 @@ def show(out: Console, result: Result) -> None:
             table.add_row(purchase.id, view.status(purchase.status))
         out.print(table)
     verdict = f"{len(result.differences)} differences" if result.differences else "no difference"
-    out.print(f"{result.purchases} purchases, {len(result.open)} of them open: {verdict}")
+    told = f"{result.purchases} purchases, {len(result.open)} of them open"
+    told += f", {result.events} events of partners" if result.events else ""
+    out.print(f"{told}: {verdict}")
+
+
+def _window(text: str) -> timedelta:
+    """Raises typer.BadParameter."""
+    now = datetime.now(UTC)
+    window = when(f"+{text}", now) - now
+    if not timedelta(0) < window <= LONGEST:
+        raise typer.BadParameter(f"{text!r} is not like 24h, or longer than 31d.")
+    return window
 
 
 def _table(title: str, findings: Iterable[Finding]) -> Table:

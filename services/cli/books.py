@@ -133,6 +133,40 @@ class Account(Row):
     holds: tuple[Hold, ...] = ()
 
 
+class Balance(Row):
+    """By BUS/TARGET: copies that rules asked for, and how they stand. A copy that nobody tried, or whose receiver tells
+    nobody, is `waiting`."""
+
+    events: Mapping[str, Mapping[str, int]] = {}
+    copies: Mapping[str, int] = {}
+    outcomes: Mapping[str, Mapping[str, int]] = {}
+
+
+class Target(Row):
+    """A target as it stands now; None where the broker could not be asked."""
+
+    bus: str
+    name: str
+    kind: str
+    waiting: int | None = None
+    dead: int | None = None
+
+
+@dataclass(frozen=True)
+class Events:
+    """What the archive and delivery say."""
+
+    wrong: Mapping[str, str]
+    """Segments that are not as they were written, and what is wrong with each."""
+    balance: Balance
+    targets: Sequence[Target]
+
+    @property
+    def count(self) -> int:
+        """Events that are archived."""
+        return sum(count for kinds in self.balance.events.values() for count in kinds.values())
+
+
 @dataclass(frozen=True)
 class BothSides:
     """Both sides of everything."""
@@ -146,3 +180,5 @@ class BothSides:
     accounts: Sequence[Account] = ()
     outside: Mapping[str, Any] = field(default_factory=dict)
     """The outside world's books as they are told, by name: for the books of further providers."""
+    events: Events | None = None
+    """Partners' events, where the stack has an archive of them."""

@@ -14,6 +14,7 @@ from typing import Final
 from services.cli.audited import BOOKS
 from services.cli.audited.book import Book, Finding
 from services.cli.audited.card import CARD
+from services.cli.audited.events import findings
 from services.cli.books import Account, BothSides, Entry, Purchase
 
 UNDONE: Final = frozenset({"refused", "cancelled"})
@@ -31,6 +32,8 @@ class Result:
     differences: tuple[Finding, ...] = ()
     orphans: tuple[Finding, ...] = ()
     open: tuple[Purchase, ...] = ()
+    events: int = 0
+    """Of partners, in the archive."""
 
 
 def compare(sides: BothSides, books: Sequence[type[Book]] = BOOKS) -> Result:
@@ -50,8 +53,10 @@ def compare(sides: BothSides, books: Sequence[type[Book]] = BOOKS) -> Result:
         for purchase in sides.purchases
         if purchase.status == "completed" and purchase.total is None
     ]
+    differences += findings(sides.events) if sides.events is not None else []
     return Result(
         purchases=len(sides.purchases),
+        events=sides.events.count if sides.events is not None else 0,
         differences=tuple(sorted(set(differences))),
         orphans=tuple(sorted(set(orphans))),
         open=tuple(purchase for purchase in sides.purchases if purchase.status not in ENDED),

@@ -42,7 +42,7 @@ class BrokerUsers:
         users = {
             each.name: (
                 password_hash(passwords[each.name]),
-                service_rights(each.name, each.bindings, each.families, each.listens),
+                service_rights(each.name, each.bindings, each.families, each.listens, each.reads),
             )
             for each in HOUSE
         }

@@ -9,6 +9,7 @@ SERVICE = Description(
     families=("target",),
     listens=("events", "public"),
     public=("/v1/events", "/v1/hub"),
+    internal=True,
     asks=("archive",),
     scales_by="requests",
 )

@@ -12,6 +12,7 @@ from services.miles.service import SERVICE
 from services.miles.settings import MilesSettings
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
+from shared.runtime.providers import gate_of
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
@@ -30,7 +31,7 @@ def compose(runtime: Runtime) -> Service:
     members = LedgerAccounts(ledger, accounts, journal, redemptions, runtime.clock, calendar=calendar)
     return keeping.service(
         table=table(keeping.participant(redemptions), ledger),
-        router=routes(members, runtime.authenticator),
+        router=routes(members, runtime.authenticator, gate_of(runtime, "releases")),
         figures=(figures.holds(SERVICE.name, accounts.collection, "by_hold", runtime.clock),),
         tasks=(Every(settings.expiry_seconds, ledger.expire_due, full=1, name="expiry"),),
     )

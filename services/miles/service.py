@@ -7,4 +7,5 @@ SERVICE = Description(
     settings=("services.miles.settings:MilesSettings",),
     bindings=(("commands", "miles.#"),),
     public=("/v1/miles",),
+    asks=("releases",),
 )

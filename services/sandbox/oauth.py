@@ -23,8 +23,19 @@ LIFETIME = timedelta(hours=12)  # longer than any stack under test stands
 KEY_BITS = 2048
 CLIENTS = {"portal": "sandbox"}
 SCOPES = (
-    *("offers", "carts", "checkouts", "miles", "events:publish", "hub:read", "hub:write", "archive:read"),
+    *(
+        "offers",
+        "carts",
+        "checkouts",
+        "miles",
+        "events:publish",
+        "hub:read",
+        "hub:write",
+        "archive:read",
+        "archive:replay",
+    ),
     *("ops:read", "ops:write"),
+    *("releases:read", "releases:request", "releases:approve", "releases:break_glass", "releases:admin"),
 )
 NARROWED = "events:publish:"
 """Begins scopes that allow some types of events only."""

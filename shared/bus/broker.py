@@ -22,8 +22,9 @@ from shared.bus.installation import OtherInstallation, claim
 from shared.bus.measuring import Depth, depths
 from shared.bus.probing import QUEUES, probe, probe_queue
 from shared.bus.publisher import ConfirmingPublisher
+from shared.bus.reading import ChannelReader
 from shared.bus.retry import RetryPolicy
-from shared.bus.standing import BrokerAway, Target
+from shared.bus.standing import BrokerAway, Reader, Reading, Target
 from shared.bus.telling import broker_time
 from shared.bus.topology import Queues, suspect_queue, target_queues, topology
 from shared.bus.wire import AbstractConnection, AMQPError, Channel
@@ -74,6 +75,8 @@ class Bus:
         self._own = secrets.token_hex(6)
         self._probed = 0
         self._subscriptions: list[_Subscription] = []
+        self._readers: list[ChannelReader] = []
+        self._draining = False
         self._connection: AbstractConnection | None = None
         self._up = asyncio.Event()
         self._lost = asyncio.Event()
@@ -200,6 +203,25 @@ class Bus:
             await channel.queue_delete(queue)
             await channel.close()
 
+    async def read_queue(self, reading: Reading) -> Reader:
+        consumer = Consumer(
+            reading.service,
+            reading.takes,
+            publisher=self.publisher,
+            retry=reading.passes_on,
+            clock=self._clock,
+            meter=self._meter,
+            queue=reading.queue,
+            passed_on=reading.passed_on,
+        )
+        async with self._asked() as connection:
+            reader = await ChannelReader.opened(connection, consumer, reading)
+        if self._draining:
+            await reader.leave(0)
+            raise BrokerAway("the process leaves")
+        self._readers = [*(each for each in self._readers if not each.ended), reader]
+        return reader
+
     @contextlib.asynccontextmanager
     async def _asked(self) -> AsyncIterator[AbstractConnection]:
         connection = self._connection
@@ -214,7 +236,10 @@ class Bus:
     async def drain(self, seconds: float) -> None:
         """Stop consuming and finish what is in hand; publishing goes on."""
         subscriptions, self._subscriptions = self._subscriptions, []  # a new connection must not take them up again
-        await asyncio.gather(*(each.consumer.drain(seconds) for each in subscriptions))
+        self._draining = True
+        await asyncio.gather(
+            *(each.consumer.drain(seconds) for each in subscriptions), *(each.leave(seconds) for each in self._readers)
+        )
 
     async def close(self) -> None:
         """Leave."""

@@ -6,16 +6,16 @@ It sits on aiormq, the layer under aio-pika: per message it makes a task, and no
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
 
 from shared.bus import wire
 from shared.bus.acknowledging import Acknowledgements
 from shared.bus.arrival import OUR_OWN, Arrival, arrival
-from shared.bus.dispatch import Dispatcher
 from shared.bus.headers import FINGERPRINT
 from shared.bus.outbox import Publisher
-from shared.bus.retry import Failed, RetryPolicy, Unreadable
+from shared.bus.retry import Failed, Unreadable
 from shared.bus.topology import tier_of
 from shared.bus.tracing import traced, with_place
 from shared.bus.wire import Channel, Delivery
@@ -30,20 +30,50 @@ REQUEUE_PAUSE = 1.0
 CLOCK_PAUSE = 1.0
 
 
+class GivenBack(Exception):
+    """Nothing was done with the message: it stays in its queue, as if it had not been delivered."""
+
+
+class Takes(Protocol):
+    """Whoever handles what is delivered."""
+
+    async def dispatch(self, arrival: Arrival, body: bytes) -> None:
+        """Return when the work is saved. Raises GivenBack, or whatever else it must be passed on for."""
+        ...
+
+
+class PassesOn(Protocol):
+    """Whoever decides where a message goes that was not handled."""
+
+    def next_stop(self, failed: Failed, now: datetime) -> OutboxMessage:
+        """The message as it goes on: to a tier, or to the dead letters."""
+        ...
+
+
+def _nobody(_: Failed, __: OutboxMessage) -> None:
+    return
+
+
 class Consumer:
     """Handles one queue's messages. It outlives its channel: what is unacknowledged when a channel goes comes again."""
 
     def __init__(
         self,
         service: str,
-        dispatcher: Dispatcher,
+        dispatcher: Takes,
         *,
         publisher: Publisher,
-        retry: RetryPolicy,
+        retry: PassesOn,
         clock: Clock,
         meter: Meter,
+        queue: str | None = None,
+        passed_on: Callable[[Failed, OutboxMessage], None] = _nobody,
     ) -> None:
+        """`queue` is what is consumed, where it has not the service's name; `passed_on` hears of each message that the
+        broker has elsewhere."""
         self._service = service
+        self._queue = queue or service
+        self._passed_on = passed_on
         self._dispatcher = dispatcher
         self._publisher = publisher
         self._retry = retry
@@ -107,12 +137,15 @@ class Consumer:
         return not far_off(self._clock)
 
     async def _handle(self, delivery: Delivery) -> None:
-        came = arrival(self._service, _direct(delivery))
+        came = arrival(self._queue, _direct(delivery))
         began = time.perf_counter()
         outcome = "done"
         with traced(self._service, came) as span:
             try:
                 await self._dispatcher.dispatch(came, delivery.body)
+            except GivenBack:
+                outcome = "requeued"
+                await self._requeue(delivery)
             except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
                 outcome = await self._pass_on(delivery, came, error)
                 span.tell(error__type=type(error).__name__)
@@ -128,11 +161,13 @@ class Consumer:
     async def _pass_on(self, delivery: Delivery, came: Arrival, error: Exception) -> str:
         """Move an unhandled message to a tier or to the dead letters, and only then acknowledge it here."""
         try:
-            next_stop = self._retry.next_stop(Failed(self._service, came, delivery.body, error), self._clock.now())
+            failed = Failed(self._queue, came, delivery.body, error)
+            next_stop = self._retry.next_stop(failed, self._clock.now())
             outcome = "dead" if next_stop.exchange == OUR_OWN else "later" if isinstance(error, Later) else "retried"
             self._report(error, came.headers, outcome)
             await self._publisher.publish([with_place(next_stop)])
             self._count(next_stop)
+            self._passed_on(failed, next_stop)
         except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
             await asyncio.sleep(REQUEUE_PAUSE)  # or it would come again at once, for as long as the reason lasts

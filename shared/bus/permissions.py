@@ -50,18 +50,24 @@ def partner_rights(name: str, targets: Iterable[str] = ()) -> Rights:
 
 
 def service_rights(
-    name: str, bindings: Sequence[tuple[str, str]], families: Sequence[str] = (), listens: Sequence[str] = ()
+    name: str,
+    bindings: Sequence[tuple[str, str]],
+    families: Sequence[str] = (),
+    listens: Sequence[str] = (),
+    reads: Sequence[str] = (),
 ) -> Rights:
     """`bindings` are those of the service's queue, `families` the first words of queues that it makes while it runs,
-    `listens` the exchanges that it binds its queue to by whatever pattern. Who hears the answers gives the commands."""
+    `listens` the exchanges that it binds its queue to by whatever pattern, `reads` the first words of queues that
+    others make, and that it reads. Who hears the answers gives the commands."""
     own = "|".join((rf"{re.escape(name)}(\..+)?", *(rf"{re.escape(family)}\..+" for family in families)))
+    others = [rf"{re.escape(each)}\..+" for each in reads]
     speaks = rf"^{re.escape(name)}\."
     commands = EVERYTHING if "answers" in dict(bindings) else speaks
     written = {"commands": commands, "answers": rf"^({re.escape(name)}|saga)\.", "events": speaks, "public": NOTHING}
     return Rights(
         configure=f"^({own})$" if families else f"^{own}$",
         write=rf"^(commands|answers|events|retry\..+|amq\.default|{own})$",
-        read=f"^(commands|answers|events|public|{own})$",
+        read=f"^({'|'.join(('commands|answers|events|public', own, *others))})$",
         topics={
             exchange: (written[exchange], EVERYTHING if exchange in listens else _read(exchange, bindings))
             for exchange in TOPIC_EXCHANGES

@@ -1,10 +1,14 @@
 """Queues that are made and taken away while the house runs: those of the targets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from shared.bus.consumer import PassesOn, Takes
 from shared.bus.declaring import Difference
 from shared.bus.measuring import Depth
+from shared.bus.retry import Failed
+from shared.contracts.messages import OutboxMessage
 
 Target: TypeAlias = tuple[str, str]
 """Of a bus, and its name there."""
@@ -12,6 +16,32 @@ Target: TypeAlias = tuple[str, str]
 
 class BrokerAway(Exception):
     """The broker cannot be asked now, or refuses: what was asked may have been done."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a queue that is made while the house runs is consumed: by whom, in which service's name, how many at once,
+    what becomes of a message that is not handled, and who hears of it then."""
+
+    queue: str
+    service: str
+    takes: Takes
+    passes_on: PassesOn
+    prefetch: int
+    passed_on: Callable[[Failed, OutboxMessage], None]
+
+
+class Reader(Protocol):
+    """A queue that is being consumed."""
+
+    @property
+    def ended(self) -> bool:
+        """Is nothing delivered any more: the connection went, or the queue?"""
+        ...
+
+    async def leave(self, seconds: float) -> None:
+        """Take no more, finish what is in hand within that time; what is not goes back."""
+        ...
 
 
 class StandingQueues(Protocol):
@@ -35,4 +65,8 @@ class StandingQueues(Protocol):
 
     async def remove_queue(self, queue: str) -> None:
         """Take a queue away with all that is in it; or find that it is not there."""
+        ...
+
+    async def read_queue(self, reading: Reading) -> Reader:
+        """Consume a queue until it, its connection or this process goes. One that is not there is an error, too."""
         ...

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.journey import Part
-from shared.contracts.messages import Message
+from shared.contracts.messages import Event, Message
 
 LARGEST_PART = 512 * 1024
 """Bytes of entries in one message: one event more may stand in it, and it is still read."""
@@ -130,3 +130,19 @@ class Records(Part):
     routed: tuple[RoutedCopy, ...] = ()
     undecided: tuple[UndecidedEvent, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+
+
+class ReplayEnded(Event):
+    """A replay is over: `done`, `cancelled` or `failed`; `copies` had been sent as far as was noted by then."""
+
+    type: ClassVar[str] = "archive.replay_ended.v1"
+    replay: str
+    name: str
+    state: Literal["done", "cancelled", "failed"]
+    targets: tuple[str, ...]
+    copies: int
+    reason: str = ""
+
+    @property
+    def subject(self) -> str:
+        return self.replay

@@ -16,7 +16,8 @@ Duration = Annotated[str, Field(pattern=DURATION, description="A number and s, m
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MOST_RULES: Final = 200
 MOST_TARGETS: Final = 64
-KINDS: Final = ("webhook", "queue", "service", "feed")
+Kind = Literal["webhook", "queue", "service", "feed"]
+KINDS: Final[tuple[Kind, ...]] = ("webhook", "queue", "service", "feed")
 
 
 def duration(text: str) -> timedelta:
@@ -70,7 +71,7 @@ class TargetTerms(Part):
         return self
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
 

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from shared.contracts.archive import Page
+from shared.contracts.journey import Part
 from shared.contracts.messages import Event
 
 
@@ -24,3 +25,16 @@ class BusChanged(Event):
     @property
     def subject(self) -> str:
         return self.bus
+
+
+class ClientsOf(Part):
+    """The subjects of a partner's tokens, as other services ask."""
+
+    partner: str
+    clients: tuple[str, ...]
+
+
+class ClientOf(Part):
+    """Whose the subject of a token is, as other services ask."""
+
+    partner: str

@@ -18,10 +18,11 @@ _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 class Reading:
     """One answer as it comes in: what httptools tells of it."""
 
-    __slots__ = ("_bare", "_bytes", "_headed", "_parser", "body", "headers", "is_whole", "keeps", "status")
+    __slots__ = ("_bare", "_bytes", "_enough", "_headed", "_parser", "body", "headers", "is_whole", "keeps", "status")
 
-    def __init__(self, *, bare: bool) -> None:
-        """`bare`: it was HEAD that asked, so that no body follows whatever the headers say."""
+    def __init__(self, *, bare: bool, enough: int | None = None) -> None:
+        """`bare`: it was HEAD that asked, so that no body follows whatever the headers say. After `enough` bytes of its
+        body an answer counts as whole: the rest is nobody's business, and no other request goes on that connection."""
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = bytearray()
@@ -29,6 +30,7 @@ class Reading:
         self.keeps = False
         """May another request follow on the same connection?"""
         self._bare = bare
+        self._enough = enough
         self._headed = False
         self._bytes = 0
         self._parser = HttpResponseParser(self)
@@ -68,8 +70,12 @@ class Reading:
         self.is_whole = self._headed and self._bare
 
     def on_body(self, body: bytes) -> None:
-        if not self._bare:
-            self.body += body
+        if self._bare:
+            return
+        self.body += body
+        if self._enough is not None and len(self.body) > self._enough:
+            del self.body[self._enough :]
+            self.is_whole = True
 
     def on_message_complete(self) -> None:
         if self._headed:
@@ -91,13 +97,15 @@ class Connection(asyncio.Protocol):
         self._full = False
         self._read_timeout: float | None = None
 
-    async def exchange(self, request: bytes, *, bare: bool, write: float | None, read: float | None) -> Reading:
+    async def exchange(
+        self, request: bytes, *, bare: bool, write: float | None, read: float | None, enough: int | None = None
+    ) -> Reading:
         """The answer. `write` and `read` are seconds without progress.
 
         Raises WriteTimeout, ReadTimeout, ReadError and RemoteProtocolError; after each of them, and when cancelled,
         the connection is closed.
         """
-        self._reading = reading = Reading(bare=bare)
+        self._reading = reading = Reading(bare=bare, enough=enough)
         self._answered = answered = self._loop.create_future()
         self._read_timeout = read
         try:

@@ -1,4 +1,4 @@
-"""Our own services' internal routes: typed contracts, read without effect."""
+"""Our own services' internal routes: typed contracts."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,8 +15,9 @@ from shared.telemetry.spans import Kind
 
 C = TypeVar("C", bound=BaseModel)
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 """What an id may look like before it goes into a path."""
+LONGEST_ID = 64
 
 
 class Neighbor:
@@ -28,13 +29,20 @@ class Neighbor:
         self._line = Line(client, timeout).adapted(headers=headers, explained=explained)
 
     async def get(
-        self, contract: type[C], path: str, document_id: str, unavailable: Callable[[str], Exception]
+        self,
+        contract: type[C],
+        path: str,
+        document_id: str,
+        unavailable: Callable[[str], Exception],
+        *,
+        longest: int = LONGEST_ID,
     ) -> C | None:
-        """What stands at `path`, with the id in the place of `{id}`; None where there is no such thing.
+        """What stands at `path`, with the id in the place of `{id}`; None where there is no such thing, and for what is
+        no id of at most `longest` characters.
 
         Raises what `unavailable` makes of the reason.
         """
-        if not _ID.fullmatch(document_id):
+        if len(document_id) > longest or not _ID.fullmatch(document_id):
             return None
         try:
             answer = await self._ask(path, document_id)
@@ -46,10 +54,25 @@ class Neighbor:
         except ValidationError as error:
             raise unavailable(f"an answer of no known shape to {path}") from error
 
+    async def tell(self, contract: type[C], path: str, told: BaseModel, unavailable: Callable[[str], Exception]) -> C:
+        """The answer to what is told, which may have an effect: it is sent once. Raises as `get` does."""
+        request = Request("POST", path, operation=path, json=told.model_dump(mode="json"), headers=_trace())
+        try:
+            with spans.child(f"POST {path}", Kind.CLIENT):
+                answer = await self._line.send(request)
+            return contract.model_validate(answer.body)
+        except (NotSent, OutcomeUnknown, Misconfigured) as error:
+            raise unavailable(f"no answer: {error}") from error
+        except ValidationError as error:
+            raise unavailable(f"an answer of no known shape to {path}") from error
+
     async def _ask(self, path: str, document_id: str) -> Response:
         """In the asker's trace: the neighbor is one of us."""
         with spans.child(f"GET {path}", Kind.CLIENT):
-            here = spans.traceparent()
-            headers = {"traceparent": here} if here else {}
-            request = Request("GET", path.format(id=document_id), operation=path, headers=headers, repeatable=True)
+            request = Request("GET", path.format(id=document_id), operation=path, headers=_trace(), repeatable=True)
             return await self._line.send(request)
+
+
+def _trace() -> dict[str, str]:
+    here = spans.traceparent()
+    return {"traceparent": here} if here else {}

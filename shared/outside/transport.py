@@ -10,12 +10,12 @@ import re
 import socket
 import ssl
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
-from aiohappyeyeballs import start_connection
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from shared.outside.connection import Connection
 
@@ -53,10 +53,12 @@ def client(base_url: str, timeout_seconds: float, trusted: ssl.SSLContext) -> ht
 class KeptConnections(httpx.AsyncBaseTransport):
     """One request at a time on a connection, the one used last first; idle ones are closed after 5 seconds."""
 
-    def __init__(self, trusted: ssl.SSLContext) -> None:
-        """`trusted` says how servers are checked over HTTPS."""
+    def __init__(self, trusted: ssl.SSLContext, *, at_once: int | None = None, enough: int | None = None) -> None:
+        """`trusted` says how servers are checked over HTTPS. Of an answer's body `enough` bytes are read, and no more
+        of it is waited for; None: all of it."""
         self._trusted = trusted
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._enough = enough
+        self._places = asyncio.Semaphore(at_once or MOST_AT_ONCE)
         self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
         self._closed = False
 
@@ -72,7 +74,11 @@ class KeptConnections(httpx.AsyncBaseTransport):
         try:
             connection = self._kept(origin) or await self._connected(origin, timeouts.get("connect"))
             reading = await connection.exchange(
-                written, bare=request.method == "HEAD", write=timeouts.get("write"), read=timeouts.get("read")
+                written,
+                bare=request.method == "HEAD",
+                write=timeouts.get("write"),
+                read=timeouts.get("read"),
+                enough=self._enough,
             )
             self._keep(origin, connection)
         finally:
@@ -114,13 +120,17 @@ class KeptConnections(httpx.AsyncBaseTransport):
         idle.append(connection)
         connection.rest(IDLE_SECONDS)
 
+    async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
+        """Where a connection may go: exactly there, and nowhere else. Raises OSError."""
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
     async def _connected(self, origin: Origin, seconds: float | None) -> Connection:
         """`seconds` are for connecting, and as many again for the handshake."""
         scheme, host, port = origin
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                addresses = await self.addresses(host, port)
                 found = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
             secured: dict[str, Any] = {"ssl": self._trusted, "server_hostname": host} if scheme == "https" else {}
             async with asyncio.timeout(seconds):

@@ -44,6 +44,7 @@ class Description:
     `bindings`: what its queue is bound to; without any it has no queue and takes no messages.
     `families`: first words of the names of queues that it makes, fills and reads while it runs.
     `listens`: exchanges that it binds its queue to while it runs, by patterns of its own making.
+    `reads`: first words of the names of such queues that others make, and that it reads.
     `public`: beginnings of the paths that clients reach it by.
     `internal`: it has routes for other services; they find it by `<NAME>_URL`.
     `asks`: the services whose internal routes it uses.
@@ -59,6 +60,7 @@ class Description:
     bindings: Bindings = ()
     families: tuple[str, ...] = ()
     listens: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
     internal: bool = False
     asks: tuple[str, ...] = ()

@@ -8,11 +8,13 @@ from pydantic import Field, HttpUrl
 
 from shared.kernel.values import changed
 from shared.outside.gate import Gate, Terms
+from shared.outside.grants import GateOverHttp
 from shared.outside.line import Line
 from shared.outside.neighbors import Neighbor
 from shared.runtime.configuration import read_beside
 from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings
+from shared.web.grants import Gate as GrantGate
 
 
 class Bounded(Settings):
@@ -76,6 +78,18 @@ def provider_line(runtime: Runtime, service: str, provider: str, settings: Provi
     client = runtime.http(str(settings.url).rstrip("/"), settings.timeout_seconds)
     gate = Gate(service, provider, settings.terms, runtime.meter)
     return Line(client, timedelta(seconds=settings.timeout_seconds), gate=gate)
+
+
+def gate_of(runtime: Runtime, service: str, timeout_seconds: float = 5.0) -> GrantGate | None:
+    """Who keeps the grants that gated acts take: another service. None where acts are not gated here."""
+    if not runtime.settings.gated:
+        return None
+
+    async def subject(token: str) -> str:
+        return (await runtime.authenticator.caller(token)).subject
+
+    asked = neighbor(runtime, service, timeout_seconds)
+    return GateOverHttp(asked, subject, f"/internal/{service}", runtime.settings.environment)
 
 
 def neighbor(runtime: Runtime, service: str, timeout_seconds: float) -> Neighbor:

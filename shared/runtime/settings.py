@@ -99,6 +99,8 @@ class RuntimeSettings(TrustSettings):
     drain_seconds: float = Field(default=15.0, gt=0, le=600)
     """How long a stopping process finishes what is in hand, at most. All of it ends within 10 s more; whoever stops the
     process waits so long."""
+    gated: bool = Field(default_factory=lambda given: given.get("environment") == "production")
+    """`on`: dangerous acts of ours take a grant, which another person has agreed to. The default in production."""
     after_restore: bool = False
     """The stores were restored and may have forgotten requests: workers ask their provider before the first one too."""
     clock_warning_seconds: float = Field(default=5.0, gt=0)

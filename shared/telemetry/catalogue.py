@@ -336,12 +336,35 @@ UNDECIDED: Final = Metric(
     "Events that the rules of a bus had too much work with: it made no copies of them.",
     "None.",
 )
+ARCHIVE_LAG: Final = Metric(
+    "archive_lag_seconds",
+    "gauge",
+    (),
+    "How long before it was kept the last event of this process's archive had been accepted; 0 before the first.",
+    "Below 2; it grows while the archive was down and catches up.",
+)
+ARCHIVE_BYTES: Final = Metric(
+    "archive_bytes",
+    "gauge",
+    (),
+    "What the archive's folder holds: segments of events and of records.",
+    "Grows with the events; falls when a class of keeping is over.",
+    shared=True,
+)
+REPLAY_COPIES: Final = Metric(
+    "replay_copies",
+    "gauge",
+    (),
+    "Copies that replays in this process have sent since it began.",
+    "Still, but while a replay runs.",
+)
 CATALOGUE: Final[tuple[Metric, ...]] = (
     BEGUN, ENDED, TURNED_BACK, CALLED_FOR_HELP, STEPPED, STEP_SECONDS, ASKED,
     OPEN_PURCHASES, OLDEST_PURCHASE, UNKNOWNS, OLDEST_UNKNOWN, HOLDS, OVERDUE, OLDEST_OVERDUE, UNSENT, UNSENT_SECONDS,
     HANDLED, HANDLER_SECONDS, RETRIED, DIED, DEAD, QUEUE, CONSUMERS, TIERS, PUBLISHED, CONNECTED, CONNECTIONS,
     CALLED, CALL_SECONDS, LEFT_ALONE,
     EVENTS, PAGE_EVENTS, RULE_MATCHES, UNMATCHED, UNDECIDED,
+    ARCHIVE_LAG, ARCHIVE_BYTES, REPLAY_COPIES,
     STORED, CONFLICTED, UNAVAILABLE,
     REQUESTS, REQUEST_SECONDS,
     RESTARTS, CLOCK, BUILD,

@@ -26,6 +26,9 @@ CODES: Final[dict[str, Meaning]] = {
     "if_none_match_malformed": Meaning((400,), "If-None-Match has no entity tags.", "Send the ETag as it came."),
     "unauthorized": Meaning((401,), "The request has no bearer token.", LOG_IN),
     "invalid_token": Meaning((401,), "The token has expired, or is not from the issuer for this API.", LOG_IN),
+    "bad_signature": Meaning(
+        (401,), "A webhook is not signed by whom it claims, or not now.", "Look at the secret, the app and the clocks."
+    ),
     "missing_scope": Meaning((403,), "The token does not allow this.", "Ask the issuer for the scope that is named."),
     "not_found": Meaning((404,), "It is not there, or is somebody else's.", "Look at the id, and whose token it is."),
     "cart_not_found": Meaning((404,), "The member has no such cart.", "Buy one of the member's own carts."),
@@ -48,6 +51,7 @@ CODES: Final[dict[str, Meaning]] = {
     "not_empty": Meaning(
         (409,), "Copies wait in queues that would be taken away.", "Let them be delivered, or discard them."
     ),
+    "no_webhook": Meaning((409,), "The target is no webhook: nothing is signed for it.", "Name one that is."),
     "queues_going": Meaning((409,), "The target's queue is being taken away at this moment.", AGAIN),
     "broker_unavailable": Meaning((503,), "The broker does not answer.", AGAIN),
     "client_taken": Meaning((409,), "A client belongs to another partner.", "Use a client of the partner's own."),
@@ -62,6 +66,41 @@ CODES: Final[dict[str, Meaning]] = {
     "rate_limited": Meaning((429,), "More events came than the partner may send.", AGAIN),
     "overloaded": Meaning((503,), "More events come than are written at the moment.", AGAIN),
     "archive_unavailable": Meaning((503,), "The archive does not answer.", AGAIN),
+    "self_approval": Meaning((403,), "Nobody decides on what he asked for, or wrote.", "Ask somebody else."),
+    "not_an_approver": Meaning((403,), "This person is in none of the groups that decide.", "Ask one of `eligible`."),
+    "inactive": Meaning((403,), "This person has no power any more.", "Ask somebody else."),
+    "via_not_allowed": Meaning((403,), "The rule wants another way for this decision.", "Use a way that it names."),
+    "not_the_requester": Meaning((403,), "This is the asker's, or the redeemer's.", "Let whoever asked do it."),
+    "initiator_required": Meaning((403,), "A robot must show whom it acts for.", "Ask as a person."),
+    "review_overdue": Meaning(
+        (403,), "What this person did with broken glass is still to be reviewed.", "Have others review it first."
+    ),
+    "closed": Meaning((409,), "The request has come to its end.", "Read it; ask anew."),
+    "payload_changed": Meaning((409,), "What was named is not what was asked for.", "Ask for what shall run."),
+    "already_executing": Meaning((409,), "It runs already.", "Read the request."),
+    "expired": Meaning((409,), "Nobody agreed, or used it, in time.", "Ask anew."),
+    "not_approved": Meaning((409,), "Not all seats are filled by people who may still agree.", "Wait for them."),
+    "frozen": Meaning((409,), "A freeze holds.", "Wait for its end, or break the glass."),
+    "outside_window": Meaning((409,), "It is not the time for it.", "Ask again after Retry-After seconds, if given."),
+    "grant_used": Meaning((409,), "The grant was redeemed already.", "Run nothing; ask anew."),
+    "grant_void": Meaning((409,), "It is no grant, or is good no longer.", "Ask for another grant."),
+    "grant_expired": Meaning((409,), "The grant's ten minutes are over.", "Ask for another grant."),
+    "grant_required": Meaning(
+        (409,), "Another person must agree to exactly this request.", "Ask for what detail says."
+    ),
+    "request_open": Meaning((409,), "A request for the same waits.", "See Location; or say `replaces`."),
+    "unsatisfiable": Meaning((422,), "There are not enough people who could agree.", "See who is missing in `detail`."),
+    "no_policy": Meaning((422,), "No rule is for this, so nobody may do it.", "Have a rule made."),
+    "in_the_past": Meaning((422,), "Its time is over, or never comes.", FIELD),
+    "too_many_waiting": Meaning((429,), "Too much waits.", "Withdraw what nobody needs."),
+    "gate_unreachable": Meaning((503,), "Nobody says whether it may be done, so it is not.", AGAIN),
+    "policy_outdated": Meaning((503,), "This process has older files than the log knows.", AGAIN),
+    "hub_unavailable": Meaning((503,), "The hub does not answer.", AGAIN),
+    "unknown_target": Meaning(
+        (422,), "A target is not there, is another partner's, or cannot be replayed to.", "Name targets as BUS/TARGET."
+    ),
+    "name_taken": Meaning((409,), "Another request has this name.", "Choose another name."),
+    "not_possible": Meaning((409,), "Not from the state in which it is.", "Read it: its state says what it is."),
     "already_ended": Meaning((409,), "The purchase has come to its end.", "Read it: its status is final."),
     "busy": Meaning((409, 503), "Others change the same thing at this moment.", AGAIN),
     "cart_closed": Meaning((409,), "The cart has expired or was bought.", "Open another cart."),

@@ -51,8 +51,10 @@ class Routes(APIRouter):
 
         return decorated
 
-    def internal(self, path: str, authenticator: Authenticator) -> Callable[[Answering], Answering]:
-        """A route that the services themselves read, with nothing but ids in its path: FastAPI has no part in it."""
+    def internal(
+        self, path: str, authenticator: Authenticator, *, method: str = "GET"
+    ) -> Callable[[Answering], Answering]:
+        """A route for the services themselves, with nothing but ids in its path: FastAPI has no part in it."""
 
         def decorated(answering: Answering) -> Answering:
             async def answered(request: Request) -> Response:
@@ -60,7 +62,7 @@ class Routes(APIRouter):
                 await authenticator.internal_only(request)
                 return await answering(request)
 
-            self.routes.append(_Plain(path, answered, methods=["GET"], include_in_schema=False))
+            self.routes.append(_Plain(path, answered, methods=[method], include_in_schema=False))
             return answering
 
         return decorated

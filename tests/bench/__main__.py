@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import against, costs, hub, hub_matching, purchases, sizes, stored, telemetry
+from tests.bench import against, costs, gates, hub, hub_matching, purchases, sizes, stored, telemetry
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
@@ -54,7 +54,7 @@ SETTLED: Final = 3.0
 """Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
 
 PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
-ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching")
+ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching", "gate")
 """With what takes minutes, or is of interest to few, and is measured where it is named."""
 
 
@@ -170,6 +170,15 @@ class Bench:
         return hub_matching.measure(
             lambda what: self._progress.update(task, description=what, advance=1), rounds=self._rounds
         )
+
+    def gate(self) -> list[Figure]:
+        """From a press to what it lets run."""
+        task = self._progress.add_task("gates", total=self._rounds * gates.GATES)
+        stack = Stack(self._home / "gate")
+        try:
+            return gates.measure(stack.start(), self._home / "gates", self._advance(task), rounds=self._rounds)
+        finally:
+            stack.clean_up()
 
     def against(self, ref: str, job: str) -> against.Comparison:
         """This commit's sagas or purchases, and those of another."""

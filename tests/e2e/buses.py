@@ -52,7 +52,9 @@ class Bus:
                 await message.ack()
         return found
 
-    async def eventually_taken(self, count: int, target: str = "books", *, dead: bool = False) -> list[Copy]:
+    async def eventually_taken(
+        self, count: int, target: str = "books", *, dead: bool = False, within: float = ARRIVES
+    ) -> list[Copy]:
         found: list[Copy] = []
 
         async def enough() -> bool:
@@ -60,7 +62,7 @@ class Bus:
             assert len(found) >= count, f"{len(found)} of {count}"
             return True
 
-        await eventually(enough, ARRIVES)
+        await eventually(enough, within)
         return found
 
     async def holds_something(self, target: str = "books") -> bool:

@@ -54,9 +54,9 @@ async def test_a_receipt_is_published_by_curl(applied: Stack) -> None:
 
 
 async def test_receipts_are_published_by_python(applied: Stack) -> None:
-    shown = await run(applied, sys.executable, "examples/publish_receipts.py", "10")
-    assert [line.split()[1] for line in shown.splitlines()] == ["accepted"] * 10
-    assert len({line.split()[0] for line in shown.splitlines()}) == 10
+    shown = await run(applied, sys.executable, "examples/publish_receipts.py", "501")
+    assert [line.split()[1] for line in shown.splitlines()] == ["accepted"] * 501
+    assert len({line.split()[0] for line in shown.splitlines()}) == 501
 
 
 async def test_a_receipt_is_published_by_the_broker(applied: Stack) -> None:

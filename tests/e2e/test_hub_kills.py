@@ -35,7 +35,10 @@ async def test_every_event_that_was_accepted_is_archived_and_delivered_once_each
 ) -> None:
     partner = await Partner.made(high_street, rate={"events_per_second": 10_000, "burst": 100_000})
     bus = Bus(partner, partner.operator, processes.broker_url)
-    await bus.applied(a_rule(to=("books",)), a_rule("copies", to=("books", "ledger")))
+    endpoint = f"{processes.processes['sandbox'].url}/sandbox/receiver/{bus.name}"
+    rules = a_rule(to=("books", "hook")), a_rule("copies", to=("books", "ledger"))
+    queues = {"books": {"queue": True}, "ledger": {"queue": True}}
+    await bus.applied(*rules, targets={**queues, "hook": {"webhook": endpoint}})
     told: dict[str, str] = {}
     ends_at = time.monotonic() + LASTS
     killing = asyncio.create_task(_kill_one_each_second(processes, ends_at))
@@ -49,6 +52,7 @@ async def test_every_event_that_was_accepted_is_archived_and_delivered_once_each
     assert hubids == {event_id: {hubid} for event_id, hubid in told.items()}
     for target in ("books", "ledger"):
         await _delivered(bus, target, told)
+    await _posted(endpoint, told)
 
 
 async def _delivered(bus: Bus, target: str, told: dict[str, str]) -> None:
@@ -65,6 +69,26 @@ async def _delivered(bus: Bus, target: str, told: dict[str, str]) -> None:
     await eventually(all_there, LONGEST)
     assert set(copies) == set(told.values())
     assert {len(each) for each in copies.values()} == {1}
+
+
+async def _posted(endpoint: str, told: dict[str, str]) -> None:
+    """A webhook of each was taken; more than one request has the same name."""
+    names, after = defaultdict(set), 0
+    async with httpx.AsyncClient(timeout=30.0, trust_env=False) as http:
+
+        async def all_there() -> bool:
+            nonlocal after
+            while requests := (await http.get(f"{endpoint}/requests", params={"after": after})).json()["requests"]:
+                for each in requests:
+                    names[each["body"]["hubid"]].add(each["webhook_id"])
+                after = requests[-1]["position"]
+            missing = set(told.values()) - set(names)
+            assert not missing, f"{len(missing)} of {len(told)} webhooks are not there"
+            return True
+
+        await eventually(all_there, LONGEST)
+    assert set(names) == set(told.values())
+    assert {len(each) for each in names.values()} == {1}
 
 
 async def _kill_one_each_second(processes: House, ends_at: float) -> int:

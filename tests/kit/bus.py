@@ -4,11 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shared.bus.declaring import Difference
 from shared.bus.measuring import Depth
-from shared.bus.standing import BrokerAway, Target
+from shared.bus.standing import BrokerAway, Reading, Target
 from shared.contracts import CATALOGUE
 from shared.contracts.copies import dead_target_queue, target_queue
 from shared.contracts.messages import Message, OutboxMessage
 from shared.contracts.steps import Answer
+
+
+class ReaderInMind:
+    """A queue that is consumed as far as a test does it."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.ended = False
+
+    async def leave(self, _: float) -> None:
+        self.ended = True
 
 
 class QueuesInMind:
@@ -19,7 +30,13 @@ class QueuesInMind:
         self.bound: set[tuple[str, str, str]] = set()
         self.waiting: dict[str, int] = {}
         self.consumed: set[str] = set()
+        self.readers: dict[str, ReaderInMind] = {}
         self.away = False
+
+    async def read_queue(self, reading: Reading) -> ReaderInMind:
+        self._ask()
+        self.readers[reading.queue] = ReaderInMind(reading)
+        return self.readers[reading.queue]
 
     async def make_targets(self, targets: Sequence[Target]) -> Sequence[Difference]:
         self._ask()

@@ -63,13 +63,19 @@ class Chatting:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.answer: Callable[[], Response] = Response
         self.seconds = 0.0
+        self.behind: httpx.AsyncClient | None = None
+        """Who answers in its place, where somebody does."""
         self.app = FastAPI()
         self.app.post("/v1/webhooks/chat/slack/interactions")(self.hear)
 
     async def hear(self, request: Request) -> Response:
-        self.heard.append((dict(request.headers), await request.body()))
+        headers, body = dict(request.headers), await request.body()
+        self.heard.append((headers, body))
         await asyncio.sleep(self.seconds)
-        return self.answer()
+        if self.behind is None:
+            return self.answer()
+        told = await self.behind.post(request.url.path, content=body, headers=headers)
+        return Response(told.content, told.status_code)
 
 
 class World:

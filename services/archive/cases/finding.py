@@ -9,6 +9,7 @@ from typing import Any
 
 from services.archive.cases.reading import Reading, Span
 from services.archive.cases.shelf import LISTED
+from services.archive.domain.balance import Balance, balance
 from services.archive.domain.lines import records_of
 from services.archive.domain.segment import Segment
 from services.archive.domain.times import AFTER_ALL, least_of
@@ -108,6 +109,12 @@ class Finding:
             "partners": dict(sum((Counter(each.owners) for each in all_), Counter())),
             "types": dict(sum((Counter(each.kinds) for each in all_), Counter())),
         }
+
+    async def balance(self, start: datetime, end: datetime) -> Balance:
+        """What became of the events accepted in [`start`, `end`). Raises Damaged."""
+        span = Span(least_of(start), least_of(end))
+        events, records = await self._events.lines(span), await self._records.lines(span)
+        return await asyncio.to_thread(lambda: balance(once(events), records))
 
     async def damaged(self, segment: Segment) -> str | None:
         """What is wrong with a segment; None where it is as it was closed."""

@@ -10,6 +10,7 @@ from services.archive.cases.shelf import Shelf, folder_of
 from services.archive.domain.lines import line_of, record_lines
 from services.archive.domain.segment import FOREVER, RECORDS, kept_for
 from shared.contracts.archive import KeepPage, KeepRecords
+from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.segments.lines import Line
 
@@ -20,7 +21,10 @@ PAUSE: Final = timedelta(seconds=5)
 class Keeping:
     """This process's shelves: one for each class of keeping, and one for records."""
 
-    def __init__(self, root: Path, make: Callable[[str], Shelf]) -> None:
+    def __init__(self, root: Path, make: Callable[[str], Shelf], clock: Clock) -> None:
+        self.lag = 0.0
+        """Seconds from the acceptance of the last event that was kept to its being kept."""
+        self._clock = clock
         self._root = root
         self._make = make
         self._shelves = {keep: make(keep) for keep in (FOREVER, RECORDS)}
@@ -28,6 +32,8 @@ class Keeping:
     async def keep(self, page: KeepPage) -> None:
         """Return when it is on the disk. Raises Later where it cannot be now, ValueError for no class of keeping."""
         await self._put(page.keep, [line_of(entry) for entry in page.events])
+        if page.events:
+            self.lag = max(0.0, (self._clock.now() - page.events[-1].at).total_seconds())
 
     async def keep_records(self, records: KeepRecords) -> None:
         """The same, of what is on record."""

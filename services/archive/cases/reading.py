@@ -10,7 +10,7 @@ from services.archive.cases.shelf import LISTED, folder_of
 from services.archive.domain.segment import Segment
 from services.archive.domain.times import AFTER_ALL
 from shared.kernel.clock import Clock
-from shared.segments.appending import path_of
+from shared.segments.appending import WRITER, path_of
 from shared.segments.files import CLOSED, OPEN, ReadLine
 from shared.segments.lines import Block, Damaged, Line
 from shared.segments.merging import Piece, merged, pieces_of
@@ -94,6 +94,10 @@ class Reading:
                 return found
             after = page[-1].value.last, page[-1].value.id
 
+    def writers(self) -> list[Path]:
+        """The folders of all writers. It blocks."""
+        return [writer for folder in self._folders() for writer in sorted(folder.glob(f"{WRITER}*"))]
+
     def path_of(self, segment: Segment) -> Path:
         return path_of(folder_of(self._root, segment.keep), segment.id)
 
@@ -111,8 +115,7 @@ class Reading:
     def _unlisted(self) -> list[Path]:
         """Those that are written at this moment, and those that were closed a moment ago."""
         found: list[Path] = []
-        for folder in self._folders():
-            for writer in folder.glob("writer-*"):
-                found += writer.glob(f"*{OPEN}")
-                found += sorted(writer.glob(f"*{CLOSED}"))[-NOT_LISTED:]
+        for writer in self.writers():
+            found += writer.glob(f"*{OPEN}")
+            found += sorted(writer.glob(f"*{CLOSED}"))[-NOT_LISTED:]
         return found

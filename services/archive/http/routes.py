@@ -1,6 +1,6 @@
 """The archive over HTTP."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
@@ -8,19 +8,28 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 from pydantic_core import from_json
 
+from services.archive.cases.backtesting import Backtesting
 from services.archive.cases.finding import Finding, Wanted
+from services.archive.cases.replaying import Replaying
+from services.archive.cases.verifying import Verifying
 from services.archive.domain.segment import Segment
+from services.archive.http import backtests, replays
+from services.archive.http.callers import partner_of
+from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent, Kept
+from shared.kernel.ids import Ids
 from shared.segments.lines import Line
 from shared.web.answers import answer
-from shared.web.auth import Authenticator
+from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, Listing, NextCursor
+from shared.web.problems import invalid_parameter, not_found
 from shared.web.routes import Routes
 
 FOUND: Final = 100
 LISTED: Final = 200
+LONGEST: Final = timedelta(days=31)
 NEWEST = Listing[Line](lambda line: (line.id,), (str,))
 SEGMENTS = Listing[Segment](lambda segment: (segment.last, segment.id), (str, str))
 
@@ -56,22 +65,64 @@ class ShownSegments(Shown):
     next_cursor: NextCursor = None
 
 
+class ShownWrong(Shown):
+    """What is wrong with one segment."""
+
+    segment: Annotated[str, Field(description="Its name")]
+    wrong: Annotated[str, Field(description="What is wrong with it")]
+
+
+class ShownVerdict(Shown):
+    """Whether all is as it was written."""
+
+    segments: Annotated[int, Field(description="That were read")]
+    wrong: Annotated[list[ShownWrong], Field(description="Empty where all is well")]
+
+
+class ShownBalance(Shown):
+    """What became of the events accepted in that time; each is counted once, however often it was kept."""
+
+    events: Annotated[dict[str, dict[str, int]], Field(description="By partner and type")]
+    copies: Annotated[dict[str, int], Field(description="By BUS/TARGET, those that were routed")]
+    outcomes: Annotated[
+        dict[str, dict[str, int]],
+        Field(
+            description="By BUS/TARGET, how each of them stands: `delivered`, `dead`, `skipped`, `discarded`, "
+            "`retrying`, and `waiting` where nothing was tried yet or nobody tells"
+        ),
+    ]
+    counted_only: Annotated[dict[str, int], Field(description="By BUS/TARGET, what shadow rules asked for")]
+    replayed: Annotated[dict[str, dict[str, int]], Field(description="By BUS/TARGET, how copies of replays stand")]
+    undecided: Annotated[dict[str, int], Field(description="By bus, events with which its rules had too much work")]
+
+
 class ShownStats(Shown):
-    """All that is in closed segments."""
+    """All that is in closed segments; of a time that is named, what became of its events."""
 
     segments: Annotated[int, Field(description="How many there are")]
     events: Annotated[int, Field(description="How many are in them")]
     bytes: Annotated[int, Field(description="Of the segments")]
     partners: Annotated[dict[str, int], Field(description="Events by partner")]
     types: Annotated[dict[str, int], Field(description="Events by type")]
+    balance: Annotated[ShownBalance | None, Field(description="Of [`from`, `to`), where both are given")] = None
 
 
-def routes(finding: Finding, authenticator: Authenticator) -> Routes:
-    """Public under `/v1/hub/archive`, for services under `/internal/archive`."""
+def routes(  # noqa: PLR0917 - its composition root has them in this order
+    finding: Finding,
+    verifying: Verifying,
+    replaying: Replaying,
+    backtesting: Backtesting,
+    ids: Ids,
+    authenticator: Authenticator,
+) -> Routes:
+    """Public under `/v1/hub/archive`, `/v1/hub/replays`, `/v1/hub/backtests`; for services `/internal/archive`."""
     router = Routes("archive")
     reader = authenticator.requires_one(("archive:read", "ops:read"))
-    _events(router, finding, reader)
-    _segments(router, finding, reader)
+    _events(router, finding, replaying.hub, reader)
+    _segments(router, finding, authenticator.requires_one(("ops:read",)))
+    _verifying(router, verifying, authenticator.requires_one(("ops:read",)))
+    backtests.routes(router, backtesting, ids, authenticator)
+    replays.routes(router, replaying, authenticator)
 
     @router.internal("/internal/archive/events/{hubid}", authenticator)
     async def kept(request: Request) -> Response:
@@ -85,8 +136,8 @@ def routes(finding: Finding, authenticator: Authenticator) -> Routes:
     return router
 
 
-def _events(router: Routes, finding: Finding, reader: Any) -> None:
-    @router.get("/v1/hub/archive", dependencies=[reader], response_model=None, responses=answers(ShownEvents, *READING))
+def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:
+    @router.get("/v1/hub/archive", response_model=None, responses=answers(ShownEvents, *READING))
     async def find(  # noqa: PLR0917 - FastAPI calls by name
         start: Annotated[
             Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
@@ -105,14 +156,29 @@ def _events(router: Routes, finding: Finding, reader: Any) -> None:
             str | None, Query(alias="id", max_length=1024, description="Of this id.", examples=["4711"])
         ] = None,
         cursor: Cursor = None,
+        caller: Caller = reader,
     ) -> Response:
-        """Archived events, in the order of their acceptance."""
+        """Archived events, in the order of their acceptance; for whoever is no operator, its own."""
+        own = await partner_of(hub, caller, "ops:read")
+        if own is not None and partner not in {None, own}:
+            raise not_found("partner")
 
         async def page(after: Any, limit: int) -> list[Line]:
-            return await finding.find(Wanted(start, end, partner, kind, event_id, after[0] if after else ""), limit)
+            return await finding.find(
+                Wanted(start, end, own or partner, kind, event_id, after[0] if after else ""), limit
+            )
 
         lines, following = await NEWEST.page(cursor, FOUND, page)
         return JSONResponse({"events": [from_json(line.text) for line in lines], "next_cursor": following})
+
+
+def _verifying(router: Routes, verifying: Verifying, reader: Any) -> None:
+    @router.get(
+        "/v1/hub/archive/verify", dependencies=[reader], response_model=None, responses=answers(ShownVerdict, *READING)
+    )
+    async def verify() -> Response:
+        """Read every segment, and tell what is wrong: a changed byte, a torn end, a missing file or document."""
+        return answer(ShownVerdict.model_validate(await verifying.verify()))
 
 
 def _segments(router: Routes, finding: Finding, reader: Any) -> None:
@@ -139,6 +205,18 @@ def _segments(router: Routes, finding: Finding, reader: Any) -> None:
     @router.get(
         "/v1/hub/archive/stats", dependencies=[reader], response_model=None, responses=answers(ShownStats, *READING)
     )
-    async def stats() -> Response:
-        """What there is in closed segments."""
-        return answer(ShownStats.model_validate(await finding.stats()))
+    async def stats(
+        start: Annotated[
+            Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
+        ] = None,
+        end: Annotated[
+            Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])
+        ] = None,
+    ) -> Response:
+        """What there is in closed segments; and what became of the events of a time, at most 31 days."""
+        balance = None
+        if start is not None and end is not None:
+            if end - start > LONGEST:
+                raise invalid_parameter("to", "must be 31 days after `from` at most")
+            balance = ShownBalance.model_validate(await finding.balance(start, end))
+        return answer(ShownStats(**await finding.stats(), balance=balance))

@@ -32,19 +32,27 @@ def run(
         bool, typer.Option("--compose", help="Over the containers of `make up`, which go on afterwards.")
     ] = False,
     hub: Annotated[bool, typer.Option("--hub", help="Partners' events instead of purchases.")] = False,
+    releases: Annotated[
+        bool, typer.Option("--releases", help="A deployment that wants another person, instead of purchases.")
+    ] = False,
 ) -> None:
     """Start a stack of its own, perform five purchases over the public HTTP API, audit the books, stop everything.
 
-    With --hub a partner's tills instead, which publish a thousand receipts.
+    With --hub a partner's tills instead, which publish a thousand receipts; with --releases a deployment that is
+    approved, changed, denied, frozen, and proved.
     """
-    if hub and compose:
-        raise typer.BadParameter("partners' events are shown over a stack of the demonstration's own.")
+    if hub + compose + releases > 1:
+        raise typer.BadParameter("partners' events, and releases, are shown over a stack of the demonstration's own.")
     if compose:
         _play(nullcontext(ComposedStack()), _perform, None)
     elif hub:
         from services.cli.demo import hub as events  # noqa: PLC0415 - of the other demonstration
 
         _play(Stack(home, events.ENVIRONMENT), events.perform, home / LOG)
+    elif releases:
+        from services.cli.demo import releases as deployment  # noqa: PLC0415 - as above
+
+        _play(Stack(home, deployment.ENVIRONMENT), deployment.perform, home / LOG)
     else:
         _play(Stack(home), _perform, home / LOG)
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli.hub import archived, events, files, language
+from services.cli.hub import archived, backtests, events, files, language, replays, targets
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The event hub: apply files, send, follow and find.")
 
@@ -16,4 +16,7 @@ app.command("trace")(events.trace)
 app.command("tail")(events.tail)
 app.command("match")(language.match)
 app.command("convert")(language.convert)
+app.command("backtest")(backtests.backtest)
 app.add_typer(archived.app, name="archive")
+app.add_typer(targets.app, name="targets")
+app.add_typer(replays.app, name="replay")

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import typer
 
-from services.cli.release import holding, requests
+from services.cli.release import holding, log, policy, requests
 from services.cli.release.gate.command import GateCommand, gate
 
 app = typer.Typer(
@@ -14,6 +14,8 @@ app = typer.Typer(
     help="Releases: ask, approve or deny, run behind the gate, prove what ran.",
 )
 app.command("gate", cls=GateCommand)(gate)
+app.add_typer(log.app, name="log")
+app.add_typer(policy.app, name="policy")
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "request": requests.ask,

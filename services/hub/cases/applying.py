@@ -22,9 +22,11 @@ from services.hub.domain.bus import (
     queues_of,
     same,
 )
+from services.hub.domain.webhooks import wrong_webhooks
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
 from shared.contracts.buses import BusTerms
+from shared.contracts.delivery import ConfigureTargets
 from shared.contracts.hub import BusChanged
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.values import changed
@@ -124,14 +126,17 @@ class Applying:
         return await self._save(kept, name, terms, who)
 
     async def roll_back(self, name: str, revision: int, who: Who, check: Check) -> Applied | None:
-        """Put what an earlier revision said; None where there is no such one. Raises as `put`."""
+        """Put what an earlier revision said; None where there is no such one, or it was another partner's. Raises as
+        `put`."""
         kept = await self.buses.load(name)
         if kept is not None and kept.value.revision == revision:
             terms = kept.value.terms
         else:
             past = await self.past.load(past_id(name, revision))
             terms = past.value.terms if past else None
-        return await self.put(name, terms, who, check) if terms is not None else None
+        if terms is None or who.partner not in {None, terms.partner}:
+            return None
+        return await self.put(name, terms, who, check)
 
     async def delete(self, kept: Stored[KeptBus], who: Who, *, drain: bool) -> None:
         """The bus routes no more, and is forgotten when nothing of it waits. Raises NotEmpty: then it may be off.
@@ -176,12 +181,9 @@ class Applying:
 
     async def _rules(self, name: str, terms: BusTerms) -> Rules:
         """Raises WrongBus, with all that is wrong."""
-        if ordered := [name for name, target in terms.targets.items() if target.order == "by-key"]:
-            places = [
-                Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered
-            ]
+        if places := _not_built(terms):
             raise WrongBus(places, NOT_BUILT)
-        strangers = await self._strangers(terms)
+        strangers = [*wrong_webhooks(terms), *await self._strangers(terms)]
         try:
             rules = rules_of(name, terms)
         except WrongBus as wrong:
@@ -233,7 +235,17 @@ class Applying:
         if kept is not None:
             await self._remember(kept.value)
         after = following(kept.value if kept else None, name, terms, who.subject, self.clock.now())
-        entries = [self.outbox.entry(BusChanged(bus=name, revision=after.revision, by=who.subject))]
+        entries = [
+            self.outbox.entry(BusChanged(bus=name, revision=after.revision, by=who.subject)),
+            self.outbox.entry(
+                ConfigureTargets(
+                    bus=name,
+                    revision=after.revision,
+                    partner=after.owner,
+                    targets=terms.targets if terms else {},
+                )
+            ),
+        ]
         stored = await self.buses.save(after, version=kept.version if kept else 0, messages=entries)
         self.outbox.send_soon(self.buses.collection, name, entries)
         return await self._applied(stored)
@@ -247,6 +259,16 @@ class Applying:
 
     async def _applied(self, stored: Stored[KeptBus]) -> Applied:
         return Applied(stored, await self.in_force.everywhere(stored.value.id, stored.value.revision))
+
+
+def _not_built(terms: BusTerms) -> list[Fault]:
+    """What a file may say one day, and nobody would do now."""
+    ordered = [name for name, target in terms.targets.items() if target.order == "by-key"]
+    signed = [name for name, target in terms.targets.items() if target.signature == "ed25519"]
+    return [
+        *(Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered),
+        *(Fault(pointer_to(("targets", name, "signature")), "hmac: nothing else signs yet", "") for name in signed),
+    ]
 
 
 def _listed(value: object) -> list[object]:

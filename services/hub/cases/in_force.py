@@ -8,7 +8,7 @@ nobody may route who does not count as living.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -78,6 +78,7 @@ class InForce:
     ) -> None:
         """`prepare` is called with buses before they are gone by, and again until it does not raise BrokerAway."""
         self._prepare = prepare
+        self._waits = False
         self._kept = buses
         self._replicas = replicas
         self._clock = clock
@@ -162,10 +163,17 @@ class InForce:
         return (self._older or [self._current])[0].told
 
     async def _make_ready(self) -> None:
-        if not self._current.is_ready:
-            with suppress(BrokerAway):  # at the next look
-                await self._prepare(self._current.buses)
-                self._current.is_ready = True
+        """Or at the next look, which is said once."""
+        if self._current.is_ready:
+            return
+        try:
+            await self._prepare(self._current.buses)
+        except BrokerAway as error:
+            if not self._waits:
+                log.warning("buses wait for the broker", extra={"error": type(error.__cause__ or error).__name__})
+            self._waits = True
+        else:
+            self._current.is_ready, self._waits = True, False
 
     async def _beat(self) -> None:
         begun = running_seconds()

@@ -9,7 +9,6 @@ from pydantic import Field, StrictInt
 from services.hub.cases.applying import Applied, Applying, ForOperators, Going, NotEmpty, Plan, Who
 from services.hub.cases.registering import Registry
 from services.hub.domain.bus import KeptBus, PastBus
-from services.hub.http.strictly import read_strictly
 from services.hub.http.views import ShownBus, ShownBuses, ShownChange, ShownPlan, ShownRevision, ShownRevisions
 from shared.bus.standing import BrokerAway
 from shared.contracts.buses import NAME, BusTerms
@@ -24,6 +23,7 @@ from shared.web.pages import Cursor, Listing
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Fault, Problem, not_found, try_again
 from shared.web.routes import Routes
+from shared.web.strictly import read_strictly
 
 BusName = Annotated[str, Path(pattern=NAME, description="The bus.", examples=["fuel"])]
 DryRun = Annotated[bool, Query(description="Tell what it would do, and do nothing.")]
@@ -134,9 +134,11 @@ def _reading(router: Routes, applying: Applying, registry: Registry, reader: Any
             return await applying.revisions(bus, after, limit)
 
         found, following = await NEWEST.page(cursor, LISTED, page)
-        if await _own(applying, bus, await _who(registry, caller, "ops:read")) is None:
+        who = await _who(registry, caller, "ops:read")
+        if await _own(applying, bus, who) is None:
             raise not_found("bus")
-        shown = [_revision(each.value) for each in found]
+        mine = [each.value for each in found if _belongs(each.value.terms, who)]
+        shown = [_revision(each) for each in mine]
         return answer(ShownRevisions(revisions=shown, next_cursor=following))
 
 
@@ -156,6 +158,12 @@ async def _own(applying: Applying, bus: str, who: Who) -> Stored[KeptBus] | None
     if kept is not None and who.partner not in {None, kept.value.owner}:
         raise not_found("bus")
     return kept
+
+
+def _belongs(terms: BusTerms | None, who: Who) -> bool:
+    """May they see what a revision said? A bus may have been another partner's, whose targets, and what is in their
+    headers, are not its heir's."""
+    return terms is None or who.partner in {None, terms.partner}
 
 
 class _told:  # noqa: N801 - it stands where a function would

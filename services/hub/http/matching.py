@@ -7,7 +7,6 @@ from pydantic import Field
 
 from services.hub.cases.registering import Registry
 from services.hub.cases.trying import Trying
-from services.hub.http.strictly import read_strictly
 from services.hub.http.views import ShownExplanation
 from shared.rules.explaining import Finding
 from shared.rules.faults import Invalid
@@ -18,6 +17,7 @@ from shared.web.bodies import Body
 from shared.web.docs import CREATING, answers
 from shared.web.problems import Fault, Problem
 from shared.web.routes import Routes
+from shared.web.strictly import read_strictly
 
 
 class MatchBody(Body):

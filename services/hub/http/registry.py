@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Request, Response
 
 from services.hub.cases.registering import ClientTaken, Registry, UserTaken
 from services.hub.domain.bus import OUR_OWN
@@ -12,6 +12,7 @@ from services.hub.domain.kind import Incompatible, Kind
 from services.hub.domain.partner import NAME, TYPE, Partner
 from services.hub.http.bodies import PartnerBody, TypeBody
 from services.hub.http.views import ShownPartner, ShownType
+from shared.contracts.hub import ClientsOf
 from shared.rules.faults import Invalid
 from shared.rules.reading import check
 from shared.schemas.schema import Schema, WrongSchema
@@ -22,6 +23,7 @@ from shared.web.docs import READING, WRITING, answers, problems
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Fault, Problem, invalid_field, invalid_parameter, not_found
 from shared.web.routes import Routes
+from shared.web.strictly import read_strictly
 
 PartnerName = Annotated[str, Path(pattern=NAME, description="The partner.", examples=["coles"])]
 TypeName = Annotated[str, Path(pattern=TYPE, description="The type.", examples=["retail.receipt.issued.v1"])]
@@ -43,6 +45,13 @@ def routes(
     _partners(router, registry, operator, reader, hear)
     _types(router, registry, operator, reader, may_hash=may_hash)
 
+    @router.internal("/internal/hub/partners/{partner}", authenticator)
+    async def clients_of(request: Request) -> Response:
+        stored = await registry.partners.load(str(request.path_params["partner"]))
+        if stored is None:
+            raise not_found("partner")
+        return answer(ClientsOf(partner=stored.value.id, clients=stored.value.clients))
+
 
 def _partners(
     router: Routes, registry: Registry, operator: Any, reader: Any, hear: Callable[[], Awaitable[None]]
@@ -51,9 +60,10 @@ def _partners(
 
     @router.put(path, response_model=None, responses=answers(ShownPartner, *WRITING, headers=("ETag",)))
     async def put_partner(
-        partner: PartnerName, body: PartnerBody, if_match: IfMatch = None, _: Caller = operator
+        partner: PartnerName, body: PartnerBody, request: Request, if_match: IfMatch = None, _: Caller = operator
     ) -> Response:
         """Make a partner, or change it."""
+        read_strictly(await request.body())
         if partner == OUR_OWN:
             raise invalid_parameter("partner", "is the name that our own events have")
         try:
@@ -89,9 +99,15 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, *, ma
 
     @router.put(path, response_model=None, responses=answers(ShownType, *WRITING, headers=("ETag",)))
     async def put_type(
-        type_name: TypeName, body: TypeBody, force: Force = False, if_match: IfMatch = None, _: Caller = operator
+        type_name: TypeName,
+        body: TypeBody,
+        request: Request,
+        force: Force = False,
+        if_match: IfMatch = None,
+        _: Caller = operator,
     ) -> Response:
         """Register a type, or change its schema to one that is proved to be compatible both ways."""
+        read_strictly(await request.body())
         schema = _schema(body)
         _personal(body, may_hash=may_hash)
         kind = Kind(id=type_name, **body.model_dump())

@@ -1,16 +1,17 @@
 """The hub's routes."""
 
-from services.hub.http import buses, events, matching, registry
+from services.hub.http import buses, events, internal, matching, registry
 from services.hub.http.counter import Counter
 from shared.web.auth import Authenticator
 from shared.web.routes import Routes
 
 
 def routes(counter: Counter, authenticator: Authenticator) -> Routes:
-    """Public, under `/v1/events` and `/v1/hub`."""
+    """Public, under `/v1/events` and `/v1/hub`; for services under `/internal/hub`."""
     router = Routes("hub")
     events.routes(router, counter, authenticator)
     registry.routes(router, counter.registry, authenticator, counter.hearing.hear_partners, may_hash=counter.may_hash)
     matching.routes(router, counter.trying, counter.registry, authenticator)
     buses.routes(router, counter.applying, counter.registry, authenticator)
+    internal.routes(router, counter.applying, counter.registry, authenticator)
     return router

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Annotated, TypeVar
 
-from fastapi import Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from services.miles.domain.rules import NewLot
 from services.miles.http.bodies import AccountBody
@@ -23,6 +23,7 @@ from shared.kernel.members import MEMBER_ID
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers
+from shared.web.grants import Gate, Gated
 from shared.web.pages import Cursor, decode_cursor, next_cursor
 from shared.web.preconditions import IfMatch, check_if_match, etag
 from shared.web.problems import Problem, invalid_parameter
@@ -41,11 +42,11 @@ Reference = Annotated[
 ]
 
 
-def routes(members: MemberAccounts, authenticator: Authenticator) -> Routes:
-    """The service's routes, under `/v1/miles`."""
+def routes(members: MemberAccounts, authenticator: Authenticator, gate: Gate | None) -> Routes:
+    """The service's routes, under `/v1/miles`. Where there is a gate, an account is replaced by a grant only."""
     router = Routes("miles", "/v1/miles")
     _members(router, members, authenticator)
-    _accounts(router, members, authenticator)
+    _accounts(router, members, authenticator, gate)
     _entries(router, members, authenticator)
     return router
 
@@ -69,10 +70,10 @@ def _members(router: Routes, members: MemberAccounts, authenticator: Authenticat
         return answer(Statement(lines=shown, next_cursor=next_cursor((last,) if last is not None else None)))
 
 
-def _accounts(router: Routes, members: MemberAccounts, authenticator: Authenticator) -> None:
+def _accounts(router: Routes, members: MemberAccounts, authenticator: Authenticator, gate: Gate | None) -> None:
     @router.put(
         "/accounts/{member_id:path}",
-        dependencies=[authenticator.allowed("ops:write")],
+        dependencies=[authenticator.allowed("ops:write"), Depends(Gated("miles.replace_account", gate))],
         responses=answers(ShownBalance, *WRITING, headers=("ETag",)),
         response_model=None,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.component.archive.vault import Vault
+from tests.component.archive.vault import HubInMind, Vault
 from tests.kit.clock import HandClock
 
 
@@ -15,12 +15,17 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-async def vault(tmp_path: Path, clock: HandClock) -> AsyncIterator[Vault]:
-    async with Vault.opened(tmp_path, clock) as vault:
+def hub() -> HubInMind:
+    return HubInMind()
+
+
+@pytest.fixture
+async def vault(tmp_path: Path, clock: HandClock, hub: HubInMind) -> AsyncIterator[Vault]:
+    async with Vault.opened(tmp_path, clock, hub) as vault:
         yield vault
 
 
 @pytest.fixture
-async def replica(tmp_path: Path, clock: HandClock, vault: Vault) -> AsyncIterator[Vault]:
-    async with Vault.opened(tmp_path, clock) as other:
+async def replica(tmp_path: Path, clock: HandClock, hub: HubInMind, vault: Vault) -> AsyncIterator[Vault]:
+    async with Vault.opened(tmp_path, clock, hub) as other:
         yield other

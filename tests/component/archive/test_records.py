@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.component.archive.vault import Vault, attempt, routed
+from tests.component.archive.vault import HubInMind, Vault, attempt, routed
 from tests.kit.clock import HandClock
 
 
@@ -52,12 +52,12 @@ async def test_records_are_no_events(vault: Vault) -> None:
     assert await vault.found() == [event.hubid]
 
 
-async def test_records_go_after_thirty_days_and_events_stay(tmp_path: Path, clock: HandClock) -> None:
-    async with Vault.opened(tmp_path, clock) as vault:
+async def test_records_go_after_thirty_days_and_events_stay(tmp_path: Path, clock: HandClock, hub: HubInMind) -> None:
+    async with Vault.opened(tmp_path, clock, hub) as vault:
         event = vault.event()
         await vault.keep(event)
         await vault.record(routed(event))
-    async with Vault.opened(tmp_path, clock) as vault:
+    async with Vault.opened(tmp_path, clock, hub) as vault:
         path = f"/internal/archive/records/{event.hubid}"
         clock.pass_by(days=29, hours=23)
         await vault.once("removing")

@@ -1,6 +1,7 @@
 """The archive's edges without a process: pages and records go in by the bus, questions by HTTP."""
 
-from collections.abc import AsyncIterator, Sequence
+from base64 import urlsafe_b64decode
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from services.archive.app import compose
 from services.archive.domain.times import least_of
 from shared.contracts.archive import ArchivedEvent, Attempt, KeepPage, KeepRecords, Routed, RoutedCopy
+from shared.contracts.buses import BusRevision, BusTerms
 from shared.contracts.messages import Message
 from shared.runtime.service import Service
 from shared.web import problems
@@ -22,7 +24,31 @@ from tests.kit.runtime import TestRuntime
 from tests.unit.routing.samples import ISSUED
 
 Json = dict[str, Any]
-READS = "archive:read"
+OPERATOR = "ops:read ops:write"
+
+
+class HubInMind:
+    """Answers what the archive asks the hub: buses by name, clients of partners."""
+
+    def __init__(self) -> None:
+        self.buses: dict[str, BusRevision] = {}
+        self.clients: dict[str, str] = {"coles-tills": "coles", "aldi-tills": "aldi"}
+        self.away = False
+
+    def put(self, name: str, terms: BusTerms) -> None:
+        known = self.buses.get(name)
+        self.buses[name] = BusRevision(bus=name, revision=known.revision + 1 if known else 1, terms=terms)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if self.away:
+            return httpx.Response(503)
+        _, _, _, kind, name = request.url.path.split("/")
+        if kind == "buses" and name in self.buses:
+            return httpx.Response(200, content=self.buses[name].model_dump_json())
+        subject = urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode() if kind == "clients" else ""
+        if subject in self.clients:
+            return httpx.Response(200, json={"partner": self.clients[subject]})
+        return httpx.Response(404, json={})
 
 
 class Vault:
@@ -40,14 +66,16 @@ class Vault:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, folder: Path, clock: HandClock) -> AsyncIterator["Vault"]:
+    async def opened(cls, folder: Path, clock: HandClock, hub: HubInMind) -> AsyncIterator["Vault"]:
         runtime = TestRuntime(folder, clock)
+        runtime.transport = httpx.MockTransport(hub.answer)
         vault = cls(runtime, compose(runtime))
         assert vault.service.store is not None
         await vault.service.store.open()
         yield vault
-        for closing in vault.service.closing:
-            await closing()
+        assert vault.service.outbox is not None
+        await vault.closed()
+        await vault.service.outbox.drain()
         await vault.service.store.close()
 
     @property
@@ -80,19 +108,42 @@ class Vault:
         for closing in self.service.closing:
             await closing()
 
+    def _task(self, name: str) -> Any:
+        return next(task for task in self.service.tasks if getattr(task, "__name__", "") == name)
+
+    async def settled(self) -> None:
+        """Wait for the replays and back-tests that are in hand."""
+        for name in ("replays", "backtests"):
+            await self._task(name)._page.__self__.settled()
+
+    async def stopped(self) -> None:
+        """As when the process ends, as far as replays go."""
+        await self._task("replays")._page.__self__.stop()
+
+    async def backtests_stopped(self) -> None:
+        await self._task("backtests")._page.__self__.stop()
+
     async def once(self, name: str) -> None:
         """One round of a background task."""
-        await next(task for task in self.service.tasks if getattr(task, "__name__", "") == name)._page()  # type: ignore[attr-defined]
+        await self._task(name)._page()
 
     async def ask(
-        self, method: str, path: str, body: Any = None, *, scope: str = READS, subject: str = "ops", **params: Any
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        scope: str = OPERATOR,
+        subject: str = "ops",
+        headers: Mapping[str, str] | None = None,
+        **params: Any,
     ) -> httpx.Response:
         async with httpx.AsyncClient(transport=self._transport, base_url="http://test", timeout=60) as client:
             bearer = self.runtime.issuer.bearer(subject, scope)
             if path.startswith("/internal/"):
                 bearer = {"X-Internal-Token": INTERNAL_TOKEN}
-            content = {"json": body} if body is not None else {}
-            return await client.request(method, path, params=params, headers=bearer, **content)
+            content = {"content": body} if isinstance(body, bytes) else {"json": body} if body is not None else {}
+            return await client.request(method, path, params=params, headers={**bearer, **(headers or {})}, **content)
 
     async def get(self, path: str, **params: Any) -> Json:
         answer = await self.ask("GET", path, **params)

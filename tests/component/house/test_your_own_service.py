@@ -101,7 +101,7 @@ def test_the_command_line_knows_it(repository: Path) -> None:
         text=True,
         check=True,
     )
-    assert "archive, thanks" in known.stdout
+    assert "archive, delivery, releases, thanks" in known.stdout
 
 
 @pytest.mark.parametrize(

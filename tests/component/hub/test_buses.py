@@ -3,17 +3,20 @@
 import asyncio
 import json
 import random
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
 
 from services.hub.domain.bus import KeptBus, PastBus
+from shared.contracts.buses import BusRevision
 from shared.contracts.hub import BusChanged
 from shared.store.documents import Unavailable
 from shared.store.repository import Repository
 from tests.component.hub.counter import Counter, a_file
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
+from tests.kit.issuer import INTERNAL_TOKEN
 from tests.unit.routing.samples import ISSUED, a_rule, an_event
 
 
@@ -94,6 +97,11 @@ async def test_a_dry_run_tells_all_and_does_nothing(hub: Counter) -> None:
         (a_file(a_rule() | {"as": "x.y.v1"}, targets={"bi": {"service": "dockets"}}), ["/rules/0/as"]),
         (a_file(targets={"bi": {"queue": True, "feed": True}}), ["/targets/bi"]),
         (a_file(colour="red"), ["/colour"]),
+        (a_file(targets={"bi": {"webhook": "bi.example/hook"}}), ["/targets/bi/webhook"]),
+        (
+            a_file(targets={"bi": {"webhook": "https://bi.example/hook", "headers": {"Host": "x", "A": "x\r\nB: y"}}}),
+            ["/targets/bi/headers/Host", "/targets/bi/headers/A"],
+        ),
     ],
 )
 async def test_what_is_wrong_with_a_file_is_told_by_pointer(hub: Counter, file: Any, pointers: list[str]) -> None:
@@ -111,6 +119,20 @@ async def test_a_name_that_stands_twice_is_refused(hub: Counter) -> None:
     assert answer.json()["errors"][0]["pointer"] == "/rules/0/when/type"
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("partners/qf", b'{"clients": ["qf-tills"], "publishes": ["qf.*"], "publishes": ["*"]}'),
+        (f"types/{ISSUED}", b'{"schema": {"type": "object", "type": "array"}}'),
+    ],
+)
+async def test_neither_do_partners_and_types_say_a_name_twice(hub: Counter, path: str, body: bytes) -> None:
+    kind: Any = {"Content-Type": "application/json"}
+    answer = await hub.ask("PUT", f"/v1/hub/{path}", body, **kind)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    assert (await hub.ask("GET", f"/v1/hub/{path}")).status_code == 404
+
+
 async def test_a_rule_that_costs_too_much_is_refused_by_its_name(hub: Counter) -> None:
     dear = {"type": [ISSUED], "data": {"a": [{"wildcard": "*a*"}] * 90}}
     answer = await hub.put(a_file(*(a_rule(f"r{n}", when=dear) for n in range(20))))
@@ -122,6 +144,13 @@ async def test_an_order_that_nobody_keeps_is_not_promised(hub: Counter) -> None:
     answer = await hub.put(a_file(targets={"bi": {"queue": True, "order": "by-key"}}))
     assert (answer.status_code, answer.json()["code"]) == (422, "not_available")
     assert answer.json()["errors"][0]["pointer"] == "/targets/bi/order"
+
+
+async def test_a_signature_that_nobody_makes_is_not_promised(hub: Counter) -> None:
+    hook = {"webhook": "https://bi.example/hook", "signature": "ed25519"}
+    answer = await hub.put(a_file(targets={"books": hook}))
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_available")
+    assert answer.json()["errors"][0]["pointer"] == "/targets/books/signature"
 
 
 async def test_a_template_is_tried_on_the_types_examples(hub: Counter) -> None:
@@ -217,6 +246,18 @@ class TestRevisions:
         await hub.applied(a_file())
         refused = await hub.ask("POST", "/v1/hub/buses/fuel/rollback", {"revision": 1}, by="coles")
         assert refused.json()["code"] == "operators_only"
+
+    async def test_what_a_bus_said_as_another_partners_is_not_its_heirs(self, hub: Counter) -> None:
+        await hub.partner("qf")
+        await hub.applied(a_file(), by="coles")
+        await hub.applied(a_file(partner="qf"))
+        await hub.applied(a_file(partner="qf", enabled=False), by="qf")
+        path = "/v1/hub/buses/fuel"
+        shown = (await hub.ask("GET", f"{path}/revisions", by="qf")).json()["revisions"]
+        assert [each["revision"] for each in shown] == [2]
+        assert (await hub.ask("POST", f"{path}/rollback", {"revision": 1}, by="qf")).status_code == 404
+        assert (await hub.ask("GET", path, by="qf")).json()["revision"] == 3
+        assert (await hub.ask("POST", f"{path}/rollback", {"revision": 1})).status_code == 200
 
     async def test_a_bus_that_is_made_again_goes_on_counting(self, hub: Counter) -> None:
         await hub.applied(a_file(enabled=False))
@@ -361,3 +402,17 @@ class TestCrashes:
         assert {each["revision"]: each["terms"] for each in shown} == {
             revision: terms for revision, terms in done.items() if revision < len(done)
         }
+
+
+async def test_other_services_are_told_of_a_bus_and_of_whose_a_token_is(hub: Counter) -> None:
+    internal: dict[str, Any] = {"X-Internal-Token": INTERNAL_TOKEN}
+    await hub.applied(a_file())
+    told = await hub.ask("GET", "/internal/hub/buses/fuel", **internal)
+    assert BusRevision.model_validate_json(told.text).terms.partner == "coles"
+    assert told.json()["revision"] == 1
+    assert (await hub.ask("GET", "/internal/hub/buses/none", **internal)).status_code == 404
+    assert (await hub.ask("GET", "/internal/hub/buses/fuel")).status_code == 401
+    subject = urlsafe_b64encode(b"coles-tills").rstrip(b"=").decode()
+    assert (await hub.ask("GET", f"/internal/hub/clients/{subject}", **internal)).json() == {"partner": "coles"}
+    for nobody in ("bm9ib2R5", "x", "_-_-"):
+        assert (await hub.ask("GET", f"/internal/hub/clients/{nobody}", **internal)).status_code == 404

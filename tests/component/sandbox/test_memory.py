@@ -22,8 +22,14 @@ def entry(kind: str, miles: int, member: str = "ana", reference: str | None = "c
 
 
 async def test_empty_books_have_every_heading(world: World) -> None:
-    headings = ("charges", "tickets", "miles", "messages", "bookings", "chat")
-    assert await world.books() == {heading: [] for heading in headings}
+    assert await world.books() == {
+        "charges": [],
+        "tickets": [],
+        "miles": [],
+        "messages": [],
+        "bookings": [],
+        "chat": [],
+    }
 
 
 async def test_miles_are_summed_per_member_and_purchase_over_all_pages(world: World) -> None:
@@ -49,8 +55,14 @@ async def test_cleared_books_forget_purchases_and_keep_faults_prices_and_members
     await world.intent("key-1")
     await world.fault({"provider": "stripe", "operation": "capture", "mode": "refuse"})
     assert (await world.http.delete("/sandbox/books")).status_code == 204
-    headings = ("charges", "tickets", "miles", "messages", "bookings", "chat")
-    assert await world.books() == {heading: [] for heading in headings}
+    assert await world.books() == {
+        "charges": [],
+        "tickets": [],
+        "miles": [],
+        "messages": [],
+        "bookings": [],
+        "chat": [],
+    }
     assert (await world.get("/sandbox/prices"))["factor"] == 2
     assert len((await world.get("/sandbox/faults"))["rules"]) == 1
     assert len((await world.get("/sandbox/members"))["members"]) == 1

@@ -26,7 +26,10 @@ from tests.kit.laptop import Laptop
 Json = dict[str, Any]
 SERVER = "http://shop.test"
 BROKER = "amqp://shop:secret@broker.test/"
-SCOPES = "offers carts checkouts miles ops:read ops:write events:publish hub:read hub:write archive:read"
+SCOPES = (
+    "offers carts checkouts miles ops:read ops:write events:publish hub:read hub:write archive:read "
+    "releases:read releases:request releases:approve releases:break_glass releases:admin"
+)
 MEMBER = "ana-1"
 
 

@@ -30,8 +30,9 @@ HEADERS = {
     "Idempotency-Key": ["a b", "", "x" * 256],
     "Last-Event-ID": ["x", "-1", "+1", "1.5", "1 2", "9" * 30, "0x1", "\uff11", "\u0663", "1\u00a0"],
 }
-NEVER_WRONG = {"X-Request-Id"}
-"""Any text will do: what cannot be written to a log has another in its place."""
+NEVER_WRONG = {"X-Request-Id", "Milesaga-Grant"}
+"""Any text will do: what cannot be written to a log has another in its place, and where acts are not gated nobody
+reads a grant."""
 ANA = {"given_name": "Ana", "surname": "Souza", "birth_date": "1990-05-01", "document": "FX123456"}
 CARD = {"method": "card", "token": "tok_visa"}
 

@@ -35,8 +35,15 @@ def test_a_service_makes_fills_and_reads_its_family_and_nothing_beside_it(queue:
 
 
 def test_of_the_house_the_hub_alone_makes_targets() -> None:
-    made = {each.name: service_rights(each.name, each.bindings, each.families) for each in HOUSE}
+    made = {
+        each.name: service_rights(each.name, each.bindings, each.families, each.listens, each.reads) for each in HOUSE
+    }
     assert {name for name, rights in made.items() if may(rights.configure, "target.fuel.bi")} == {"hub"}
+    assert {name for name, rights in made.items() if may(rights.read, "target.fuel.bi")} == {
+        "hub",
+        "delivery",
+        "archive",
+    }
 
 
 PARTNER = partner_rights("coles", ["target.fuel.books"])

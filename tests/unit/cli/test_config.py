@@ -84,6 +84,10 @@ def test_secrets_are_told_from_others_with_the_variable_for_their_file() -> None
         "PAYMENT_STRIPE_SECRET_KEY_FILE",
         "NOTIFICATIONS_SMTP_URL_FILE",
         "HUB_REDACTION_KEY_FILE",
+        "DELIVERY_MASTER_KEY_FILE",
+        "RELEASES_SIGNING_KEY_FILE",
+        "RELEASES_SLACK_BOT_TOKEN_FILE",
+        "RELEASES_SLACK_SIGNING_SECRET_FILE",
         "MILESAGA_TOKEN_FILE",
     }
 

@@ -199,10 +199,10 @@ def test_the_archive_is_counted_and_verified(stack: Stack) -> None:
     stats = {"segments": 2, "events": 1_234, "bytes": 9, "partners": {"coles": 1_234}, "types": {"a.b.v1": 1_234}}
     stack.answers["GET /v1/hub/archive/stats"] = [(200, stats)]
     assert "1,234 events in 2 segments" in run("archive", "stats").stdout
-    good, bad = {"id": "s1", "damage": None}, {"id": "s2", "damage": "its sha256 is another"}
-    stack.answers["GET /v1/hub/archive/segments"] = [(200, {"segments": [good], "next_cursor": None})]
+    stack.answers["GET /v1/hub/archive/verify"] = [(200, {"segments": 1, "wrong": []})]
     assert run("archive", "verify").stdout == "1 segments, 0 damaged\n"
-    stack.answers["GET /v1/hub/archive/segments"] = [(200, {"segments": [good, bad], "next_cursor": None})]
+    wrong = [{"segment": "s2", "wrong": "its sha256 is another"}]
+    stack.answers["GET /v1/hub/archive/verify"] = [(200, {"segments": 2, "wrong": wrong})]
     result = run("archive", "verify")
     assert (result.exit_code, result.stdout) == (1, "s2: its sha256 is another\n2 segments, 1 damaged\n")
 

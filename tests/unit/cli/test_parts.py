@@ -8,7 +8,7 @@ from services.cli.parts import WORTH, Orders, Part, by_cores, divided
 from services.house import HOUSE
 from shared.runtime.description import Description, house
 
-PUBLIC = ("offers", "cart", "checkout", "miles", "hub", "archive")
+PUBLIC = ("offers", "cart", "checkout", "miles", "hub", "archive", "delivery", "releases")
 WORKERS = ("ticketing", "payment", "notifications")
 
 
@@ -23,7 +23,7 @@ def test_two_processes_are_what_clients_reach_and_the_workers_and_no_store_is_op
 def test_from_three_on_all_but_the_first_have_what_scales_by_its_queue() -> None:
     first, *others = divided(HOUSE, 4, sandbox=True)
     assert first == Part(PUBLIC, sandbox=True)
-    assert others == [Part(("checkout", "ticketing", "payment", "miles", "notifications", "archive"))] * 3
+    assert others == [Part(("checkout", "ticketing", "payment", "miles", "notifications", "archive", "delivery"))] * 3
 
 
 def test_without_a_sandbox_no_process_has_one() -> None:

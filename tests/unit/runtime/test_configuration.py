@@ -24,6 +24,10 @@ PRODUCTION = {
     "TICKETING_SABRE_PRINTER": "498BF1",
     "PAYMENT_STRIPE_SECRET_KEY": "secret-3",
     "NOTIFICATIONS_SMTP_URL": "smtps://user:secret-4@mail.example:465",
+    "DELIVERY_MASTER_KEY": "secret-5-secret-5-secret-5-secret-5",
+    "RELEASES_POLICY": "/etc/milesaga/release-policy.toml",
+    "RELEASES_PEOPLE": "/etc/milesaga/people.toml",
+    "RELEASES_SIGNING_KEY": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I=",
 }
 REAL = {"OFFERS_SABRE_CLIENT_SECRET", "TICKETING_SABRE_CLIENT_SECRET", "PAYMENT_STRIPE_SECRET_KEY"}
 

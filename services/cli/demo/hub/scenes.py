@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, Self
@@ -24,6 +26,14 @@ WRONG: Final = 557
 """The number of the receipt whose amount is a text."""
 QUALIFYING: Final = 3_000
 """Cents from which on a receipt is of interest to the partner's books."""
+SMALL: Final = 350
+"""Cents below which one is of interest to the partner's customer relations."""
+DOWN: Final = 2
+"""Seconds for which an endpoint is down."""
+REFUNDS: Final = 100
+TAKEN: Final = 204
+LATE: Final = 60.0
+"""Seconds for what was tried in vain: it comes again after 1, 5 and 30."""
 MAILED: Final = (11, 12, 13)
 """Receipts whose customers want to be told."""
 PATIENCE: Final = 30.0
@@ -39,6 +49,8 @@ class HubScenes:
         self._till = Till(stack.url, f"d{int(time.time())}")
         self._operator = Api(stack.url, sandbox_token(stack.url, "ops:read ops:write"))
         self._results: dict[int, Json] = {}
+        self._url = ""
+        """Of the partner's user on the broker, once it has one."""
 
     def __enter__(self) -> Self:
         return self
@@ -50,12 +62,19 @@ class HubScenes:
     def all(self) -> Sequence[tuple[str, Callable[[], None]]]:
         return (
             ("A partner, two types and a bus, from two files", self.applied),
+            ("Two endpoints have their secrets; one of them is down for some seconds", self.endpoints),
             ("1,000 receipts in batches, one of them wrong", self.published),
             ("Ten receipts are said again", self.repeated),
             ("The partner reads its queue, as its own user of the broker", self.read_by_its_partner),
+            (
+                "Both endpoints have every webhook, signed, under one name however often it was tried",
+                self.delivered,
+            ),
             ("A service of ours is told as well: customers who want it have mail", self.handed_over),
+            ("A rule has a bug: 100 refunds owe the whole receipt. It is mended, and they are replayed", self.mended),
             ("One event, from its acceptance to its targets", self.traced),
             ("The archive has each event once, and is what was written", self.archived),
+            ("Audit: each copy stands somewhere", self.audited),
         )
 
     def applied(self) -> None:
@@ -63,6 +82,13 @@ class HubScenes:
         self._show(self._milesaga("hub", "apply", *names))
         again = json.loads(self._milesaga("hub", "apply", "--json", *names))
         self._checks.same("the same files change nothing", {"same"}, {each["change"] for each in again["things"]})
+
+    def endpoints(self) -> None:
+        for name, answers in (("bi", []), ("crm", [{"status": 503, "seconds": DOWN}])):
+            secret = self._milesaga("hub", "targets", "rotate", f"fuel/{name}").strip()
+            self._operator.send("DELETE", f"/sandbox/receiver/{name}")
+            self._operator.send("PUT", f"/sandbox/receiver/{name}", {"secrets": [secret], "answers": answers})
+            self._checks.same(f"fuel/{name} has its secret, told this once", "whsec_", secret[:6])
 
     def published(self) -> None:
         refused: ApiError | None = None
@@ -90,18 +116,61 @@ class HubScenes:
         self._checks.same("and has the name that it was given first", first, [each["id"] for each in again])
 
     def read_by_its_partner(self) -> None:
-        url = self._milesaga("partners", "add", "coles", "--target", "fuel/books", "--replace").strip()
+        own = [part for name in ("books", "refunds") for part in ("--target", f"fuel/{name}")]
+        url = self._url = self._milesaga("partners", "add", "coles", *own, "--replace").strip()
         expected = {self._results[n]["id"] for n in range(RECEIPTS) if n * 7 >= QUALIFYING}
         found = read(url, "target.fuel.books", len(expected))
         self._checks.same(f"{len(expected)} receipts qualify, each copy is there", expected, set(found.by_hubid))
         self._checks.same("and none twice", len(expected), found.copies)
         self._checks.same("nobody else's queue opens to this user", False, may_read(url, "notifications"))
 
+    def delivered(self) -> None:
+        wanted = {
+            "bi": {self._results[n]["id"] for n in range(RECEIPTS) if n * 7 >= QUALIFYING},
+            "crm": {self._results[n]["id"] for n in range(RECEIPTS) if n * 7 < SMALL},
+        }
+        for name, expected in wanted.items():
+            soon(f"all webhooks at {name}", partial(self._has, name, len(expected)), LATE)
+            heard = self._heard(name)
+            taken = {each["body"]["hubid"]: each["webhook_id"] for each in heard if each["status"] == TAKEN}
+            self._checks.same(f"{len(expected)} webhooks at {name}, each of them expected", expected, set(taken))
+            names = {each["webhook_id"] for each in heard}
+            self._checks.same("one name for each", set(taken.values()), names)
+            self._checks.same("every request is signed", {"secret 1"}, {each["verified_by"] for each in heard})
+        refused = [each for each in self._heard("crm") if each["status"] != TAKEN]
+        self._checks.same("some came while crm was down, and came again", True, bool(refused))
+
     def handed_over(self) -> None:
         for number in MAILED:
             name = self._receipt(number)["data"]["receipt"]
             mails = soon(f"mail about receipt {name}", lambda name=name: self._mails(name), PATIENCE)  # type: ignore[misc]
             self._checks.same(f"one mail about receipt {name}", 1, len(mails))
+
+    def mended(self) -> None:
+        began = datetime.now(UTC).isoformat()
+        refunds = [self._till.refund(number, number + 1) for number in range(REFUNDS)]
+        right = {
+            result["id"]: {"owed": event["data"]["refund"]["amount"]}
+            for event, result in zip(refunds, self._till.publish(refunds), strict=True)
+        }
+        wrong = read(self._url, "target.fuel.refunds", REFUNDS).by_hubid
+        self._checks.same("100 refunds were told wrongly", (set(right), False), (set(wrong), wrong == right))
+        path = self._file("bus.yaml")
+        path.write_text(path.read_text().replace("{owed: {$: /data/total/amount}}", "{owed: {$: /data/refund/amount}}"))
+        tried = json.loads(self._milesaga("hub", "backtest", str(path), "--from", began, "--json"))
+        differ = [rule["name"] for rule in tried["rules"] if rule["gained"] or rule["lost"]]
+        self._checks.same(
+            "tried on the past, no rule gains or loses an event", ([], True), (differ, tried["events"] > 0)
+        )
+        self._show(self._milesaga("hub", "apply", str(path)))
+        name = f"again-{self._till.run}"
+        again = ("hub", "replay", "start", name, "--target", "fuel/refunds", "--from", began, "--rate", "500")
+        self._milesaga(*again)
+        found = read(self._url, "target.fuel.refunds", REFUNDS)
+        self._checks.same("the replay brings all of them, as they should have been", right, found.by_hubid)
+        self._checks.same("marked as what they are", 1, len(found.replays))
+        self._show(self._milesaga("hub", "replay", "show", name, "--follow"))
+        self._checks.same("to nobody else", 0, read(self._url, "target.fuel.books", 0).copies)
 
     def traced(self) -> None:
         event = self._receipt(MAILED[-1])
@@ -113,8 +182,12 @@ class HubScenes:
     def archived(self) -> None:
         soon("all receipts in the archive", lambda: len(self._archived()) >= RECEIPTS, PATIENCE)
         found = self._archived()
-        self._checks.same("each once", sorted(each["id"] for each in self._results.values()), sorted(found))
+        expected = sorted(each["id"] for each in self._results.values())
+        self._checks.same("each receipt once", expected, sorted(found))
         self._checks.same("no segment is damaged", True, ", 0 damaged" in self._milesaga("hub", "archive", "verify"))
+
+    def audited(self) -> None:
+        self._show(self._milesaga("audit"))
 
     def _receipt(self, number: int) -> Json:
         mail = {"email": f"shopper{number}@example.com"} if number in MAILED else {}
@@ -128,6 +201,19 @@ class HubScenes:
             return error
         raise Unexpected("the batch with a wrong receipt: expected a refusal, found none")
 
+    def _has(self, name: str, webhooks: int) -> bool:
+        return bool(self._operator.get(f"/sandbox/receiver/{name}")["webhooks"] >= webhooks)
+
+    def _heard(self, name: str) -> list[Json]:
+        """Every request that an endpoint of the sandbox had."""
+        found: list[Json] = []
+        after: int | None = 0
+        while after is not None:
+            page = self._operator.get(f"/sandbox/receiver/{name}/requests", after=after)
+            found += page["requests"]
+            after = page["next_after"]
+        return found
+
     def _mails(self, reference: str) -> list[Json]:
         found: list[Json] = self._operator.get("/sandbox/mail/messages", reference=reference)["messages"]
         return found
@@ -138,12 +224,13 @@ class HubScenes:
 
     def _archived(self) -> list[str]:
         pages = self._operator.pages("/v1/hub/archive", "events", partner="coles")
-        return [each["hubid"] for each in pages if each["event"]["id"].startswith(self._till.run)]
+        return [each["hubid"] for each in pages if each["event"]["id"].startswith(f"{self._till.run}-0")]
 
     def _file(self, name: str) -> Path:
         """The file as an integration engineer would have it, in the folder of the demonstration."""
         path = self._stack.home / name
-        path.write_text(files("services.cli.demo.hub").joinpath(name).read_text())
+        text = files("services.cli.demo.hub").joinpath(name).read_text()
+        path.write_text(text.replace("$url", self._stack.url))
         return path
 
     def _milesaga(self, *arguments: str) -> str:

@@ -62,7 +62,9 @@ def described(house: Iterable[Description]) -> dict[str, Any]:
 
 def rights(house: Iterable[Description]) -> dict[str, Rights]:
     """Of every service, whether it has a queue or not: each has a connection."""
-    return {each.name: service_rights(each.name, each.bindings, each.families, each.listens) for each in house}
+    return {
+        each.name: service_rights(each.name, each.bindings, each.families, each.listens, each.reads) for each in house
+    }
 
 
 def development_definitions(house: Iterable[Description]) -> str:

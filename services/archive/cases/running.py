@@ -1,0 +1,163 @@
+"""Replays are carried out: by whichever replica holds one, until it is over or another's."""
+
+import asyncio
+import logging
+from itertools import islice
+from typing import Final
+
+from services.archive.cases.replaying import NoTarget
+from services.archive.cases.sending import CHUNK, SAVES, Run, Sender
+from services.archive.cases.turns import TakingTurns
+from services.archive.domain.counting import Counting
+from services.archive.domain.replay import (
+    Counts,
+    Lost,
+    Replay,
+    begun,
+    claimed,
+    counted,
+    ended,
+    let_go,
+    renewed,
+    waiting,
+)
+from services.archive.domain.selecting import Selection
+from services.archive.ports import HubUnavailable
+from shared.bus.outbox import NotPublished
+from shared.bus.standing import BrokerAway
+from shared.kernel.clock import running_seconds
+from shared.routing.wrong import WrongBus
+from shared.segments.lines import Damaged
+from shared.store.documents import Conflict, Unavailable
+from shared.store.repository import Stored
+
+log = logging.getLogger(__name__)
+
+DUE: Final = 20
+PASSING: Final = (HubUnavailable, NotPublished, BrokerAway, Unavailable, Conflict)
+"""Errors after which it goes on from where it was, when its lease is over."""
+
+
+class Runner:
+    """One replica's. `once` looks for replays that nobody holds."""
+
+    def __init__(self, sender: Sender, turns: TakingTurns) -> None:
+        self._sender = sender
+        self._replaying = sender.replaying
+        self._turns = turns
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def once(self) -> None:
+        """Take up what is due. Raises Unavailable."""
+        for stored in await self._replaying.replays.due(self._sender.clock.now(), DUE):
+            replay = stored.value
+            if replay.ended_at is not None:
+                await self._forget(stored)
+            elif replay.id not in self._tasks:
+                task = asyncio.create_task(self._carry_out(replay.id), name=f"replay {replay.id}")
+                self._tasks[replay.id] = task
+                task.add_done_callback(lambda _, id_=replay.id: self._tasks.pop(id_, None))  # type: ignore[misc]
+
+    async def settled(self) -> None:
+        """Wait until nothing is in hand."""
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks.values()))
+            await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Let go of what is in hand, so that another replica may go on at once."""
+        for task in tuple(self._tasks.values()):
+            task.cancel()
+        await self.settled()
+
+    async def _forget(self, stored: Stored[Replay]) -> None:
+        try:
+            await self._replaying.replays.delete(stored)
+        except Conflict:
+            return  # another replica did
+
+    async def _carry_out(self, id_: str) -> None:
+        try:
+            await self._step_by_step(id_)
+        except Lost:
+            return
+        except asyncio.CancelledError:
+            await self._let_go(id_)
+            raise
+        except PASSING as error:
+            log.warning("a replay waits", extra={"document_id": id_, "error": type(error).__name__})
+        except Exception as error:
+            log.exception("a replay failed", extra={"document_id": id_})
+            await self._fail(id_, error)
+        finally:
+            await self._give_back(id_)
+
+    async def _step_by_step(self, id_: str) -> None:
+        holder, now = self._sender.holder, self._sender.clock.now
+        replay = (await self._replaying.change(id_, lambda each: claimed(each, holder, now()))).value
+        selection = await self._selection(replay)
+        if replay.state == "counting":
+            counts = await self._count(replay, selection)
+            replay = (await self._replaying.change(id_, lambda each: counted(each, holder, counts))).value
+        if replay.state == "ready":
+            if replay.dry_run:
+                return
+            if not await self._turns.take(replay):
+                await self._replaying.change(id_, lambda each: waiting(each, holder, now()))
+                return
+            replay = (await self._replaying.change(id_, lambda each: begun(each, holder, now()))).value
+        run = Run(self._sender, replay, selection)
+        try:
+            await run.go_on()
+        except asyncio.CancelledError:
+            await run.stop()
+            raise
+
+    async def _selection(self, replay: Replay) -> Selection:
+        """By the buses of today. Raises NoTarget, HubUnavailable, WrongBus."""
+        buses = await self._replaying.buses(replay.targets, replay.owner)
+        names: dict[str, list[str]] = {}
+        for target in replay.targets:
+            bus, _, name = target.partition("/")
+            names.setdefault(bus, []).append(name)
+        return Selection(buses, names, replay.when, replay.id, everything=replay.matching == "all")
+
+    async def _count(self, replay: Replay, selection: Selection) -> Counts:
+        counting = Counting()
+        found = await self._sender.chosen(replay, selection)
+        saved = running_seconds()
+        while chunk := await asyncio.to_thread(lambda: list(islice(found, CHUNK))):
+            for chosen in chunk:
+                counting.add(chosen)
+            if running_seconds() - saved >= SAVES:
+                saved = running_seconds()
+                await self._replaying.change(replay.id, self._renewed)
+        return counting.counts
+
+    def _renewed(self, replay: Replay) -> Replay:
+        return renewed(replay, self._sender.holder, self._sender.clock.now())
+
+    async def _fail(self, id_: str, error: Exception) -> None:
+        reason = str(error) if isinstance(error, Damaged | NoTarget | WrongBus) else type(error).__name__
+        now = self._sender.clock.now()
+        try:
+            await self._replaying.change(
+                id_, lambda each: ended(each, self._sender.holder, "failed", now, reason[:500])
+            )
+        except (Lost, KeyError, *PASSING):
+            return  # it is tried again when the lease is over
+
+    async def _let_go(self, id_: str) -> None:
+        try:
+            await self._replaying.change(id_, lambda each: let_go(each, self._sender.holder, self._sender.clock.now()))
+        except (Lost, KeyError, *PASSING):
+            return  # the lease ends by itself
+
+    async def _give_back(self, id_: str) -> None:
+        """Unless another one has it by now."""
+        try:
+            stored = await self._replaying.replays.load(id_)
+            if stored is None or stored.value.holder in {"", self._sender.holder}:
+                await self._turns.give_back(id_)
+        except PASSING:
+            return  # it is found to be stale

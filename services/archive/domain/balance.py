@@ -1,0 +1,72 @@
+"""What became of the events of a time, counted: each event, copy and end once, however often it was kept."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final
+
+from services.archive.domain.lines import records_of
+from shared.contracts.archive import Attempt, Records
+from shared.segments.lines import Line
+
+WAITING: Final = "waiting"
+"""Nothing was tried yet; or the target is a queue, a service or a feed, of which nothing more is known."""
+RETRYING: Final = "retrying"
+NOT_ENDS: Final = frozenset(("refused", "failed"))
+Count = dict[str, dict[str, int]]
+
+
+@dataclass
+class Balance:
+    """`events` by partner and type; by `bus/target` the `copies` that were routed, and how each of them stands; by
+    `bus/target` how those of replays ended; by bus the events with which its rules had too much work."""
+
+    events: Count = field(default_factory=dict)
+    copies: dict[str, int] = field(default_factory=dict)
+    outcomes: Count = field(default_factory=dict)
+    counted_only: dict[str, int] = field(default_factory=dict)
+    replayed: Count = field(default_factory=dict)
+    undecided: dict[str, int] = field(default_factory=dict)
+
+
+def balance(events: Iterable[Line], records: Iterable[Line]) -> Balance:
+    """`events` each once; `records` in the order of hubids."""
+    made = Balance()
+    for line in events:
+        _add(made.events, line.owner, line.kind)
+    for hubid, lines in groupby(records, key=lambda line: line.id):
+        _add_records(made, records_of(hubid, list(lines)))
+    return made
+
+
+def _add_records(made: Balance, records: Records) -> None:
+    last: dict[str, Attempt] = {}
+    replayed: dict[str, Attempt] = {}
+    for attempt in records.attempts:  # by time
+        place = f"{attempt.bus}/{attempt.target}"
+        if attempt.replay:
+            replayed[f"{place} {attempt.deliveryid}"] = attempt
+        else:
+            last[place] = attempt
+    routed = Counter(f"{each.bus}/{each.target}" for each in records.routed if not each.shadow)
+    for place in routed:  # two revisions may have asked for it: it is one copy, under one delivery id
+        made.copies[place] = made.copies.get(place, 0) + 1
+        _add(made.outcomes, place, _outcome(last.get(place)))
+    for place in {f"{each.bus}/{each.target}" for each in records.routed if each.shadow}:
+        made.counted_only[place] = made.counted_only.get(place, 0) + 1
+    for name, attempt in replayed.items():
+        _add(made.replayed, name.partition(" ")[0], _outcome(attempt))
+    for bus in {each.bus for each in records.undecided}:
+        made.undecided[bus] = made.undecided.get(bus, 0) + 1
+
+
+def _outcome(last: Attempt | None) -> str:
+    if last is None:
+        return WAITING
+    return RETRYING if last.outcome in NOT_ENDS else last.outcome
+
+
+def _add(counts: Count, name: str, kind: str) -> None:
+    by_kind = counts.setdefault(name, {})
+    by_kind[kind] = by_kind.get(kind, 0) + 1

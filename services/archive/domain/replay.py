@@ -1,0 +1,212 @@
+"""A replay: events of the past, once more, to some targets. What it may do next, whoever carries it out.
+
+A runner holds it by a lease, saves how far it is, and obeys what its document says. Whoever asks for another state
+writes it into the document at once: the runner finds it there within a second, notes how far it came, and lets go.
+Nothing here reads a clock or a store.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.kernel.values import changed
+
+State = Literal["counting", "ready", "running", "paused", "done", "cancelled", "failed"]
+Matching = Literal["rules", "all"]
+ENDS: Final = frozenset(("done", "cancelled", "failed"))
+LEASE: Final = timedelta(seconds=10)
+"""A runner that said nothing for so long is held to be dead."""
+STOPS: Final = 5.0
+"""Seconds without a word after which a runner sends nothing more: somebody else may begin soon."""
+WAITS: Final = timedelta(seconds=1)
+"""Before a replay looks again whether it is its turn."""
+REMEMBERED: Final = timedelta(days=90)
+"""After its end; then its name is free."""
+AT_ONCE: Final = 4
+"""Replays that run at a time."""
+MOST_TYPES: Final = 100
+"""Of one target, that are counted apart."""
+OTHERS: Final = "others"
+
+
+class Lost(Exception):
+    """The replay is not this runner's any more."""
+
+
+class NotPossible(Exception):
+    """Not from the state in which it is."""
+
+    def __init__(self, state: State, wanted: str) -> None:
+        super().__init__(f"a replay that is {state} cannot be {wanted}")
+
+
+class Counts(BaseModel):
+    """What a replay would send, by target and by type."""
+
+    model_config = ConfigDict(frozen=True)
+
+    events: int = 0
+    copies: dict[str, dict[str, int]] = {}
+    broken: int = 0
+    undecided: int = 0
+    first: AwareDatetime | None = None
+    last: AwareDatetime | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(sum(by_type.values()) for by_type in self.copies.values())
+
+
+class Replay(BaseModel):
+    """One replay. `cursor` is the hubid of the last event that is dealt with; `owner` the partner, or empty for
+    operators; `revision` counts what clients asked for."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    name: str
+    owner: str
+    by: str
+    start: AwareDatetime
+    end: AwareDatetime
+    targets: tuple[str, ...]
+    when: dict[str, Any] | None = None
+    matching: Matching = "rules"
+    rate: int
+    dry_run: bool = False
+    state: State = "counting"
+    revision: int = 1
+    made_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    reason: str = ""
+    counts: Counts | None = None
+    cursor: str = ""
+    copies: int = 0
+    broken: int = 0
+    holder: str = ""
+    held_until: AwareDatetime | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Is there something for a runner to do?"""
+        return self.state in {"counting", "running"} or (self.state == "ready" and not self.dry_run)
+
+    @property
+    def wake_at(self) -> datetime | None:
+        if self.ended_at is not None:
+            return self.ended_at + REMEMBERED
+        return (self.held_until or self.made_at) if self.is_wanted else None
+
+    def same_request(self, other: Self) -> bool:
+        """Do both ask for the same?"""
+        asked = {"name", "owner", "start", "end", "targets", "when", "matching"}
+        return self.model_dump(include=asked) == other.model_dump(include=asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Since the last note: all up to the cursor, by so many copies; `broken` of them went to dead letters."""
+
+    cursor: str
+    copies: int = 0
+    broken: int = 0
+
+
+def claimed(replay: Replay, holder: str, now: datetime) -> Replay:
+    """Raises Lost where there is nothing to do, or another one does it."""
+    is_held = replay.holder not in {"", holder} and replay.held_until is not None and replay.held_until > now
+    if is_held or not replay.is_wanted:
+        raise Lost
+    return changed(replay, holder=holder, held_until=now + LEASE)
+
+
+def counted(replay: Replay, holder: str, counts: Counts) -> Replay:
+    """All is counted. A dry run is let go of."""
+    _held(replay, holder, "counting")
+    known = changed(replay, state="ready", counts=counts)
+    return changed(known, holder="", held_until=None) if replay.dry_run else known
+
+
+def waiting(replay: Replay, holder: str, now: datetime) -> Replay:
+    """It is not its turn."""
+    _held(replay, holder, "ready")
+    return changed(replay, holder="", held_until=now + WAITS)
+
+
+def begun(replay: Replay, holder: str, now: datetime) -> Replay:
+    """It is its turn."""
+    _held(replay, holder, "ready")
+    return changed(replay, state="running", held_until=now + LEASE)
+
+
+def renewed(replay: Replay, holder: str, now: datetime) -> Replay:
+    """Its runner lives."""
+    _held(replay, holder, "counting", "ready", "running")
+    return changed(replay, held_until=now + LEASE)
+
+
+def advanced(replay: Replay, holder: str, now: datetime, sent: Sent) -> Replay:
+    """All is sent up to the cursor: so many copies more. Also of one that is not to go on: then it is let go of."""
+    _held(replay, holder, "running", "ready", "paused", "cancelled")
+    on = replay.state == "running"
+    return changed(
+        replay,
+        cursor=max(sent.cursor, replay.cursor),
+        copies=replay.copies + sent.copies,
+        broken=replay.broken + sent.broken,
+        holder=holder if on else "",
+        held_until=now + LEASE if on else None,
+    )
+
+
+def ended(replay: Replay, holder: str, state: State, now: datetime, reason: str = "") -> Replay:
+    """Done, or failed."""
+    _held(replay, holder, "counting", "ready", "running")
+    return changed(replay, state=state, reason=reason, ended_at=now, holder="", held_until=None)
+
+
+def let_go(replay: Replay, holder: str, now: datetime) -> Replay:
+    """Its runner stops; another one may begin at once."""
+    _held(replay, holder)
+    return changed(replay, holder="", held_until=now if replay.is_wanted else None)
+
+
+def asked(replay: Replay, wanted: str | None, rate: int | None, now: datetime) -> Replay:
+    """What a client asks for: `running`, `paused` or `cancelled`, another rate. To run a dry run is to send what was
+    counted. Raises NotPossible."""
+    after = replay if rate is None or rate == replay.rate else changed(replay, rate=rate)
+    if rate is not None and replay.state in ENDS:
+        raise NotPossible(replay.state, "changed")
+    if wanted is not None:
+        after = _asked(after, wanted, now)
+    return after if after is replay else changed(after, revision=replay.revision + 1)
+
+
+def _asked(replay: Replay, wanted: str, now: datetime) -> Replay:
+    state = replay.state
+    if wanted == state or (wanted == "running" and state == "ready" and not replay.dry_run):
+        return replay  # it is so, or as good as
+    if wanted == "cancelled" and state not in ENDS:
+        return _stopped(replay, state="cancelled", ended_at=now)
+    if wanted == "paused" and (state == "running" or (state == "ready" and not replay.dry_run)):
+        return _stopped(replay, state="paused")
+    if wanted == "running" and state == "paused":
+        return changed(replay, state="ready", dry_run=False)
+    if wanted == "running" and state == "ready":
+        return changed(replay, dry_run=False, held_until=now)
+    raise NotPossible(state, wanted)
+
+
+def _stopped(replay: Replay, **fields: Any) -> Replay:
+    """Who runs it keeps it until it has noted how far it came."""
+    if replay.state == "running":
+        return changed(replay, **fields)
+    return changed(replay, holder="", held_until=None, **fields)
+
+
+def _held(replay: Replay, holder: str, *states: State) -> None:
+    if replay.holder != holder or (states and replay.state not in states):
+        raise Lost

@@ -1,0 +1,144 @@
+"""Back-tests over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Path, Request, Response
+from pydantic import Field, StrictInt
+
+from services.archive.cases.backtesting import Backtesting, opens_others_events
+from services.archive.domain.backtest import Backtest
+from services.archive.http.callers import hub_answers, partner_of
+from shared.contracts.buses import BusTerms, Name
+from shared.kernel.ids import Ids
+from shared.routing.wrong import WrongBus
+from shared.web.answers import answer
+from shared.web.auth import Authenticator, Caller
+from shared.web.bodies import Body, Moment, Shown
+from shared.web.docs import READING, WRITING, answers
+from shared.web.problems import Fault, Problem, not_found
+from shared.web.routes import Routes
+from shared.web.strictly import read_strictly
+
+PATH: Final = "/v1/hub/backtests"
+BacktestId = Annotated[str, Path(pattern="^[0-9a-f-]{36}$", description="The back-test.", examples=["0" * 36])]
+
+
+class BacktestBody(Body):
+    """A candidate, and the events to try it on."""
+
+    name: Annotated[Name, Field(description="The bus: its revision in force is compared with", examples=["fuel"])]
+    bus: Annotated[BusTerms, Field(description="The candidate, whole, as its file has it")]
+    start: Annotated[
+        Moment, Field(alias="from", description="Accepted then or later", examples=["2027-01-20T00:00:00Z"])
+    ]
+    end: Annotated[Moment, Field(alias="to", description="Accepted before", examples=["2027-01-21T00:00:00Z"])]
+    share: Annotated[
+        StrictInt, Field(ge=1, le=100, description="Per cent of the events, by their hubids", examples=[100])
+    ] = 100
+
+
+class ShownRule(Shown):
+    """What one rule of the candidate, or of the revision in force, does."""
+
+    name: Annotated[str, Field(description="Its name in either file")]
+    matched: Annotated[int, Field(description="Events, by the candidate")]
+    per_hour: Annotated[float, Field(description="The same, an hour of that time")]
+    gained: Annotated[int, Field(description="By the candidate alone")]
+    lost: Annotated[int, Field(description="By the revision in force alone")]
+    gained_ids: Annotated[list[str], Field(description="Hubids of the first 1,000 of them")]
+    lost_ids: Annotated[list[str], Field(description="Hubids of the first 1,000 of them")]
+
+
+class ShownBacktest(Shown):
+    """A back-test, and what it found."""
+
+    id: Annotated[str, Field(description="Its name")]
+    bus: Annotated[str, Field(description="The bus")]
+    state: Annotated[Literal["running", "done", "failed"], Field(description="Whether it is over")]
+    reason: Annotated[str, Field(description="Why it failed")]
+    start: Annotated[datetime, Field(serialization_alias="from", description="Accepted then or later")]
+    end: Annotated[datetime, Field(serialization_alias="to", description="Accepted before")]
+    share: Annotated[int, Field(description="Per cent of the events")]
+    events: Annotated[int, Field(description="That were tried")]
+    undecided: Annotated[int, Field(description="With which the rules had too much work")]
+    revision: Annotated[int | None, Field(description="That it was compared with; null where there is none")]
+    microseconds: Annotated[float, Field(description="For one event, by the candidate, on average")]
+    rules: Annotated[list[ShownRule], Field(description="Of both files, by name")]
+
+
+def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Authenticator) -> None:
+    """`/v1/hub/backtests`."""
+    reader = authenticator.requires_one(("archive:read", "ops:read"))
+
+    @router.post(
+        PATH,
+        status_code=202,
+        response_model=None,
+        responses=answers(ShownBacktest, *WRITING, status=202, headers=("Location",)),
+    )
+    async def make_backtest(body: BacktestBody, request: Request, caller: Caller = reader) -> Response:
+        """Try a bus's file on events of the past, beside the revision in force. Nothing is sent."""
+        read_strictly(await request.body())
+        partner = await partner_of(backtesting.hub, caller, "ops:read")
+        if not body.start < body.end:
+            fault = Fault("must be later than `from`", pointer="/to")
+            raise Problem(422, "invalid_request", "This is no back-test", errors=[fault])
+        try:
+            await _check(backtesting, body, partner)
+            backtest = Backtest(
+                id=ids.new(),
+                owner=partner or "",
+                by=caller.subject,
+                bus=body.name,
+                terms=body.bus,
+                start=body.start,
+                end=body.end,
+                share=body.share,
+                made_at=backtesting.clock.now(),
+            )
+            stored = await backtesting.make(backtest)
+        except WrongBus as error:
+            faults = [Fault(f"must be {each.expected}", pointer=f"/bus{each.pointer}") for each in error.faults]
+            raise Problem(422, error.code, "The candidate is no bus", errors=faults) from error
+        return answer(_shown(stored.value), 202, location=f"{PATH}/{stored.value.id}")
+
+    @router.get(f"{PATH}/{{backtest}}", response_model=None, responses=answers(ShownBacktest, *READING))
+    async def read_backtest(backtest: BacktestId, caller: Caller = reader) -> Response:
+        """A back-test, and what it found; for a week."""
+        partner = await partner_of(backtesting.hub, caller, "ops:read")
+        stored = await backtesting.backtests.load(backtest)
+        if stored is None or partner not in {None, stored.value.owner}:
+            raise not_found("back-test")
+        return answer(_shown(stored.value))
+
+
+async def _check(backtesting: Backtesting, body: BacktestBody, partner: str | None) -> None:
+    """Raises 404 for another partner's bus, 403 for a file that looks at others' events, WrongBus, 503."""
+    with hub_answers():
+        before = await backtesting.in_force(body.name)
+    if partner is None:
+        return
+    if body.bus.partner != partner or (before is not None and before.terms.partner != partner):
+        raise not_found("bus")
+    if opens_others_events(body.bus, before):
+        fault = Fault("is for operators to say", pointer="/bus/publishers")
+        raise Problem(403, "operators_only", "Parts of the file are for operators", errors=[fault])
+
+
+def _shown(backtest: Backtest) -> ShownBacktest:
+    told: dict[str, Any] = backtest.model_dump(include={"id", "bus", "state", "reason", "start", "end", "share"})
+    result = backtest.result
+    hours = (backtest.end - backtest.start).total_seconds() / 3600
+    rules = [
+        ShownRule(name=name, per_hour=round(rule.matched / hours, 3), **rule.model_dump())
+        for name, rule in (result.rules if result else {}).items()
+    ]
+    return ShownBacktest(
+        **told,
+        events=result.events if result else 0,
+        undecided=result.undecided if result else 0,
+        revision=result.revision if result else None,
+        microseconds=result.microseconds if result else 0.0,
+        rules=rules,
+    )

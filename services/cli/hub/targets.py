@@ -1,0 +1,124 @@
+"""`milesaga hub targets`: where copies go, and how each place fares."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from services.cli import printing, view
+from services.cli.client import Json, named, operator, reported
+from services.cli.options import AsJson
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Targets: list, show, and look after them.")
+
+TARGETS = "/v1/hub/targets"
+Target = Annotated[str, typer.Argument(metavar="BUS/TARGET", help="A target, as `milesaga hub targets list` shows it.")]
+
+
+@app.command("list")
+def list_targets(
+    bus: Annotated[str | None, typer.Option("--bus", help="Of this bus alone.")] = None, as_json: AsJson = False
+) -> None:
+    """List the targets, what waits for each, and what is dead."""
+    with reported(), operator() as api:
+        found = list(api.pages(TARGETS, "targets", bus=bus))
+    if as_json:
+        printing.tell({"targets": found})
+        return
+    table = Table("target", "kind", "state", "since", "fault", "waiting", "dead", "partner")
+    for each in found:
+        waiting, dead = ("?" if each[name] is None else str(each[name]) for name in ("waiting", "dead"))
+        place = f"{each['bus']}/{each['name']}"
+        stance = each["state"], view.moment(each["since"]), each["fault"] or ""
+        table.add_row(place, each["kind"], *stance, waiting, dead, each["partner"])
+    printing.console().print(table)
+
+
+@app.command("show")
+def show_target(target: Target, as_json: AsJson = False) -> None:
+    """Show one target, and how it stands."""
+    with reported(), named(f"target {target}"), operator() as api:
+        shown = api.get(path(target))
+    if as_json:
+        printing.tell(shown)
+        return
+    table = Table(show_header=False)
+    for name, value in shown.items():
+        table.add_row(name.replace("_", " "), plain(value))
+    printing.console().print(table)
+
+
+@app.command("pause")
+def pause_target(target: Target, as_json: AsJson = False) -> None:
+    """Have nothing sent: the copies wait, and this time does not count for them."""
+    _tell(asked(target, "pause"), as_json=as_json)
+
+
+@app.command("resume")
+def resume_target(target: Target, as_json: AsJson = False) -> None:
+    """Have copies sent again; an endpoint that was gone must agree once more."""
+    _tell(asked(target, "resume"), as_json=as_json)
+
+
+@app.command("test")
+def try_target(target: Target, as_json: AsJson = False) -> None:
+    """Send a signed `hub.test.v1`, and tell how it was answered; exit 1 where the endpoint does not take it."""
+    _agreed(asked(target, "test"), as_json=as_json)
+
+
+@app.command("verify")
+def verify_target(target: Target, as_json: AsJson = False) -> None:
+    """Ask the endpoint now whether it may be sent events; exit 1 where it does not agree."""
+    _agreed(asked(target, "verify"), as_json=as_json)
+
+
+@app.command("rotate")
+def rotate_secret(
+    target: Target,
+    overlap: Annotated[int, typer.Option("--overlap-hours", min=0, help="So long the one before signs as well.")] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new secret for a webhook's signatures, and print it: it is shown this once."""
+    with reported(), named(f"target {target}"), operator() as api:
+        shown = api.send("POST", f"{path(target)}/secret", {"overlap_hours": overlap})
+    printing.tell(shown) if as_json else printing.say(shown["secret"])
+
+
+def path(target: str) -> str:
+    """Of its routes. Raises typer.BadParameter."""
+    bus, slash, name = target.partition("/")
+    if not (bus and slash and name) or "/" in name:
+        raise typer.BadParameter(f"{target!r} is no target such as fuel/till.")
+    return f"{TARGETS}/{bus}/{name}"
+
+
+def plain(value: Any) -> str:
+    """A value of an answer, for people."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return "\n".join(plain(each) for each in value) or "-"
+        case dict():
+            return ", ".join(f"{name.replace('_', ' ')}: {plain(each)}" for name, each in value.items()) or "-"
+    return str(value)
+
+
+def asked(target: str, what: str, body: Json | None = None) -> Json:
+    """The answer to a request that changes a target."""
+    with reported(), named(f"target {target}"), operator() as api:
+        return api.send("POST", f"{path(target)}/{what}", body)
+    raise typer.Exit(1)
+
+
+def _tell(shown: Json, *, as_json: bool) -> None:
+    printing.tell(shown) if as_json else printing.say(f"{shown['bus']}/{shown['name']}: {shown['state']}")
+
+
+def _agreed(shown: Json, *, as_json: bool) -> None:
+    told = ", ".join(str(shown[name]) for name in ("status", "fault") if shown[name])
+    verdict = "agrees" if shown["agrees"] else "does not agree"
+    printing.tell(shown) if as_json else printing.say(f"the endpoint {verdict}{f' ({told})' if told else ''}")
+    raise typer.Exit(int(not shown["agrees"]))

@@ -1,0 +1,160 @@
+"""`milesaga release log`: the log of releases, exported and verified; verifying takes no service and no network."""
+
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import quote
+
+import typer
+from rich.table import Table
+
+from services.cli import printing
+from services.cli.client import ApiError, named, reported
+from services.cli.options import AsJson
+from services.cli.release.access import ROOT, Person, RequestId, as_person
+from shared.ledgerlog.bundles import json_of, read, verified
+from shared.ledgerlog.notes import BadNote, VerifierKey
+from shared.ledgerlog.receipts import BadReceipt, Receipt
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The log: show, export, verify it.")
+
+SHOWN: Final = 20
+WRONG: Final = 1
+
+KeyOption = Annotated[
+    list[str] | None,
+    typer.Option("--key", metavar="KEY", help="The log's public key, name+id+base64, or a file of it."),
+]
+
+
+@app.command("show")
+def show(
+    first: Annotated[int | None, typer.Option("--from", min=0, help="The first entry; else the newest ones.")] = None,
+    person: Person = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show entries of the log."""
+    with reported(), as_person(person) as api:
+        size = int(api.get(f"{ROOT}/log", limit=1)["size"])
+        found = api.get(f"{ROOT}/log", limit=SHOWN, **{"from": max(0, size - SHOWN) if first is None else first})
+    if as_json:
+        printing.tell(found)
+        return
+    for leaf in found["leaves"]:
+        printing.say(str(leaf))
+
+
+@app.command("checkpoint")
+def checkpoint(person: Person = None, as_json: AsJson = False) -> None:
+    """Show how far the log has come, signed: keep it where nobody of this house can change it."""
+    with reported(), as_person(person) as api:
+        found = api.get(f"{ROOT}/log/checkpoint")
+    printing.tell(found) if as_json else printing.say(f"{found['checkpoint']}\nkey {found['key']}")
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to: JSON lines.")], person: Person = None
+) -> None:
+    """Write the whole log into a file that is verified without us."""
+    with reported(), as_person(person) as api:
+        content = api.request("GET", f"{ROOT}/log/bundle").content
+    file.write_bytes(content)
+    printing.say(f"{file}: {len(content)} bytes")
+
+
+@app.command("receipt")
+def receipt(
+    request: RequestId,
+    file: Annotated[Path, typer.Argument(dir_okay=False, help="Where to: JSON.")],
+    person: Person = None,
+) -> None:
+    """Write what proves one request, by itself, for good."""
+    with reported(), named(f"request {request}"), as_person(person) as api:
+        content = api.request("GET", f"{ROOT}/log/receipts/{quote(request, safe='')}").content
+    file.write_bytes(content)
+    printing.say(f"{file}: {len(content)} bytes")
+
+
+@app.command("verify")
+def verify(
+    *,
+    bundle: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A file of `export`; else the log as it is now.")
+    ] = None,
+    receipt_file: Annotated[
+        Path | None, typer.Option("--receipt", exists=True, dir_okay=False, help="A file of `receipt` instead.")
+    ] = None,
+    anchor: Annotated[
+        list[Path] | None,
+        typer.Option("--checkpoint", exists=True, dir_okay=False, help="A checkpoint that was kept elsewhere."),
+    ] = None,
+    key: KeyOption = None,
+    person: Person = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find out whether anything was changed or removed; the first entry that differs is named. Exit 1 where it was."""
+    with reported():
+        if receipt_file is not None:
+            _verify_receipt(receipt_file, _keys(key, person, offline=True), as_json=as_json)
+            return
+        content = bundle.read_bytes() if bundle is not None else _fetched(person)
+        keys = _keys(key, person, offline=bundle is not None)
+    report = verified(read(content.splitlines()), keys, [each.read_text() for each in anchor or ()])
+    if as_json:
+        printing.tell(json_of(report))
+    elif report.holds:
+        printing.say(f"{report.size} entries, as they were written; a checkpoint vouches for {report.vouched} of them.")
+    else:
+        _complain(report.size, [(each.index, each.what) for each in report.faults])
+    if not report.holds:
+        raise typer.Exit(WRONG)
+
+
+def _verify_receipt(file: Path, keys: list[VerifierKey], *, as_json: bool) -> None:
+    try:
+        found, leaves = Receipt.read(file.read_bytes()).verified(keys)
+    except BadReceipt as error:
+        printing.complain(f"{file} proves nothing: {error}.")
+        raise typer.Exit(WRONG) from error
+    if as_json:
+        entries = [{"n": leaf.n, "at": leaf.at.isoformat(), "kind": leaf.kind, "actor": leaf.actor} for leaf in leaves]
+        printing.tell({"holds": True, "origin": found.origin, "size": found.size, "entries": entries})
+        return
+    table = Table("entry", "at", "what", "who")
+    for leaf in leaves:
+        table.add_row(str(leaf.n), leaf.at.isoformat(timespec="seconds"), leaf.kind, leaf.actor)
+    printing.console().print(table)
+    printing.say(f"proved by the checkpoint of {found.size} entries of {found.origin}.")
+
+
+def _complain(size: int, faults: list[tuple[int, str]]) -> None:
+    if not faults:
+        printing.complain(f"{size} entries, and no checkpoint vouches for any of them.")
+    for index, what in faults:
+        printing.complain(f"entry {index}: {what}")
+
+
+def _fetched(person: str | None) -> bytes:
+    with as_person(person) as api:
+        return api.request("GET", f"{ROOT}/log/bundle").content
+
+
+def _keys(given: list[str] | None, person: str | None, *, offline: bool) -> list[VerifierKey]:
+    """Those that are given; else the service's own word, where it is asked anyway. Raises ApiError."""
+    if not given and offline:
+        raise ApiError("Say by --key whose signature counts: what a file says of itself proves nothing.")
+    if not given:
+        with as_person(person) as api:
+            given = [str(api.get(f"{ROOT}/log/checkpoint")["key"])]
+    try:
+        return [VerifierKey.read(_text(each)) for each in given]
+    except BadNote as error:
+        raise ApiError(f"--key: {error}.") from error
+
+
+def _text(given: str) -> str:
+    """A key, or what a file of that name holds."""
+    try:
+        return Path(given).read_text() if Path(given).is_file() else given
+    except OSError:
+        return given

@@ -1,0 +1,34 @@
+"""Requests to the endpoints, where they may go."""
+
+from collections.abc import Mapping
+
+from services.delivery.domain.places import Forbidden, Places
+from services.delivery.domain.verdicts import Answer
+from shared.outside.strangers import NOT_ALLOWED, NoAnswer, Strangers
+
+
+class HttpPoster:
+    """The `Poster` port."""
+
+    def __init__(self, places: Places, strangers: Strangers) -> None:
+        self._places = places
+        self._strangers = strangers
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+        return await self._send("POST", url, headers, body, seconds)
+
+    async def ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
+        return await self._send("OPTIONS", url, headers, b"", seconds)
+
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+        try:
+            self._places.check(url)
+            answered = await self._strangers.send(method, url, headers, body, seconds)
+        except Forbidden:
+            return Answer(error=NOT_ALLOWED)
+        except NoAnswer as silence:
+            return Answer(error=silence.word)
+        return Answer(answered.status, answered.headers.get("retry-after"), headers=answered.headers)
+
+    async def close(self) -> None:
+        await self._strangers.close()

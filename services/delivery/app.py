@@ -1,0 +1,77 @@
+"""Composition root of delivery."""
+
+from services.delivery.adapters.hub_http import HubOverHttp
+from services.delivery.adapters.posting import HttpPoster
+from services.delivery.adapters.sealing import MasterKeySealing
+from services.delivery.cases.configuring import Configuring
+from services.delivery.cases.deciding import Deciding
+from services.delivery.cases.keys import Keys
+from services.delivery.cases.known import BUSES, TARGETS, Known
+from services.delivery.cases.living import OUTAGES, REPLICAS, Living
+from services.delivery.cases.looking import Looking
+from services.delivery.cases.noting import Noting
+from services.delivery.cases.sending import Means
+from services.delivery.cases.telling import MOST, Telling
+from services.delivery.cases.telling import PAUSE as TELLING_PAUSE
+from services.delivery.cases.verifying import Verifying
+from services.delivery.cases.watching import PAUSE, Watching
+from services.delivery.domain.places import Places
+from services.delivery.domain.state import Outages, TargetState
+from services.delivery.domain.target import KnownBus, Secrets
+from services.delivery.handlers import table
+from services.delivery.http.routes import routes
+from services.delivery.service import SERVICE
+from services.delivery.settings import DeliverySettings, SandboxDeliverySettings
+from shared.outside.strangers import Strangers
+from shared.runtime.addresses import internal_token
+from shared.runtime.configuration import read_beside
+from shared.runtime.every import Every
+from shared.runtime.home import Home
+from shared.runtime.keeping import Keeping
+from shared.runtime.providers import neighbor
+from shared.runtime.service import Runtime, Service
+from shared.runtime.trust import https_context
+from shared.store.documents import CollectionSpec
+
+SECRETS = CollectionSpec("secrets")
+
+
+def compose(runtime: Runtime) -> Service:
+    """The service with everything it needs. Raises WrongSettings."""
+    settings = read_beside(DeliverySettings, SandboxDeliverySettings, sandbox=runtime.settings.sandbox)
+    keeping = Keeping(runtime, SERVICE.name)
+    buses = keeping.documents(BUSES, KnownBus, silent=True)
+    states = keeping.documents(TARGETS, TargetState)
+    known = Known(buses, states)
+    keys = _keys(runtime, keeping, settings)
+    poster = _poster(runtime, settings)
+    telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
+    verifying = Verifying(poster, keys, runtime.clock, runtime.ids, settings.origin)
+    noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
+    outages = keeping.documents(OUTAGES, Outages, silent=True)
+    living = Living(keeping.collection(REPLICAS, silent=True), outages, runtime.clock, runtime.ids)
+    means = Means(poster, keys, telling, runtime.clock, runtime.random, settings.origin)
+    watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
+    hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    looking = Looking(buses, states, hub, runtime.clock)
+    deciding = Deciding(states, verifying, runtime.clock)
+    return keeping.service(
+        table=table(Configuring(buses)),
+        router=routes(looking, deciding, keys, runtime.queues, runtime.authenticator),
+        tasks=(
+            Every(PAUSE, watching.look, name="targets"),
+            Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
+        ),
+        closing=(watching.close, telling.drain, poster.close),
+    )
+
+
+def _keys(runtime: Runtime, keeping: Keeping, settings: DeliverySettings) -> Keys:
+    """Beside the sandbox the services' own token will do, which all processes of a stack have."""
+    master_key = settings.master_key or internal_token(runtime.settings, Home(runtime.settings.milesaga_home))
+    return Keys(keeping.documents(SECRETS, Secrets, silent=True), MasterKeySealing(master_key), runtime.clock)
+
+
+def _poster(runtime: Runtime, settings: DeliverySettings) -> HttpPoster:
+    places = Places(settings.networks, http=settings.allow_http, ports=settings.allow_ports)
+    return HttpPoster(places, Strangers(https_context(runtime.settings.https_ca_file), places.allows))

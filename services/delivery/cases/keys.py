@@ -1,0 +1,63 @@
+"""Targets' secrets: made, shown once, given to whoever signs."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.delivery.domain.signing import new_secret, shown
+from services.delivery.domain.target import Sealed, Secrets, with_newer
+from services.delivery.ports import Sealing
+from shared.kernel.clock import Clock, running_seconds
+from shared.store.documents import Conflict
+from shared.store.repository import Repository
+
+BELIEVED: Final = 1.0
+"""Seconds for which what was read is signed by: a rotation is in force everywhere after that."""
+
+
+class Keys:
+    """The secrets of one process's targets."""
+
+    def __init__(self, secrets: Repository[Secrets], sealing: Sealing, clock: Clock) -> None:
+        self._secrets = secrets
+        self._sealing = sealing
+        self._clock = clock
+        self._known: dict[str, tuple[float, Secrets]] = {}
+        self._opened: dict[str, bytes] = {}
+
+    async def live(self, target: str) -> list[bytes]:
+        """Those to sign by, the newest first; one is made where there is none. Raises Unavailable, Unopenable."""
+        read_at, kept = self._known.get(target, (float("-inf"), None))
+        if kept is None or running_seconds() - read_at > BELIEVED:
+            began = running_seconds()
+            kept = await self._kept(target)
+            self._known[target] = began, kept
+        return [self._open(each.text, target) for each in kept.live(self._clock.now())]
+
+    async def rotate(self, target: str, overlap: timedelta) -> str:
+        """Another secret, as its partner is shown it; the one before is signed by as well for so long. Raises Conflict,
+        Unavailable."""
+        secret, now = new_secret(), self._clock.now()
+        sealed = self._sealed(secret, target, now)
+        await self._secrets.change(target, lambda kept: with_newer(kept, target, sealed, now + overlap))
+        self._known.pop(target, None)
+        return shown(secret)
+
+    async def _kept(self, target: str) -> Secrets:
+        stored = await self._secrets.load(target)
+        if stored is None:
+            first = Secrets(id=target, secrets=(self._sealed(new_secret(), target, self._clock.now()),))
+            try:
+                stored = await self._secrets.save(first, version=0)
+            except Conflict:  # another replica was faster
+                return await self._kept(target)
+        return stored.value
+
+    def _sealed(self, secret: bytes, target: str, now: datetime) -> Sealed:
+        return Sealed(key=self._sealing.key, text=self._sealing.seal(secret, target), made_at=now)
+
+    def _open(self, text: str, target: str) -> bytes:
+        if text not in self._opened:
+            if len(self._opened) > 10_000:  # noqa: PLR2004 - more than there are targets
+                self._opened.clear()
+            self._opened[text] = self._sealing.opened(text, target)
+        return self._opened[text]

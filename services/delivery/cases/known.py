@@ -1,0 +1,60 @@
+"""The targets there are and how they stand, as this process last read them."""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from services.delivery.domain.state import TargetState
+from services.delivery.domain.target import KnownBus, target_id
+from shared.contracts.buses import TargetTerms
+from shared.store.documents import CollectionSpec, Index
+from shared.store.repository import Repository, Stored
+
+MARKS: Final = "by_mark"
+BUSES: Final = CollectionSpec("buses", indexes=(Index(MARKS, ("mark",)),))
+TARGETS: Final = CollectionSpec("targets")
+MOST_BUSES: Final = 1_000
+
+Place: TypeAlias = tuple[str, str]
+"""Of a bus, and its name there."""
+
+
+class Known:
+    """Read again where something has changed."""
+
+    def __init__(self, buses: Repository[KnownBus], states: Repository[TargetState]) -> None:
+        self.buses = buses
+        self.states = states
+        self._buses: dict[str, KnownBus] = {}
+        self._states: dict[str, Stored[TargetState]] = {}
+        self.webhooks: Mapping[Place, TargetTerms] = {}
+
+    async def look(self) -> None:
+        """Raises Unavailable."""
+        keys = await self.buses.collection.keys(MARKS, (), limit=MOST_BUSES)
+        marks = {str(key).rpartition(":")[0]: str(key) for key in keys}
+        changed = [name for name, mark in marks.items() if name not in self._buses or self._buses[name].mark != mark]
+        if changed:
+            self._buses |= {each.value.id: each.value for each in await self.buses.load_many(changed)}
+        self._buses = {name: bus for name, bus in self._buses.items() if name in marks}
+        self.webhooks = {
+            (bus.id, name): terms
+            for bus in self._buses.values()
+            for name, terms in bus.targets.items()
+            if terms.webhook is not None
+        }
+        await self._look_at_states()
+
+    def state(self, place: Place) -> TargetState:
+        id_ = target_id(*place)
+        stored = self._states.get(id_)
+        return stored.value if stored is not None else TargetState(id=id_)
+
+    async def _look_at_states(self) -> None:
+        ids = [target_id(*place) for place in self.webhooks]
+        versions = await self.states.versions(ids) if ids else {}
+        stale = [
+            id_ for id_, version in versions.items() if id_ not in self._states or self._states[id_].version != version
+        ]
+        if stale:
+            self._states |= {each.value.id: each for each in await self.states.load_many(stale)}
+        self._states = {id_: stored for id_, stored in self._states.items() if id_ in versions}

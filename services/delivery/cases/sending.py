@@ -1,0 +1,235 @@
+"""Copies of one target go out, one request each; what was not taken goes on to a tier or to the dead letters."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from services.delivery.cases.keys import Keys
+from services.delivery.cases.stance import Stance
+from services.delivery.cases.telling import Telling
+from services.delivery.domain.patience import OUT_OF_TIME, Tried, dead_for, tier_for, within
+from services.delivery.domain.signing import signature
+from services.delivery.domain.target import target_id
+from services.delivery.domain.verdicts import Verdict, judge
+from services.delivery.domain.webhook import content, headers_of_its_own
+from services.delivery.ports import Poster
+from shared.bus.arrival import Arrival
+from shared.bus.headers import (
+    ATTEMPTS,
+    EXCEPTION,
+    FINGERPRINT,
+    FIRST_FAILED_AT,
+    LAST_FAILED_AT,
+    QUEUE,
+    REASON,
+    RESERVED,
+    carried,
+    moment,
+    number,
+)
+from shared.bus.retry import Failed, Unreadable, origin
+from shared.bus.topology import TIERS, tier_exchange
+from shared.contracts.archive import Attempt
+from shared.contracts.buses import TargetTerms, duration
+from shared.contracts.copies import Copy, dead_target_queue
+from shared.contracts.messages import OutboxMessage
+from shared.kernel.clock import Clock, running_seconds
+from shared.kernel.errors import Later
+from shared.kernel.randomness import Random
+
+REFUSALS: Final = f"{RESERVED}refusals"
+"""How often the copy itself was refused."""
+UNREADABLE: Final = "unreadable"
+AGENT: Final = "Milesaga"
+
+
+class Undelivered(Later):
+    """A copy was tried, and not taken."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.fault)
+        self.verdict = verdict
+
+
+@dataclass(frozen=True)
+class Means:
+    """What all targets of a process share."""
+
+    poster: Poster
+    keys: Keys
+    telling: Telling
+    clock: Clock
+    random: Random
+    origin: str
+    """Who we are, as endpoints are told."""
+
+
+class Sending:
+    """One target's copies, as one consumer of its queue is given them. As a `probe` it tries one, to see whether the
+    endpoint is back, and moves those whose time is over out of the way."""
+
+    def __init__(self, bus: str, target: str, stance: Stance, means: Means, *, probe: bool) -> None:
+        self.bus, self.target = bus, target
+        self.stance = stance
+        self.probe = probe
+        self._terms = stance.terms
+        self._means = means
+        self._stopped = asyncio.Event()
+
+    @property
+    def terms(self) -> TargetTerms:
+        return self._terms
+
+    def stop(self) -> None:
+        """The consumer is being cancelled: what waits goes back."""
+        self._stopped.set()
+        self.stance.wake()
+
+    async def dispatch(self, arrival: Arrival, body: bytes) -> None:
+        """Return when the endpoint has taken the copy. Raises Undelivered, Unreadable, GivenBack, Unavailable."""
+        copy = self._read(arrival.headers, body)
+        if self.probe and self._is_over(arrival.headers):
+            raise Undelivered(Verdict("target", OUT_OF_TIME))
+        await self.stance.enter(self._stopped, probe=self.probe)
+        try:
+            verdict = await self._send(copy, number(arrival.headers.get(ATTEMPTS)) + 1)
+        except BaseException:
+            self.stance.dropped()
+            raise
+        self.stance.left(verdict, probe=self.probe)
+        if verdict.meaning != "delivered":
+            raise Undelivered(verdict)
+
+    def _is_over(self, headers: Mapping[str, Any]) -> bool:
+        now = self._means.clock.now()
+        kept = carried(headers)
+        spent = self._spent(kept, min(moment(kept.get(FIRST_FAILED_AT)) or now, now), now)
+        return spent > duration(self._terms.retry_for)
+
+    async def _send(self, copy: Copy, attempt: int) -> Verdict:
+        began, now = running_seconds(), self._means.clock.now()
+        made = content(copy, self._terms)
+        timestamp = int(now.timestamp())
+        signed = signature(
+            copy.deliveryid, timestamp, made.body, await self._means.keys.live(target_id(self.bus, self.target))
+        )
+        headers = {
+            **headers_of_its_own(self._terms),
+            **made.headers,
+            "User-Agent": AGENT,
+            "webhook-id": copy.deliveryid,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signed,
+            "WebHook-Request-Origin": self._means.origin,
+            "milesaga-attempt": str(attempt),
+            **({"milesaga-replay": copy.replayid} if copy.replayid else {}),
+            **({"traceparent": trace} if (trace := copy.attributes.get("traceparent")) else {}),
+        }
+        answer = await self._means.poster.post(str(self._terms.webhook), headers, made.body, self._terms.timeout)
+        verdict = judge(answer, self._means.clock.now())
+        outcome: Literal["delivered", "refused", "failed"] = (
+            "delivered" if verdict.meaning == "delivered" else "refused" if verdict.meaning == "copy" else "failed"
+        )
+        ms = round((running_seconds() - began) * 1000)
+        self._tell(copy, now, attempt, outcome, ms=ms, status=answer.status, fault=verdict.fault or None)
+        return verdict
+
+    def next_stop(self, failed: Failed, now: datetime) -> OutboxMessage:
+        """To a tier, from which it comes back to this queue; or to the dead letters, with all that is known of why."""
+        kept = carried(failed.arrival.headers)
+        attempts = number(kept.get(ATTEMPTS)) + 1
+        first = min(moment(kept.get(FIRST_FAILED_AT)) or now, now)
+        error = failed.error
+        verdict = error.verdict if isinstance(error, Undelivered) else Verdict("target", type(error).__name__.lower())
+        refusals = number(kept.get(REFUSALS)) + (verdict.meaning == "copy")
+        headers = {
+            **kept,
+            ATTEMPTS: str(attempts),
+            REFUSALS: str(refusals),
+            FIRST_FAILED_AT: first.isoformat(),
+            LAST_FAILED_AT: now.isoformat(),
+            **origin(failed.arrival),
+            QUEUE: failed.queue,
+        }
+        if isinstance(error, Unreadable):
+            return self._dead(headers, failed.body, UNREADABLE, str(error), now)
+        tried = Tried(verdict, attempts, refusals, self._spent(kept, first, now))
+        tier = tier_for(tried, self._terms, self._means.random)
+        if (reason := dead_for(tried, self._terms, TIERS[tier])) is not None:
+            return self._dead(headers, failed.body, reason, verdict.fault, now)
+        return self._message(tier_exchange(tier), failed.queue, headers, failed.body, now)
+
+    def passed_on(self, failed: Failed, stop: OutboxMessage) -> None:
+        """What ended among the dead letters is on record."""
+        if stop.routing_key != dead_target_queue(self.bus, self.target) or isinstance(failed.error, Unreadable):
+            return
+        copy = self._read(failed.arrival.headers, failed.body)
+        self._tell(copy, stop.saved_at, number(stop.headers.get(ATTEMPTS)), "dead", fault=_word(stop))
+
+    def _spent(self, kept: Mapping[str, str], first: datetime, now: datetime) -> timedelta:
+        """A copy's time runs from its acceptance; that of one which was replayed from its first try."""
+        accepted = moment(kept.get("cloudEvents:hubat"))
+        again = kept.get("cloudEvents:replayid")
+        begin = first if again or accepted is None else min(accepted, first)
+        return max(now - begin - within(self.stance.gaps(now), begin, now), timedelta(0))
+
+    def _dead(self, headers: Mapping[str, str], body: bytes, reason: str, detail: str, now: datetime) -> OutboxMessage:
+        told = {
+            **headers,
+            REASON: f"{reason}: {detail}"[:500],
+            EXCEPTION: reason,
+            FINGERPRINT: f"{self.bus}/{self.target}:{reason if reason == UNREADABLE else detail}",
+        }
+        return self._message("", dead_target_queue(self.bus, self.target), told, body, now)
+
+    def _message(
+        self, exchange: str, routing_key: str, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> OutboxMessage:
+        return OutboxMessage(
+            id=headers.get("cloudEvents:deliveryid", ""),
+            exchange=exchange,
+            routing_key=routing_key,
+            headers=headers,
+            body=body,
+            mandatory=True,
+            saved_at=now,
+        )
+
+    def _read(self, headers: Mapping[str, Any], body: bytes) -> Copy:
+        try:
+            return Copy.of(headers, body)
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
+
+    def _tell(
+        self,
+        copy: Copy,
+        at: datetime,
+        attempt: int,
+        outcome: Literal["delivered", "refused", "failed", "dead"],
+        *,
+        ms: int = 0,
+        status: int | None = None,
+        fault: str | None = None,
+    ) -> None:
+        self._means.telling.tell(
+            Attempt(
+                deliveryid=copy.deliveryid,
+                hubid=copy.hubid,
+                bus=copy.bus,
+                target=copy.target,
+                at=at,
+                ms=ms,
+                attempt=attempt,
+                outcome=outcome,
+                status=status,
+                fault=fault,
+                replay=copy.replayid or None,
+            )
+        )
+
+
+def _word(stop: OutboxMessage) -> str:
+    return stop.headers.get(EXCEPTION, OUT_OF_TIME)

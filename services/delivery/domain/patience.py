@@ -1,0 +1,66 @@
+"""When a copy is tried again, and when no more. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.delivery.domain.verdicts import Verdict
+from shared.bus.topology import TIERS
+from shared.contracts.buses import TargetTerms, duration
+from shared.kernel.randomness import Random
+
+STEPS: Final = ("1s", "5s", "30s", "2m", "10m", "1h")
+"""Tiers, in their order; the last one again and again."""
+TRIES: Final = 6
+"""So often a copy is tried that is refused for what it is."""
+REFUSED: Final = "refused_by_receiver"
+OUT_OF_TIME: Final = "out_of_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A copy after a try that failed. `attempts` counts this one, `refusals` those that were the copy's own fault;
+    `spent` is how long it has been tried for, time in which nothing could be tried left out."""
+
+    verdict: Verdict
+    attempts: int
+    refusals: int
+    spent: timedelta
+
+
+def dead_for(tried: Tried, terms: TargetTerms, pause: timedelta) -> str | None:
+    """Why a copy is given up rather than tried again after this pause; None while it is not."""
+    if tried.verdict.meaning == "copy" and tried.refusals >= TRIES:
+        return REFUSED
+    if tried.spent + pause > duration(terms.retry_for):
+        return OUT_OF_TIME
+    return None
+
+
+def tier_for(tried: Tried, terms: TargetTerms, random: Random) -> str:
+    """The tier that a copy waits in: jitter is the choice between a step and the one below, as in the house."""
+    steps = allowed(terms)
+    if tried.verdict.meaning == "wait" and tried.verdict.rest is not None:
+        rest = tried.verdict.rest
+        return next((name for name in STEPS if TIERS[name] >= rest), STEPS[-1])
+    step = min(tried.attempts, len(steps)) - 1
+    return random.choice(steps[max(step - 1, 0) : step + 1])
+
+
+def allowed(terms: TargetTerms) -> Sequence[str]:
+    """The steps within the target's `pause_cap`, the first one always."""
+    cap = duration(terms.pause_cap)
+    return [name for place, name in enumerate(STEPS) if place == 0 or TIERS[name] <= cap]
+
+
+def within(gaps: Iterable[tuple[datetime, datetime]], begin: datetime, now: datetime) -> timedelta:
+    """How much of the time since `begin` lay in gaps (from, to) in which nothing could be tried; where two lie over
+    each other, once."""
+    lost, reached = timedelta(0), begin
+    for since, until in sorted(gaps):
+        start, end = max(since, reached), min(until, now)
+        if end > start:
+            lost += end - start
+            reached = end
+    return lost

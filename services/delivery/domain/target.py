@@ -1,0 +1,78 @@
+"""What delivery knows of buses and targets."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
+
+from shared.contracts.buses import TargetTerms
+from shared.contracts.copies import target_queue
+from shared.contracts.delivery import ConfigureTargets
+from shared.kernel.values import changed
+
+
+class KnownBus(BaseModel):
+    """The targets of a bus by its newest revision that was told. Its name is its id."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    revision: int
+    partner: str
+    targets: dict[str, TargetTerms]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def mark(self) -> str:
+        """What changes with every revision: replicas look at it alone."""
+        return f"{self.id}:{self.revision}"
+
+
+def told(known: KnownBus | None, command: ConfigureTargets) -> KnownBus:
+    """The bus after a command; as it was where the command is no newer than what is known."""
+    if known is not None and known.revision >= command.revision:
+        return known
+    return KnownBus(id=command.bus, revision=command.revision, partner=command.partner, targets=dict(command.targets))
+
+
+class Sealed(BaseModel):
+    """A secret as it is stored. `until` is when it ends; None while it is the newest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    """The name of the master key that it is sealed by."""
+    text: str
+    made_at: AwareDatetime
+    until: AwareDatetime | None = None
+
+
+class Secrets(BaseModel):
+    """A target's secrets, the newest first. `shown`: somebody has been given the newest."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    secrets: tuple[Sealed, ...]
+    shown: bool = False
+
+    def live(self, now: datetime) -> tuple[Sealed, ...]:
+        return tuple(each for each in self.secrets if each.until is None or each.until > now)
+
+
+def with_newer(kept: Secrets | None, id_: str, secret: Sealed, until: datetime) -> Secrets:
+    """After a rotation: those before end then, unless they end sooner; one that nobody was ever shown ends at once."""
+    before = kept.live(secret.made_at) if kept is not None and kept.shown else ()
+    older = tuple(changed(each, until=min(each.until or until, until)) for each in before)
+    kept_on = tuple(each for each in older if each.until is not None and each.until > secret.made_at)
+    return Secrets(id=id_, secrets=(secret, *kept_on), shown=True)
+
+
+def target_id(bus: str, target: str) -> str:
+    return f"{bus}/{target}"
+
+
+def queue_of(bus: str, target: str) -> str:
+    return target_queue(bus, target)

@@ -1,0 +1,47 @@
+"""What partners and operators are shown of targets."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.web.bodies import Shown
+from shared.web.pages import NextCursor
+
+State = Literal["healthy", "limited", "failing", "paused", "gone", "unverified"]
+
+
+class ShownTarget(Shown):
+    """A target, and how it stands."""
+
+    bus: Annotated[str, Field(description="Its bus")]
+    name: Annotated[str, Field(description="Its name there")]
+    partner: Annotated[str, Field(description="The bus's owner")]
+    revision: Annotated[int, Field(description="Of the bus")]
+    kind: Annotated[Literal["webhook", "queue", "service", "feed"], Field(description="Where copies go")]
+    state: Annotated[State, Field(description="How it stands")]
+    since: Annotated[datetime | None, Field(description="Since when; null where it is healthy, or has not begun")]
+    fault: Annotated[str | None, Field(description="The last one that stopped it, in a word")]
+    waiting: Annotated[int | None, Field(description="Copies in its queue; null where none can be seen")]
+    dead: Annotated[int | None, Field(description="Dead letters of it; as above")]
+
+
+class ShownTargets(Shown):
+    """Targets, by their buses."""
+
+    targets: Annotated[list[ShownTarget], Field(description="With their states")]
+    next_cursor: NextCursor = None
+
+
+class ShownAgreement(Shown):
+    """How an endpoint answered."""
+
+    agrees: Annotated[bool, Field(description="Whether it may be sent events")]
+    status: Annotated[int | None, Field(description="HTTP's; null where there was no answer")]
+    fault: Annotated[str | None, Field(description="What went wrong, in a word")]
+
+
+class ShownSecret(Shown):
+    """A new secret; it is not shown again."""
+
+    secret: Annotated[str, Field(description="For Standard Webhooks: `whsec_` and base64", examples=["whsec_MfKQ9r8G"])]

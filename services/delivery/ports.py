@@ -1,0 +1,49 @@
+"""What delivery asks of others."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from services.delivery.domain.verdicts import Answer
+
+
+class HubUnavailable(Exception):
+    """The hub does not answer now."""
+
+
+class Partners(Protocol):
+    """Who is whose client."""
+
+    async def clients_of(self, partner: str) -> frozenset[str]:
+        """The subjects of its tokens; none of a partner that there is not. Raises HubUnavailable."""
+        ...
+
+
+class Poster(Protocol):
+    """The way to the endpoints."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+        """What came of one request, which took no longer than that. Raises nothing."""
+        ...
+
+    async def ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
+        """The same of OPTIONS, with the answer's headers."""
+        ...
+
+
+class Sealing(Protocol):
+    """Keeps secrets so that nobody reads them who has the store alone."""
+
+    key: str
+    """The name of the key by which it seals now."""
+
+    def seal(self, secret: bytes, place: str) -> str:
+        """As text for the store; it can be opened for this place alone."""
+        ...
+
+    def opened(self, text: str, place: str) -> bytes:
+        """Raises Unopenable where the key or the place is another one."""
+        ...
+
+
+class Unopenable(Exception):
+    """A secret was sealed by another master key, or for another place."""

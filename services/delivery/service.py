@@ -1,0 +1,12 @@
+"""What the house must know of delivery."""
+
+from shared.runtime.description import Description
+
+SERVICE = Description(
+    name="delivery",
+    settings=("services.delivery.settings:DeliverySettings",),
+    bindings=(("commands", "delivery.#"),),
+    reads=("target",),
+    public=("/v1/hub/targets",),
+    asks=("hub",),
+)

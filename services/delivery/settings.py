@@ -1,0 +1,51 @@
+"""Delivery's settings, from the environment."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.runtime.settings import Settings
+
+LOOPBACK: Final = "127.0.0.0/8,::1/128"
+
+
+def _networks(text: str) -> str:
+    for each in text.split(","):
+        if each.strip():
+            ip_network(each.strip())
+    return text
+
+
+class DeliverySettings(Settings):
+    """What webhooks may reach. All from `DELIVERY_...` variables."""
+
+    model_config = SettingsConfigDict(env_prefix="DELIVERY_")
+
+    allow_networks: Annotated[str, AfterValidator(_networks)] = ""
+    """Networks, separated by commas, that webhooks may reach although they are not public."""
+    allow_http: bool = False
+    """Whether webhooks may go over plain HTTP."""
+    allow_ports: bool = False
+    """Whether webhooks may go to other ports than 443."""
+    origin: str = Field(default="milesaga", pattern=r"^[A-Za-z0-9.-]{1,255}$")
+    """Who we are, by DNS name, in `WebHook-Request-Origin`."""
+    master_key: str = Field(min_length=32, max_length=1_000, repr=False)
+    """Seals the secrets of webhooks: a random text. Whoever loses it loses them."""
+    hub_timeout_seconds: float = Field(default=3.0, gt=0)
+    """How long the hub may take to say whose client somebody is."""
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(each.strip()) for each in self.allow_networks.split(",") if each.strip())
+
+
+class SandboxDeliverySettings(DeliverySettings):
+    """Beside the sandbox, whose receivers are on this machine."""
+
+    allow_networks: Annotated[str, AfterValidator(_networks)] = LOOPBACK
+    allow_http: bool = True
+    allow_ports: bool = True
+    master_key: str = Field(default="", max_length=1_000, repr=False)
+    """Made of the internal token where none is given."""

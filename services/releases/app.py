@@ -1,0 +1,120 @@
+"""Composition root of releases."""
+
+import hashlib
+from dataclasses import dataclass
+
+from services.releases.adapters.anchors import FolderAnchor
+from services.releases.adapters.grants import JwtGrants
+from services.releases.adapters.slack import SlackChat
+from services.releases.cases.chatting import ChatCursor, ChatMessage, Chatting
+from services.releases.cases.head import Head, Page
+from services.releases.cases.log import Books, Log
+from services.releases.cases.minding import Minding
+from services.releases.cases.pressing import Pressing, SeenCallback, forget_at
+from services.releases.cases.proving import KeptNote, Proving
+from services.releases.cases.releasing import KeptText, Payload, Releasing
+from services.releases.domain.request import Request
+from services.releases.domain.subjects import Subjects
+from services.releases.http.chat import Doorkeeper
+from services.releases.http.chat import routes as chat_routes
+from services.releases.http.gate import OwnGate
+from services.releases.http.routes import routes
+from services.releases.service import SERVICE
+from services.releases.settings import ReleasesSettings, SandboxReleasesSettings
+from services.releases.settings import slack as settings_of_slack
+from shared.runtime.configuration import read_beside
+from shared.runtime.every import Every
+from shared.runtime.keeping import Keeping
+from shared.runtime.providers import provider_line
+from shared.runtime.service import Runtime, Service, Task
+from shared.store.documents import CollectionSpec, Index
+from shared.web.auth import INTERNAL_HEADER
+from shared.web.routes import Routes
+
+LOG = CollectionSpec("log")
+PAGES = CollectionSpec("pages")
+REQUESTS = CollectionSpec(
+    "requests",
+    (
+        Index("by_state", ("state", "asked_at")),
+        Index("by_time", ("asked_at",)),
+        Index("by_execution", ("execution",)),
+        Index("by_review", ("review", "review_due")),
+    ),
+)
+TEXTS = CollectionSpec("texts", (Index("by_salt", ("salt",)),))
+PAYLOADS = CollectionSpec("payloads")
+ANCHORS = CollectionSpec("anchors", (Index("by_size", ("size",)),))
+CHAT = CollectionSpec("chat")
+CURSORS = CollectionSpec("chat_cursor")
+SEEN = CollectionSpec("chat_seen", expiring=True)
+CHAT_PAUSE = 0.2
+"""Seconds between two looks at what the chat does not show yet."""
+PAUSE = 0.5
+"""Seconds between two looks at what is due, and what is behind."""
+
+
+def compose(runtime: Runtime) -> Service:
+    """The service with everything it needs. Raises WrongSettings."""
+    settings = read_beside(ReleasesSettings, SandboxReleasesSettings, sandbox=runtime.settings.sandbox)
+    rules = settings.rules()
+    signer = settings.signer(runtime.authenticator.internal_headers[INTERNAL_HEADER])
+    keeping = Keeping(runtime, SERVICE.name)
+    books = Books(
+        keeping.documents(LOG, Head),
+        keeping.documents(PAGES, Page, silent=True),
+        keeping.documents(REQUESTS, Request, wake=Request.wake_at, silent=True),
+    )
+    texts = keeping.documents(TEXTS, KeptText, silent=True)
+    payloads = keeping.documents(PAYLOADS, Payload, silent=True)
+    notes = keeping.documents(ANCHORS, KeptNote)
+    log = Log(books, keeping.outbox, runtime.clock, rules)
+    grants = JwtGrants(signer)
+    releasing = Releasing(log, texts, payloads, grants, runtime.ids)
+    proving = Proving(log, notes, texts, signer, runtime.clock)
+    anchor = FolderAnchor(settings.anchor_dir) if settings.anchor_dir else None
+    own_gate = OwnGate(releasing, runtime.authenticator, runtime.settings.environment)
+    gate = own_gate if runtime.settings.gated else None
+    minding = Minding(log, proving, keeping.outbox, anchor, runtime.clock)
+    chat = _chat(runtime, keeping, releasing)
+    return keeping.service(
+        router=routes(releasing, proving, grants.jwks(), runtime, gate).join(*chat.routers),
+        tasks=(
+            Every(PAUSE, minding.behind, name="folding"),
+            Every(PAUSE, minding.timers, full=Minding.PAGE, name="timers"),
+            Every(PAUSE, minding.checkpoints, name="checkpoints"),
+            *chat.tasks,
+        ),
+        closing=(*chat.closing, log.drain),
+    )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the chat adds to the service: nothing where there is none."""
+
+    routers: tuple[Routes, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    closing: tuple[Task, ...] = ()
+
+
+def _chat(runtime: Runtime, keeping: Keeping, releasing: Releasing) -> Parts:
+    """Slack. Raises WrongSettings."""
+    slack = settings_of_slack(runtime)
+    if slack.bot_token is None or slack.signing_secret is None:
+        return Parts()
+    secret = slack.signing_secret.get_secret_value()
+    subjects = Subjects(hashlib.sha256(f"buttons {secret}".encode()).digest())
+    line = provider_line(runtime, SERVICE.name, "slack", slack)
+    chat = SlackChat(line, slack.bot_token.get_secret_value(), slack.channel, subjects)
+    messages = keeping.documents(CHAT, ChatMessage, wake=lambda message: message.wake_at, silent=True)
+    cursors = keeping.documents(CURSORS, ChatCursor, silent=True)
+    seen = keeping.documents(SEEN, SeenCallback, wake=forget_at, silent=True)
+    chatting = Chatting(releasing, chat, messages, cursors, runtime.clock)
+    pressing = Pressing(releasing, chat, seen, subjects, runtime.clock)
+    doorkeeper = Doorkeeper(secret, slack.app_id, slack.team_id, runtime.clock)
+    return Parts(
+        routers=(chat_routes(pressing, doorkeeper),),
+        tasks=(Every(CHAT_PAUSE, chatting.page, full=Chatting.PAGE, name="chat"),),
+        closing=(pressing.aside.drain,),
+    )

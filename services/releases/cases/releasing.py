@@ -1,0 +1,203 @@
+"""What people and programs do with requests. Texts and payloads are kept beside the log, before it tells of them."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from services.releases.cases.log import Done, Log
+from services.releases.domain import commands as said
+from services.releases.domain.commands import By
+from services.releases.domain.policy import Matching
+from services.releases.domain.request import Request
+from services.releases.domain.windows import Span
+from services.releases.ports import BadGrant, Claims, Grants
+from shared.kernel.digest import digest
+from shared.kernel.ids import Ids, derived
+from shared.kernel.values import Value
+from shared.ledgerlog.leaves import SALT_SIZE, FreeText
+from shared.store.documents import Conflict
+from shared.store.repository import Repository
+
+
+class KeptText(Value):
+    """A free text under its salted hash. It can be erased: the log holds the hash alone."""
+
+    schema_version: ClassVar[int] = 1
+    id: str
+    salt: str
+    text: str
+
+
+class Payload(Value):
+    """What is to be run or done, under its digest."""
+
+    schema_version: ClassVar[int] = 1
+    id: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks for. Persons are ids of the file of people."""
+
+    key: str
+    action: str
+    environment: str
+    target: str
+    payload: Mapping[str, Any]
+    reason: str
+    initiator: str = ""
+    authors: tuple[str, ...] = ()
+    window: Span = field(default_factory=Span)
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A grant, and what is about to be done with it; `key` names the attempt. `action` where it is known."""
+
+    grant: str
+    digest: str
+    target: str
+    key: str
+    action: str | None = None
+    environment: str = ""
+
+
+class Releasing:
+    """Commands, each with what must stand beside it."""
+
+    def __init__(
+        self, log: Log, texts: Repository[KeptText], payloads: Repository[Payload], grants: Grants, ids: Ids
+    ) -> None:
+        self.log = log
+        self.texts = texts
+        self.payloads = payloads
+        self._grants = grants
+        self._ids = ids
+
+    async def ask(self, by: By, asked: Asked) -> Done:
+        """Idempotent by the person and the key."""
+        id_ = derived("release", by.person, asked.key)
+        named = digest(asked.payload)
+        whole = {
+            "action": asked.action,
+            "environment": asked.environment,
+            "target": asked.target,
+            "payload": named,
+            "reason": asked.reason,
+            "initiator": asked.initiator,
+            "authors": list(asked.authors),
+            "window": asked.window.model_dump(mode="json"),
+            "replaces": asked.replaces,
+        }
+        await self._keep(self.payloads, Payload(id=named, payload=asked.payload))
+        return await self.log.tell(
+            said.Ask(
+                id=id_,
+                by=by,
+                action=asked.action,
+                environment=asked.environment,
+                target=asked.target,
+                digest=named,
+                asked=digest(whole),
+                reason=await self._text(asked.reason),
+                initiator=asked.initiator,
+                authors=asked.authors,
+                window=asked.window,
+                replaces=asked.replaces,
+            )
+        )
+
+    async def approve(self, by: By, request: str, named: str) -> Done:
+        return await self.log.tell(said.Approve(by, named), request)
+
+    async def deny(self, by: By, request: str, named: str, reason: str) -> Done:
+        return await self.log.tell(said.Deny(by, named, await self._text(reason)), request)
+
+    async def withdraw(self, by: By, request: str) -> Done:
+        return await self.log.tell(said.Withdraw(by), request)
+
+    async def revoke(self, by: By, request: str, reason: str) -> Done:
+        return await self.log.tell(said.Revoke(by, await self._text(reason)), request)
+
+    async def grant(self, by: By, request: str, named: str) -> Done:
+        return await self.log.tell(said.AskForGrant(by, named, self._ids.new()), request)
+
+    async def break_glass(self, by: By, request: str, named: str, incident: str, reason: str) -> Done:
+        command = said.BreakTheGlass(by, named, incident, await self._text(reason), self._ids.new())
+        return await self.log.tell(command, request)
+
+    async def review(self, by: By, request: str, verdict: str, reason: str) -> Done:
+        kept = await self._text(reason)
+        return await self.log.tell(said.Look(by, "accepted" if verdict == "accepted" else "rejected", kept), request)
+
+    def signed(self, request: Request, at: datetime) -> str:
+        """The grant that the request has."""
+        if request.grant_until is None:
+            raise LookupError("the request has no grant")
+        claims = Claims(
+            jti=request.jti,
+            request=request.id,
+            action=request.action,
+            digest=request.digest,
+            target=request.target,
+            log_index=request.through,
+            issued_at=at,
+            until=request.grant_until,
+        )
+        return self._grants.signed(claims)
+
+    async def redeem(self, by: By, shown: Shown) -> Done:
+        """Raises BadGrant where it is none of ours, or for another action than that which is about to be done."""
+        claims = self._grants.read(shown.grant)
+        if shown.action is not None and claims.action != shown.action:
+            raise BadGrant(expired=False)
+        execution = derived("execution", claims.request, claims.jti, shown.key)
+        command = said.Redeem(by, claims.jti, shown.digest, shown.target, shown.key, execution, shown.environment)
+        return await self.log.tell(command, claims.request)
+
+    async def outcome(self, by: By, request: str, execution: str, exit_code: int, summary: str) -> Done:
+        command = said.Outcome(by, execution, exit_code, await self._text(summary))
+        return await self.log.tell(command, request)
+
+    async def freeze(self, by: By, match: Matching, span: Span, reason: str) -> tuple[str, Done]:
+        """The freeze's id."""
+        id_ = self._ids.new()
+        command = said.SetFreeze(by, id_, match, span.start, span.end, await self._text(reason))
+        return id_, await self.log.tell(command)
+
+    async def thaw(self, by: By, freeze: str) -> Done:
+        return await self.log.tell(said.Thaw(by, freeze))
+
+    async def deactivate(self, by: By, person: str, reason: str) -> Done:
+        return await self.log.tell(said.Deactivate(by, person, await self._text(reason)))
+
+    async def text(self, hash_: str) -> str | None:
+        """The text of that hash; None where it was erased, or never was one."""
+        stored = await self.texts.load(hash_) if hash_ else None
+        return stored.value.text if stored else None
+
+    async def erase(self, hash_: str) -> bool:
+        """Forget a text for good. The log stays as it is, and so do its proofs. False where there is none."""
+        stored = await self.texts.load(hash_)
+        if stored is None:
+            return False
+        await self.texts.delete(stored)
+        return True
+
+    async def _text(self, text: str) -> str:
+        """Its hash; empty where there is nothing to keep."""
+        if not text:
+            return ""
+        kept = FreeText(secrets.token_hex(SALT_SIZE), text)
+        await self._keep(self.texts, KeptText(id=kept.hash, salt=kept.salt, text=kept.text))
+        return kept.hash
+
+    async def _keep(self, documents: Repository[Any], document: Any) -> None:
+        try:
+            await documents.save(document, version=0)
+        except Conflict:
+            return  # it is there already: its name is what it says

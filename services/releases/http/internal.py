@@ -1,0 +1,55 @@
+"""What other services redeem grants by."""
+
+from typing import TypeVar
+
+from fastapi import Request, Response
+from pydantic import ValidationError
+
+from services.releases.cases.releasing import Releasing, Shown
+from services.releases.domain.commands import By
+from services.releases.ports import BadGrant
+from shared.contracts.releases import ActEnded, GrantRedeemed, GrantRefused, GrantShown
+from shared.web.answers import answer
+from shared.web.auth import Authenticator
+from shared.web.problems import Problem
+from shared.web.routes import Routes
+
+C = TypeVar("C", GrantShown, ActEnded)
+
+
+def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -> None:
+    """`/internal/releases`."""
+
+    @router.internal("/internal/releases/redeem", authenticator, method="POST")
+    async def redeem(request: Request) -> Response:
+        shown = await _read(request, GrantShown)
+        person = _by(releasing, shown.subject)
+        try:
+            done = await releasing.redeem(
+                person, Shown(shown.grant, shown.digest, shown.target, shown.key, shown.action, shown.environment)
+            )
+        except BadGrant:
+            return answer(GrantRefused(code="grant_void", detail="It is no grant for this act"))
+        if done.decision.refusal is not None or done.request is None:
+            refusal = done.decision.refusal
+            code, detail = (refusal.code, refusal.detail) if refusal else ("grant_void", "It is no grant of this log")
+            return answer(GrantRefused(code="grant_void" if code == "not_found" else code, detail=detail))
+        return answer(GrantRedeemed(request=done.request.id, execution=done.request.execution))
+
+    @router.internal("/internal/releases/ended", authenticator, method="POST")
+    async def ended(request: Request) -> Response:
+        told = await _read(request, ActEnded)
+        person = _by(releasing, told.subject)
+        await releasing.outcome(person, told.request, told.execution, 0 if told.well else 1, "")
+        return answer(told)
+
+
+def _by(releasing: Releasing, subject: str) -> By:
+    return By(releasing.log.rules.people.of_subject(subject), "http")
+
+
+async def _read(request: Request, contract: type[C]) -> C:
+    try:
+        return contract.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise Problem(422, "invalid_request", "The body is not as expected") from error

@@ -1,0 +1,11 @@
+"""What the house must know of releases."""
+
+from shared.runtime.description import Description
+
+SERVICE = Description(
+    name="releases",
+    settings=("services.releases.settings:ReleasesSettings", "services.releases.settings:SlackSettings"),
+    public=("/v1/releases", "/v1/webhooks/chat"),
+    internal=True,
+    scales_by="requests",
+)

@@ -1,0 +1,104 @@
+"""Requests to addresses that others have named: only where they may go, over connections that are kept, and once.
+
+A `Line` knows whom it speaks to. Here anybody may have named the host, so that what its name stands for is judged
+before a connection is made, and the connection goes exactly there.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+from aiohappyeyeballs import AddrInfoType
+
+from shared.outside.transport import KeptConnections
+
+AT_ONCE: Final = 4_096
+"""Requests of one process; whoever sends them has bounds of his own below it."""
+ENOUGH: Final = 16 * 1024
+"""Bytes of an answer's body; nobody reads them."""
+NOT_ALLOWED: Final = "not_allowed"
+"""The word for a host that may not be reached."""
+_WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (httpx.ConnectTimeout, "connect_timeout"),
+    (TimeoutError, "timeout"),
+    (httpx.TimeoutException, "timeout"),
+    (httpx.ConnectError, "connect"),
+    (httpx.LocalProtocolError, "malformed_request"),
+    (ValueError, "malformed_request"),
+    (httpx.InvalidURL, "malformed_request"),
+)
+_CAUSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (ssl.SSLError, "tls"),
+    (socket.gaierror, "dns"),
+)
+
+
+class NoAnswer(Exception):
+    """Nobody answered, or nothing that could be read. `word` says why, the same for the same fault."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+class AddressNotAllowed(OSError):
+    """A host's name stands for no address that may be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Header names are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class Strangers:
+    """Whoever may be reached. No redirect is followed, no cookie kept, no variable of the environment looked at."""
+
+    def __init__(self, trusted: ssl.SSLContext, allows: Callable[[str], bool]) -> None:
+        """`allows` judges an address, as text, that a host's name stands for."""
+        self._transport = _CheckedConnections(trusted, allows)
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answered:
+        """The answer, of whatever status, within so many seconds as a whole. Raises NoAnswer."""
+        try:
+            timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+            request = httpx.Request(method, url, headers=dict(headers), content=body, extensions={"timeout": timeout})
+            async with asyncio.timeout(seconds):
+                response = await self._transport.handle_async_request(request)
+        except (TimeoutError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NoAnswer(_word(error)) from error
+        return Answered(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+
+    async def close(self) -> None:
+        await self._transport.aclose()
+
+
+class _CheckedConnections(KeptConnections):
+    """Connects to what a name stood for when it was looked at, and to those of its addresses alone that are allowed:
+    nobody looks the name up again in between."""
+
+    def __init__(self, trusted: ssl.SSLContext, allows: Callable[[str], bool]) -> None:
+        super().__init__(trusted, at_once=AT_ONCE, enough=ENOUGH)
+        self._allows = allows
+
+    async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
+        found = await super().addresses(host, port)
+        allowed = [each for each in found if self._allows(str(each[4][0]))]
+        if not allowed:
+            raise AddressNotAllowed("the name stands for no address that may be reached")
+        return allowed
+
+
+def _word(error: Exception) -> str:
+    cause = error.__cause__
+    if isinstance(cause, AddressNotAllowed):
+        return NOT_ALLOWED
+    told = [word for kind, word in _CAUSES if isinstance(cause, kind)]
+    told += [word for kind, word in _WORDS if isinstance(error, kind)]
+    return told[0] if told else "broken_line"

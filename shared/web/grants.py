@@ -1,0 +1,138 @@
+"""Acts that another person must have agreed to: a route that is gated takes a grant, redeems it, and only then acts.
+
+The grant stands in `Milesaga-Grant`. It is for one action in this environment, and for the digest of exactly this
+request: method, path, query, and the SHA-256 of the body's bytes (see `payload`). Its target is a name made of the
+path, which may name a member and does not go into a log. It works once. Who redeems is a port: another service, over
+the services' own routes, or the service itself.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Protocol
+
+from fastapi import Header, Request
+
+from shared.kernel.digest import PREFIX, digest, digest_of_bytes
+from shared.web.problems import Problem, try_again
+
+HEADER: Final = "Milesaga-Grant"
+LONGEST: Final = 4096
+NO_TOKEN: Final = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is about to be done. `token`: the bearer token that came with it."""
+
+    action: str
+    target: str
+    digest: str
+    token: str
+
+
+class GateUnreachable(Exception):
+    """Nobody says whether it may be done, so it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """It may be done now. `name` is what its end is told under."""
+
+    request: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """It may not; `code` is that of a problem."""
+
+    code: str
+    detail: str
+
+
+class Gate(Protocol):
+    """Who keeps the grants."""
+
+    async def redeem(self, grant: str, act: Act, key: str) -> Redeemed | Declined:
+        """Spend the grant. Raises GateUnreachable."""
+        ...
+
+    async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
+        """How what was redeemed has ended; where that cannot be told, the gate finds its silence."""
+        ...
+
+
+def payload(method: str, path: str, query: str, body: bytes) -> Mapping[str, Any]:
+    """What a request is asked for by, as the payload of a release: its digest is the act's."""
+    return {"method": method, "path": path, "query": query, "body": digest_of_bytes(body)}
+
+
+def target_of(path: str) -> str:
+    """What a path is called where it is asked for."""
+    return f"path:{digest_of_bytes(path.encode()).removeprefix(PREFIX)[:32]}"
+
+
+class Gated:
+    """A FastAPI dependency (`Depends(gated)`) of a route whose act must have been agreed to.
+
+    409 `grant_required`, which says what to ask for; 409 with the gate's reason; 503 where the gate is silent. Without
+    a gate everybody may who has the route's scope.
+    """
+
+    def __init__(self, action: str, gate: Gate | None) -> None:
+        self._action = action
+        self._gate = gate
+
+    async def __call__(
+        self,
+        request: Request,
+        grant: Annotated[
+            str | None,
+            Header(
+                alias=HEADER,
+                description="Another person's agreement to exactly this request, where acts are gated.",
+                examples=["eyJhbGciOi"],
+                json_schema_extra={"maxLength": LONGEST},
+            ),
+        ] = None,
+    ) -> AsyncIterator[None]:
+        async with self.passed(request, grant):
+            yield
+
+    @asynccontextmanager
+    async def passed(self, request: Request, grant: str | None) -> AsyncIterator[None]:
+        """The grant is spent before the block, and how the block ended is told after it."""
+        if self._gate is None:
+            yield
+            return
+        act = await self._act(request)
+        if grant is None:
+            detail = f"Another person must agree: ask for {self._action} of {act.target} with the digest {act.digest}"
+            raise Problem(409, "grant_required", detail)
+        found = await _redeemed(self._gate, grant, act)
+        try:
+            yield
+        except BaseException:
+            await self._gate.ended(found, act, well=False)
+            raise
+        await self._gate.ended(found, act, well=True)
+
+    async def _act(self, request: Request) -> Act:
+        path, query = request.url.path, request.url.query
+        told = digest(payload(request.method, path, query, await request.body()))
+        token = request.headers.get("Authorization", "").partition(" ")[2].strip()
+        return Act(self._action, target_of(path), told, token)
+
+
+async def _redeemed(gate: Gate, grant: str, act: Act) -> Redeemed:
+    if len(grant) > LONGEST:
+        raise Problem(409, "grant_void", "It is no grant")
+    try:
+        found = await gate.redeem(grant, act, secrets.token_hex(16))
+    except GateUnreachable as error:
+        raise try_again("gate_unreachable", "Nobody says whether it may be done, so it is not; try again") from error
+    if isinstance(found, Declined):
+        raise Problem(409, found.code, found.detail)
+    return found

@@ -1,0 +1,128 @@
+"""A file is tried on the past: what each rule gains and loses is what comparing event by event says."""
+
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.component.archive.vault import HubInMind, Json, Vault
+from tests.kit.clock import HandClock
+from tests.unit.routing.samples import ISSUED, a_rule, terms
+
+BACKTESTS = "/v1/hub/backtests"
+
+
+def over(least: int, *, store: str = "") -> Json:
+    data: Json = {"total": [{"numeric": [">=", least]}]} | ({"store": [store]} if store else {})
+    return {"type": [ISSUED], "data": data}
+
+
+def body(start: Any, end: Any, bus: Any, **more: Any) -> Json:
+    file = bus.model_dump(mode="json", by_alias=True)
+    return {"name": "fuel", "bus": file, "from": start.isoformat(), "to": end.isoformat(), **more}
+
+
+async def outcome(vault: Vault, asked: Json) -> Json:
+    answer = await vault.ask("POST", BACKTESTS, asked)
+    assert answer.status_code == 202, answer.text
+    await vault.once("backtests")
+    await vault.settled()
+    found: Json = await vault.get(f"{BACKTESTS}/{answer.json()['id']}")
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_gained_and_lost_are_what_brute_force_finds(
+    vault: Vault, hub: HubInMind, clock: HandClock, seed: int
+) -> None:
+    chance = random.Random(seed)
+    hub.put(
+        "fuel", terms(a_rule("changed", when=over(50)), a_rule("gone", when=over(90)), a_rule("same", when=over(10)))
+    )
+    candidate = terms(
+        a_rule("changed", when=over(30, store="a")), a_rule("same", when=over(10)), a_rule("new", when=over(70))
+    )
+    start = clock.now()
+    totals = {}
+    for _ in range(60):
+        event = vault.event(total=chance.randrange(100), store=chance.choice("ab"))
+        totals[event.hubid] = event.event["data"]
+        for _ in range(chance.choice([1, 1, 2])):
+            await vault.keep(event)
+    clock.pass_by(hours=2)
+
+    found = await outcome(vault, body(start, clock.now(), candidate))
+
+    def matching(least: int, store: str = "ab") -> set[str]:
+        return {hubid for hubid, data in totals.items() if data["total"] >= least and data["store"] in store}
+
+    expected = {
+        "changed": (matching(30, "a"), matching(50)),
+        "gone": (set(), matching(90)),
+        "same": (matching(10), matching(10)),
+        "new": (matching(70), set()),
+    }
+    assert (found["state"], found["events"], found["revision"]) == ("done", 60, 1)
+    assert {each["name"] for each in found["rules"]} == set(expected)
+    for rule in found["rules"]:
+        now, before = expected[rule["name"]]
+        assert set(rule["gained_ids"]) == now - before, rule["name"]
+        assert set(rule["lost_ids"]) == before - now, rule["name"]
+        counts = (rule["matched"], rule["gained"], rule["lost"], rule["per_hour"])
+        assert counts == (len(now), len(now - before), len(before - now), len(now) / 2)
+
+
+async def test_a_share_is_the_same_part_each_time(vault: Vault, clock: HandClock) -> None:
+    start = clock.now()
+    await vault.keep(*(vault.event(total=1) for _ in range(400)))
+    clock.pass_by(seconds=1)
+    asked = body(start, clock.now(), terms(a_rule()), share=25)
+    first, again = [await outcome(vault, asked) for _ in range(2)]
+    assert 60 <= first["events"] <= 140
+    assert first["rules"] == again["rules"]
+    assert first["rules"][0]["gained"] == first["events"]
+
+
+async def test_one_whose_replica_died_is_begun_again(vault: Vault, clock: HandClock) -> None:
+    start = clock.now()
+    await vault.keep(vault.event(total=1))
+    clock.pass_by(seconds=1)
+    answer = await vault.ask("POST", BACKTESTS, body(start, clock.now(), terms(a_rule())))
+    await vault.once("backtests")
+    await vault.backtests_stopped()
+    clock.pass_by(seconds=10)
+    await vault.once("backtests")
+    await vault.settled()
+    found = await vault.get(f"{BACKTESTS}/{answer.json()['id']}")
+    assert (found["state"], found["events"]) == ("done", 1)
+
+
+async def test_a_partner_tries_its_own_buses_on_what_it_may_see(vault: Vault, hub: HubInMind, clock: HandClock) -> None:
+    times = clock.now() - timedelta(hours=1), clock.now()
+    coles: Json = {"scope": "archive:read", "subject": "coles-tills"}
+    aldi: Json = {"scope": "archive:read", "subject": "aldi-tills"}
+    made = await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule())), **coles)
+    assert made.status_code == 202
+    assert (await vault.ask("GET", f"{BACKTESTS}/{made.json()['id']}", **aldi)).status_code == 404
+    assert (await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule())), **aldi)).status_code == 404
+    opened = await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule(), publishers=["*"])), **coles)
+    assert (opened.status_code, opened.json()["code"]) == (403, "operators_only")
+    hub.put("fuel", terms(a_rule(), partner="aldi"))
+    assert (await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule())), **coles)).status_code == 404
+
+
+async def test_a_candidate_that_is_no_bus_is_refused_by_its_place(vault: Vault, clock: HandClock) -> None:
+    times = clock.now() - timedelta(hours=1), clock.now()
+    answer = await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule(when={"type": "scalar"}))))
+    assert answer.status_code == 422
+    assert [each["pointer"] for each in answer.json()["errors"]] == ["/bus/rules/0/when/type"]
+
+
+async def test_a_candidate_that_says_a_name_twice_is_refused(vault: Vault, clock: HandClock) -> None:
+    asked = body(clock.now() - timedelta(hours=1), clock.now(), terms(a_rule()))
+    twice = json.dumps(asked).replace('"enabled": true', '"enabled": false, "enabled": true').encode()
+    answer = await vault.ask("POST", BACKTESTS, twice, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json"), answer.text
+    assert answer.json()["errors"][0]["pointer"] == "/bus/enabled"

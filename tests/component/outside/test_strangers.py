@@ -1,0 +1,139 @@
+"""Whoever names an address decides nothing: a request goes only where it may, and nowhere else from there."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from shared.outside.strangers import NOT_ALLOWED, NoAnswer, Strangers
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+class Place:
+    """Listens on this machine, and counts who came."""
+
+    def __init__(self, answer: bytes = OK) -> None:
+        self.answer = answer
+        self.connections = 0
+        self.requests = 0
+        self.port = 0
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator["Place"]:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        async with server:
+            yield self
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                self.requests += 1
+                writer.write(self.answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+def names(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """What each look-up of a name gives, one after the other, the last again and again; the names that were asked."""
+    asked: list[str] = []
+
+    async def looked_up(_: object, host: str, port: int, **__: Any) -> list[Any]:
+        if host in {"127.0.0.1", "127.0.0.2"}:  # uvloop has what is an address already pass through here
+            found = [host]
+        else:
+            found = answers[min(len(asked), len(answers) - 1)]
+            asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(type(asyncio.get_running_loop()), "getaddrinfo", looked_up, raising=False)
+    return asked
+
+
+@pytest.fixture
+async def strangers() -> AsyncIterator[Strangers]:
+    """This machine stands for the internet, but for one of its addresses."""
+    made = Strangers(ssl.create_default_context(), lambda address: address == "127.0.0.1")
+    yield made
+    await made.close()
+
+
+async def post(strangers: Strangers, port: int, host: str = "partner.example", seconds: float = 10.0) -> Any:
+    return await strangers.send("POST", f"http://{host}:{port}/hook", {}, b"{}", seconds)
+
+
+@pytest.mark.parametrize("private", ["10.0.0.1", "127.0.0.2", "169.254.169.254", "::1"])
+async def test_a_name_that_stands_for_a_private_address_is_not_connected_to(
+    private: str, strangers: Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Place().listening() as place:
+        names(monkeypatch, [private])
+        with pytest.raises(NoAnswer) as silence:
+            await post(strangers, place.port)
+        assert (silence.value.word, place.connections) == (NOT_ALLOWED, 0)
+
+
+async def test_of_several_addresses_only_those_are_tried_that_are_allowed(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Place().listening() as place:
+        names(monkeypatch, ["127.0.0.2", "127.0.0.1"])
+        assert (await post(strangers, place.port)).status == 200
+        assert place.connections == 1
+
+
+async def test_a_name_is_looked_up_once_for_a_connection_and_judged_anew_for_the_next(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    async with Place(closing).listening() as place:
+        asked = names(monkeypatch, ["127.0.0.1"], ["127.0.0.2"])
+        assert (await post(strangers, place.port)).status == 200
+        assert asked == ["partner.example"]
+        with pytest.raises(NoAnswer) as silence:
+            await post(strangers, place.port)
+        assert (silence.value.word, place.connections) == (NOT_ALLOWED, 1)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed(status: int, strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Place().listening() as inside:
+        answer = f"HTTP/1.1 {status} X\r\nLocation: http://127.0.0.1:{inside.port}/\r\nContent-Length: 0\r\n\r\n"
+        async with Place(answer.encode()).listening() as place:
+            names(monkeypatch, ["127.0.0.1"])
+            assert (await post(strangers, place.port)).status == status
+            assert (place.requests, inside.connections) == (1, 0)
+
+
+async def test_no_proxy_of_the_environment_is_asked(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Place().listening() as proxy, Place().listening() as place:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        names(monkeypatch, ["127.0.0.1"])
+        assert (await post(strangers, place.port)).status == 200
+        assert (proxy.connections, place.requests) == (0, 1)
+
+
+async def test_a_body_without_end_is_not_waited_for(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 20_000
+    async with Place(endless).listening() as place:
+        names(monkeypatch, ["127.0.0.1"])
+        assert (await post(strangers, place.port)).status == 200
+        assert (await post(strangers, place.port)).status == 200
+        assert place.connections == 2
+
+
+async def test_silence_lasts_no_longer_than_it_may(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Place(b"").listening() as place:
+        names(monkeypatch, ["127.0.0.1"])
+        with pytest.raises(NoAnswer) as silence:
+            await post(strangers, place.port, seconds=0.05)
+        assert silence.value.word == "timeout"

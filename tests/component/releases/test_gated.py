@@ -1,0 +1,109 @@
+"""Our own dangerous acts: without another person's agreement to exactly this, nothing is done."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from services.miles.app import compose as compose_miles
+from shared.kernel.digest import digest
+from shared.kernel.values import changed
+from shared.web import problems
+from shared.web.grants import payload, target_of
+from tests.component.releases.desk import Desk, releases
+from tests.kit.clock import HandClock
+from tests.kit.desk import opened
+from tests.kit.runtime import TestRuntime
+
+PATH = "/v1/miles/accounts/ana"
+BODY = b'{"tier":"member","lots":[{"miles":1000,"expires_on":"2030-12-31"}]}'
+
+
+@pytest.fixture
+async def gated(tmp_path: Path, clock: HandClock, store_url: str | None) -> AsyncIterator[Desk]:
+    async with releases(tmp_path, clock, store_url, gated=True) as desk:
+        yield desk
+
+
+@pytest.fixture
+async def miles(tmp_path: Path, clock: HandClock, gated: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    """The ledger, which asks the other process over its internal routes."""
+    runtime = TestRuntime(tmp_path, clock)
+    runtime.settings = changed(runtime.settings, gated=True)
+    assert isinstance(gated.client._transport, httpx.ASGITransport)
+    runtime.transport = gated.client._transport
+    service = compose_miles(runtime)
+    app = FastAPI()
+    problems.install(app)
+    assert service.router is not None
+    app.include_router(service.router)
+    headers = runtime.issuer.bearer("deployer", "ops:write") | {"Content-Type": "application/json"}
+    async with (
+        opened(service),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client,
+    ):
+        yield client
+
+
+async def agreed(desk: Desk, body: bytes = BODY, path: str = PATH, method: str = "PUT", **others: Any) -> str:
+    """A grant for that request."""
+    asked = {
+        "action": "miles.replace_account",
+        "environment": "test",
+        "target": target_of(path),
+        "payload": dict(payload(method, path, "", body)),
+    }
+    answer = await desk.ask(**(asked | others))
+    assert answer.status_code == 201, answer.text
+    request = answer.json()
+    await desk.decide("sre", request)
+    granted = await desk.grant(request)
+    assert granted.status_code == 200, granted.text
+    return str(granted.json()["grant"])
+
+
+async def test_an_account_is_replaced_by_its_own_grant_once(miles: httpx.AsyncClient, gated: Desk) -> None:
+    without = await miles.put(PATH, content=BODY)
+    assert (without.status_code, without.json()["code"]) == (409, "grant_required")
+    assert digest(payload("PUT", PATH, "", BODY)) in without.json()["detail"]
+    grant = await agreed(gated)
+    other = await miles.put(PATH, content=BODY.replace(b"1000", b"9000"), headers={"Milesaga-Grant": grant})
+    assert (other.status_code, other.json()["code"]) == (409, "payload_changed")
+    elsewhere = await miles.put("/v1/miles/accounts/bia", content=BODY, headers={"Milesaga-Grant": grant})
+    assert elsewhere.json()["code"] == "payload_changed"
+    done = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
+    assert done.status_code == 200, done.text
+    again = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
+    assert (again.status_code, again.json()["code"]) == (409, "grant_used")
+    leaves = (await gated.send("sre", "GET", "/log")).json()["leaves"]
+    assert '"exit_code":0' in leaves[-1], "how it ended is on record"
+
+
+async def test_a_grant_for_another_act_or_place_is_none(miles: httpx.AsyncClient, gated: Desk) -> None:
+    other_places: list[dict[str, Any]] = [{"action": "dead.discard"}, {"environment": "staging"}]
+    for number, others in enumerate(other_places):
+        grant = await agreed(gated, key=f"k-{number}", **others)
+        refused = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
+        assert refused.status_code == 409
+        assert refused.json()["code"] in {"grant_void", "payload_changed"}
+    nothing = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": "x.y.z"})
+    assert nothing.json()["code"] == "grant_void"
+
+
+async def test_a_silent_gate_lets_nothing_pass(miles: httpx.AsyncClient, gated: Desk) -> None:
+    grant = await agreed(gated)
+    await gated.service.store.close()  # type: ignore[union-attr]
+    silent = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
+    assert (silent.status_code, silent.json()["code"]) == (503, "gate_unreachable")
+
+
+async def test_the_end_of_a_freeze_takes_a_grant_too(gated: Desk) -> None:
+    freeze = (await gated.send("oncall", "POST", "/freezes", {"match": {}, "reason": "Christmas"})).json()["id"]
+    path = f"/freezes/{freeze}"
+    assert (await gated.send("deployer", "DELETE", path)).json()["code"] == "grant_required"
+    grant = await agreed(gated, b"", f"/v1/releases{path}", "DELETE", action="releases.lift_freeze")
+    lifted = await gated.send("deployer", "DELETE", path, Milesaga_Grant=grant)
+    assert lifted.status_code == 204, lifted.text

@@ -1,0 +1,41 @@
+"""The story of releases, as a user plays it: each of its claims is checked by the demonstration itself."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_demo import COMMAND, ENVIRONMENT, processes_of
+from tests.kit.stack import REPOSITORY
+
+SHOWN = (
+    "the deployer presses approve and is refused",
+    "it ran the hashed copy",
+    "without effect: the log has not grown",
+    "exit 95",
+    "exit 91",
+    "exit 94",
+    "everybody in the channel is called",
+    "the review is overdue",
+    "entries of the log hold",
+    "the entry is named",
+    "Done after",
+)
+
+
+@pytest.mark.timeout(200)
+def test_the_story_of_releases_is_played_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
+    for _ in range(2):
+        done = subprocess.run(
+            [*COMMAND, str(own_home), "--releases"],
+            cwd=REPOSITORY,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            timeout=95,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        for shown in SHOWN:
+            assert shown in done.stdout
+        assert processes_of(own_home) == []

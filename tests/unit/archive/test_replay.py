@@ -1,0 +1,219 @@
+"""A replay loses nothing and repeats little, whoever dies when, and whatever is asked of it meanwhile."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from services.archive.domain.replay import (
+    ENDS,
+    LEASE,
+    Counts,
+    Lost,
+    NotPossible,
+    Replay,
+    Sent,
+    advanced,
+    asked,
+    begun,
+    claimed,
+    counted,
+    ended,
+    let_go,
+    renewed,
+    waiting,
+)
+from tests.days import NOW
+from tests.kit.clock import HandClock
+
+EVENTS = [f"{number:04}" for number in range(30)]
+BEFORE_A_SAVE = 3
+"""Events that are sent between two notes, at most."""
+
+
+def a_replay(**more: object) -> Replay:
+    told = {"id": "r", "name": "n", "owner": "coles", "by": "ops", "start": NOW, "end": NOW, "targets": ("fuel/bi",)}
+    return Replay.model_validate({**told, "rate": 10, "made_at": NOW, **more})
+
+
+def running() -> Replay:
+    held = counted(claimed(a_replay(), "one", NOW), "one", Counts())
+    return begun(held, "one", NOW)
+
+
+class World:
+    """One document and its versions, the messages that were sent, the clock."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.replay = a_replay()
+        self.sent: list[str] = []
+        self.sent_since_end: list[str] = []
+        self.noted: list[str] = []
+
+    def change(self, edit: Callable[[Replay], Replay]) -> Replay:
+        before = self.replay
+        after = edit(before)
+        check(before, after)
+        self.replay = after
+        return after
+
+    def ask(self, wanted: str) -> None:
+        self.change(lambda each: asked(each, wanted, None, self.clock.now()))
+
+    def send(self, event: str) -> None:
+        self.sent.append(event)
+
+
+def check(before: Replay, after: Replay) -> None:
+    """What holds of every change."""
+    assert after.cursor >= before.cursor
+    assert after.copies >= before.copies
+    if before.state in ENDS:
+        assert after.state == before.state
+    assert (after.ended_at is not None) == (after.state in ENDS)
+    if after.state in {"paused", "done", "failed"} and before.state not in {"running", "paused"}:
+        assert after.holder == ""
+
+
+def runner(world: World, name: str) -> Iterator[None]:
+    """A runner's steps: it may die wherever it yields."""
+    with suppress(Lost):
+        replay = world.change(lambda each: claimed(each, name, world.clock.now()))
+        yield
+        if replay.state == "counting":
+            yield
+            world.change(lambda each: renewed(each, name, world.clock.now()))
+            yield
+            replay = world.change(lambda each: counted(each, name, Counts(events=len(EVENTS))))
+            yield
+        if replay.state == "ready":
+            if replay.dry_run:
+                return
+            replay = world.change(lambda each: begun(each, name, world.clock.now()))
+            yield
+        since: list[str] = []
+        for event in [each for each in EVENTS if each > replay.cursor]:
+            if len(since) == BEFORE_A_SAVE or world.replay.state != "running" or world.replay.holder != name:
+                sent = Sent(since[-1] if since else "", len(since))
+                world.change(lambda each, sent=sent: advanced(each, name, world.clock.now(), sent))  # type: ignore[misc]
+                if world.replay.state != "running":
+                    return
+                since = []
+                yield
+            world.send(event)
+            since.append(event)
+            yield
+        sent = Sent(since[-1] if since else "", len(since))
+
+        def done(each: Replay) -> Replay:
+            after = advanced(each, name, world.clock.now(), sent)
+            return ended(after, name, "done", world.clock.now()) if after.holder else after
+
+        world.change(done)
+
+
+def history(seed: int) -> tuple[World, int]:
+    """Runners come, go on and die; clients ask; time passes. Returns how many of them died."""
+    chance = random.Random(seed)
+    world = World()
+    runners: list[tuple[str, Iterator[None]]] = []
+    died = names = 0
+    for _ in range(2_000):
+        if world.replay.state in ENDS:
+            break
+        match chance.randrange(20):
+            case 0 | 1:
+                names += 1
+                runners.append((f"runner-{names}", runner(world, f"runner-{names}")))
+            case 2 if runners:
+                runners.pop(chance.randrange(len(runners)))
+                died += 1
+            case 3:
+                with suppress(NotPossible):
+                    world.ask(chance.choice(["paused", "running", "running"]))
+            case 4:
+                world.clock.pass_by(LEASE if chance.random() < 0.3 else timedelta(seconds=1))
+                renew(world, runners)
+            case _ if runners:
+                place = chance.randrange(len(runners))
+                if next(runners[place][1], "end") == "end":
+                    runners.pop(place)
+    return world, died
+
+
+def renew(world: World, runners: list[tuple[str, Iterator[None]]]) -> None:
+    """Who lives says so each second, before its lease ends."""
+    if world.replay.holder in {name for name, _ in runners} and world.replay.state == "running":
+        world.change(lambda each: each.model_copy(update={"held_until": world.clock.now() + LEASE}))
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_every_event_is_sent_and_a_death_repeats_no_more_than_was_not_noted(seed: int) -> None:
+    world, died = history(seed)
+    if world.replay.state == "done":
+        assert set(world.sent) == set(EVENTS)
+    assert len(world.sent) - len(set(world.sent)) <= died * BEFORE_A_SAVE
+    assert [event for event in EVENTS if event <= world.replay.cursor] == sorted(
+        {event for event in world.sent if event <= world.replay.cursor}
+    )
+
+
+def test_most_histories_come_to_an_end() -> None:
+    assert sum(history(seed)[0].replay.state == "done" for seed in range(40)) > 30
+
+
+def test_who_holds_it_is_alone_until_its_lease_is_over() -> None:
+    held = claimed(a_replay(), "one", NOW)
+    with pytest.raises(Lost):
+        claimed(held, "other", NOW + LEASE - timedelta(seconds=1))
+    assert claimed(held, "other", NOW + LEASE).holder == "other"
+    with pytest.raises(Lost):
+        renewed(claimed(held, "other", NOW + LEASE), "one", NOW + LEASE)
+
+
+def test_a_dry_run_ends_when_all_is_counted_and_runs_when_that_is_asked() -> None:
+    dry = counted(claimed(a_replay(dry_run=True), "one", NOW), "one", Counts(events=3))
+    assert (dry.state, dry.holder, dry.is_wanted) == ("ready", "", False)
+    assert asked(dry, "running", None, NOW).is_wanted
+
+
+def test_pausing_leaves_it_to_its_runner_to_note_how_far_it_came() -> None:
+    paused = asked(running(), "paused", None, NOW)
+    assert (paused.state, paused.holder, paused.is_wanted) == ("paused", "one", False)
+    noted = advanced(paused, "one", NOW, Sent("0003", 3))
+    assert (noted.cursor, noted.copies, noted.holder, noted.state) == ("0003", 3, "", "paused")
+    again = asked(noted, "running", None, NOW)
+    assert claimed(again, "other", NOW).cursor == "0003"
+
+
+def test_what_is_cancelled_stays_so_and_its_last_copies_are_noted() -> None:
+    cancelled = asked(running(), "cancelled", None, NOW)
+    assert cancelled.ended_at == NOW
+    assert advanced(cancelled, "one", NOW, Sent("0003", 3)).copies == 3
+    for wanted in ("running", "paused"):
+        with pytest.raises(NotPossible):
+            asked(cancelled, wanted, None, NOW)
+    with pytest.raises(NotPossible):
+        asked(cancelled, None, 5, NOW)
+    with pytest.raises(Lost):
+        claimed(cancelled, "other", NOW + LEASE)
+
+
+def test_what_is_so_already_is_no_change() -> None:
+    replay = running()
+    assert asked(replay, "running", 10, NOW) is replay
+    assert asked(replay, None, 20, NOW).revision == replay.revision + 1
+
+
+def test_one_that_waits_for_its_turn_looks_again_soon() -> None:
+    held = counted(claimed(a_replay(), "one", NOW), "one", Counts())
+    waits = waiting(held, "one", NOW)
+    assert waits.wake_at is not None
+    assert NOW < waits.wake_at <= NOW + timedelta(seconds=2)
+
+
+def test_one_that_is_let_go_of_is_taken_up_at_once() -> None:
+    assert claimed(let_go(running(), "one", NOW), "other", NOW).state == "running"

@@ -1,0 +1,69 @@
+"""`milesaga hub targets` over a scripted API."""
+
+import json
+
+import httpx
+import pytest
+
+from services.cli.client import Api
+from services.cli.hub import targets
+from tests.unit.cli.test_hub_events import Stack, run
+
+TARGET = {"bus": "fuel", "name": "bi", "partner": "coles", "revision": 3, "kind": "webhook", "state": "healthy"}
+TARGET |= {"waiting": 7, "dead": None, "since": None, "fault": "status_503"}
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
+    scripted = Stack()
+    monkeypatch.setattr(targets, "operator", lambda: Api("http://stack", transport=httpx.MockTransport(scripted)))
+    return scripted
+
+
+def test_targets_are_listed_with_what_waits(stack: Stack) -> None:
+    stack.answers["GET /v1/hub/targets"] = [(200, {"targets": [TARGET], "next_cursor": None})]
+    shown = run("targets", "list", "--bus", "fuel").stdout
+    assert ("fuel/bi" in shown, "7" in shown, "?" in shown) == (True, True, True)
+    assert stack.asked[0].url.params["bus"] == "fuel"
+    assert json.loads(run("targets", "list", "--json").stdout) == {"targets": [TARGET]}
+
+
+def test_one_target_is_shown(stack: Stack) -> None:
+    stack.answers["GET /v1/hub/targets/fuel/bi"] = [(200, TARGET)]
+    assert "webhook" in run("targets", "show", "fuel/bi").stdout
+    assert json.loads(run("targets", "show", "fuel/bi", "--json").stdout) == TARGET
+
+
+def test_a_new_secret_is_printed_alone(stack: Stack) -> None:
+    stack.answers["POST /v1/hub/targets/fuel/bi/secret"] = [(200, {"secret": "whsec_x"})]
+    assert run("targets", "rotate", "fuel/bi", "--overlap-hours", "2").stdout == "whsec_x\n"
+    assert stack.bodies() == [{"overlap_hours": 2}]
+
+
+@pytest.mark.parametrize("name", ["fuel", "fuel/", "/bi", "a/b/c"])
+def test_what_is_no_target_is_a_wrong_use(stack: Stack, name: str) -> None:
+    assert run("targets", "show", name).exit_code == 2
+    assert stack.asked == []
+
+
+def test_a_target_that_is_unknown_is_one_sentence(stack: Stack) -> None:
+    stack.answers["GET /v1/hub/targets/fuel/x"] = [(404, {"code": "not_found", "detail": "There is no such target"})]
+    result = run("targets", "show", "fuel/x")
+    assert (result.exit_code, result.stderr) == (1, "There is no target fuel/x.\n")
+
+
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_a_target_is_paused_and_resumed(stack: Stack, act: str) -> None:
+    stack.answers[f"POST /v1/hub/targets/fuel/bi/{act}"] = [(200, TARGET | {"state": "paused"})]
+    assert run("targets", act, "fuel/bi").stdout == "fuel/bi: paused\n"
+
+
+@pytest.mark.parametrize("act", ["test", "verify"])
+def test_an_endpoint_that_does_not_agree_is_exit_code_1(stack: Stack, act: str) -> None:
+    path = f"POST /v1/hub/targets/fuel/bi/{act}"
+    stack.answers[path] = [(200, {"agrees": True, "status": 204, "fault": None})]
+    result = run("targets", act, "fuel/bi")
+    assert (result.exit_code, result.stdout) == (0, "the endpoint agrees (204)\n")
+    stack.answers[path] = [(200, {"agrees": False, "status": None, "fault": "timeout"})]
+    result = run("targets", act, "fuel/bi")
+    assert (result.exit_code, result.stdout) == (1, "the endpoint does not agree (timeout)\n")
