@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 from shared.rules.faults import Invalid, pointer_to
 from shared.rules.reading import message_from_json
+from shared.web.media import media_type
 from shared.web.problems import Fault, Problem
 
 STRUCTURED: Final = "application/cloudevents+json"
@@ -96,7 +97,9 @@ class Received:
 
 def read(headers: Mapping[str, str], body: bytes, most_bytes: int) -> Received:
     """The entries of a request; header names are lower case. Raises the Problem to answer: 400, 415."""
-    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    media, is_utf8 = media_type(headers.get("content-type", ""))
+    if not is_utf8:
+        raise Problem(415, "unsupported_media_type", "The body must be in UTF-8")
     if media == BATCH:
         found = _json(body, most_bytes)
         if not isinstance(found, list):

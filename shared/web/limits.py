@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.web.media import media_type
 from shared.web.problems import Problem
 
 LARGEST_BODY = 256 * 1024
@@ -52,9 +53,8 @@ class BodyLimits:
     def _refusal(self, scope: Scope, headers: Mapping[bytes, str], length: str, most: int) -> Problem | None:
         if length.isascii() and length.isdigit() and int(length) > most:
             return _too_large(most)
-        if scope["path"].startswith(self._other_media):
-            return None
-        if not _is_json(headers.get(b"content-type", "")):
+        other_media = scope["path"].startswith(self._other_media)
+        if not other_media and media_type(headers.get(b"content-type", "")) != ("application/json", True):
             return Problem(415, "unsupported_media_type", "The body must be application/json in UTF-8")
         if headers.get(b"content-encoding", "identity").strip().lower() != "identity":
             detail = "The body must come as it is, without Content-Encoding"
@@ -89,11 +89,3 @@ def _replaying(messages: list[Message], receive: Receive) -> Receive:
         return await receive()
 
     return replay
-
-
-def _is_json(content_type: str) -> bool:
-    """Is it JSON in UTF-8? Other parameters change nothing (RFC 8259 §11)."""
-    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    pairs = (parameter.partition("=") for parameter in parameters)
-    charsets = {value.strip().strip('"') for name, _, value in pairs if name.strip() == "charset"}
-    return media_type == "application/json" and charsets <= {"utf-8", "utf8"}

@@ -34,23 +34,25 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def check_if_match(header: str | None, revision: int, *, required: bool = False) -> None:
+def check_if_match(header: str | None, revision: int | None, *, required: bool = False) -> None:
     """Raise 412 when `If-Match` names other revisions only, 428 when it is required and missing, 400 when no tag.
 
-    A list matches when one of its tags does, `*` always; a weak tag never does, as RFC 9110 has it for `If-Match`.
+    A list matches when one of its tags does, `*` whatever is there; a weak tag never does, as RFC 9110 has it for
+    `If-Match`. Where nothing is there yet (None), `"0"` says so.
     """
     if header is None:
         if required:
             detail = "If-Match is required here: send the ETag of what you read, or *"
             raise Problem(428, "precondition_required", detail, errors=[Fault("is required", header="If-Match")])
         return
-    if header.strip() == "*":
-        return
     if problem := malformed_tags("If-Match", header):
         raise problem
-    if etag(revision) not in {tag for weak, tag in _TAG.findall(header) if not weak}:
+    if header.strip() == "*":
+        if revision is None:
+            raise Problem(412, "precondition_failed", "Nothing is there to be changed")
+    elif etag(revision or 0) not in {tag for weak, tag in _TAG.findall(header) if not weak}:
         detail = "It was changed meanwhile: read it again"
-        raise Problem(412, "precondition_failed", detail, headers={"ETag": etag(revision)})
+        raise Problem(412, "precondition_failed", detail, headers={"ETag": etag(revision or 0)})
 
 
 def malformed_tags(name: str, header: str) -> Problem | None:

@@ -168,7 +168,7 @@ class Applying:
     async def _judged(self, name: str, terms: BusTerms, who: Who, check: Check) -> tuple[Stored[KeptBus] | None, Rules]:
         kept = await self.buses.load(name)
         old = kept.value.terms if kept else None
-        check(kept.version if kept and old else 0)
+        check(kept.version if kept and old else None)
         if who.partner is not None and (faults := for_operators(old, terms)):
             raise ForOperators(faults)
         rules = await self._rules(name, terms)

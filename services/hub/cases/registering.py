@@ -11,7 +11,7 @@ from shared.store.repository import Repository, Stored
 BY_CLIENT = "by_client"
 BY_USER = "by_user"
 MOST_PARTNERS = 1_000
-Check = Callable[[int], None]
+Check = Callable[[int | None], None]
 """Raises where the revision that is stored is not the one that is meant; 0 where nothing is."""
 
 
@@ -61,17 +61,15 @@ class Registry:
             if any(each.value.id != partner.id for each in await self.partners.having(BY_CLIENT, client, limit=2)):
                 raise ClientTaken(place)
         stored = await self.partners.load(partner.id)
-        version = stored.version if stored else 0
-        check(version)
-        return await self.partners.save(partner, version=version)
+        check(stored.version if stored else None)
+        return await self.partners.save(partner, version=stored.version if stored else 0)
 
     async def put_kind(self, kind: Kind, schema: Schema, check: Check, *, force: bool) -> Stored[Kind]:
         """Raises Incompatible, Conflict, and what `check` raises."""
         stored = await self.kinds.load(kind.id)
-        version = stored.version if stored else 0
-        check(version)
+        check(stored.version if stored else None)
         changed = replaced(stored.value if stored else None, kind, schema, force=force)
-        return await self.kinds.save(changed, version=version)
+        return await self.kinds.save(changed, version=stored.version if stored else 0)
 
     async def known(self, names: set[str]) -> dict[str, Known]:
         """Those of the types that are registered, compiled once for each revision."""

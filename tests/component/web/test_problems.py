@@ -224,6 +224,13 @@ async def test_another_media_type_is_415(client: httpx.AsyncClient, media_type: 
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
+@pytest.mark.parametrize("path", ["/orders", "/v1/events", "/v1/webhooks/chat"])
+async def test_a_compressed_body_is_415_whatever_its_media_type(client: httpx.AsyncClient, path: str) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await client.post(path, content=b"{}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_content_encoding")
+
+
 async def test_json_in_utf_8_is_taken_however_it_is_written(client: httpx.AsyncClient) -> None:
     headers = {"Content-Type": "Application/JSON; charset=UTF-8"}
     assert (await client.post("/orders", content=b'{"items": []}', headers=headers)).status_code == 200

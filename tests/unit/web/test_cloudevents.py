@@ -77,7 +77,17 @@ def test_a_header_that_is_no_text_is_named(header: str) -> None:
     assert (refused.value.status, refused.value.errors[0].header) == (422, "ce-subject")
 
 
-@pytest.mark.parametrize("media", ["application/json", "text/plain", "", "application/cloudevents+avro"])
+@pytest.mark.parametrize(
+    "media",
+    [
+        "application/json",
+        "text/plain",
+        "",
+        "application/cloudevents+avro",
+        "application/cloudevents+json; charset=latin-1",
+        'application/cloudevents-batch+json; q=1; charset="UTF-16"',
+    ],
+)
 def test_another_media_type_is_refused(media: str) -> None:
     with pytest.raises(Problem) as refused:
         _read(EVENT, media)

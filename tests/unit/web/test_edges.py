@@ -21,6 +21,15 @@ def test_another_revision_or_a_weak_tag_is_412(header: str) -> None:
     assert (refusal.value.status, refusal.value.headers) == (412, {"ETag": etag(3)})
 
 
+@pytest.mark.parametrize("header", ["*", '"3"', '"1", W/"0"'])
+def test_where_nothing_is_no_header_but_the_one_that_says_so_matches(header: str) -> None:
+    with pytest.raises(Problem) as refusal:
+        check_if_match(header, None)
+    assert refusal.value.status == 412
+    check_if_match('"0"', None)
+    check_if_match(None, None)
+
+
 @pytest.mark.parametrize("header", ["3", '"3', "", '"3" "4"', "*, *", '"3",'])
 def test_what_is_no_entity_tag_is_400(header: str) -> None:
     with pytest.raises(Problem) as refusal:
