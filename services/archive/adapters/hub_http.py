@@ -8,7 +8,6 @@ from shared.contracts.buses import BusRevision
 from shared.contracts.hub import ClientOf
 from shared.outside.neighbors import Neighbor
 
-
 LONGEST_SUBJECT: Final = 340
 """Characters of a token's subject, 255 bytes at most, in base64."""
 
