@@ -3,6 +3,8 @@
 from services.delivery.adapters.hub_http import HubOverHttp
 from services.delivery.adapters.posting import HttpPoster
 from services.delivery.adapters.sealing import MasterKeySealing
+from services.delivery.cases.catching_up import PAUSE as CATCHING_UP_PAUSE
+from services.delivery.cases.catching_up import CatchingUp
 from services.delivery.cases.configuring import Configuring
 from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.keys import Keys
@@ -55,12 +57,14 @@ def compose(runtime: Runtime) -> Service:
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     looking = Looking(buses, states, hub, runtime.clock)
     deciding = Deciding(states, verifying, runtime.clock)
+    configuring = Configuring(buses)
     return keeping.service(
-        table=table(Configuring(buses)),
+        table=table(configuring),
         router=routes(looking, deciding, keys, runtime.queues, runtime.authenticator),
         tasks=(
             Every(PAUSE, watching.look, name="targets"),
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
+            Every(CATCHING_UP_PAUSE, CatchingUp(configuring, hub).look, name="buses"),
         ),
         closing=(watching.close, telling.drain, poster.close),
     )

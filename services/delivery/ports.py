@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from services.delivery.domain.verdicts import Answer
+from shared.contracts.buses import BusRevision
 
 
 class HubUnavailable(Exception):
@@ -15,6 +16,18 @@ class Partners(Protocol):
 
     async def clients_of(self, partner: str) -> frozenset[str]:
         """The subjects of its tokens; none of a partner that there is not. Raises HubUnavailable."""
+        ...
+
+
+class Buses(Protocol):
+    """Which buses there are."""
+
+    async def revisions(self) -> Mapping[str, int]:
+        """The newest one of each bus, also of those that are no more. Raises HubUnavailable."""
+        ...
+
+    async def bus(self, name: str) -> BusRevision | None:
+        """What it says now; None of one that is no more. Raises HubUnavailable."""
         ...
 
 

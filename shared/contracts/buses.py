@@ -128,6 +128,12 @@ class BusTerms(Part):
     enabled: Annotated[StrictBool, Field(description="Whether it routes anything")] = True
 
 
+class NewestRevisions(Part):
+    """The newest revision of each bus that there is or was, as other services are told of them."""
+
+    revisions: dict[str, int]
+
+
 class BusRevision(Part):
     """One revision of a bus, as other services are told of it."""
 

@@ -44,15 +44,27 @@ class Neighbor:
         """
         if len(document_id) > longest or not _ID.fullmatch(document_id):
             return None
+        return await self._found(contract, path, path.format(id=document_id), unavailable)
+
+    async def read(self, contract: type[C], path: str, unavailable: Callable[[str], Exception]) -> C:
+        """What stands at `path`, where there always is something. Raises as `get` does."""
+        found = await self._found(contract, path, path, unavailable)
+        if found is None:
+            raise unavailable(f"nothing at {path}")
+        return found
+
+    async def _found(
+        self, contract: type[C], operation: str, path: str, unavailable: Callable[[str], Exception]
+    ) -> C | None:
         try:
-            answer = await self._ask(path, document_id)
+            answer = await self._ask(operation, path)
             if answer.status == httpx.codes.NOT_FOUND:
                 return None
             return contract.model_validate(answer.body)
         except (NotSent, OutcomeUnknown, Misconfigured) as error:
             raise unavailable(f"no answer: {error}") from error
         except ValidationError as error:
-            raise unavailable(f"an answer of no known shape to {path}") from error
+            raise unavailable(f"an answer of no known shape to {operation}") from error
 
     async def tell(self, contract: type[C], path: str, told: BaseModel, unavailable: Callable[[str], Exception]) -> C:
         """The answer to what is told, which may have an effect: it is sent once. Raises as `get` does."""
@@ -66,10 +78,10 @@ class Neighbor:
         except ValidationError as error:
             raise unavailable(f"an answer of no known shape to {path}") from error
 
-    async def _ask(self, path: str, document_id: str) -> Response:
+    async def _ask(self, operation: str, path: str) -> Response:
         """In the asker's trace: the neighbor is one of us."""
-        with spans.child(f"GET {path}", Kind.CLIENT):
-            request = Request("GET", path.format(id=document_id), operation=path, headers=_trace(), repeatable=True)
+        with spans.child(f"GET {operation}", Kind.CLIENT):
+            request = Request("GET", path, operation=operation, headers=_trace(), repeatable=True)
             return await self._line.send(request)
 
 

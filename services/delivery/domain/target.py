@@ -29,6 +29,12 @@ class KnownBus(BaseModel):
         return f"{self.id}:{self.revision}"
 
 
+def marked(mark: str) -> tuple[str, int]:
+    """The bus and the revision that a mark says."""
+    bus, _, revision = mark.rpartition(":")
+    return bus, int(revision)
+
+
 def told(known: KnownBus | None, command: ConfigureTargets) -> KnownBus:
     """The bus after a command; as it was where the command is no newer than what is known."""
     if known is not None and known.revision >= command.revision:

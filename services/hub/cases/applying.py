@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from services.hub.cases.in_force import MARKS, InForce
+from services.hub.cases.in_force import MARKS, MOST_BUSES, InForce
 from services.hub.cases.registering import Check, Registry
 from services.hub.cases.tidying import full_ones
 from services.hub.domain.bus import (
@@ -17,6 +17,7 @@ from services.hub.domain.bus import (
     changes,
     following,
     for_operators,
+    marked,
     past_id,
     queued,
     queues_of,
@@ -160,6 +161,11 @@ class Applying:
 
     async def listed(self, after: After, limit: int) -> list[Stored[KeptBus]]:
         return await self.buses.find(MARKS, (), limit=limit, after=after)
+
+    async def newest(self) -> dict[str, int]:
+        """The revision of each bus, also of those that were deleted."""
+        keys = await self.buses.collection.keys(MARKS, (), limit=MOST_BUSES)
+        return dict(marked(str(key)) for key in keys)
 
     async def revisions(self, bus: str, after: After, limit: int) -> list[Stored[PastBus]]:
         """Those that are not in force any more, the newest first."""
