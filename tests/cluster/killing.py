@@ -1,8 +1,10 @@
 """Pods that are taken away in the middle of their work."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +13,10 @@ from tests.eventually import eventually_sync
 
 DEVOUR: Final = Path(__file__).with_name("devour.py")
 WITHIN: Final = 120.0
+TRIES: Final = 3
 SIGKILLED: Final = 137
 """An exit code."""
+GONE: Final[Json] = {"reason": "gone"}
 
 
 def ready_one(kubectl: Kubectl, service: str) -> Json:
@@ -21,12 +25,16 @@ def ready_one(kubectl: Kubectl, service: str) -> Json:
 
 
 def kill(kubectl: Kubectl, service: str, *when: str) -> Json:
-    """A pod passes its memory limit, `draining` or not; how its container ended, once another one is in its place."""
-    pod = ready_one(kubectl, service)
-    name, before = pod["metadata"]["name"], restarts(pod)
-    with devouring(kubectl, name, *when):
-        ended: Json = eventually_sync(lambda: _ended(kubectl, name, before), WITHIN)
-    return ended
+    """A pod passes its memory limit, `draining` or not; how its container ended, once another one is in its place. A
+    pod that the autoscaler takes away meanwhile tells nothing: then another one is killed."""
+    for _ in range(TRIES):
+        pod = ready_one(kubectl, service)
+        name, before = pod["metadata"]["name"], restarts(pod)
+        with devouring(kubectl, name, *when):
+            ended = eventually_sync(partial(_ended, kubectl, name, before), WITHIN)
+        if ended is not GONE:
+            return ended
+    raise AssertionError(f"{TRIES} pods of {service} were taken away before they could be killed")
 
 
 @contextmanager
@@ -41,7 +49,10 @@ def devouring(kubectl: Kubectl, pod: str, *when: str) -> Iterator[None]:
 
 
 def _ended(kubectl: Kubectl, name: str, before: int) -> Json:
-    pod = kubectl.get(f"pod/{name}")
+    found = kubectl("get", f"pod/{name}", "--ignore-not-found", "--output=json")
+    if not found:
+        return GONE
+    pod: Json = json.loads(found)
     assert restarts(pod) > before
     ended: Json = pod["status"]["containerStatuses"][0]["lastState"]["terminated"]
     return ended
