@@ -14,6 +14,7 @@ from services.archive.cases.replaying import REPLAYS, Replaying
 from services.archive.cases.running import Runner
 from services.archive.cases.sending import Sender
 from services.archive.cases.shelf import LISTED, Shelf
+from services.archive.cases.threads import Threads
 from services.archive.cases.turns import TURNS, TakingTurns, Turns
 from services.archive.cases.verifying import Verifying
 from services.archive.domain.backtest import Backtest
@@ -64,8 +65,9 @@ def compose(runtime: Runtime) -> Service:
         )
 
     keeping = Keeping(root, shelf, runtime.clock)
-    reading = Reading(root, keeping.folders, events, read_line, runtime.clock)
-    of_records = Reading(root, keeping.records_folder, records, read_record, runtime.clock)
+    threads = Threads()
+    reading = Reading(root, keeping.folders, events, read_line, threads, runtime.clock)
+    of_records = Reading(root, keeping.records_folder, records, read_record, threads, runtime.clock)
     removing = Removing(root, (events, records), runtime.clock)
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     replays = store.documents(REPLAYS, Replay, wake=lambda replay: replay.wake_at)
@@ -76,7 +78,7 @@ def compose(runtime: Runtime) -> Service:
     backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
     backtesting = Backtesting(backtests, reading, hub, runtime.clock)
     finding = Finding(reading, of_records, events)
-    verifying = Verifying((reading, of_records), (events, records), runtime.clock)
+    verifying = Verifying((reading, of_records), (events, records), threads, runtime.clock)
     return store.service(
         table=table(keeping),
         router=routes(finding, verifying, replaying, backtesting, runtime.ids, runtime.authenticator),
@@ -87,7 +89,7 @@ def compose(runtime: Runtime) -> Service:
             Every(REPLAY_PAUSE, backtesting.once, name="backtests"),
         ),
         figures=(_figures(root, keeping, sender),),
-        closing=(runner.stop, backtesting.stop, keeping.close),
+        closing=(runner.stop, backtesting.stop, keeping.close, threads.close),
         prefetch=PREFETCH,
     )
 

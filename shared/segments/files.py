@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.segments import frames
-from shared.segments.lines import Block, Damaged, Line, Summary
+from shared.segments.lines import GONE, Block, Damaged, Line, Summary
 from shared.segments.sieves import may_know
 
 OPEN: Final = ".open"
@@ -144,7 +144,7 @@ def that_may_have(blocks: Sequence[Block], text: str) -> list[Block]:
 def check(path: Path, known: Summary) -> None:
     """Raises Damaged unless the segment is as it was closed, to the byte, and its index tells of its frames."""
     if not path.exists():
-        raise Damaged("it is gone")
+        raise Damaged(GONE)
     if _sha256(path) != known.sha256:
         raise Damaged("its bytes are not those that were written")
     blocks, _ = index_of(path)

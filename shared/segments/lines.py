@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
+
+GONE: Final = "it is gone"
+"""What is wrong with a segment whose file is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,12 @@ class Summary:
 
 class Damaged(Exception):
     """A segment is not as it was written; the message says where."""
+
+
+class DamagedSegment(Damaged):
+    """The same, of a segment that is named."""
+
+    def __init__(self, segment: str, wrong: str) -> None:
+        super().__init__(f"the segment {segment}: {wrong}")
+        self.segment = segment
+        self.wrong = wrong

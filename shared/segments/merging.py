@@ -5,12 +5,14 @@ Everything here blocks: it belongs into a thread.
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from shared.segments import frames
 from shared.segments.files import CLOSED, OPEN, ReadLine, index_of
-from shared.segments.lines import Block, Damaged, Line
+from shared.segments.lines import GONE, Block, Damaged, DamagedSegment, Line
 
 Wanted = Callable[[Block], bool]
 """May what is looked for be in that block?"""
@@ -25,26 +27,45 @@ class Piece:
     length: int
     first: str
 
-    def lines(self) -> list[bytes]:
-        """Raises Damaged, OSError."""
-        path = self.path
+    def lines(self, may_be_gone: Callable[[str], bool]) -> list[bytes]:
+        """None, where it may be gone and is. Raises DamagedSegment, OSError."""
+        with _named(self.path):
+            try:
+                with self._opened() as file:
+                    file.seek(self.offset)
+                    return frames.unpacked(file.read(self.length)).splitlines()
+            except FileNotFoundError:
+                if may_be_gone(self.path.stem):
+                    return []
+                raise
+
+    def _opened(self) -> IO[bytes]:
         try:
-            file = path.open("rb")
+            return self.path.open("rb")
         except FileNotFoundError:
-            file = path.with_suffix(CLOSED).open("rb")
-        with file:
-            file.seek(self.offset)
-            return frames.unpacked(file.read(self.length)).splitlines()
+            return self.path.with_suffix(CLOSED).open("rb")
 
 
 def pieces_of(path: Path, wanted: Wanted, read: ReadLine) -> list[Piece]:
-    """Of one segment, as far as it is whole. Raises Damaged where a closed one is not, OSError."""
-    if path.suffix == OPEN:
-        try:
-            return _of_open(path, read)
-        except FileNotFoundError:
-            path = path.with_suffix(CLOSED)  # meanwhile
-    return [Piece(path, each.offset, each.length, each.first) for each in index_of(path)[0] if wanted(each)]
+    """Of one segment, as far as it is whole. Raises DamagedSegment where a closed one is not, or is gone, OSError."""
+    with _named(path):
+        if path.suffix == OPEN:
+            try:
+                return _of_open(path, read)
+            except FileNotFoundError:
+                path = path.with_suffix(CLOSED)  # meanwhile
+        return [Piece(path, each.offset, each.length, each.first) for each in index_of(path)[0] if wanted(each)]
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Whatever is wrong with a segment is said with its name."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DamagedSegment(path.stem, GONE) from error
+    except Damaged as error:
+        raise DamagedSegment(path.stem, str(error)) from error
 
 
 def _of_open(path: Path, read: ReadLine) -> list[Piece]:
@@ -59,14 +80,19 @@ def _of_open(path: Path, read: ReadLine) -> list[Piece]:
     return found
 
 
-def merged(pieces: Iterable[Piece], read: ReadLine) -> Iterator[Line]:
-    """In the order of ids; a line that was kept twice comes twice, one after the other. Raises Damaged, OSError."""
+def never(_: str) -> bool:
+    return False
+
+
+def merged(pieces: Iterable[Piece], read: ReadLine, may_be_gone: Callable[[str], bool] = never) -> Iterator[Line]:
+    """In the order of ids; a line that was kept twice comes twice, one after the other. `may_be_gone` is asked by the
+    name of a segment that is not there: was it taken away at its time? Raises DamagedSegment, OSError."""
     waiting: list[tuple[str, int, Line]] = []
     number = 0
     for piece in sorted(pieces, key=lambda each: each.first):
         while waiting and waiting[0][0] < piece.first:
             yield heapq.heappop(waiting)[2]
-        for text in piece.lines():
+        for text in piece.lines(may_be_gone):
             line = read(text)
             number += 1
             heapq.heappush(waiting, (line.id, number, line))

@@ -136,6 +136,10 @@ CODES: Final[dict[str, Meaning]] = {
         (428,), "The change must say what it changes.", "Send If-Match: the ETag, or `*`."
     ),
     "too_many_streams": Meaning((429,), "Too many event streams are open.", "End one, or try again later."),
+    "being_read": Meaning((429,), "Somebody else has all of the archive read at this moment.", AGAIN),
+    "segment_damaged": Meaning(
+        (500,), "A segment of the archive is not as it was written, or is gone.", "Restore the one that is named."
+    ),
     "internal": Meaning((500,), "Something went wrong here; it has been logged.", AGAIN),
     "airline_unavailable": Meaning((503,), "The airlines' distribution system does not answer.", AGAIN),
     "carts_unavailable": Meaning((503,), "The carts cannot be read.", AGAIN),

@@ -27,6 +27,7 @@ _MEANINGS: Final = {
     422: "A field or parameter is not as expected",
     428: "If-Match is required",
     429: "Too many requests; Retry-After says when",
+    500: "Something is wrong here",
     503: "Out of reach for the moment; Retry-After says when",
 }
 READING: Final = (400, 401, 403, 404, 422, 503)

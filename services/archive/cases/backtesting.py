@@ -80,7 +80,7 @@ class Backtesting:
         try:
             stored, result = await self._compare(stored)
             ended = changed(stored.value, state="done", result=result, ended_at=self.clock.now())
-        except (Conflict, Unavailable, HubUnavailable) as error:
+        except (Conflict, Unavailable, HubUnavailable, OSError) as error:
             log.warning("a back-test waits", extra={"document_id": stored.value.id, "error": type(error).__name__})
             return
         except (Damaged, WrongBus) as error:
@@ -95,7 +95,7 @@ class Backtesting:
         comparing = Comparing(compiled(asked.bus, 0, asked.terms), await self.in_force(asked.bus), asked.share)
         lines = once(await self.reading.lines(Span(least_of(asked.start), least_of(asked.end))))
         said = running_seconds()
-        while await asyncio.to_thread(_add, comparing, lines):
+        while await self.reading.threads.run(lambda: _add(comparing, lines)):
             if running_seconds() - said >= RENEWS:
                 said = running_seconds()
                 stored = await self.backtests.save(self._held(asked), version=stored.version)

@@ -1,6 +1,5 @@
 """Events are found: by time through the list of segments, by id through what blocks know is not in them."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +8,12 @@ from typing import Any
 
 from services.archive.cases.reading import Reading, Span
 from services.archive.cases.shelf import LISTED
-from services.archive.domain.balance import Balance, balance
+from services.archive.domain.balance import Balance, balancing
 from services.archive.domain.lines import records_of
 from services.archive.domain.segment import Segment
 from services.archive.domain.times import AFTER_ALL, least_of
 from shared.contracts.archive import Records
-from shared.segments.files import check
-from shared.segments.lines import Block, Damaged, Line
+from shared.segments.lines import Block, Line
 from shared.segments.merging import once
 from shared.segments.sieves import may_know
 from shared.store.repository import Repository
@@ -68,7 +66,7 @@ class Finding:
         self._segments = segments
 
     async def find(self, wanted: Wanted, limit: int) -> list[Line]:
-        """In the order of acceptance, the first so many. Raises Damaged."""
+        """In the order of acceptance, the first so many. Raises DamagedSegment."""
         lines = await self._events.lines(wanted.span, wanted.may_be_in)
 
         def first() -> list[Line]:
@@ -80,17 +78,17 @@ class Finding:
                         break
             return found
 
-        return await asyncio.to_thread(first)
+        return await self._events.threads.run(first)
 
     async def has(self, hubid: str) -> bool:
         """Is an event of that name kept?"""
         lines = await self._of(self._events, hubid)
-        return await asyncio.to_thread(lambda: any(line.id == hubid for line in lines))
+        return await self._events.threads.run(lambda: any(line.id == hubid for line in lines))
 
     async def records(self, hubid: str) -> Records:
-        """What is on record of the event of that name. Raises Damaged."""
+        """What is on record of the event of that name. Raises DamagedSegment."""
         lines = await self._of(self._records, hubid)
-        return await asyncio.to_thread(lambda: records_of(hubid, list(lines)))
+        return await self._records.threads.run(lambda: records_of(hubid, list(lines)))
 
     @staticmethod
     async def _of(reading: Reading, hubid: str) -> Iterator[Line]:
@@ -111,15 +109,9 @@ class Finding:
         }
 
     async def balance(self, start: datetime, end: datetime) -> Balance:
-        """What became of the events accepted in [`start`, `end`). Raises Damaged."""
-        span = Span(least_of(start), least_of(end))
-        events, records = await self._events.lines(span), await self._records.lines(span)
-        return await asyncio.to_thread(lambda: balance(once(events), records))
-
-    async def damaged(self, segment: Segment) -> str | None:
-        """What is wrong with a segment; None where it is as it was closed."""
-        try:
-            await asyncio.to_thread(check, self._events.path_of(segment), segment.summary)
-        except (Damaged, OSError) as wrong:
-            return str(wrong)
-        return None
+        """What became of the events accepted in [`start`, `end`). Raises DamagedSegment, BeingRead."""
+        span, made, threads = Span(least_of(start), least_of(end)), Balance(), self._events.threads
+        with threads.alone():
+            events, records = await self._events.lines(span), await self._records.lines(span)
+            await threads.drain(balancing(made, once(events), records))
+        return made

@@ -1,18 +1,18 @@
 """What there is in the segments of one collection, closed and open ones, in the order of hubids."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from services.archive.cases.shelf import LISTED, folder_of
+from services.archive.cases.threads import Threads
 from services.archive.domain.segment import Segment
 from services.archive.domain.times import AFTER_ALL
 from shared.kernel.clock import Clock
 from shared.segments.appending import WRITER, path_of
 from shared.segments.files import CLOSED, OPEN, ReadLine
-from shared.segments.lines import Block, Damaged, Line
+from shared.segments.lines import GONE, Block, DamagedSegment, Line
 from shared.segments.merging import Piece, merged, pieces_of
 from shared.store.repository import Repository
 
@@ -42,14 +42,16 @@ def anything(_: Block) -> bool:
 class Reading:
     """`folders` are those of the shelves, in which writers have theirs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - its composition root has them in this order
         self,
         root: Path,
         folders: Callable[[], Sequence[Path]],
         segments: Repository[Segment],
         read: ReadLine,
+        threads: Threads,
         clock: Clock,
     ) -> None:
+        self.threads = threads
         self._root = root
         self._folders = folders
         self._segments = segments
@@ -58,20 +60,24 @@ class Reading:
 
     async def lines(self, span: Span, wanted: Callable[[Block], bool] = anything) -> Iterator[Line]:
         """Those of the span that are in blocks which may have what is wanted; what was kept twice comes twice. Whoever
-        goes on with the iterator blocks; it raises Damaged, OSError."""
-        unlisted = await asyncio.to_thread(self._unlisted)  # before the list: what is closed meanwhile is in both
+        goes on with the iterator blocks; it raises DamagedSegment, OSError."""
+        unlisted = await self.threads.run(self._unlisted)  # before the list: what is closed meanwhile is in both
         listed = await self.listed(span)
-        paths = {self.path_of(each): each for each in listed}
+        names = {each.id: each for each in listed}
 
         def pieces() -> Iterator[Piece]:
-            for path, segment in paths.items():
-                yield from self._pieces(path, segment, span, wanted)
+            for segment in listed:
+                yield from self._pieces(self.path_of(segment), segment, span, wanted)
             for path in unlisted:
-                if path.with_suffix(CLOSED) not in paths:
+                if path.stem not in names:
                     yield from self._pieces(path, None, span, wanted)
 
+        def was_time(name: str) -> bool:
+            segment = names.get(name)
+            return segment is not None and segment.is_over(self._clock.now())
+
         def read() -> Iterator[Line]:
-            for line in merged(pieces(), self._read):
+            for line in merged(pieces(), self._read, was_time):
                 if line.id >= span.last:
                     return
                 if line.id >= span.first:
@@ -107,10 +113,11 @@ class Reading:
 
         try:
             return pieces_of(path, may_have, self._read)
-        except FileNotFoundError:
-            if segment is None or segment.is_over(self._clock.now()):
+        except DamagedSegment as damaged:
+            is_gone = damaged.wrong == GONE
+            if is_gone and (segment is None or segment.is_over(self._clock.now())):
                 return []  # its time was over, and it was taken away
-            raise Damaged(f"the segment {segment.id} is gone") from None
+            raise
 
     def _unlisted(self) -> list[Path]:
         """Those that are written at this moment, and those that were closed a moment ago."""

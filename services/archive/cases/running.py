@@ -34,8 +34,8 @@ from shared.store.repository import Stored
 log = logging.getLogger(__name__)
 
 DUE: Final = 20
-PASSING: Final = (HubUnavailable, NotPublished, BrokerAway, Unavailable, Conflict)
-"""Errors after which it goes on from where it was, when its lease is over."""
+PASSING: Final = (HubUnavailable, NotPublished, BrokerAway, Unavailable, Conflict, OSError)
+"""Errors after which it goes on from where it was, when its lease is over: also a disk that cannot be read."""
 
 
 class Runner:
@@ -126,7 +126,7 @@ class Runner:
         counting = Counting()
         found = await self._sender.chosen(replay, selection)
         saved = running_seconds()
-        while chunk := await asyncio.to_thread(lambda: list(islice(found, CHUNK))):
+        while chunk := await self._sender.reading.threads.run(lambda: list(islice(found, CHUNK))):
             for chosen in chunk:
                 counting.add(chosen)
             if running_seconds() - saved >= SAVES:

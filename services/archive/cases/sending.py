@@ -97,7 +97,7 @@ class Run:
         while True:
             await self._obey()
             if not pending:
-                pending.extend(await asyncio.to_thread(lambda: list(islice(found, CHUNK))))
+                pending.extend(await self._sender.reading.threads.run(lambda: list(islice(found, CHUNK))))
             if not pending:
                 break
             batch = await self._next(pending)

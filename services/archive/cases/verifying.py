@@ -1,26 +1,30 @@
 """All segments are read, and what is wrong with them is named."""
 
-import asyncio
 import fcntl
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from services.archive.cases.reading import SEGMENTS, Reading
 from services.archive.cases.shelf import LISTED
+from services.archive.cases.threads import Threads
 from services.archive.domain.chain import UNKNOWN, broken
 from services.archive.domain.segment import Segment
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, running_seconds
 from shared.segments import frames
 from shared.segments.appending import LOCK
 from shared.segments.files import CLOSED, OPEN, check
-from shared.segments.lines import Damaged
+from shared.segments.lines import GONE, Damaged
 from shared.store.repository import Repository
 
 SOON_LISTED: Final = 60.0
 """Seconds after which a closed segment is on the list, where the store was there."""
+Place: TypeAlias = tuple[int, str, str]
+"""Of a segment: which kind it is of, its last hubid, its name."""
+AT_ONCE: Final = 5.0
+"""Seconds of reading that one request is answered after: no client, and no gateway, waits for a whole archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Of so many segments."""
+    """Of so many segments, that were read."""
 
     segments: int
     wrong: Sequence[Wrong]
@@ -42,25 +46,60 @@ class Verdict:
 class Verifying:
     """Of events, and of what is on record."""
 
-    def __init__(self, readings: Sequence[Reading], collections: Sequence[Repository[Segment]], clock: Clock) -> None:
+    def __init__(
+        self, readings: Sequence[Reading], collections: Sequence[Repository[Segment]], threads: Threads, clock: Clock
+    ) -> None:
         self._kinds = list(zip(readings, collections, strict=True))
+        self._threads = threads
         self._clock = clock
 
-    async def verify(self) -> Verdict:
-        """Every byte is read. Raises Unavailable."""
-        count = 0
+    async def verify(self, after: Place | None) -> tuple[Verdict, Place | None]:
+        """Read every byte of some seconds' worth of segments, those that follow a place, and tell the next place; with
+        the last of them, all that is found without reading. Raises BeingRead, Unavailable, OSError."""
+        kind, place = (after[0], after[1:]) if after else (0, None)
+        count, wrong, until = 0, list[Wrong](), running_seconds() + AT_ONCE
+        with self._threads.alone():
+            while kind < len(self._kinds):
+                reading, collection = self._kinds[kind]
+                page = await collection.find(LISTED, (), limit=SEGMENTS, after=place)
+                for segment in (stored.value for stored in page):
+                    place = segment.last, segment.id
+                    if not self._is_live(segment):
+                        continue
+                    count += 1
+                    wrong += await self._wrong(reading, segment)
+                    if running_seconds() >= until:
+                        return Verdict(count, wrong), (kind, *place)
+                if len(page) < SEGMENTS:
+                    kind, place = kind + 1, None
+            return Verdict(count, [*wrong, *await self._beside()]), None
+
+    async def damages(self, segments: Sequence[Segment]) -> list[str | None]:
+        """What is wrong with each segment of events; None where it is as it was closed, or was taken away at its time.
+        Raises BeingRead, OSError."""
+        found: list[str | None] = []
+        with self._threads.alone():
+            for segment in segments:
+                wrong = await self._wrong(self._kinds[0][0], segment)
+                found.append(wrong[0].wrong if wrong else None)
+        return found
+
+    async def _wrong(self, reading: Reading, segment: Segment) -> list[Wrong]:
+        found = await self._threads.run(lambda: _damage(reading.path_of(segment), segment))
+        return [Wrong(segment.id, found)] if found is not None and self._is_live(segment) else []
+
+    async def _beside(self) -> list[Wrong]:
+        """Broken chains, closed segments without a document, torn ones that nobody goes on with."""
         wrong: list[Wrong] = []
         for reading, collection in self._kinds:
             listed = await _all(collection)
-            live = [each for each in listed if each.removed_at is None and not each.is_over(self._clock.now())]
-            count += len(live)
             wrong += [Wrong(each.id, UNKNOWN) for each in broken(listed)]
-            for segment in live:
-                path = reading.path_of(segment)
-                if (found := await asyncio.to_thread(_damage, path, segment)) is not None:
-                    wrong.append(Wrong(segment.id, found))
-            wrong += await asyncio.to_thread(lambda: list(_unlisted(reading.writers(), {each.id for each in listed})))  # noqa: B023 - it is awaited here
-        return Verdict(count, wrong)
+            names = {each.id for each in listed}
+            wrong += await self._threads.run(lambda: list(_unlisted(reading.writers(), names)))  # noqa: B023 - it is awaited here
+        return wrong
+
+    def _is_live(self, segment: Segment) -> bool:
+        return segment.removed_at is None and not segment.is_over(self._clock.now())
 
 
 async def _all(collection: Repository[Segment]) -> list[Segment]:
@@ -75,9 +114,12 @@ async def _all(collection: Repository[Segment]) -> list[Segment]:
 
 
 def _damage(path: Path, segment: Segment) -> str | None:
+    """Raises OSError where nobody can tell."""
     try:
         check(path, segment.summary)
-    except (Damaged, OSError) as wrong:
+    except FileNotFoundError:
+        return GONE
+    except Damaged as wrong:
         return str(wrong)
     return None
 

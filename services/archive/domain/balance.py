@@ -1,7 +1,7 @@
 """What became of the events of a time, counted: each event, copy and end once, however often it was kept."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -30,14 +30,14 @@ class Balance:
     undecided: dict[str, int] = field(default_factory=dict)
 
 
-def balance(events: Iterable[Line], records: Iterable[Line]) -> Balance:
-    """`events` each once; `records` in the order of hubids."""
-    made = Balance()
+def balancing(made: Balance, events: Iterable[Line], records: Iterable[Line]) -> Iterator[None]:
+    """Count into `made`, step by step. `events` come each once, `records` in the order of hubids."""
     for line in events:
         _add(made.events, line.owner, line.kind)
+        yield
     for hubid, lines in groupby(records, key=lambda line: line.id):
         _add_records(made, records_of(hubid, list(lines)))
-    return made
+        yield
 
 
 def _add_records(made: Balance, records: Records) -> None:

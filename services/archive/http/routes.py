@@ -11,10 +11,10 @@ from pydantic_core import from_json
 from services.archive.cases.backtesting import Backtesting
 from services.archive.cases.finding import Finding, Wanted
 from services.archive.cases.replaying import Replaying
-from services.archive.cases.verifying import Verifying
+from services.archive.cases.verifying import Place, Verifying
 from services.archive.domain.segment import Segment
 from services.archive.http import backtests, replays
-from services.archive.http.callers import partner_of
+from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent, Kept
 from shared.kernel.ids import Ids
@@ -23,7 +23,7 @@ from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown
 from shared.web.docs import READING, answers
-from shared.web.pages import Cursor, Listing, NextCursor
+from shared.web.pages import Cursor, Listing, NextCursor, decode_cursor, next_cursor
 from shared.web.problems import invalid_parameter, not_found
 from shared.web.routes import Routes
 
@@ -75,8 +75,9 @@ class ShownWrong(Shown):
 class ShownVerdict(Shown):
     """Whether all is as it was written."""
 
-    segments: Annotated[int, Field(description="That were read")]
+    segments: Annotated[int, Field(description="That were read for this page")]
     wrong: Annotated[list[ShownWrong], Field(description="Empty where all is well")]
+    next_cursor: NextCursor = None
 
 
 class ShownBalance(Shown):
@@ -119,7 +120,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     router = Routes("archive")
     reader = authenticator.requires_one(("archive:read", "ops:read"))
     _events(router, finding, replaying.hub, reader)
-    _segments(router, finding, authenticator.requires_one(("ops:read",)))
+    _segments(router, finding, verifying, authenticator.requires_one(("ops:read",)))
     _verifying(router, verifying, authenticator.requires_one(("ops:read",)))
     backtests.routes(router, backtesting, ids, authenticator)
     replays.routes(router, replaying, authenticator)
@@ -127,17 +128,19 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     @router.internal("/internal/archive/events/{hubid}", authenticator)
     async def kept(request: Request) -> Response:
         hubid = str(request.path_params["hubid"])
-        return answer(Kept(hubid=hubid, archived=await finding.has(hubid)))
+        with archive_reads():
+            return answer(Kept(hubid=hubid, archived=await finding.has(hubid)))
 
     @router.internal("/internal/archive/records/{hubid}", authenticator)
     async def records(request: Request) -> Response:
-        return answer(await finding.records(str(request.path_params["hubid"])))
+        with archive_reads():
+            return answer(await finding.records(str(request.path_params["hubid"])))
 
     return router
 
 
 def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:
-    @router.get("/v1/hub/archive", response_model=None, responses=answers(ShownEvents, *READING))
+    @router.get("/v1/hub/archive", response_model=None, responses=answers(ShownEvents, *READING, 500))
     async def find(  # noqa: PLR0917 - FastAPI calls by name
         start: Annotated[
             Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
@@ -164,9 +167,9 @@ def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:
             raise not_found("partner")
 
         async def page(after: Any, limit: int) -> list[Line]:
-            return await finding.find(
-                Wanted(start, end, own or partner, kind, event_id, after[0] if after else ""), limit
-            )
+            wanted = Wanted(start, end, own or partner, kind, event_id, after[0] if after else "")
+            with archive_reads():
+                return await finding.find(wanted, limit)
 
         lines, following = await NEWEST.page(cursor, FOUND, page)
         return JSONResponse({"events": [from_json(line.text) for line in lines], "next_cursor": following})
@@ -174,19 +177,33 @@ def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:
 
 def _verifying(router: Routes, verifying: Verifying, reader: Any) -> None:
     @router.get(
-        "/v1/hub/archive/verify", dependencies=[reader], response_model=None, responses=answers(ShownVerdict, *READING)
+        "/v1/hub/archive/verify",
+        dependencies=[reader],
+        response_model=None,
+        responses=answers(ShownVerdict, *READING, 429),
     )
-    async def verify() -> Response:
-        """Read every segment, and tell what is wrong: a changed byte, a torn end, a missing file or document."""
-        return answer(ShownVerdict.model_validate(await verifying.verify()))
+    async def verify(cursor: Cursor = None) -> Response:
+        """Read segments for some seconds, and tell what is wrong: a changed byte, a torn end, a missing file or
+        document. All of them are read when `next_cursor` is null."""
+        with archive_reads():
+            verdict, following = await verifying.verify(_place(cursor))
+        shown = {"segments": verdict.segments, "wrong": verdict.wrong, "next_cursor": next_cursor(following)}
+        return answer(ShownVerdict.model_validate(shown))
 
 
-def _segments(router: Routes, finding: Finding, reader: Any) -> None:
+def _place(cursor: str | None) -> Place | None:
+    match decode_cursor(cursor, (int, str, str)):
+        case (int(kind), str(last), str(name)):
+            return kind, last, name
+    return None
+
+
+def _segments(router: Routes, finding: Finding, verifying: Verifying, reader: Any) -> None:
     @router.get(
         "/v1/hub/archive/segments",
         dependencies=[reader],
         response_model=None,
-        responses=answers(ShownSegments, *READING),
+        responses=answers(ShownSegments, *READING, 429),
     )
     async def segments(
         cursor: Cursor = None,
@@ -194,16 +211,19 @@ def _segments(router: Routes, finding: Finding, reader: Any) -> None:
     ) -> Response:
         """Closed segments."""
         page, following = await SEGMENTS.page(cursor, LISTED, finding.segments)  # type: ignore[arg-type]
+        with archive_reads():
+            damages = await verifying.damages(page) if verify else [None] * len(page)
         shown = [
-            ShownSegment(
-                **each.model_dump(exclude={"removed_at"}), damage=await finding.damaged(each) if verify else None
-            )
-            for each in page
+            ShownSegment(**each.model_dump(exclude={"removed_at"}), damage=damage)
+            for each, damage in zip(page, damages, strict=True)
         ]
         return answer(ShownSegments(segments=shown, next_cursor=following))
 
     @router.get(
-        "/v1/hub/archive/stats", dependencies=[reader], response_model=None, responses=answers(ShownStats, *READING)
+        "/v1/hub/archive/stats",
+        dependencies=[reader],
+        response_model=None,
+        responses=answers(ShownStats, *READING, 429, 500),
     )
     async def stats(
         start: Annotated[
@@ -218,5 +238,6 @@ def _segments(router: Routes, finding: Finding, reader: Any) -> None:
         if start is not None and end is not None:
             if end - start > LONGEST:
                 raise invalid_parameter("to", "must be 31 days after `from` at most")
-            balance = ShownBalance.model_validate(await finding.balance(start, end))
+            with archive_reads():
+                balance = ShownBalance.model_validate(await finding.balance(start, end))
         return answer(ShownStats(**await finding.stats(), balance=balance))

@@ -8,6 +8,8 @@ import httpx
 from services.cli.audited.book import Finding
 from services.cli.books import Balance, Events, Target
 from services.cli.client import Api, ApiError, Json
+from services.cli.patience import patiently
+from services.cli.verified import LATER, verified
 
 ARCHIVE: Final = "archive"
 COPIES: Final = "copies"
@@ -19,14 +21,15 @@ def read(api: Api, window: timedelta) -> Events | None:
     nothing is counted. Raises ApiError."""
     now = datetime.now(UTC)
     try:
-        verdict = api.get("/v1/hub/archive/verify")
+        verdict = verified(api)
     except ApiError as error:
         if error.status != httpx.codes.NOT_FOUND:
             raise
         return None
-    if wrong := {str(each["segment"]): str(each["wrong"]) for each in verdict["wrong"]}:
+    if wrong := {str(each["segment"]): str(each["wrong"]) for each in verdict.wrong}:
         return Events(wrong, Balance(), ())
-    shown = api.get(STATS, **{"from": (now - window).isoformat(), "to": now.isoformat()})
+    span = {"from": (now - window).isoformat(), "to": now.isoformat()}
+    shown = patiently(lambda: api.get(STATS, **span), LATER)
     targets = [Target.model_validate(each) for each in _targets(api)]
     return Events({}, Balance.model_validate(shown["balance"]), targets)
 

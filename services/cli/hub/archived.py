@@ -16,6 +16,7 @@ from services.cli import printing, view
 from services.cli.client import Api, Json, operator, reported
 from services.cli.options import AsJson
 from services.cli.timers import when
+from services.cli.verified import verified
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The archive: find, export, count, verify.")
 
@@ -84,16 +85,16 @@ def stats(as_json: AsJson = False) -> None:
 
 @app.command("verify")
 def verify(as_json: AsJson = False) -> None:
-    """Read every segment; exit 1 where one is not what was written, or is not there."""
-    with reported(), operator() as api:
-        shown = api.get("/v1/hub/archive/verify")
+    """Read every segment; exit 1 where one is not what was written, or is not there, 2 where that cannot be said."""
+    with reported(exit_code=2), operator() as api:
+        found = verified(api)
     if as_json:
-        printing.tell(shown)
+        printing.tell({"segments": found.segments, "wrong": found.wrong})
     else:
-        for each in shown["wrong"]:
+        for each in found.wrong:
             printing.say(f"{each['segment']}: {each['wrong']}")
-        printing.say(f"{shown['segments']:,} segments, {len(shown['wrong'])} damaged")
-    raise typer.Exit(int(bool(shown["wrong"])))
+        printing.say(f"{found.segments:,} segments, {len(found.wrong)} damaged")
+    raise typer.Exit(int(bool(found.wrong)))
 
 
 def moment(text: str | None, now: datetime | None = None) -> str | None:

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -17,13 +17,12 @@ from services.cli.client import Api, ApiError, Json, base_url, named, operator, 
 from services.cli.hub.reading import batches, events
 from services.cli.hub.tracing import print_trace
 from services.cli.options import AsJson
+from services.cli.patience import patiently
 from shared.runtime.settings import read
 
 BATCH: Final = "application/cloudevents-batch+json"
 MOST: Final = 500
 """Events of a batch."""
-PATIENCE: Final = 120.0
-"""Seconds for which a batch is repeated that is too early, or that nobody answered."""
 LATER: Final = frozenset({0, 409, 429, 502, 503, 504})
 """Statuses after which the same batch may be sent again: a repeat is a duplicate, and harmless."""
 LOOKS: Final = 1.0
@@ -117,22 +116,10 @@ def _published(api: Api, batch: list[Json], before: int, *, atomic: bool) -> lis
     """What became of each. A batch that was refused whole refuses those that are named, and the others with them."""
     path = "/v1/events" if atomic else "/v1/events?atomic=false"
     try:
-        return list(_patiently(lambda: _posted(api, path, batch))["results"])
+        return list(patiently(lambda: _posted(api, path, batch), LATER, for_good={"event_id_reused"})["results"])
     except ApiError as error:
         sentence = f"events {before + 1} to {before + len(batch)}, none of which was accepted: {error}"
         raise ApiError(sentence, status=error.status, code=error.code, problem=error.problem) from error
-
-
-def _patiently(act: Callable[[], Json]) -> Json:
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return act()
-        except ApiError as error:
-            pause = float(error.retry_after or 1)
-            if error.status not in LATER or error.code == "event_id_reused" or time.monotonic() + pause > until:
-                raise
-            time.sleep(pause)
 
 
 def _posted(api: Api, path: str, batch: list[Json]) -> Json:

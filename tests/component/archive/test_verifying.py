@@ -1,6 +1,7 @@
 """What is wrong with a segment is named: a changed byte, a torn end, a file or a document that is gone."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,21 @@ import pytest
 from services.archive.app import SEGMENTS
 from services.archive.domain.chain import UNKNOWN
 from shared.store import open_store
-from tests.component.archive.vault import HubInMind, Vault, routed
+from tests.component.archive.vault import HubInMind, Json, Vault, routed
 from tests.kit.clock import HandClock
 
 VERIFY = "/v1/hub/archive/verify"
+
+
+async def verified(vault: Vault) -> tuple[int, dict[str, str]]:
+    """How many segments were read, and what is wrong with which."""
+    segments, wrong, cursor = 0, dict[str, str](), None
+    while True:
+        page = await vault.get(VERIFY, **({"cursor": cursor} if cursor else {}))
+        segments += page["segments"]
+        wrong |= {each["segment"]: each["wrong"] for each in page["wrong"]}
+        if (cursor := page["next_cursor"]) is None:
+            return segments, wrong
 
 
 class Archive:
@@ -19,14 +31,15 @@ class Archive:
 
     def __init__(self, home: Path, clock: HandClock, hub: HubInMind) -> None:
         self.home, self.clock, self.hub = home, clock, hub
+        self.start = clock.now() - timedelta(minutes=3)
 
     def files(self) -> list[Path]:
         return sorted((self.home / "archive").glob("writer-*/*.zst"))
 
     async def wrong(self) -> dict[str, str]:
         async with Vault.opened(self.home, self.clock, self.hub) as vault:
-            found = await vault.get(VERIFY)
-        return {each["segment"]: each["wrong"] for each in found["wrong"]}
+            _, wrong = await verified(vault)
+        return wrong
 
     async def forget(self, segment: str) -> None:
         """As somebody who can write in the store."""
@@ -51,7 +64,7 @@ async def archive(tmp_path: Path, clock: HandClock, hub: HubInMind) -> Archive:
 
 async def test_what_is_as_it_was_written_is_well(archive: Archive) -> None:
     async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
-        assert await vault.get(VERIFY) == {"segments": 6, "wrong": []}
+        assert await verified(vault) == (6, {})
 
 
 async def test_a_changed_byte_is_named(archive: Archive) -> None:
@@ -95,7 +108,7 @@ async def test_what_went_at_its_time_is_missed_by_nobody(tmp_path: Path, clock: 
             clock.pass_by(days=1)
     async with Vault.opened(tmp_path, clock, hub) as vault:
         await vault.once("removing")
-        assert await vault.get(VERIFY) == {"segments": 1, "wrong": []}
+        assert await verified(vault) == (1, {})
 
 
 async def test_a_torn_segment_that_nobody_goes_on_with_is_named_until_it_is_opened(archive: Archive) -> None:
@@ -105,5 +118,36 @@ async def test_a_torn_segment_that_nobody_goes_on_with_is_named_until_it_is_open
     assert list(await archive.wrong()) == ["writer-1.torn"]
     async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
         await vault.once("segments")
-        assert (await vault.get(VERIFY))["wrong"] == []
+        assert (await verified(vault))[1] == {}
     assert not left.exists()
+
+
+async def test_an_archive_that_takes_long_is_read_page_by_page(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = archive.files()[1]
+    path.unlink()
+    monkeypatch.setattr("services.archive.cases.verifying.AT_ONCE", 0.0)
+    async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
+        assert (await vault.get(VERIFY))["next_cursor"] is not None
+        assert await verified(vault) == (6, {path.stem: "it is gone"})
+
+
+async def test_whoever_reads_a_damaged_segment_is_told_which(archive: Archive) -> None:
+    """An answer without its events would say that they never were."""
+    times: Json = {"from": archive.start.isoformat(), "to": archive.clock.now().isoformat()}
+    gone, changed, _ = archive.files()
+    gone.unlink()
+    async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
+        for path in ("/v1/hub/archive/stats", "/v1/hub/archive"):
+            answer = await vault.ask("GET", path, **times)
+            assert (answer.status_code, answer.json()["code"]) == (500, "segment_damaged"), answer.text
+            assert answer.json()["detail"].startswith(f"{gone.stem}: it is gone")
+    content = bytearray(changed.read_bytes())
+    content[30] ^= 1
+    changed.write_bytes(content)
+    async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
+        later: Json = times | {"from": (archive.start + timedelta(minutes=1)).isoformat()}
+        answer = await vault.ask("GET", "/v1/hub/archive", **later)
+        assert (answer.status_code, answer.json()["code"]) == (500, "segment_damaged")
+        assert answer.json()["detail"].startswith(f"{changed.stem}: the frame at byte 0")

@@ -207,6 +207,20 @@ def test_the_archive_is_counted_and_verified(stack: Stack) -> None:
     assert (result.exit_code, result.stdout) == (1, "s2: its sha256 is another\n2 segments, 1 damaged\n")
 
 
+def test_an_archive_is_verified_page_by_page(stack: Stack) -> None:
+    wrong = [{"segment": "s1", "wrong": "it is gone"}]
+    first = {"segments": 40, "wrong": wrong, "next_cursor": "abc"}
+    stack.answers["GET /v1/hub/archive/verify"] = [(200, first), (200, {"segments": 2, "wrong": []})]
+    result = run("archive", "verify")
+    assert (result.exit_code, result.stdout) == (1, "s1: it is gone\n42 segments, 1 damaged\n")
+    assert stack.asked[-1].url.params["cursor"] == "abc"
+
+
+def test_an_archive_of_which_nothing_can_be_said_is_neither_whole_nor_damaged(stack: Stack) -> None:
+    stack.answers["GET /v1/hub/archive/verify"] = [(503, {"code": "archive_unavailable", "detail": "try again"})]
+    assert run("archive", "verify").exit_code == 2
+
+
 @pytest.fixture
 def pattern(tmp_path: Path) -> str:
     path = tmp_path / "pattern.yaml"

@@ -1,0 +1,50 @@
+"""Where segments are read: in threads of their own, so that pages are kept however much is read."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import Final, TypeVar
+
+T = TypeVar("T")
+READERS: Final = 4
+"""Threads. What is kept is written by others: those of the event loop."""
+CHUNK: Final = 2_000
+"""Steps that are taken in a thread before it is given to somebody else."""
+
+
+class BeingRead(Exception):
+    """Somebody has all of it read at this moment, or a long time of it: one at a time."""
+
+
+class Threads:
+    """Those of one process."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(READERS, "segments")
+        self._alone = False
+
+    async def run(self, act: Callable[[], T]) -> T:
+        """What it returns or raises, when it is its turn."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+
+    async def drain(self, steps: Iterator[object]) -> None:
+        """Go on to its end, some steps at a time: whoever is cancelled in between leaves no thread behind."""
+        while await self.run(lambda: sum(1 for _ in islice(steps, CHUNK))) == CHUNK:
+            pass
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """For what reads more than a page of answers. Raises BeingRead while another one does."""
+        if self._alone:
+            raise BeingRead
+        self._alone = True
+        try:
+            yield
+        finally:
+            self._alone = False
+
+    async def close(self) -> None:
+        """What is being read is waited for, what waits is not begun."""
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
