@@ -48,10 +48,10 @@ ANCHORS = CollectionSpec("anchors", (Index("by_size", ("size",)),))
 CHAT = CollectionSpec("chat")
 CURSORS = CollectionSpec("chat_cursor")
 SEEN = CollectionSpec("chat_seen", expiring=True)
-CHAT_PAUSE = 0.2
-"""Seconds between two looks at what the chat does not show yet."""
-PAUSE = 0.5
-"""Seconds between two looks at what is due, and what is behind."""
+DUE_PAUSE = 0.5
+"""Seconds between two looks at what is due."""
+PAUSE = 1.0
+"""Seconds between two looks at what other processes, or a crash, left for this one; of its own it knows at once."""
 
 
 def compose(runtime: Runtime) -> Service:
@@ -81,11 +81,12 @@ def compose(runtime: Runtime) -> Service:
         router=routes(releasing, proving, grants.jwks(), runtime, gate).join(*chat.routers),
         tasks=(
             Every(PAUSE, minding.behind, name="folding"),
-            Every(PAUSE, minding.timers, full=Minding.PAGE, name="timers"),
-            Every(PAUSE, minding.checkpoints, name="checkpoints"),
+            Every(DUE_PAUSE, minding.timers, full=Minding.PAGE, name="timers"),
+            Every(PAUSE, minding.checkpoints, name="checkpoints", wake=log.changes),
             *chat.tasks,
         ),
         closing=(*chat.closing, log.drain),
+        ready={"files": minding.files},
     )
 
 
@@ -115,6 +116,6 @@ def _chat(runtime: Runtime, keeping: Keeping, releasing: Releasing) -> Parts:
     doorkeeper = Doorkeeper(secret, slack.app_id, slack.team_id, runtime.clock)
     return Parts(
         routers=(chat_routes(pressing, doorkeeper),),
-        tasks=(Every(CHAT_PAUSE, chatting.page, full=Chatting.PAGE, name="chat"),),
+        tasks=(Every(PAUSE, chatting.page, full=Chatting.PAGE, name="chat", wake=releasing.log.changes),),
         closing=(pressing.aside.drain,),
     )

@@ -8,4 +8,5 @@ SERVICE = Description(
     public=("/v1/releases", "/v1/webhooks/chat"),
     internal=True,
     scales_by="requests",
+    files=(("RELEASES_POLICY", "release-policy.toml"), ("RELEASES_PEOPLE", "people.toml")),
 )

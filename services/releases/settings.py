@@ -47,6 +47,14 @@ class ReleasesSettings(Settings):
             raise ValueError("must be the 32 bytes of an Ed25519 key in base64")
         return given
 
+    @model_validator(mode="after")
+    def _files_say_what_could_hold(self) -> Self:
+        try:
+            self.rules()
+        except WrongSettings as error:
+            raise ValueError(str(error)) from error
+        return self
+
     def rules(self) -> Rules:
         """What the files say. Raises WrongSettings that names the variable and the line."""
         files = {

@@ -11,6 +11,8 @@ from typing import Final, Literal, TypeAlias
 
 Bindings: TypeAlias = tuple[tuple[str, str], ...]
 """What a queue is bound to: (exchange, pattern)."""
+Files: TypeAlias = tuple[tuple[str, str], ...]
+"""What people write and a service reads at its start: (the variable that says where it lies, the file's name)."""
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 TAKEN: Final = frozenset(
@@ -53,6 +55,7 @@ class Description:
     `may_rest`: no replica of it need run while nothing waits for it.
     `keeps`: it has files of its own, in the folder of its name in `MILESAGA_HOME`, that must outlive its processes.
     `documents`: its collections; where it may rest, what a crash left unsent in them wakes it.
+    `files`: what it is told by files, which no variable could hold and no secret is.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Description:
     may_rest: bool = False
     documents: tuple[str, ...] = ()
     keeps: bool = False
+    files: Files = ()
 
     def check(self) -> None:
         """Raises WrongHouse."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from shared.store.documents import Unavailable
 
@@ -16,12 +17,19 @@ AWAY_PAUSE = 1.0
 class Every:
     """A task that does one page, at once another one while pages are full, and then pauses.
 
-    A store that is away is waited for. What else goes wrong ends the task, and is counted and begun again by the
-    process (`shared.runtime.background`).
+    Where `wake` is given, the event that it names at the page's beginning ends the pause when it is set: what this
+    process does itself need not wait to be looked for. A store that is away is waited for. What else goes wrong ends
+    the task, and is counted and begun again by the process (`shared.runtime.background`).
     """
 
     def __init__(
-        self, seconds: float, page: Callable[[], Awaitable[int | None]], *, full: float = math.inf, name: str
+        self,
+        seconds: float,
+        page: Callable[[], Awaitable[int | None]],
+        *,
+        full: float = math.inf,
+        name: str,
+        wake: Callable[[], asyncio.Event] = asyncio.Event,
     ) -> None:
         """`page` tells how much it did, where more than a page may wait: `full` or more say so. `name` is for logs
         and metrics."""
@@ -29,13 +37,22 @@ class Every:
         self._seconds = seconds
         self._page = page
         self._full = full
+        self._wake = wake
         self._waiting = False
 
     async def __call__(self) -> None:
         """For ever."""
         while True:
-            reached = await self._pages()
-            await asyncio.sleep(self._seconds if reached else max(self._seconds, AWAY_PAUSE))
+            woken = self._wake()
+            if await self._pages():
+                await self._pause(woken)
+            else:
+                await asyncio.sleep(max(self._seconds, AWAY_PAUSE))
+
+    async def _pause(self, woken: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                await woken.wait()
 
     async def _pages(self) -> bool:
         """False where the store is away, which is told once."""

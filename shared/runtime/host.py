@@ -190,13 +190,16 @@ class Host:
             await asyncio.gather(coming_up, asked, barred, return_exceptions=True)
 
     def _checks(self) -> tuple[dict[str, Task], dict[str, Task]]:
-        """What new work needs, and what is only told: requests are saved, their messages wait in the outbox."""
+        """What new work needs, and what is only told: requests are saved, their messages wait in the outbox. What one
+        of several services says of itself does not keep the others from work."""
         stores: dict[str, Task] = {
             f"store of {each.name}": each.store.ping for each in self._services if each.store is not None
         }
         broker: dict[str, Task] = {"broker": self.bus.ping}
         others = self._peers.checks()
-        return (stores, broker | others) if self._takes_requests else (broker | stores, others)
+        own = {f"{name} of {each.name}": check for each in self._services for name, check in each.ready.items()}
+        needed, told = (stores, broker | others) if self._takes_requests else (broker | stores, others)
+        return (needed | own, told) if len(self._services) == 1 else (needed, told | own)
 
     async def _figures(self) -> bytes:
         return await self._peers.figures(await self._instruments.scrape())

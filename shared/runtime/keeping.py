@@ -9,6 +9,7 @@ from shared.bus.dispatch import NO_TAKERS, NOBODY_TOLD, HandlerTable, Misread, T
 from shared.bus.outbox import Outbox
 from shared.contracts.messages import Message
 from shared.runtime.every import Every
+from shared.runtime.health import NOTHING
 from shared.runtime.service import Runtime, Service, Task
 from shared.store import installation, sweeping
 from shared.store.documents import Collection, CollectionSpec
@@ -89,6 +90,7 @@ class Keeping:
         tasks: Sequence[Task] = (),
         closing: Sequence[Task] = (),
         figures: Sequence[Figure] = (),
+        ready: Mapping[str, Task] = NOTHING,
         prefetch: int | None = None,
     ) -> Service:
         """The service, composed."""
@@ -103,6 +105,7 @@ class Keeping:
             tasks=tasks,
             closing=closing,
             figures=figures,
+            ready=ready,
             prefetch=prefetch,
             installation=partial(installation.installation, self._installation, self._runtime.ids),
         )

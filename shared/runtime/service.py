@@ -30,6 +30,7 @@ class Service:
     the process reads of it now and then, for its metrics.
 
     `prefetch`: how many messages it may have in hand, where that is not the bus's own number: few where they are large.
+    `ready` are what it needs of itself to do its work, by name: each returns, or raises.
     `installation` reads the id that the store keeps of the stack it belongs to: the queue must be the same stack's.
     """
 
@@ -43,6 +44,7 @@ class Service:
     misread: Mapping[type[Message], Misread] = field(default_factory=dict)
     takers: Mapping[str, Taker] = field(default_factory=dict)
     figures: Sequence[Figure] = ()
+    ready: Mapping[str, Task] = field(default_factory=dict)
     installation: Callable[[], Awaitable[str]] | None = None
     prefetch: int | None = None
 

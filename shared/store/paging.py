@@ -13,7 +13,8 @@ from typing import Any, Literal
 from shared.contracts.messages import OutboxMessage
 from shared.store.documents import CollectionSpec, Document, Index, Lookup, Scalar
 
-ID = "id"
+ID = "#id"
+"""The document's own id, which is no field of its body: a body may well have a field called `id`."""
 Operator = Literal["=", ">", "<", "is null", "is not null"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PATH = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")

@@ -77,24 +77,29 @@ class Chatting:
     ) -> None:
         self._releasing, self._chat, self._clock = releasing, chat, clock
         self._messages, self._cursors = messages, cursors
+        self._read = 0
+        """How far the cursor is at least, as this process saw it last."""
 
     @property
     def _log(self) -> Log:
         return self._releasing.log
 
     async def page(self) -> int:
-        """Read on in the log, then draw what is due; the number of those drawn."""
-        await self._read_on()
+        """Read on in the log, then draw what is due; the number of those drawn, a full page where the log goes on."""
+        more = await self._read_on()
         due = await self._messages.due(self._clock.now(), self.PAGE)
         await asyncio.gather(*(self._draw(each) for each in due))
-        return len(due)
+        return self.PAGE if more else len(due)
 
-    async def _read_on(self) -> None:
-        stored = await self._cursors.load(CURSOR)
-        read = stored.value.read if stored else 0
+    async def _read_on(self) -> bool:
+        """True where the log goes on after what was read now."""
         head = await self._log.head()
+        if head.size <= self._read:
+            return False
+        stored = await self._cursors.load(CURSOR)
+        self._read = read = stored.value.read if stored else 0
         if head.size <= read:
-            return
+            return False
         end = min(head.size, read + ENTRIES)
         for id_, (kind, request, wanted) in _wanted(
             [each async for each in self._log.entries(head, read, end)]
@@ -103,7 +108,8 @@ class Chatting:
         try:
             await self._cursors.save(ChatCursor(read=end), version=stored.version if stored else 0)
         except Conflict:
-            return  # another replica reads too: what both want is wanted once
+            return True  # another replica reads too: what both want is wanted once
+        return end < head.size
 
     async def _draw(self, stored: Stored[ChatMessage]) -> None:
         message = stored.value

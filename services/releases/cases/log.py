@@ -92,6 +92,8 @@ class Log:
         self._working: asyncio.Task[None] | None = None
         self._folded = -1
         self._changed = asyncio.Event()
+        self.outdated = True
+        """Has the log been told of newer files than this process reads, or of none yet? As last seen."""
 
     async def tell(self, command: Command, request: str = "") -> Done:
         """Decide, and have it happen. Raises Conflict and Unavailable: the latter says that nobody knows."""
@@ -258,6 +260,7 @@ class Log:
     async def catch_up(self) -> None:
         """A task's page: fold what another process, or a crash, left behind."""
         head = await self.head()
+        self.outdated = not head.standing.knows(self.rules)
         if self._folded < 0 < head.first and not await self.requests.collection.count():
             await self.fold_anew()
         if head.size != self._folded:

@@ -45,6 +45,11 @@ class Minding:
         except Conflict:
             return  # somebody else is faster
 
+    async def files(self) -> None:
+        """For readiness: raises while this process decides nothing, since others read newer files."""
+        if self._log.outdated:
+            raise LookupError("the log knows newer files")
+
     async def _tell_of_the_rules(self) -> None:
         done = await self._log.tell(ReadRules())
         self._told_of = self._log.rules.policy_digest + self._log.rules.people_digest

@@ -57,6 +57,8 @@ class Proving:
         self._clock = clock
         self._roots: dict[int, bytes] = {}
         """Of whole pages, which never change."""
+        self._vouched = 0
+        """The size of the newest checkpoint that this process has seen."""
 
     @property
     def key(self) -> str:
@@ -87,9 +89,12 @@ class Proving:
 
     async def checkpoint_if_due(self, outbox: Outbox, anchor: Anchor | None) -> None:
         """A task's page. The same checkpoint by two processes is one document."""
-        head, last = await self._log.head(), await self.newest()
-        known = last.size if last else 0
-        if head.size <= known or not self._is_due(head, last):
+        head = await self._log.head()
+        if head.size <= self._vouched:
+            return
+        last = await self.newest()
+        self._vouched = last.size if last else 0
+        if head.size <= self._vouched or not self._is_due(head, last):
             return
         at = head.time(self._clock.now())
         made = KeptNote(id=f"{head.size:012d}", size=head.size, at=at, note=self.checkpoint(head))

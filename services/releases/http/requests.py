@@ -1,6 +1,7 @@
 """Asking, agreeing, objecting, looking."""
 
 import asyncio
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Response
@@ -117,27 +118,27 @@ def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
         ] = None,
     ) -> Response:
         """A request; with `wait` and `since`, when something has happened to it: 304 where nothing has."""
-        found = await existing(releasing, request_id)
         if wait and since is not None:
-            found = await _awaited(releasing, found, since, wait, runtime)
+            found = await _awaited(releasing, request_id, since, wait, runtime)
+        else:
+            found = await existing(releasing, request_id)
         if since is not None and wait is not None and found.revision == since:
             return Response(status_code=304)
         return answer(await whole(releasing, found), revision=found.revision)
 
 
-async def _awaited(releasing: Releasing, found: Request, since: int, seconds: int, runtime: Runtime) -> Request:
+async def _awaited(releasing: Releasing, id_: str, since: int, seconds: int, runtime: Runtime) -> Request:
     """The request when it has another revision, at the latest when the time is over or the process drains."""
     loop = asyncio.get_running_loop()
     until = loop.time() + seconds
-    while found.revision == since and not runtime.draining.is_set() and loop.time() < until:
-        happened = releasing.log.changes()
-        try:
+    while True:
+        happened = releasing.log.changes()  # before the look, or what happens during it would be waited for
+        found = await existing(releasing, id_)
+        if found.revision != since or runtime.draining.is_set() or loop.time() >= until:
+            return found
+        with suppress(TimeoutError):
             async with asyncio.timeout(min(LOOK_PAUSE, until - loop.time())):
                 await happened.wait()
-        except TimeoutError:
-            pass
-        found = await existing(releasing, found.id)
-    return found
 
 
 def _deciding(router: Routes, releasing: Releasing, authenticator: Authenticator) -> None:

@@ -66,7 +66,7 @@ class Statements:
 
 
 def _column(field: str) -> str:
-    return ID if field == ID else field_sql(field)
+    return "id" if field == ID else field_sql(field)
 
 
 def _condition_sql(condition: Condition) -> str:

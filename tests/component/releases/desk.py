@@ -68,6 +68,11 @@ class Desk:
         found: Json = (await self.send("deployer", "GET", f"/requests/{request['id']}")).json()
         return found
 
+    async def settled(self) -> None:
+        """What was answered is in the requests too: they are folded after the answer."""
+        for closing in self.service.closing:
+            await closing()
+
     async def tick(self) -> None:
         """Each of the service's tasks has its turn."""
         for task in self.service.tasks:

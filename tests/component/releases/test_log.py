@@ -136,6 +136,7 @@ async def test_requests_are_folded_anew_when_they_are_lost(
 ) -> None:
     requests = await lived(desk)
     before = [await desk.show(each) for each in requests]
+    await desk.settled()
     store = desk.runtime.store("releases")
     collection = store.collection(REQUESTS)
     await store.open()

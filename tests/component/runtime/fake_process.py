@@ -1,6 +1,7 @@
 """`milesaga run` with a service of our own in payment's place and idle ones elsewhere. What it does goes to a journal.
 
-Settings: JOURNAL (a file), RELEASE (a file: handlers wait until it is there), TASK_FAILURES (how often its task dies).
+Settings: JOURNAL (a file), RELEASE (a file: handlers wait until it is there, and
+with the suffix `.unwell` the service says that it can do no work), TASK_FAILURES (how often its task dies).
 """
 
 import asyncio
@@ -69,6 +70,10 @@ def compose(runtime: Runtime) -> Service:
     async def closed() -> None:
         journal.write("closed")
 
+    async def well() -> None:
+        if settings.release.with_suffix(".unwell").exists():
+            raise RuntimeError("not well")
+
     return Service(
         "payment",
         {VoidAuthorization: void},
@@ -77,6 +82,7 @@ def compose(runtime: Runtime) -> Service:
         outbox,
         tasks=[failing_task],
         closing=[closed],
+        ready={"health": well},
     )
 
 

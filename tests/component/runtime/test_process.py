@@ -152,6 +152,29 @@ async def test_a_store_that_is_away_is_named_and_keeps_requests_out_but_not_a_si
     assert not process.said_ready
 
 
+async def test_a_service_that_cannot_work_keeps_its_own_process_from_it_and_no_whole_stack(
+    start_process: StartProcess, vhost_url: str
+) -> None:
+    process = start_process("payment", BROKER_URL=vhost_url)
+    url = process.wait_until_ready()
+    unwell = process.release_file.with_suffix(".unwell")
+    unwell.touch()
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{url}/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "No answer from: health of payment.")
+    unwell.unlink()
+    assert await status_of(f"{url}/readyz") == 200
+    process.terminate()
+    assert process.exit_code() == 0
+
+    whole = start_process(BROKER_URL=vhost_url, RELEASE=str(process.release_file))
+    url = whole.wait_until_ready(60.0)
+    unwell.touch()
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{url}/readyz")
+    assert (answer.status_code, answer.json()["health of payment"]) == (200, "away")
+
+
 def test_a_signal_before_the_broker_is_there_ends_the_process(start_process: StartProcess) -> None:
     process = start_process("payment", BROKER_URL="amqp://127.0.0.1:1/")
     eventually_sync(lambda: "no connection to the broker" in process.log)

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.store.documents import Collection, Document, Scalar
-from tests.contract.store.conftest import put
+from shared.store.documents import Collection, CollectionSpec, Document, Index, Scalar
+from tests.contract.store.conftest import Engine, put
 
 # In the order of (rank, shelf, id): nothing before numbers, numbers before text, text by its bytes.
 SHELF: list[tuple[str, Scalar, Scalar]] = [
@@ -105,6 +105,24 @@ async def test_fields_may_lie_deeper_in_the_body(things: Collection) -> None:
         Document("d", {"owner": None}),
     )
     assert [found.id for found in await things.find("by_owner", ("M1",), limit=5)] == ["b", "a"]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_field_called_id_is_a_field_like_any_other(engine: Engine, descending: bool) -> None:
+    named = CollectionSpec("named", (Index("by_name", ("id",)), Index("by_shelf", ("shelf", "id"))))
+    _, (collection,) = await engine.open(named)
+    bodies = {"a": "z", "b": "y", "c": "y", "d": "x"}
+    await put(collection, *(Document(name, {"id": id_, "shelf": 1}) for name, id_ in bodies.items()))
+    await put(collection, Document("nameless", {"shelf": 1}))
+    in_order = ["d", "b", "c", "a"]
+    for index, prefix, expected in (("by_name", (), in_order), ("by_shelf", (1,), ["nameless", *in_order])):
+        found: list[str] = []
+        after: tuple[Scalar, ...] | None = None
+        while page := await collection.find(index, prefix, limit=1, after=after, descending=descending):
+            found.append(page[0].id)
+            after = (page[0].body.get("id"), page[0].id)
+        assert found == (expected[::-1] if descending else expected)
+    assert [each.id for each in await collection.find("by_name", ("y",), limit=5)] == ["b", "c"]
 
 
 async def test_what_is_found_is_the_whole_document(things: Collection) -> None:

@@ -177,8 +177,29 @@ def test_the_core_needs_no_profile_and_full_adds_what_shows_it() -> None:
 def test_what_is_mounted_from_the_repository_is_there() -> None:
     for name, each in CONTAINERS.items():
         for volume in each.get("volumes", ()):
-            if volume.startswith("./"):
-                assert (REPOSITORY / volume.split(":")[0]).exists(), (name, volume)
+            place = re.sub(r"^\$\{\w+:-([^}]*)\}", r"\1", volume)
+            if place.startswith("./"):
+                assert (REPOSITORY / place.split(":")[0]).exists(), (name, volume)
+
+
+def test_files_that_people_write_are_mounted_and_others_can_be_named() -> None:
+    told = [each for each in HOUSE if each.files]
+    assert "releases" in {each.name for each in told}
+    for each in told:
+        folder = f"./services/{each.name}/laptop"
+        mount = f"${{{each.name.upper()}_FILES:-{folder}}}:/etc/milesaga/{each.name}:ro"
+        assert mount in OURS[each.name]["volumes"]
+        for variable, file in each.files:
+            assert OURS[each.name]["environment"][variable] == f"/etc/milesaga/{each.name}/{file}"
+            assert (REPOSITORY / folder / file).is_file()
+
+
+def test_the_outside_world_reaches_those_whom_it_calls_back() -> None:
+    told = OURS["sandbox"]["environment"]
+    assert {name: told[name] for name in ("MILES_URL", "RELEASES_URL")} == {
+        "MILES_URL": "http://miles:8000",
+        "RELEASES_URL": "http://releases:8000",
+    }
 
 
 def test_every_secret_is_asked_for_by_name_made_at_random_and_made_once() -> None:

@@ -1,11 +1,21 @@
 """Every overlay is what a cluster takes: strict schemas, names that are there, the restricted Pod Security Standard."""
 
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from services.cli.deploy.kubernetes.objects import resource
 from services.house import HOUSE
+from services.releases.domain.files import rules_of
+from shared.runtime import configuration
+from shared.runtime.description import Description
+from shared.runtime.settings import RuntimeSettings, read
 from tests.unit.deploy.manifests import Object, built, faults, place, pod_specs, unresolved
+from tests.unit.deploy.starting import environment
 
 OVERLAYS: Final = ("dev", "staging", "prod")
 IN_PRODUCTION: Final = ("staging", "prod")
@@ -72,3 +82,42 @@ def test_no_secret_lies_in_a_production_overlay_and_the_sandbox_is_off(name: str
     assert [place(each) for each in overlay if each["kind"] == "Secret"] == []
     (settings,) = [each["data"] for each in overlay if place(each).startswith("ConfigMap/milesaga-")]
     assert (settings["ENVIRONMENT"], settings["SANDBOX"]) == ("production", "off")
+
+
+@pytest.mark.parametrize("name", IN_PRODUCTION)
+@pytest.mark.parametrize("service", HOUSE, ids=lambda each: each.name)
+def test_every_service_would_start_with_what_its_overlay_gives_it(
+    name: str, service: Description, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = environment(built(name), resource(service.name), tmp_path)
+    assert _faults(given, service, monkeypatch) == []
+    for variable, file in service.files:
+        assert Path(given[variable]).name == file
+        without = {key: value for key, value in given.items() if key != variable}
+        assert any(each.startswith(variable) for each in _faults(without, service, monkeypatch))
+
+
+def _faults(given: Mapping[str, str], service: Description, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    for variable in os.environ:
+        monkeypatch.delenv(variable)
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    return configuration.faults(read(RuntimeSettings), [service], sandbox_asked_for=False)
+
+
+def test_other_words_in_a_file_are_a_new_version_of_who_reads_it() -> None:
+    """A Rollout sees only the name of what it mounts."""
+    names = {}
+    for name in IN_PRODUCTION:
+        (pod,) = [template["spec"] for where, template in pod_specs(built(name)) if where == "Rollout/releases"]
+        (names[name],) = [each["configMap"]["name"] for each in pod["volumes"] if each["name"] == "files"]
+        assert re.fullmatch(r"releases-files-[a-z0-9]{10}", names[name])
+    assert names["staging"] != names["prod"]
+
+
+def test_a_laptops_policy_decides_nothing_in_production() -> None:
+    for name in IN_PRODUCTION:
+        (files,) = [each["data"] for each in built(name) if place(each).startswith("ConfigMap/releases-files-")]
+        rules = rules_of(files["release-policy.toml"].encode(), files["people.toml"].encode())
+        assert rules.policy.rule_for("deploy", "production" if name == "prod" else "staging", "milesaga")
+        assert not {"deployer", "sre", "owner"} & {subject for each in rules.people.person for subject in each.subjects}

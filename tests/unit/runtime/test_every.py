@@ -67,6 +67,18 @@ async def test_a_task_that_knows_no_full_page_pauses_after_each() -> None:
     task.cancel()
 
 
+async def test_what_happens_meanwhile_ends_the_pause_and_what_happened_during_the_page_too() -> None:
+    event = asyncio.Event()
+    pages = Pages(0, 0)
+    task = asyncio.ensure_future(_run(Every(3600, pages.page, name="chat", wake=lambda: event)))
+    await eventually(lambda: _is(pages.asked == 1))
+    assert not pages.over.is_set()
+    event.set()
+    await asyncio.wait_for(pages.over.wait(), 10)
+    assert pages.asked == 3, "the event was set before the second page, so that no pause followed it"
+    task.cancel()
+
+
 async def test_a_store_that_is_away_is_waited_for_and_told_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

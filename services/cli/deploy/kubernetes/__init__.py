@@ -16,6 +16,7 @@ from services.cli.deploy.kubernetes import (
     workload,
 )
 from services.cli.deploy.kubernetes.development import secrets as development_secrets
+from services.cli.deploy.kubernetes.files import REFERENCE, files_patch
 from services.cli.deploy.kubernetes.objects import NAMESPACE, PORT, Object, resource
 from services.cli.deploy.kubernetes.secrets import external_secrets, scaler_secrets
 from services.cli.deploy.tree import REPOSITORY, Tree, documents
@@ -91,14 +92,13 @@ def _namespace() -> Object:
 
 def _references() -> Object:
     """Where a Rollout names a ConfigMap: Kustomize knows that of Kubernetes' own kinds only."""
-    path = "spec/template/spec/containers/envFrom/configMapRef/name"
-    fields = [{"kind": "Rollout", "group": "argoproj.io", "path": path}]
+    paths = ("spec/template/spec/containers/envFrom/configMapRef/name", REFERENCE)
+    fields = [{"kind": "Rollout", "group": "argoproj.io", "path": path} for path in paths]
     return {"nameReference": [{"kind": "ConfigMap", "version": "v1", "fieldSpecs": fields}]}
 
 
 def _operators(house: Sequence[Description]) -> dict[str, str]:
-    patched = {f"providers-{resource(each.name)}.yaml": operators.provider_patch(each) for each in house}
-    patches = {name: patch for name, patch in patched.items() if patch}
+    patches = _patches(house)
     configuration = (REPOSITORY / TOP / "components/operators/rabbitmq.conf").read_text()
     resources = {
         "rabbitmq.yaml": [operators.rabbitmq(configuration), *broker.users(house)],
@@ -114,7 +114,7 @@ def _operators(house: Sequence[Description]) -> dict[str, str]:
             {"name": operators.DEFINITIONS, "files": ["definitions.json"], "options": {"disableNameSuffixHash": True}}
         ],
         "patches": [
-            *(_patch("Rollout", name.removeprefix("providers-").removesuffix(".yaml"), name) for name in patches),
+            *(_patch("Rollout", name.partition("-")[2].removesuffix(".yaml"), name) for name in patches),
             *(_fewest(each) for each in house if not each.may_rest),
         ],
     }
@@ -126,6 +126,13 @@ def _operators(house: Sequence[Description]) -> dict[str, str]:
         "kustomization.yaml": documents([kustomization]),
     }
     return {f"components/operators/{name}": text for name, text in files.items()}
+
+
+def _patches(house: Sequence[Description]) -> dict[str, list[Object]]:
+    """What nobody has beside the sandbox: providers' secrets, and the files that somebody must have written."""
+    found = {f"providers-{resource(each.name)}.yaml": operators.provider_patch(each) for each in house}
+    found |= {f"files-{resource(each.name)}.yaml": files_patch(each) for each in house}
+    return {name: patch for name, patch in found.items() if patch}
 
 
 def _patch(kind: str, name: str, path: str) -> Object:
