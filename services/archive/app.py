@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.backtesting import BACKTESTS, Backtesting
+from services.archive.cases.feeding import Feeding
 from services.archive.cases.finding import Finding
 from services.archive.cases.keeping import Keeping
 from services.archive.cases.reading import Reading
@@ -13,7 +14,7 @@ from services.archive.cases.removing import Removing
 from services.archive.cases.replaying import REPLAYS, Replaying
 from services.archive.cases.running import Runner
 from services.archive.cases.sending import Sender
-from services.archive.cases.shelf import LISTED, Shelf
+from services.archive.cases.shelf import LISTED, NAMED, Shelf
 from services.archive.cases.threads import Threads
 from services.archive.cases.turns import TURNS, TakingTurns, Turns
 from services.archive.cases.verifying import Verifying
@@ -36,7 +37,7 @@ from shared.telemetry import catalogue
 from shared.telemetry.figures import Figure
 from shared.telemetry.figures import Reading as Told
 
-SEGMENTS = CollectionSpec("segments", (Index(LISTED, ("last",)),))
+SEGMENTS = CollectionSpec("segments", (Index(LISTED, ("last",)), Index(NAMED, ("keep",))))
 RECORD_SEGMENTS = CollectionSpec("record_segments", (Index(LISTED, ("last",)),))
 PREFETCH = 16
 """Pages in hand: each may have half a mebibyte."""
@@ -77,11 +78,12 @@ def compose(runtime: Runtime) -> Service:
     runner = Runner(sender, turns)
     backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
     backtesting = Backtesting(backtests, reading, hub, runtime.clock)
+    feeding = Feeding(root, keeping.classes, reading, events, hub, runtime.draining, runtime.clock)
     finding = Finding(reading, of_records, events)
     verifying = Verifying((reading, of_records), (events, records), threads, runtime.clock)
     return store.service(
         table=table(keeping),
-        router=routes(finding, verifying, replaying, backtesting, runtime.ids, runtime.authenticator),
+        router=routes(finding, verifying, replaying, backtesting, feeding, runtime.ids, runtime.authenticator),
         tasks=(
             Every(TIDY_PAUSE, keeping.tidy, name="segments"),
             Every(TIDY_PAUSE, removing.once, name="removing"),

@@ -6,6 +6,7 @@ A sync costs the disk as much for one page as for twenty. While one is on its wa
 import asyncio
 import fcntl
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -14,7 +15,7 @@ from typing import IO, Final
 
 from shared.kernel.clock import running_seconds
 from shared.kernel.ids import Ids
-from shared.segments.files import CLOSED, OPEN, OpenSegment, ReadLine, reopened, summary
+from shared.segments.files import CLOSED, OPEN, OpenSegment, ReadLine, names_in, reopened, summary
 from shared.segments.lines import Line, Summary
 
 LARGEST: Final = 64 * 1024 * 1024
@@ -61,7 +62,7 @@ class Appender:
         self._seconds = seconds
         self._segment: OpenSegment | None = None
         self._begun = 0.0
-        self._previous = ""
+        self._previous = self._newest = ""
         self._unlisted: list[Summary] = []
         self._waiting: list[tuple[Sequence[Line], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -82,6 +83,8 @@ class Appender:
         for path in await asyncio.to_thread(lambda: sorted(self.folder.glob(f"*{CLOSED}"))):
             if path.stem not in own:
                 await self._list(await asyncio.to_thread(summary, path))
+        there = await asyncio.to_thread(lambda: names_in(self.folder))
+        self._newest = max((*own, *there), default="")
         for path in await asyncio.to_thread(lambda: sorted(self.folder.glob(f"*{OPEN}"))):
             left = await asyncio.to_thread(reopened, path, self._read)
             if left is not None:
@@ -138,7 +141,7 @@ class Appender:
     def _keep(self, pages: Sequence[Sequence[Line]]) -> None:
         """All of them, or none."""
         if self._segment is None:
-            self._segment = OpenSegment(self.folder, f"{self.folder.name}.{self._ids.new()}")
+            self._segment = OpenSegment(self.folder, self._next_name())
             self._begun = self._seconds()
         before = len(self._segment.blocks)
         try:
@@ -148,6 +151,15 @@ class Appender:
         except BaseException:
             self._give_up(before)
             raise
+
+    def _next_name(self) -> str:
+        """Greater than all before it in this folder, whatever the clocks of those who wrote there said: who follows a
+        writer reads its segments by name."""
+        made = f"{self.folder.name}.{self._ids.new()}"
+        if made <= self._newest:
+            made = f"{self.folder.name}.{uuid.UUID(int=uuid.UUID(self._newest.partition('.')[2]).int + 1)}"
+        self._newest = made
+        return made
 
     def _give_up(self, before: int) -> None:
         """A disk that failed once may have lost what it is asked for next: a new file is begun, and this one stays as

@@ -116,6 +116,12 @@ def summary(path: Path) -> Summary:
     )
 
 
+def names_in(folder: Path) -> set[str]:
+    """Of all segments that are in a writer's folder. One that is closed in this moment is renamed, once, and a folder
+    that is read then may show neither of its names: so it is read twice."""
+    return {path.stem for _ in range(2) for path in folder.iterdir() if path.suffix in {OPEN, CLOSED}}
+
+
 def index_of(path: Path) -> tuple[list[Block], str]:
     """The blocks of a closed segment, and the sha256 of the one before. Raises Damaged."""
     with path.open("rb") as file:

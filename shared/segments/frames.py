@@ -10,7 +10,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import zstandard
 
@@ -57,16 +57,24 @@ def unpacked(packed: bytes) -> bytes:
     return text
 
 
-def frames(packed: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Offset, length and text of each frame, up to an index or the end. Raises Damaged at what is none."""
-    offset = 0
+class Packed(Protocol):
+    """Bytes, or what is read from a file as it is asked for. A part that is not all there is shorter."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
+def frames(packed: Packed, offset: int = 0) -> Iterator[tuple[int, int, bytes]]:
+    """Offset, length and text of each frame from that offset on, up to an index or the end. Raises Damaged at what is
+    none."""
     while offset < len(packed) and packed[offset : offset + len(SKIPPABLE)] != SKIPPABLE:
         text, length = _first(packed, offset)
         yield offset, length, text
         offset += length
 
 
-def _first(packed: bytes, offset: int) -> tuple[bytes, int]:
+def _first(packed: Packed, offset: int) -> tuple[bytes, int]:
     if packed[offset : offset + len(MAGIC)] != MAGIC:
         raise Damaged(f"no frame begins at byte {offset}")
     reading = zstandard.ZstdDecompressor().decompressobj()

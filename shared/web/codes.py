@@ -136,6 +136,11 @@ CODES: Final[dict[str, Meaning]] = {
         (428,), "The change must say what it changes.", "Send If-Match: the ETag, or `*`."
     ),
     "too_many_streams": Meaning((429,), "Too many event streams are open.", "End one, or try again later."),
+    "cursor_expired": Meaning(
+        (410,),
+        "What followed the cursor of a feed is kept no longer.",
+        "Go on with `oldest`: what is between is gone.",
+    ),
     "being_read": Meaning((429,), "Somebody else has all of the archive read at this moment.", AGAIN),
     "segment_damaged": Meaning(
         (500,), "A segment of the archive is not as it was written, or is gone.", "Restore the one that is named."

@@ -57,6 +57,7 @@ _PROBLEM: Final[Json] = {
             "description": "Every wrong field, where fields are what is wrong.",
             "items": {"$ref": "#/components/schemas/Fault"},
         },
+        "oldest": {**_TEXT, "description": "With `cursor_expired`: the cursor to go on with.", "examples": ["WyIi"]},
     },
 }
 _LIMITS: Final = {

@@ -55,8 +55,11 @@ class Problem(Exception):
         *,
         errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
+        """`more` are extension members, which the OpenAPI document names (RFC 9457, §3.2)."""
         super().__init__(f"{status} {code}")
+        self.more = dict(more or {})
         self.status = status
         self.code = code
         self.detail = detail
@@ -71,6 +74,7 @@ class Problem(Exception):
             "detail": self.detail,
             "instance": path,
             "code": self.code,
+            **self.more,
         }
         if self.errors:
             body["errors"] = [fault.body() for fault in self.errors]

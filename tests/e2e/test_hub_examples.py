@@ -121,6 +121,22 @@ async def test_events_are_found_in_the_archive_by_the_command_line(applied: Stac
     assert "damaged" in told(applied, "archive", "verify")
 
 
+async def test_a_feed_is_read_by_the_example_and_by_the_command_line(applied: Stack, tmp_path: Path) -> None:
+    told(applied, "apply", "examples/hub_feed.yaml")
+    told(applied, "send", "examples/hub_event.json", "--partner", "coles")
+
+    async def read(*command: str) -> bool:
+        return "4711" in (await run(applied, *command)).split()
+
+    example = (sys.executable, "examples/read_feed.py", str(tmp_path / "read"))
+    await eventually(lambda: read(*example), ARRIVES)
+    assert not await read(*example), "its cursor is behind it"
+    cursor = str(tmp_path / "told")
+    shown = told(applied, "feed", "history/own", "--cursor", cursor, "--json").splitlines()
+    assert "4711" in {json.loads(line)["id"] for line in shown}
+    assert told(applied, "feed", "history/own", "--cursor", cursor) == ""
+
+
 async def test_a_webhook_is_received_by_the_example_which_refuses_what_is_not_signed() -> None:
     body = (REPOSITORY / "examples/hub_event.json").read_bytes()
     async with receiver() as (url, process):

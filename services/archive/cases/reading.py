@@ -55,7 +55,7 @@ class Reading:
         self._root = root
         self._folders = folders
         self._segments = segments
-        self._read = read
+        self.read_line = read
         self._clock = clock
 
     async def lines(self, span: Span, wanted: Callable[[Block], bool] = anything) -> Iterator[Line]:
@@ -77,7 +77,7 @@ class Reading:
             return segment is not None and segment.is_over(self._clock.now())
 
         def read() -> Iterator[Line]:
-            for line in merged(pieces(), self._read, was_time):
+            for line in merged(pieces(), self.read_line, was_time):
                 if line.id >= span.last:
                     return
                 if line.id >= span.first:
@@ -112,7 +112,7 @@ class Reading:
             return span.overlaps(block.first, block.last) and wanted(block)
 
         try:
-            return pieces_of(path, may_have, self._read)
+            return pieces_of(path, may_have, self.read_line)
         except DamagedSegment as damaged:
             is_gone = damaged.wrong == GONE
             if is_gone and (segment is None or segment.is_over(self._clock.now())):

@@ -15,6 +15,8 @@ from shared.store.documents import Conflict
 from shared.store.repository import Repository
 
 LISTED: Final = "by_last"
+NAMED: Final = "by_name"
+"""Of one class of keeping: by writer, and as each wrote them."""
 PAGE: Final = 500
 
 

@@ -49,7 +49,7 @@ class Selection:
 
     def may_be_in(self, block: Block) -> bool:
         """Has it events that one of the buses looks at?"""
-        return any(_sees(bus, partner) for bus in self._buses for partner in block.owners)
+        return any(sees(bus, partner) for bus in self._buses for partner in block.owners)
 
     def of(self, event: ArchivedEvent, now: datetime) -> Chosen:
         """Its copies, in the order of buses and targets."""
@@ -62,7 +62,7 @@ class Selection:
         return Chosen(event, [(target, message) for target, message, _ in made], sum(broken for *_, broken in made))
 
     def _made(self, bus: Bus, event: ArchivedEvent, now: datetime) -> Iterable[tuple[str, OutboxMessage, bool]]:
-        if not _sees(bus, event.partner):
+        if not sees(bus, event.partner):
             return
         wanted = self._targets[bus.name]
         broken: Sequence[Broken] = ()
@@ -81,7 +81,7 @@ class Selection:
                 yield f"{bus.name}/{each.copy.target}", message, True
 
 
-def _sees(bus: Bus, partner: str) -> bool:
+def sees(bus: Bus, partner: str) -> bool:
     """A partner's bus never sees what others publish, unless an operator has opened it: not in a replay either."""
     allowed = bus.terms.publishers
     return partner == bus.terms.partner or partner in allowed or EVERYBODY in allowed

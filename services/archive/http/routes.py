@@ -9,11 +9,12 @@ from pydantic import Field
 from pydantic_core import from_json
 
 from services.archive.cases.backtesting import Backtesting
+from services.archive.cases.feeding import Feeding
 from services.archive.cases.finding import Finding, Wanted
 from services.archive.cases.replaying import Replaying
 from services.archive.cases.verifying import Place, Verifying
 from services.archive.domain.segment import Segment
-from services.archive.http import backtests, replays
+from services.archive.http import backtests, feeds, replays
 from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent, Kept
@@ -113,16 +114,18 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     verifying: Verifying,
     replaying: Replaying,
     backtesting: Backtesting,
+    feeding: Feeding,
     ids: Ids,
     authenticator: Authenticator,
 ) -> Routes:
-    """Public under `/v1/hub/archive`, `/v1/hub/replays`, `/v1/hub/backtests`; for services `/internal/archive`."""
+    """Public under `/v1/hub`: `archive`, `replays`, `backtests`, `feed`; for services `/internal/archive`."""
     router = Routes("archive")
     reader = authenticator.requires_one(("archive:read", "ops:read"))
     _events(router, finding, replaying.hub, reader)
     _segments(router, finding, verifying, authenticator.requires_one(("ops:read",)))
     _verifying(router, verifying, authenticator.requires_one(("ops:read",)))
     backtests.routes(router, backtesting, ids, authenticator)
+    feeds.routes(router, feeding, authenticator)
     replays.routes(router, replaying, authenticator)
 
     @router.internal("/internal/archive/events/{hubid}", authenticator)

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli.hub import archived, backtests, events, files, language, replays, targets
+from services.cli.hub import archived, backtests, events, feeds, files, language, replays, targets
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The event hub: apply files, send, follow and find.")
 
@@ -14,6 +14,7 @@ app.command("send")(events.send)
 app.command("check")(events.check)
 app.command("trace")(events.trace)
 app.command("tail")(events.tail)
+app.command("feed")(feeds.feed)
 app.command("match")(language.match)
 app.command("convert")(language.convert)
 app.command("backtest")(backtests.backtest)

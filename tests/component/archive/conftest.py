@@ -1,10 +1,11 @@
 """An archive on a SQLite file and a folder."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import engines
 from tests.component.archive.vault import HubInMind, Vault
 from tests.kit.clock import HandClock
 
@@ -17,6 +18,12 @@ def clock() -> HandClock:
 @pytest.fixture
 def hub() -> HubInMind:
     return HubInMind()
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with engines.mongodb(tmp_path_factory.mktemp("mongodb") / "data") as url:
+        yield url
 
 
 @pytest.fixture

@@ -349,7 +349,7 @@ async def test_a_segment_that_is_gone_ends_it_with_its_name(tmp_path: Path, cloc
         answer = await vault.ask("POST", REPLAYS, body)
         await desk.work()
         failed = await desk.shown(answer.json()["id"])
-        assert (failed["state"], failed["reason"]) == ("failed", f"the segment {path.stem} is gone")
+        assert (failed["state"], failed["reason"]) == ("failed", f"the segment {path.stem}: it is gone")
 
 
 async def is_in(desk: Desk, id_: str, state: str) -> bool:

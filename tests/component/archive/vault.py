@@ -66,8 +66,10 @@ class Vault:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, folder: Path, clock: HandClock, hub: HubInMind) -> AsyncIterator["Vault"]:
-        runtime = TestRuntime(folder, clock)
+    async def opened(
+        cls, folder: Path, clock: HandClock, hub: HubInMind, mongodb_url: str | None = None
+    ) -> AsyncIterator["Vault"]:
+        runtime = TestRuntime(folder, clock, mongodb_url=mongodb_url)
         runtime.transport = httpx.MockTransport(hub.answer)
         vault = cls(runtime, compose(runtime))
         assert vault.service.store is not None
@@ -89,6 +91,10 @@ class Vault:
         hubid = f"{least_of(moment)[:-12]}{self._numbers:012x}"
         event = {"specversion": "1.0", "id": f"e{self._numbers}", "source": "/x", "type": kind, "data": data}
         return ArchivedEvent(hubid=hubid, at=moment, partner=partner, via="http", event=event)
+
+    def skip_numbers(self, count: int) -> None:
+        """So that no other replica gives its events the same hubids."""
+        self._numbers += count
 
     async def told(self, message: Message) -> None:
         await self.service.table[type(message)](message, an_envelope(message))

@@ -52,7 +52,8 @@ FORM = {code for code, meaning in CODES.items() if set(meaning.statuses) & {400,
 BEYOND_A_SCHEMA = re.compile(
     r"must be another airport than from"
     r"|must not be in the past"
-    r"|must be a next_cursor as it came with the page before"
+    r"|must be (a next_cursor|an `after`) as it came with the page before"
+    r"|must be left out beside `after`, which goes on from where it is"
     r"|must be 0 to \d+, what the fares cost in miles"
     r"|must be the index of a (segment|passenger), 0 to \d+"
     r"|must name exactly \d+, as many as the offer is for"
@@ -146,9 +147,9 @@ async def what_is_there(api: httpx.AsyncClient) -> dict[str, str]:
     event = {"specversion": "1.0", "id": "e-1", "source": "/x", "type": "retail.there.v1"}
     as_event = {"Content-Type": "application/cloudevents+json"}
     assert (await api.post("/v1/events", content=json.dumps(event), headers=as_event)).is_success
-    bus = {"partner": "ours", "rules": [], "targets": {}}
+    bus = {"partner": "ours", "rules": [], "targets": {"own": {"feed": True}}}
     assert (await api.put("/v1/hub/buses/there", json=bus)).is_success
-    hub = {"partner": "ours", "event_id": "e-1", "type_name": "retail.there.v1", "bus": "there"}
+    hub = {"partner": "ours", "event_id": "e-1", "type_name": "retail.there.v1", "bus": "there", "target": "own"}
     ids = hub | {"offer_id": offer_id, "cart_id": cart["id"], "item_id": cart["items"][0]["id"], "name": "ask"}
     return ids | {"checkout_id": bought.json()["id"]}
 

@@ -39,6 +39,7 @@ NEEDS_A_STACK: Final = {
     "hub check": ("examples/hub_event.json", "--partner", "coles"),
     "hub trace": ("coles", "4711"),
     "hub tail": (),
+    "hub feed": ("history/own",),
     "hub targets list": (),
     "hub targets show": ("fuel/books",),
     "hub targets rotate": ("fuel/books",),

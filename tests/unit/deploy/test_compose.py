@@ -102,6 +102,7 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
         ("/v1/releases", "releases"),
         ("/v1/webhooks/chat", "releases"),
         ("/v1/hub/backtests", "archive"),
+        ("/v1/hub/feed", "archive"),
         ("/v1/hub/replays", "archive"),
         ("/sandbox", "sandbox"),
     }
