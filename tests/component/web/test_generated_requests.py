@@ -53,6 +53,8 @@ BEYOND_A_SCHEMA = re.compile(
     r"must be another airport than from"
     r"|must not be in the past"
     r"|must be (a next_cursor|an `after`) as it came with the page before"
+    r"|must be later than `from`|must not be in the future|must have each target once|must be a target that there is"
+    r"|must be 31 days after `from` at most|is a feed: it is read from the archive itself"
     r"|must be left out beside `after`, which goes on from where it is"
     r"|must be 0 to \d+, what the fares cost in miles"
     r"|must be the index of a (segment|passenger), 0 to \d+"
@@ -191,6 +193,8 @@ def as_clients_write_it(value: Any) -> Any:
 def with_what_is_there(case: Request, ids: dict[str, str]) -> None:
     """The ids of real things, where an id alone decides whether anything else of a request is looked at."""
     case.path_parameters |= {name: ids[name] for name in case.path_parameters if name in ids}
+    if "wait" in case.query:
+        case.query["wait"] = 0  # nothing comes
     if isinstance(case.body, dict):
         named = {name: ids[name] for name, value in case.body.items() if name in ids and isinstance(value, str)}
         case.body = as_clients_write_it(case.body) | named
@@ -235,6 +239,9 @@ NEVER_WELL = {
     "POST /v1/checkouts",  # nor a payment of what is due
     "POST /v1/hub/buses/{bus}/rollback",  # nor the one revision that there is
     "POST /v1/hub/match",  # nor is anything made by chance a pattern
+    "POST /v1/hub/replays",  # nor a target that may be replayed to
+    "GET /v1/hub/replays/{replay}",
+    "PATCH /v1/hub/replays/{replay}",
     "GET /v1/checkouts/{checkout_id}/events",
     "GET /v1/operations/checkouts/{checkout_id}/events",
 }
