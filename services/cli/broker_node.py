@@ -41,6 +41,8 @@ DOWN: Final = frozenset({"down", "stopped", "crashed", "minority"})
 # Of Debian's and of RabbitMQ's own packages; the scripts on the PATH insist on the user `rabbitmq`, these do not.
 PACKAGE_SCRIPTS: Final = "/usr/lib/rabbitmq/bin"
 AMQP_GREETING: Final = b"AMQP\x00\x00\x09\x01"
+METHOD: Final = b"\x01"
+"""The frame that answers the greeting, `Connection.Start`. Whatever else may listen there begins otherwise."""
 
 
 class BrokerError(RuntimeError):
@@ -212,20 +214,31 @@ class PrivateBroker:
         self, server: str, saved: Node | None, deadline: float, given_up: Callable[[], bool] = lambda: False
     ) -> None:
         """Start a new process on the data of the former one, if any."""
-        data = self.folder / "data"
-        if saved is not None and not saved.has_served and data.is_dir():
-            shutil.rmtree(
-                data
-            )  # killed during its first boot: a half-made schema hangs the next one, and holds nothing
-        password_lost = saved is None and data.exists()
-        self._node = self._launch(server, (saved or Node.fresh()).with_free_ports())
-        self._await_answer(deadline, given_up)
+        password_lost = saved is None and self._data.exists()
+        node = saved or replace(Node.fresh(), has_served=password_lost)
+        self._node = self._launch(server, node.with_free_ports())
+        try:
+            self._await_answer(deadline, given_up)
+        except BrokerError:
+            moved = self._node.with_free_ports()
+            if moved.ports == self._node.ports:
+                raise
+            # while it started somebody else took one
+            self._node = self._launch(server, moved)
+            self._await_answer(deadline, given_up)
         if password_lost:
             self.ctl("change_password", "milesaga", self._node.password)
         self._node = replace(self._node, has_served=True)
         self._node.save(self._state_file)
 
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
     def _launch(self, server: str, node: Node) -> Node:
+        if node.pid and not node.has_served and self._data.is_dir():
+            # killed during its first boot: a half-made schema hangs the next one, and holds nothing
+            shutil.rmtree(self._data)
         write_configuration(self.folder, node, management=self._management)
         (self.folder / "log").mkdir(exist_ok=True)
         console = self.folder / "log" / "console.log"
@@ -325,7 +338,7 @@ def _answers(node: Node, within: float) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", node.amqp_port), within) as connection:
             connection.sendall(AMQP_GREETING)
-            return bool(connection.recv(1))
+            return connection.recv(1) == METHOD
     except OSError:
         return False
 

@@ -3,11 +3,12 @@
 import json
 import os
 import secrets
-import socket
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
+
+from services.cli.ports import free_ports, is_free
 
 NODE_NAME: Final = "milesaga@localhost"  # the data folder is named after it: another name is another, empty node
 MARK: Final = "MILESAGA_BROKER_FOLDER"  # stands in the environment of every process of a node
@@ -75,9 +76,9 @@ class Node:
         The kernel closes a killed process's sockets a moment after it has gone from sight.
         """
         deadline = time.monotonic() + patience
-        while not all(map(_is_free, self.ports)):
+        while not all(map(is_free, self.ports)):
             if time.monotonic() > deadline:
-                return replace(Node.fresh(), password=self.password, has_served=self.has_served)
+                return replace(Node.fresh(), password=self.password, pid=self.pid, has_served=self.has_served)
             time.sleep(0.01)
         return self
 
@@ -124,28 +125,6 @@ def environment(folder: Path, node: Node) -> dict[str, str]:
         "RABBITMQ_PID_FILE": str(folder / "pid"),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": ERLANG_ARGUMENTS,
     }
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def free_ports(count: int) -> list[int]:
-    """Random free ports below those the kernel gives to outgoing connections, which could take one in the meantime."""
-    lowest_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    candidates = range(min(10_000, lowest_ephemeral // 2), lowest_ephemeral)
-    ports: list[int] = []
-    while len(ports) < count:
-        port = secrets.choice(candidates)
-        if port not in ports and _is_free(port):
-            ports.append(port)
-    return ports
 
 
 def write_private(path: Path, text: str) -> None:

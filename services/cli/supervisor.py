@@ -11,8 +11,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Final
 
-from services.cli.broker_setup import free_ports
 from services.cli.parts import Orders, Part
+from services.cli.ports import free_ports
 from services.cli.restarting import WRONG_SETTINGS, Restarts
 from shared.runtime.server import BoundSocket, bind
 from shared.runtime.settings import LEAVING, RuntimeSettings

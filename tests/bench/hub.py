@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import aio_pika
 
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from tests.bench.children import Child, Failed
 from tests.bench.figures import Figure
 from tests.bench.hub_matching import a_receipt, a_rule, type_name

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from tests.eventually import eventually
 
 ARRIVES: Final = 30.0

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from services.house import HOUSE
 from tests.e2e.gateway import gateway
 from tests.kit.broker import start_broker

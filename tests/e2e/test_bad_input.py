@@ -5,7 +5,7 @@ import uuid
 import httpx
 import pytest
 
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from tests.conftest import StartStack
 from tests.e2e.shop import PEOPLE, Json, Shop, in_days
 from tests.eventually import eventually

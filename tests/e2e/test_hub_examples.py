@@ -14,7 +14,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from tests.e2e.buses import Bus
 from tests.e2e.partners import Partner
 from tests.e2e.shop import Shop

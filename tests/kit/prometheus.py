@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import yaml
 
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from tests.eventually import eventually_sync
 from tests.kit.promql import RULES, program
 

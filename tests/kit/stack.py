@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.cli.broker_node import PrivateBroker
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from tests.patience import PATIENT
 
 REPOSITORY = Path(__file__).parents[2]

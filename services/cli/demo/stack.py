@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from services.cli.broker_node import PrivateBroker
-from services.cli.broker_setup import free_ports
+from services.cli.ports import free_ports
 from shared.runtime.home import Home
 from shared.runtime.settings import WrongSettings
 

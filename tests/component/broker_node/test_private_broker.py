@@ -5,11 +5,14 @@ import json
 import os
 import signal
 import socket
+import socketserver
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +21,7 @@ import pytest
 from aio_pika.exceptions import AMQPError
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from services.cli.broker_setup import MARK
+from services.cli.broker_setup import MARK, Node
 from tests.eventually import eventually, eventually_sync
 
 pytestmark = pytest.mark.long
@@ -120,6 +123,27 @@ def start_in_another_process(home: Path) -> tuple[subprocess.Popen[str], str]:
     return parent, parent.stdout.readline().strip()
 
 
+FREE = Node.with_free_ports
+
+
+@contextlib.contextmanager
+def talkative() -> Iterator[int]:
+    """A port at which somebody answers whatever is said, in no protocol of a broker's."""
+
+    class Answer(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Answer) as server:
+        serving = threading.Thread(target=server.serve_forever, args=(0.05,))
+        serving.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            serving.join()
+
+
 def test_a_node_outlives_its_parent_and_is_adopted_by_the_next_start(home: Path) -> None:
     parent, url = start_in_another_process(home)
     parent.kill()
@@ -154,6 +178,28 @@ async def test_a_port_that_somebody_took_meanwhile_is_exchanged_and_the_data_kep
     with socket.create_server(("127.0.0.1", urlsplit(url).port or 0)):
         assert broker.start() != url
         assert await take_all(broker.url, "orders", 1) == [b"one"]
+
+
+@pytest.mark.parametrize("first_boot", [True, False])
+async def test_a_port_that_somebody_takes_while_it_starts_is_exchanged_and_the_data_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch, first_boot: bool
+) -> None:
+    """Whoever has it then answers, and is not taken for the node."""
+    broker = PrivateBroker(home)
+    if not first_boot:
+        await publish(broker.start(), "orders", b"one")
+        broker.stop()
+    with talkative() as port:
+        looked = iter([True])
+
+        def with_free_ports(node: Node) -> Node:
+            return replace(node, amqp_port=port) if next(looked, False) else FREE(node)
+
+        monkeypatch.setattr(Node, "with_free_ports", with_free_ports)
+        url = broker.start()
+        assert urlsplit(url).port != port
+    await publish(url, "orders", b"two")
+    assert await take_all(url, "orders", 1 if first_boot else 2) == [b"one", b"two"][first_boot:]
 
 
 def test_a_node_whose_launcher_alone_was_killed_is_replaced_without_leftovers(home: Path) -> None:

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import yaml
 
-from services.cli.broker_setup import free_ports
 from services.cli.deploy.tree import REPOSITORY
+from services.cli.ports import free_ports
 from tests.eventually import eventually
 from tests.kit.tls import Authority
 

@@ -14,8 +14,8 @@ from aio_pika.exceptions import AMQPError
 from typer.testing import CliRunner, Result
 
 from services.cli.broker_node import PrivateBroker
-from services.cli.broker_setup import free_ports
 from services.cli.main import app
+from services.cli.ports import free_ports
 from services.house import HOUSE
 from shared.runtime.addresses import own_broker_url, with_user
 from shared.runtime.home import BROKER_USERS, Home

@@ -16,8 +16,8 @@ from aio_pika.exceptions import DeliveryError
 from typer.testing import CliRunner, Result
 
 from services.cli.broker_node import PrivateBroker
-from services.cli.broker_setup import free_ports
 from services.cli.main import app
+from services.cli.ports import free_ports
 from shared.bus.installation import claim
 from tests.kit.broker import VirtualHosts, start_broker
 

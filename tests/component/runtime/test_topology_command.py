@@ -10,8 +10,8 @@ import aio_pika
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.cli.broker_setup import free_ports
 from services.cli.main import app
+from services.cli.ports import free_ports
 
 
 async def milesaga(*arguments: str) -> Result:

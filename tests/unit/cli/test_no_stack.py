@@ -9,8 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.cli.broker_setup import free_ports
 from services.cli.main import COMMANDS, app
+from services.cli.ports import free_ports
 
 NEEDS_A_STACK: Final = {
     "purchases list": (),

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from services.cli.broker_setup import free_ports
 from services.cli.deploy.tree import REPOSITORY
+from services.cli.ports import free_ports
 
 HEALTH_CHECK = REPOSITORY / "deploy" / "image" / "healthcheck.py"
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
