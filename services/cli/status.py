@@ -108,7 +108,7 @@ def _api() -> Json | None:
 def _answers(api: Api, service: Description) -> bool:
     """Does somebody answer its paths? Without a token that is a refusal, which is as good."""
     try:
-        api.get(service.public[0])
+        api.get(service.answers_at or service.public[0])
     except ApiError as error:
         return error.status not in NOT_THERE and error.status != 0
     return True

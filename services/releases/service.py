@@ -6,6 +6,7 @@ SERVICE = Description(
     name="releases",
     settings=("services.releases.settings:ReleasesSettings", "services.releases.settings:SlackSettings"),
     public=("/v1/releases", "/v1/webhooks/chat"),
+    answers_at="/v1/releases/policy",
     internal=True,
     scales_by="requests",
     files=(("RELEASES_POLICY", "release-policy.toml"), ("RELEASES_PEOPLE", "people.toml")),

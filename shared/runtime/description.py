@@ -48,6 +48,7 @@ class Description:
     `listens`: exchanges that it binds its queue to while it runs, by patterns of its own making.
     `reads`: first words of the names of such queues that others make, and that it reads.
     `public`: beginnings of the paths that clients reach it by.
+    `answers_at`: a path that answers a GET while it runs, where the first of `public` does not.
     `internal`: it has routes for other services; they find it by `<NAME>_URL`.
     `asks`: the services whose internal routes it uses.
     `settings`: its settings classes, as `module:class`.
@@ -65,6 +66,7 @@ class Description:
     listens: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    answers_at: str = ""
     internal: bool = False
     asks: tuple[str, ...] = ()
     scales_by: Literal["queue", "requests"] = "queue"

@@ -81,7 +81,7 @@ class ShownVerdict(Shown):
     next_cursor: NextCursor = None
 
 
-class ShownBalance(Shown):
+class ShownOutcomes(Shown):
     """What became of the events accepted in that time; each is counted once, however often it was kept."""
 
     events: Annotated[dict[str, dict[str, int]], Field(description="By partner and type")]
@@ -106,7 +106,7 @@ class ShownStats(Shown):
     bytes: Annotated[int, Field(description="Of the segments")]
     partners: Annotated[dict[str, int], Field(description="Events by partner")]
     types: Annotated[dict[str, int], Field(description="Events by type")]
-    balance: Annotated[ShownBalance | None, Field(description="Of [`from`, `to`), where both are given")] = None
+    balance: Annotated[ShownOutcomes | None, Field(description="Of [`from`, `to`), where both are given")] = None
 
 
 def routes(  # noqa: PLR0917 - its composition root has them in this order
@@ -242,5 +242,5 @@ def _segments(router: Routes, finding: Finding, verifying: Verifying, reader: An
             if end - start > LONGEST:
                 raise invalid_parameter("to", "must be 31 days after `from` at most")
             with archive_reads():
-                balance = ShownBalance.model_validate(await finding.balance(start, end))
+                balance = ShownOutcomes.model_validate(await finding.balance(start, end))
         return answer(ShownStats(**await finding.stats(), balance=balance))

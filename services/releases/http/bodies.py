@@ -101,7 +101,7 @@ class ReviewBody(Body):
     reason: Why
 
 
-class MatchBody(Body):
+class FrozenBody(Body):
     """What is meant; a * stands for any run of characters."""
 
     action: Annotated[Word, Field(description="What", examples=["*"])] = "*"
@@ -110,7 +110,7 @@ class MatchBody(Body):
 
 
 class FreezeBody(Body):
-    match: Annotated[MatchBody, Field(description="What is frozen", examples=[{"environment": "production"}])]
+    match: Annotated[FrozenBody, Field(description="What is frozen", examples=[{"environment": "production"}])]
     start: Annotated[
         Moment | None, Field(alias="from", description="From when, else now", examples=["2027-12-20T00:00:00Z"])
     ] = None

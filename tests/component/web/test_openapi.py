@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def test_it_is_valid_openapi(document: Json) -> None:
 def test_every_reference_leads_somewhere_and_nothing_is_left_over(document: Json) -> None:
     named = set(document["components"]["schemas"])
     assert reachable(document, referred(document["paths"])) == named
+
+
+def test_no_two_schemas_have_one_name(document: Json) -> None:
+    """Generated clients name their classes by the titles."""
+    titles = Counter(each["title"] for each in document["components"]["schemas"].values() if "title" in each)
+    assert {title for title, times in titles.items() if times > 1} == set()
 
 
 def test_a_problem_is_described_once(document: Json) -> None:

@@ -9,7 +9,9 @@ from services.house import HOUSE
 from shared.runtime.configuration import check, is_loopback, settings_classes
 from shared.runtime.environment import Environment
 from shared.runtime.settings import RuntimeSettings, Settings, WrongSettings, read
+from tests.kit.stack import REPOSITORY
 
+OVERLAY = REPOSITORY / "deploy" / "kubernetes" / "overlays" / "prod"
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "BROKER_URL": "amqps://broker/",
@@ -25,8 +27,8 @@ PRODUCTION = {
     "PAYMENT_STRIPE_SECRET_KEY": "secret-3",
     "NOTIFICATIONS_SMTP_URL": "smtps://user:secret-4@mail.example:465",
     "DELIVERY_MASTER_KEY": "secret-5-secret-5-secret-5-secret-5",
-    "RELEASES_POLICY": "/etc/milesaga/release-policy.toml",
-    "RELEASES_PEOPLE": "/etc/milesaga/people.toml",
+    "RELEASES_POLICY": str(OVERLAY / "release-policy.toml"),
+    "RELEASES_PEOPLE": str(OVERLAY / "people.toml"),
     "RELEASES_SIGNING_KEY": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I=",
 }
 REAL = {"OFFERS_SABRE_CLIENT_SECRET", "TICKETING_SABRE_CLIENT_SECRET", "PAYMENT_STRIPE_SECRET_KEY"}
