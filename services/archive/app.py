@@ -101,7 +101,7 @@ def _figures(root: Path, keeping: Keeping, sender: Sender) -> Figure:
 
     async def read() -> Sequence[Told]:
         return (
-            Told(catalogue.ARCHIVE_LAG, (), keeping.lag),
+            Told(catalogue.ARCHIVE_LAG, (), keeping.lag.seconds),
             Told(catalogue.ARCHIVE_BYTES, (), await asyncio.to_thread(_bytes, root)),
             Told(catalogue.REPLAY_COPIES, (), sender.copies),
         )

@@ -340,8 +340,9 @@ ARCHIVE_LAG: Final = Metric(
     "archive_lag_seconds",
     "gauge",
     (),
-    "How long before it was kept the last event of this process's archive had been accepted; 0 before the first.",
-    "Below 2; it grows while the archive was down and catches up.",
+    "How old the oldest page is that this process was given and has not kept yet; where there is none, how old the "
+    "last one was when it was kept, a minute long.",
+    "Below 2; it grows while nothing can be written, and falls while what waited is caught up with.",
 )
 ARCHIVE_BYTES: Final = Metric(
     "archive_bytes",

@@ -150,7 +150,8 @@ async def test_a_fault_is_told_while_it_lasts(watched: Watched, fault: Fault) ->
 
 
 async def partners_events(shop: Shop, broker_url: str) -> None:
-    """Events that rules, a shadow and nobody want, and one that is refused."""
+    """Events that rules, a shadow and nobody want, and one that is refused; the archive is asked for them, and for what
+    is not there."""
     partner = await Partner.made(shop)
     large = {"type": [RECEIPT], "data": {"total": {"amount": [{"numeric": [">=", 3000]}]}}}
     await Bus(partner, partner.operator, broker_url).applied(
@@ -159,6 +160,8 @@ async def partners_events(shop: Shop, broker_url: str) -> None:
     unwanted, wrong = receipt("small", data={"total": {"amount": 1}}), receipt("wrong", data={})
     assert (await partner.send(receipt("large"), unwanted)).status_code == 202
     assert (await partner.send(wrong)).status_code == 422
+    assert len(await partner.eventually_archived(2)) == 2
+    assert (await partner.operator.get("/v1/hub/feed/none/own")).status_code == 404
 
 
 async def test_every_panel_of_the_dashboards_shows_what_happened(watched: Watched) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from services.archive.cases.lag import Lag
 from services.archive.cases.shelf import Shelf, folder_of
 from services.archive.domain.lines import line_of, record_lines
 from services.archive.domain.segment import FOREVER, RECORDS, kept_for
@@ -22,18 +23,17 @@ class Keeping:
     """This process's shelves: one for each class of keeping, and one for records."""
 
     def __init__(self, root: Path, make: Callable[[str], Shelf], clock: Clock) -> None:
-        self.lag = 0.0
-        """Seconds from the acceptance of the last event that was kept to its being kept."""
-        self._clock = clock
+        self.lag = Lag(clock)
         self._root = root
         self._make = make
         self._shelves = {keep: make(keep) for keep in (FOREVER, RECORDS)}
 
     async def keep(self, page: KeepPage) -> None:
         """Return when it is on the disk. Raises Later where it cannot be now, ValueError for no class of keeping."""
-        await self._put(page.keep, [line_of(entry) for entry in page.events])
         if page.events:
-            self.lag = max(0.0, (self._clock.now() - page.events[-1].at).total_seconds())
+            self.lag.given((page.page, page.part), page.events[0].at)
+            await self._put(page.keep, [line_of(entry) for entry in page.events])
+            self.lag.kept((page.page, page.part))
 
     async def keep_records(self, records: KeepRecords) -> None:
         """The same, of what is on record."""

@@ -3,6 +3,7 @@
 import json
 from typing import Final
 
+from services.cli.deploy.grafana.archive import ARCHIVE
 from services.cli.deploy.grafana.funnel import FUNNEL
 from services.cli.deploy.grafana.hub import HUB
 from services.cli.deploy.grafana.messages import MESSAGES
@@ -13,7 +14,7 @@ from services.cli.deploy.grafana.service import SERVICE
 from services.cli.deploy.tree import Tree
 
 TOP: Final = "deploy/grafana/dashboards"
-DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, FUNNEL, SERVICE, MESSAGES, PROVIDERS, HUB)
+DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, FUNNEL, SERVICE, MESSAGES, PROVIDERS, HUB, ARCHIVE)
 
 
 def tree() -> Tree:
