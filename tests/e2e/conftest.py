@@ -11,7 +11,8 @@ from tests.e2e.shop import Shop
 from tests.engines import mongodb, running_mongod
 from tests.kit.stack import Stack
 
-ENGINES = ("sqlite", "mongodb")
+ENGINES = ("sqlite", pytest.param("mongodb", marks=pytest.mark.long))
+"""The whole on MongoDB is seen among the long tests; each part of it is tried on both in any case."""
 CROWDED = 8.0
 """Seconds for the airline's stand-in, which serves fifty purchases at once beside whatever else the machine does: a
 booking whose answer came too late is never made twice."""
