@@ -4,24 +4,25 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
 from aio_pika.exceptions import AMQPError
-from pydantic import ValidationError
-from rich.table import Column, Table
+from rich.table import Table
 
 from services.cli import printing
 from services.cli.absence import NO_STACK, nothing_at
+from services.cli.dead_agreed import ALL, DISCARD, RETRY_ALL, agreed_letters
+from services.cli.dead_shown import body, summary, table, whose
 from services.cli.options import AsJson
+from services.cli.release import wishes
+from services.cli.release.access import Person
+from services.cli.release.agreed import Consent, Reason
 from services.house import HOUSE
-from shared.bus.dead_letters import CRASHED, Choice, DeadLetter, DeadLetters
-from shared.bus.retry import Unreadable
-from shared.contracts import CATALOGUE
-from shared.contracts.masking import masked
+from shared.bus.dead_letters import Choice, DeadLetter, DeadLetters
 from shared.runtime.addresses import broker_url
 from shared.runtime.description import queues
 from shared.runtime.home import Home
@@ -55,10 +56,10 @@ def list_letters(
     faults = Counter((letter.service, letter.fingerprint or letter.reason) for letter in letters)
     if as_json:
         counts = [{"service": each[0], "fingerprint": each[1], "count": count} for each, count in faults.most_common()]
-        printing.tell({"letters": [_summary(letter) for letter in letters], "faults": counts})
+        printing.tell({"letters": [summary(letter) for letter in letters], "faults": counts})
         return
     out = printing.console()
-    out.print(_table(letters, datetime.now(UTC)))
+    out.print(table(letters, datetime.now(UTC)))
     if letters:
         counted = Table("service", "fault", "letters")
         for (name, fault), count in faults.most_common():
@@ -76,35 +77,50 @@ def show_letter(letter_id: LetterId, service: OneService = None, as_json: AsJson
     letters = _on_broker(work)
     if not letters:
         raise _unknown(letter_id)
-    shown = [{**_summary(letter), **_whose(letter), "body": _body(letter)} for letter in letters]
+    shown = [{**summary(letter), **whose(letter), "body": body(letter)} for letter in letters]
     if as_json:
         printing.tell({"letters": shown})
         return
     for fields in shown:
-        table = Table(show_header=False)
+        lines = Table(show_header=False)
         for name, value in fields.items():
-            table.add_row(name, value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
-        printing.console().print(table)
+            lines.add_row(name, value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
+        printing.console().print(lines)
 
 
 @app.command("retry")
 def retry_letters(
     letter_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A letter's handle or id.")] = None,
+    *,
     every: Annotated[bool, typer.Option("--all", help="All letters, of one service or of every one.")] = False,
     service: OneService = None,
+    reason: Reason = None,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
+    person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send letters back to the queue of their service, as if they had never failed."""
+    """Send letters back to the queue of their service, as if they had never failed. Where acts are gated others must
+    have agreed to `--all`, of the letters that lie there now."""
     if (letter_id is None) != every:
         raise typer.BadParameter("name one letter, or give --all.")
     heads: list[DeadLetter] = []
 
-    async def work(dead: DeadLetters) -> int:
-        count = await _settled(dead, dead.retry, service, letter_id)
-        heads.extend(dead.heads)
-        return count
+    def retried(allowed: Choice) -> int:
+        async def work(dead: DeadLetters) -> int:
+            count = await _settled(dead, dead.retry, service, letter_id, allowed)
+            heads.extend(dead.heads)
+            return count
 
-    count = _on_broker(work)
+        return _on_broker(work)
+
+    if every:
+        consent = Consent(reason, key, patience, reach, person)
+        with agreed_letters(RETRY_ALL, service or ALL, consent, lambda: _letters(service)) as allowed:
+            count = retried(allowed)
+    else:
+        count = retried(lambda _: True)
     for letter in heads:
         printing.complain(
             f"milesaga: letter {letter.handle} of {letter.service} stays: of its body only the head can be read, "
@@ -119,14 +135,22 @@ def retry_letters(
 @app.command("discard")
 def discard_letter(
     letter_id: LetterId,
+    *,
     service: OneService = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Reason = None,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
+    person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove a letter for good."""
+    """Remove a letter for good. Where acts are gated others must have agreed to it."""
     if not yes:
         typer.confirm(f"Remove {letter_id} for good?", abort=True)
-    count = _on_broker(lambda dead: _settled(dead, dead.discard, service, letter_id))
+    consent = Consent(reason, key, patience, reach, person)
+    with agreed_letters(DISCARD, None, consent, lambda: _letters(service, letter_id)) as allowed:
+        count = _on_broker(lambda dead: _settled(dead, dead.discard, service, letter_id, allowed))
     if not count:
         raise _unknown(letter_id)
     printing.tell({"discarded": count}, indent=None) if as_json else printing.say(f"{letter_id} is discarded")
@@ -138,20 +162,34 @@ async def _named(dead: DeadLetters, service: str | None, name: str) -> list[Dead
     return [each for each in letters if each.handle == name] or [each for each in letters if each.id == name]
 
 
+async def _meant(dead: DeadLetters, service: str | None, name: str | None) -> list[DeadLetter]:
+    """Every letter, or the one named. An id that several letters have names none of them."""
+    if name is None:
+        return [letter for each in _services(dead, service) for letter in await dead.letters(each)]
+    found = await _named(dead, service, name)
+    if len(handles := {letter.handle for letter in found}) > 1:
+        listed = ", ".join(sorted(handles))
+        printing.complain(f"milesaga: {len(handles)} letters have the id {name}: name one by its handle: {listed}")
+        raise typer.Exit(1)
+    return found
+
+
+def _letters(service: str | None, name: str | None = None) -> list[DeadLetter]:
+    return _on_broker(lambda dead: _meant(dead, service, name))
+
+
 async def _settled(
-    dead: DeadLetters, settle: Callable[[str, Choice], Awaitable[int]], service: str | None, name: str | None
+    dead: DeadLetters,
+    settle: Callable[[str, Choice], Awaitable[int]],
+    service: str | None,
+    name: str | None,
+    allowed: Choice,
 ) -> int:
-    """Settle every letter, or the one named; how many. An id that several letters have names none of them."""
-    handles: set[str] | None = None
-    if name is not None:
-        handles = {letter.handle for letter in await _named(dead, service, name)}
-        if len(handles) > 1:
-            listed = ", ".join(sorted(handles))
-            printing.complain(f"milesaga: {len(handles)} letters have the id {name}: name one by its handle: {listed}")
-            raise typer.Exit(1)
+    """Settle every letter, or the one named, as far as it is allowed; how many."""
+    handles = None if name is None else {letter.handle for letter in await _meant(dead, service, name)}
 
     def chosen(letter: DeadLetter) -> bool:
-        return handles is None or letter.handle in handles
+        return (handles is None or letter.handle in handles) and allowed(letter)
 
     return sum([await settle(each, chosen) for each in _services(dead, service)])
 
@@ -209,87 +247,3 @@ def reported() -> Iterator[None]:
 def _unknown(letter_id: str) -> typer.Exit:
     printing.complain(f"milesaga: there is no dead letter {letter_id}")
     return typer.Exit(1)
-
-
-def _summary(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "service": letter.service,
-        "handle": letter.handle,
-        "id": letter.id,
-        "source": letter.source,
-        "sender": letter.came.sender,
-        "type": letter.type,
-        "purchase_id": letter.purchase_id,
-        "reason": letter.reason,
-        "exception": letter.exception,
-        "fingerprint": letter.fingerprint,
-        "attempts": letter.attempts,
-        "first_failed_at": letter.first_failed_at.isoformat() if letter.first_failed_at else None,
-        "last_failed_at": letter.last_failed_at.isoformat() if letter.last_failed_at else None,
-        "exchange": letter.came.exchange,
-        "routing_key": letter.came.routing_key,
-        "bytes": len(letter.body),
-    }
-
-
-def _whose(letter: DeadLetter) -> dict[str, Any]:
-    """Key and member, where the body tells them, and what is to be done."""
-    try:
-        body = json.loads(letter.body)
-    except (ValueError, RecursionError):
-        body = None
-    told = {name: body.get(name) for name in ("key", "member_id")} if isinstance(body, dict) else {}
-    return {
-        "queue": letter.service,
-        **{name: value[:255] for name, value in told.items() if isinstance(value, str)},
-        "what_to_do": _advice(letter),
-    }
-
-
-def _advice(letter: DeadLetter) -> str:
-    if letter.is_cut:
-        return "Only the head of its body can be read: tell its sender, who must say it again smaller; then discard it."
-    if letter.reason == CRASHED:
-        return "Look in the log for what ended the process; retry when that is cured."
-    if letter.exception == Unreadable.__name__:
-        return "Tell its sender, who must say it again as it should be; then discard it."
-    return "Cure the fault that the log shows, then retry: nothing was done by halves."
-
-
-def _body(letter: DeadLetter) -> Any:
-    contract = CATALOGUE.get(letter.type)
-    if contract is None:
-        return f"({len(letter.body)} bytes of an unknown type)"
-    try:
-        return masked(contract.model_validate_json(letter.body))
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        return {"unreadable": [f"/{'/'.join(map(str, fault['loc']))}: {fault['type']}" for fault in faults]}
-
-
-def _table(letters: Sequence[DeadLetter], now: datetime) -> Table:
-    table = Table(
-        "service",
-        Column("letter", no_wrap=True),
-        Column("id", no_wrap=True),
-        "type",
-        "reason",
-        "attempts",
-        "first failed",
-        "last failed",
-    )
-    for letter in letters:
-        reason = f"{letter.reason} ({letter.exception})" if letter.exception else letter.reason
-        first, last = _ago(letter.first_failed_at, now), _ago(letter.last_failed_at, now)
-        table.add_row(letter.service, letter.handle, letter.id, letter.type, reason, str(letter.attempts), first, last)
-    return table
-
-
-def _ago(moment: datetime | None, now: datetime) -> str:
-    if moment is None:
-        return ""
-    seconds = max(0, int((now - moment).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"

@@ -16,6 +16,10 @@ from services.cli.administration import BrokerAdministration, NotAdministered
 from services.cli.broker_node import BrokerError, PrivateBroker
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
+from services.cli.release import wishes
+from services.cli.release.access import Person
+from services.cli.release.agreed import Consent, Reason
+from services.cli.topology_agreed import Allowed, agreed_changes
 from services.cli.topology_bindings import LeftBinding, left_over, without
 from services.cli.topology_changes import Change, carried_out, planned
 from services.cli.users import BrokerUsers
@@ -74,23 +78,39 @@ def plan(as_json: AsJson = False) -> None:
 
 @app.command("apply")
 def apply(
+    *,
     yes: Annotated[
         bool, typer.Option("--yes", help="Also make anew what differs, with the messages in it, and unbind leftovers.")
     ] = False,
+    reason: Reason = None,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
+    person: Person = None,
     as_json: AsJson = False,
 ) -> None:
     """Make what is missing. What differs is told, and with --yes made anew without losing a message; bindings that are
-    left over from an older release are told, and with --yes removed."""
+    left over from an older release are told, and with --yes removed: where acts are gated others must have agreed."""
 
-    async def work(connection: AbstractConnection, described: Topology) -> tuple[Topology, list[Found], list[str]]:
-        changes = await planned(connection, described)
-        said = await carried_out(connection, described, changes, yes=yes)
-        left = await left_over(connection, described, listed, OWN)  # by now whatever takes their place is bound
-        said += [await without(connection, each) if yes else f"{each}, by --yes" for each in left]
-        return described, await compare(connection, described), said
+    def work(allowed: Allowed) -> Work[tuple[Topology, list[Found], list[str]]]:
+        async def carry_out(
+            connection: AbstractConnection, described: Topology
+        ) -> tuple[Topology, list[Found], list[str]]:
+            changes = await planned(connection, described)
+            said = await carried_out(connection, described, changes, allowed)
+            left = await left_over(connection, described, listed, OWN)  # by now whatever takes their place is bound
+            said += [await without(connection, each) if allowed(each) else f"{each}, by --yes" for each in left]
+            return described, await compare(connection, described), said
+
+        return carry_out
+
+    async def wanted(connection: AbstractConnection, described: Topology) -> list[Change | LeftBinding]:
+        return [*await planned(connection, described), *await left_over(connection, described, listed, OWN)]
 
     listed, unseen = _bindings()
-    described, found, said = _on_broker(work)
+    consent = Consent(reason, key, patience, reach, person)
+    with agreed_changes(consent, lambda: _on_broker(wanted), yes=yes) as allowed:
+        described, found, said = _on_broker(work(allowed))
     users = _users()
     if as_json:
         printing.tell({**_as_json(described, found), "done": said, "users": users, "bindings_unseen": unseen})

@@ -28,6 +28,11 @@ class LeftBinding:
     def name(self) -> str:
         return f"binding {self.binding.exchange} {self.binding.pattern} of {self.binding.queue}"
 
+    @property
+    def act(self) -> str:
+        """What would be done, whatever lies in the queue at the moment."""
+        return f"{self.name}: remove it"
+
     def __str__(self) -> str:
         lies = f" ({self.messages} messages stay in {self.binding.queue})" if self.messages else ""
         busy = f", while nobody consumes {self.binding.queue}" if self.consumers else ""

@@ -1,6 +1,6 @@
 """What `milesaga topology apply` does: planned first, from how the broker stands, then carried out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -20,6 +20,10 @@ LIFT_LIMIT: Final = (
     """rabbitmqctl set_policy milesaga-dead '[.]dead$' '{"delivery-limit": -1}' --apply-to quorum_queues"""
 )
 """A policy can be set at any time, beside a running service."""
+
+
+Allowed = Callable[["Change"], bool]
+"""May what differs be made anew?"""
 
 
 class Kind(Enum):
@@ -42,6 +46,16 @@ class Change:
     @property
     def name(self) -> str:
         return f"{self.found.kind} {self.found.item.name}"
+
+    @property
+    def act(self) -> str:
+        """What would be done, whatever lies in it at the moment."""
+        return f"{self.name}: {self.kind.value}"
+
+    @property
+    def takes_away(self) -> bool:
+        """Is something unmade that is there?"""
+        return self.kind in {Kind.MOVE, Kind.RECREATE}
 
     def __str__(self) -> str:
         is_so = "an apply was interrupted" if self.kind is Kind.BRING_BACK else self.found.state.value
@@ -84,9 +98,9 @@ async def _change(mover: Mover, found: Found) -> Change | None:
 
 
 async def carried_out(
-    connection: AbstractConnection, described: Topology, changes: Sequence[Change], *, yes: bool
+    connection: AbstractConnection, described: Topology, changes: Sequence[Change], allowed: Allowed
 ) -> list[str]:
-    """A sentence for each change. What differs is changed with `yes` alone."""
+    """A sentence for each change. What differs is changed where that is allowed."""
     await declare(connection, described)  # bindings too, which nobody can list
     if not changes:
         return []
@@ -95,7 +109,7 @@ async def carried_out(
     async with one_at_a_time(connection, tuple(queues(HOUSE))):
         for change in changes:
             try:
-                said.append(await hands.carry_out(change, yes=yes))
+                said.append(await hands.carry_out(change, yes=allowed(change)))
             except (NotMoved, NotRecreated) as error:
                 hint = f"; {LIFT_LIMIT}" if change.found.worn_by_looks else ""
                 said.append(f"{change.name}: differs ({change.found.reason}) and stays: {error}{hint}")

@@ -25,7 +25,7 @@ from shared.accepting.books import Books, pages_spec, rows_spec
 from shared.accepting.gathering import Gathering
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
-from shared.runtime.providers import neighbor
+from shared.runtime.providers import gate_of, neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store import sweeping
@@ -80,6 +80,7 @@ def compose(runtime: Runtime) -> Service:
                 may_hash=settings.key is not None,
             ),
             runtime.authenticator,
+            gate_of(runtime, "releases"),
         ),
         tasks=(
             Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="pages"),

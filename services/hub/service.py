@@ -10,6 +10,6 @@ SERVICE = Description(
     listens=("events", "public"),
     public=("/v1/events", "/v1/hub"),
     internal=True,
-    asks=("archive",),
+    asks=("archive", "releases"),
     scales_by="requests",
 )

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import typer
 
-from services.cli.release import holding, log, policy, requests
+from services.cli.release import act, holding, log, policy, requests
 from services.cli.release.gate.command import GateCommand, gate
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(policy.app, name="policy")
 
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
+    "act": act.act,
     "request": requests.ask,
     "list": requests.list_requests,
     "show": requests.show,

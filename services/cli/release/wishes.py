@@ -1,9 +1,10 @@
 """What is asked for, as options say it and as it is sent."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -26,6 +27,17 @@ InitiatorToken = Annotated[
     str | None,
     typer.Option(envvar="MILESAGA_INITIATOR_TOKEN", help="Continuous integration's word for whom this robot acts."),
 ]
+
+
+Key = Annotated[
+    str | None,
+    typer.Option(envvar="MILESAGA_GATE_KEY", help="Names this ask: the same key goes on where it was left."),
+]
+Patience = Annotated[str, typer.Option(help="How long to wait for people, freezes, windows: 30s, 5m, 4h.")]
+Reach = Annotated[str, typer.Option(help="How long nobody need answer before the gate gives up.")]
+PATIENCE: Final = "4h"
+REACH: Final = "2m"
+UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class WrongWish(Exception):
@@ -81,6 +93,14 @@ def pairs(given: Sequence[str] | None) -> dict[str, str]:
             raise WrongWish(f"{each!r} is no NAME=VALUE, or its name stands twice.")
         found[name] = value
     return found
+
+
+def seconds(text: str) -> float:
+    """`30s`, `5m`, `4h`, `1d`. Raises WrongWish."""
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if found is None:
+        raise WrongWish(f"{text!r} is no length of time such as 30s, 5m or 4h.")
+    return float(found[1]) * UNITS[found[2]]
 
 
 def _moment(text: str) -> datetime:

@@ -1,10 +1,11 @@
 """Partners and types over HTTP."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from services.hub.cases.registering import ClientTaken, Registry, UserTaken
 from services.hub.domain.bus import OUR_OWN
@@ -20,6 +21,7 @@ from shared.store.repository import Repository
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers, problems
+from shared.web.grants import Gate, Gated, Guard
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Fault, Problem, invalid_field, invalid_parameter, not_found
 from shared.web.routes import Routes
@@ -27,7 +29,12 @@ from shared.web.strictly import read_strictly
 
 PartnerName = Annotated[str, Path(pattern=NAME, description="The partner.", examples=["coles"])]
 TypeName = Annotated[str, Path(pattern=TYPE, description="The type.", examples=["retail.receipt.issued.v1"])]
-Force = Annotated[bool, Query(description="Take a schema that is not proved to be compatible; it is on record.")]
+Force = Annotated[
+    bool,
+    Query(description="Take a schema that is not proved to be compatible; it is on record. Takes a grant where gated."),
+]
+FORCING = "hub.force_type"
+"""Whoever reads a type's events relies on its schema: to break it is no operator's alone, where acts are gated."""
 
 
 def routes(
@@ -37,13 +44,14 @@ def routes(
     hear: Callable[[], Awaitable[None]],
     *,
     may_hash: bool,
+    gate: Gate | None,
 ) -> None:
     """`/v1/hub/partners` and `/v1/hub/types`. `hear` listens to partners on the broker; `may_hash`: there is a
-    key to digest by."""
+    key to digest by; `gate` keeps the grants, where acts are gated."""
     operator = authenticator.allowed("ops:write")
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     _partners(router, registry, operator, reader, hear)
-    _types(router, registry, operator, reader, may_hash=may_hash)
+    _types(router, registry, operator, reader, Gated(FORCING, gate), may_hash=may_hash)
 
     @router.internal("/internal/hub/partners/{partner}", authenticator)
     async def clients_of(request: Request) -> Response:
@@ -94,17 +102,23 @@ def _partners(
         return await _forgotten(registry.partners, partner, if_match, "partner")
 
 
-def _types(router: Routes, registry: Registry, operator: Any, reader: Any, *, may_hash: bool) -> None:
+def _types(router: Routes, registry: Registry, operator: Any, reader: Any, forcing: Gated, *, may_hash: bool) -> None:
     path = "/v1/hub/types/{type_name}"
 
-    @router.put(path, response_model=None, responses=answers(ShownType, *WRITING, headers=("ETag",)))
+    @router.put(
+        path,
+        dependencies=[operator],
+        response_model=None,
+        responses=answers(ShownType, *WRITING, headers=("ETag",)),
+    )
     async def put_type(
         type_name: TypeName,
         body: TypeBody,
         request: Request,
+        guard: Annotated[Guard, Depends(forcing.guard)],
+        *,
         force: Force = False,
         if_match: IfMatch = None,
-        _: Caller = operator,
     ) -> Response:
         """Register a type, or change its schema to one that is proved to be compatible both ways."""
         read_strictly(await request.body())
@@ -112,7 +126,8 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, *, ma
         _personal(body, may_hash=may_hash)
         kind = Kind(id=type_name, **body.model_dump())
         try:
-            stored = await registry.put_kind(kind, schema, partial(check_if_match, if_match), force=force)
+            async with guard() if force else nullcontext():
+                stored = await registry.put_kind(kind, schema, partial(check_if_match, if_match), force=force)
         except Incompatible as incompatible:
             raise Problem(
                 409,

@@ -3,14 +3,22 @@
 from services.hub.http import buses, events, internal, matching, registry
 from services.hub.http.counter import Counter
 from shared.web.auth import Authenticator
+from shared.web.grants import Gate
 from shared.web.routes import Routes
 
 
-def routes(counter: Counter, authenticator: Authenticator) -> Routes:
+def routes(counter: Counter, authenticator: Authenticator, gate: Gate | None) -> Routes:
     """Public, under `/v1/events` and `/v1/hub`; for services under `/internal/hub`."""
     router = Routes("hub")
     events.routes(router, counter, authenticator)
-    registry.routes(router, counter.registry, authenticator, counter.hearing.hear_partners, may_hash=counter.may_hash)
+    registry.routes(
+        router,
+        counter.registry,
+        authenticator,
+        counter.hearing.hear_partners,
+        may_hash=counter.may_hash,
+        gate=gate,
+    )
     matching.routes(router, counter.trying, counter.registry, authenticator)
     buses.routes(router, counter.applying, counter.registry, authenticator)
     internal.routes(router, counter.applying, counter.registry, authenticator)

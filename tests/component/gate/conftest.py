@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.component.gate.office import Office
 from tests.eventually import eventually_sync
+from tests.kit.office import Office
 
 REPOSITORY = Path(__file__).parents[3]
 GATES = {

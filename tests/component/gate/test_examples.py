@@ -11,7 +11,7 @@ import yaml
 
 from services.releases.domain.request import State
 from tests.component.gate.conftest import GATES, REPOSITORY, Gate, ended
-from tests.component.gate.office import Office
+from tests.kit.office import Office
 from tests.unit.deploy.manifests import faults
 
 STATES = {*get_args(State)}

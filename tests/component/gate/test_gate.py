@@ -10,8 +10,8 @@ import pytest
 
 from shared.kernel.digest import digest
 from tests.component.gate.conftest import ABOUT, SCRIPT, STARTED, Gate, ended
-from tests.component.gate.office import Office, Scripted
 from tests.eventually import eventually_sync
+from tests.kit.office import Office, Scripted
 
 SHA = "sha256:" + "ab" * 32
 

@@ -1,6 +1,8 @@
 """Our own dangerous acts: without another person's agreement to exactly this, nothing is done."""
 
+import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.hub.app import compose as compose_hub
 from services.miles.app import compose as compose_miles
 from shared.kernel.digest import digest
 from shared.kernel.values import changed
+from shared.runtime.host import Compose
 from shared.web import problems
 from shared.web.grants import payload, target_of
 from tests.component.releases.desk import Desk, releases
@@ -28,19 +32,19 @@ async def gated(tmp_path: Path, clock: HandClock, store_url: str | None) -> Asyn
         yield desk
 
 
-@pytest.fixture
-async def miles(tmp_path: Path, clock: HandClock, gated: Desk) -> AsyncIterator[httpx.AsyncClient]:
-    """The ledger, which asks the other process over its internal routes."""
-    runtime = TestRuntime(tmp_path, clock)
+@asynccontextmanager
+async def asking(compose: Compose, home: Path, clock: HandClock, gated: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    """A service whose acts are gated, and which asks the other process over its internal routes."""
+    runtime = TestRuntime(home, clock)
     runtime.settings = changed(runtime.settings, gated=True)
     assert isinstance(gated.client._transport, httpx.ASGITransport)
     runtime.transport = gated.client._transport
-    service = compose_miles(runtime)
+    service = compose(runtime)
     app = FastAPI()
     problems.install(app)
     assert service.router is not None
     app.include_router(service.router)
-    headers = runtime.issuer.bearer("deployer", "ops:write") | {"Content-Type": "application/json"}
+    headers = runtime.issuer.bearer("deployer", "ops:read ops:write") | {"Content-Type": "application/json"}
     async with (
         opened(service),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client,
@@ -48,13 +52,26 @@ async def miles(tmp_path: Path, clock: HandClock, gated: Desk) -> AsyncIterator[
         yield client
 
 
+@pytest.fixture
+async def miles(tmp_path: Path, clock: HandClock, gated: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    async with asking(compose_miles, tmp_path, clock, gated) as client:
+        yield client
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, clock: HandClock, gated: Desk) -> AsyncIterator[httpx.AsyncClient]:
+    async with asking(compose_hub, tmp_path, clock, gated) as client:
+        yield client
+
+
 async def agreed(desk: Desk, body: bytes = BODY, path: str = PATH, method: str = "PUT", **others: Any) -> str:
     """A grant for that request."""
+    here, _, query = path.partition("?")
     asked = {
         "action": "miles.replace_account",
         "environment": "test",
-        "target": target_of(path),
-        "payload": dict(payload(method, path, "", body)),
+        "target": target_of(here),
+        "payload": dict(payload(method, here, query, body)),
     }
     answer = await desk.ask(**(asked | others))
     assert answer.status_code == 201, answer.text
@@ -91,6 +108,44 @@ async def test_a_grant_for_another_act_or_place_is_none(miles: httpx.AsyncClient
         assert refused.json()["code"] in {"grant_void", "payload_changed"}
     nothing = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": "x.y.z"})
     assert nothing.json()["code"] == "grant_void"
+
+
+async def test_a_type_is_broken_for_its_readers_by_a_grant_alone(hub: httpx.AsyncClient, gated: Desk) -> None:
+    here, forced = "/v1/hub/types/retail.receipt.v1", "/v1/hub/types/retail.receipt.v1?force=true"
+    old, new = (json.dumps({"schema": {"type": type_}}).encode() for type_ in ("object", "array"))
+    assert (await hub.put(here, content=old)).status_code == 200, "what breaks nobody is not gated"
+    assert (await hub.put(here, content=new)).json()["code"] == "incompatible"
+    assert (await hub.put(forced, content=new)).json()["code"] == "grant_required"
+    other = await agreed(gated, old, forced, action="hub.force_type")
+    refused = await hub.put(forced, content=new, headers={"Milesaga-Grant": other})
+    assert refused.json()["code"] == "payload_changed"
+    assert (await hub.get(here)).json()["schema_document"] == {"type": "object"}, "nothing was done"
+
+    replacing = (await gated.send("deployer", "GET", "/requests")).json()["requests"][0]["id"]
+    grant = await agreed(gated, new, forced, action="hub.force_type", key="k-2", replaces=replacing)
+    wrong = await hub.put(forced, content=b'{"schema": 1}', headers={"Milesaga-Grant": grant})
+    assert wrong.status_code == 422, "what could not be done spends no grant"
+    done = await hub.put(forced, content=new, headers={"Milesaga-Grant": grant})
+    assert done.status_code == 200, done.text
+    assert (await hub.get(here)).json()["schema_document"] == {"type": "array"}
+    again = await hub.put(forced, content=new, headers={"Milesaga-Grant": grant})
+    assert (again.status_code, again.json()["code"]) == (409, "grant_used")
+
+
+async def test_a_silent_gate_keeps_a_type_as_it_is(hub: httpx.AsyncClient, gated: Desk) -> None:
+    forced = "/v1/hub/types/retail.receipt.v1?force=true"
+    body = b'{"schema": {}}'
+    grant = await agreed(gated, body, forced, action="hub.force_type")
+    await gated.service.store.close()  # type: ignore[union-attr]
+    silent = await hub.put(forced, content=body, headers={"Milesaga-Grant": grant})
+    assert (silent.status_code, silent.json()["code"]) == (503, "gate_unreachable")
+    assert (await hub.get("/v1/hub/types/retail.receipt.v1")).status_code == 404
+
+
+async def test_what_is_too_long_for_a_grant_is_refused_with_the_headers_name(miles: httpx.AsyncClient) -> None:
+    refused = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": "x" * 4097})
+    assert refused.status_code == 422
+    assert [each["header"] for each in refused.json()["errors"]] == ["Milesaga-Grant"]
 
 
 async def test_a_silent_gate_lets_nothing_pass(miles: httpx.AsyncClient, gated: Desk) -> None:

@@ -4,13 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import aio_pika
 import pytest
 
 from services.cli.broker_node import PrivateBroker
+from services.house import HOUSE
+from shared.bus.declaring import declare
+from shared.bus.topology import topology
+from shared.runtime.description import queues
 from tests.eventually import eventually_sync
 from tests.kit.stack import NOT_INHERITED, READY, REPOSITORY
 
@@ -96,3 +101,14 @@ def start_process(tmp_path: Path) -> Iterator[StartProcess]:
         each.process.wait()
         if (each.home / "broker").exists():
             PrivateBroker(each.home).kill()
+
+
+@pytest.fixture
+async def broker_with_queues(
+    vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[aio_pika.abc.AbstractConnection]:
+    monkeypatch.setenv("BROKER_URL", vhost_url)
+    async with await aio_pika.connect(vhost_url) as connection:
+        assert connection.transport is not None
+        await declare(connection.transport.connection, topology(queues(HOUSE)))
+        yield connection

@@ -94,10 +94,11 @@ NEEDS_NONE: Final = {
     "restore",
     "hub match",
     "hub convert",
+    "release act",
     "release gate",
     "release policy check",
 }
-"""They start what they need, or read a file or the environment; the gate has exit codes of its own."""
+"""They start what they need, or read a file or the environment; what waits for others has the gate's exit codes."""
 
 KNOWN: Final = '{"partners": {"known": {"members": "any", "password_hash": "x"}}}'
 

@@ -1,10 +1,9 @@
 """`milesaga release gate`: its options, and what becomes of them."""
 
-import re
 import signal
 import uuid
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -17,11 +16,7 @@ from services.cli.release.gate.course import Terms
 from services.cli.release.gate.driving import Guarded, drive, say
 from services.cli.release.gate.line import Asked, Line
 from services.cli.release.gate.payload import Copies, WrongPayload, check_command, digest_of, payload
-from services.cli.release.wishes import Wish, WrongWish
-
-REACH: Final = "2m"
-PATIENCE: Final = "4h"
-UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+from services.cli.release.wishes import Wish, WrongWish, seconds
 
 
 class GateCommand(TyperCommand):
@@ -66,14 +61,9 @@ def gate(
     window: wishes.Window = None,
     replaces: wishes.Replaces = None,
     initiator_token: wishes.InitiatorToken = None,
-    key: Annotated[
-        str | None,
-        typer.Option(envvar="MILESAGA_GATE_KEY", help="Names this ask: the same key goes on where it was left."),
-    ] = None,
-    patience: Annotated[
-        str, typer.Option(help="How long to wait for people, freezes, windows: 30s, 5m, 4h.")
-    ] = PATIENCE,
-    reach: Annotated[str, typer.Option(help="How long nobody need answer before the gate gives up.")] = REACH,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
     person: Person = None,
 ) -> NoReturn:
     """Ask for a dangerous command, wait until others agree, run exactly what they agreed to, once.
@@ -83,7 +73,7 @@ def gate(
     """
     wish = Wish(action, environment, target, reason, author or [], window, replaces, initiator_token)
     try:
-        waits = _seconds(patience), _seconds(reach)
+        waits = seconds(patience), seconds(reach)
         with Copies(Path.cwd(), file or []) as copies:
             check_command(command, copies.files)
             about = payload(
@@ -107,11 +97,3 @@ def gate(
         say(f"The gate cannot work here: {error}. Nothing ran.")
         code = exits.WRONG
     raise typer.Exit(code)
-
-
-def _seconds(text: str) -> float:
-    """`30s`, `5m`, `4h`, `1d`. Raises WrongWish."""
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if found is None:
-        raise WrongWish(f"{text!r} is no length of time such as 30s, 5m or 4h.")
-    return float(found[1]) * UNITS[found[2]]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import TypeVar
 
 from services.cli import printing
 from services.cli.release.gate import exits, running
@@ -14,6 +15,7 @@ from services.cli.release.gate.line import Asked, Line
 from services.cli.release.gate.payload import Copies
 
 GIVEN_UP: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+L = TypeVar("L", Run, Redeem)
 NEWS = {
     "pending": "waits for approval",
     "approved": "is approved",
@@ -46,12 +48,7 @@ def drive(guarded: Guarded, line: Line) -> int:
     """The gate's exit code, after the command or without it. Everything that goes wrong before the command is started
     ends without starting it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        with _given_up_by_signal():
-            last = _wait(guarded, line)
-    except GivenUp as given:
-        say(f"Given up by a signal. The request stands: --key {guarded.asked.key} resumes it.")
-        return exits.passed_on(-given.number)
+    last = waited(guarded.asked, guarded.terms, line, Run, lambda: _changed(guarded))
     if isinstance(last, End):
         say(last.why)
         return last.code
@@ -63,37 +60,51 @@ def drive(guarded: Guarded, line: Line) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def waited(
+    asked: Asked, terms: Terms, line: Line, last: type[L], changed: Callable[[], End | None] = lambda: None
+) -> L | End:
+    """What came of the wait. `last` is `Redeem` for who has a grant redeemed elsewhere. After a `Run` signals are kept
+    back: from the question on that uses the grant up they are the act's. `changed` says what is not as it was asked."""
+    try:
+        with _given_up_by_signal():
+            return _wait(asked, terms, line, last, changed)
+    except GivenUp as given:
+        why = f"Given up by a signal. The request stands: --key {asked.key} resumes it."
+        return End(exits.passed_on(-given.number), why)
+
+
 def say(text: str) -> None:
     """To whoever watches; the command's own output is its alone."""
     printing.complain(f"gate: {text}")
 
 
-def _wait(guarded: Guarded, line: Line) -> Run | End:
-    """How the wait ended. Where it is `Run`, signals are kept back: from the question on that uses the grant up they
-    are the command's."""
-    course, step = begin(guarded.terms, time.monotonic())
+def _wait(asked: Asked, terms: Terms, line: Line, last: type[L], changed: Callable[[], End | None]) -> L | End:
+    course, step = begin(terms, time.monotonic())
     told = ""
-    while not isinstance(step, Run | End):
+    while True:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             step = step.then
-        if isinstance(step, GetGrant | Redeem) and (fault := _changed(guarded)):
+        if isinstance(step, GetGrant | Redeem) and (fault := changed()):
             return fault
+        if isinstance(step, End | last):
+            return step
+        if isinstance(step, Run):
+            raise TypeError("it may run, and nobody wanted to run it")
         if isinstance(step, Redeem):
             signal.pthread_sigmask(signal.SIG_BLOCK, running.PASSED_ON)
         heard = line.put(step)
         course, step = advance(course, heard)
         if not isinstance(step, Run):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, running.PASSED_ON)
-        told = _tell(guarded, course, told, heard)
-    return step
+        told = _tell(asked, course, told, heard)
 
 
 def _run(guarded: Guarded, line: Line, execution: str) -> int:
     """After the grant was used up: what happens now is told, be it that nothing could be started."""
     if fault := _changed(guarded):
         say(fault.why)
-        _tell_outcome(line, execution, exits.CHANGED, fault.why)
+        tell_outcome(line, execution, exits.CHANGED, fault.why)
         return exits.CHANGED
     folder = guarded.copies.folder
     environment = running.environment(str(folder), execution, line.request)
@@ -101,10 +112,10 @@ def _run(guarded: Guarded, line: Line, execution: str) -> int:
         code = running.run(guarded.argv, folder, environment)
     except running.NotStarted as error:
         say(f"{error}.")
-        _tell_outcome(line, execution, exits.CHANGED, str(error))
+        tell_outcome(line, execution, exits.CHANGED, str(error))
         return exits.CHANGED
     passed = exits.passed_on(code)
-    _tell_outcome(line, execution, 128 - code if code < 0 else code, f"ended by signal {-code}" if code < 0 else "")
+    tell_outcome(line, execution, 128 - code if code < 0 else code, f"ended by signal {-code}" if code < 0 else "")
     if passed == exits.OWN_CODE_IS_TAKEN:
         say(f"The command ended with {code}, which would be read as the gate's: {passed} is given instead.")
     return passed
@@ -115,14 +126,14 @@ def _changed(guarded: Guarded) -> End | None:
     return None if file is None else End(exits.CHANGED, f"{file} is not what was asked for any more. Nothing ran.")
 
 
-def _tell_outcome(line: Line, execution: str, code: int, summary: str) -> None:
+def tell_outcome(line: Line, execution: str, code: int, summary: str) -> None:
     if not line.tell_outcome(execution, code, summary):
         say(
             f"Nobody took the outcome of execution {execution} (exit code {code}): the log will say that it is unknown."
         )
 
 
-def _tell(guarded: Guarded, course: Course, told: str, heard: Heard) -> str:
+def _tell(asked: Asked, course: Course, told: str, heard: Heard) -> str:
     """A line for each thing that is new."""
     silent = heard.status == 0
     news = "silent" if silent else course.held_by or course.state
@@ -131,7 +142,7 @@ def _tell(guarded: Guarded, course: Course, told: str, heard: Heard) -> str:
     if silent:
         say(f"Nobody answers; trying again. {heard.body.get('detail', '')}".rstrip())
     elif news in NEWS:
-        say(f"Request {course.request} {NEWS[news]} (digest {guarded.terms.digest}, key {guarded.asked.key}).")
+        say(f"Request {course.request} {NEWS[news]} (digest {asked.digest}, key {asked.key}).")
     return news
 
 
