@@ -11,6 +11,7 @@ from services.delivery.cases.keys import Keys
 from services.delivery.cases.known import BUSES, TARGETS, Known
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
 from services.delivery.cases.looking import Looking
+from services.delivery.cases.measuring import Measuring
 from services.delivery.cases.noting import Noting
 from services.delivery.cases.sending import Means
 from services.delivery.cases.telling import MOST, Telling
@@ -52,8 +53,9 @@ def compose(runtime: Runtime) -> Service:
     noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
     outages = keeping.documents(OUTAGES, Outages, silent=True)
     living = Living(keeping.collection(REPLICAS, silent=True), outages, runtime.clock, runtime.ids)
-    means = Means(poster, keys, telling, runtime.clock, runtime.random, settings.origin)
+    means = Means(poster, keys, telling, runtime.clock, runtime.random, runtime.meter, settings.origin)
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
+    measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     looking = Looking(buses, states, hub, runtime.clock)
     deciding = Deciding(states, verifying, runtime.clock)
@@ -66,6 +68,7 @@ def compose(runtime: Runtime) -> Service:
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
             Every(CATCHING_UP_PAUSE, CatchingUp(configuring, hub).look, name="buses"),
         ),
+        figures=(measuring.states, measuring.queues),
         closing=(watching.close, telling.drain, poster.close),
     )
 

@@ -100,6 +100,18 @@ class HubMeter(Protocol):
         ...
 
 
+class TargetMeter(Protocol):
+    """Takes the counts of one process's requests to partners' endpoints."""
+
+    def tried(self, bus: str, target: str, fault: str, seconds: float) -> None:
+        """One request is over; `fault` is one of few words, `none` where the endpoint took the copy."""
+        ...
+
+    def left(self, bus: str, target: str) -> None:
+        """The target is no longer this process's, or nobody's: its counts are told no more."""
+        ...
+
+
 class NoMeter:
     """Counts nothing."""
 
@@ -164,9 +176,19 @@ class NoHubMeter:
         pass
 
 
-class ServiceMeter(CallMeter, SagaMeter, HubMeter, Protocol):
+class NoTargetMeter:
+    """Counts nothing."""
+
+    def tried(self, bus: str, target: str, fault: str, seconds: float) -> None:
+        pass
+
+    def left(self, bus: str, target: str) -> None:
+        pass
+
+
+class ServiceMeter(CallMeter, SagaMeter, HubMeter, TargetMeter, Protocol):
     """What a process gives its services."""
 
 
-class NoServiceMeter(NoCallMeter, NoSagaMeter, NoHubMeter):
+class NoServiceMeter(NoCallMeter, NoSagaMeter, NoHubMeter, NoTargetMeter):
     """Counts nothing."""

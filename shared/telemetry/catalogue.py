@@ -21,8 +21,8 @@ STEPS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 6
 class Metric:
     """`normal` is what a healthy stack shows. A counter is exposed under its name with `_total`.
 
-    `shared`: read from a store or the broker, so that every replica tells the same of it: `max by` over the replicas,
-    where all else is summed.
+    `shared`: read from a store or the broker, so that every replica that tells it tells the same: `max by` over the
+    replicas, where all else is summed.
     """
 
     name: str
@@ -336,6 +336,56 @@ UNDECIDED: Final = Metric(
     "Events that the rules of a bus had too much work with: it made no copies of them.",
     "None.",
 )
+TARGET_WAITING: Final = Metric(
+    "target_waiting",
+    "gauge",
+    ("bus", "target"),
+    "Copies that wait in a target's queue, what is in hand left out. Told by the process that has the target.",
+    "Near 0; it grows while an endpoint fails or a target is paused.",
+    shared=True,
+)
+TARGET_OLDEST: Final = Metric(
+    "target_oldest_seconds",
+    "gauge",
+    ("bus", "target"),
+    "How long ago the oldest event was accepted whose copy a webhook's endpoint has not taken, waiting for another try"
+    " or for its first; a replayed copy's time runs from its first try. At least so long: what lies in a queue that"
+    " nobody reads cannot be seen.",
+    "Below 1; minutes where an endpoint fails.",
+    shared=True,
+)
+TARGET_STATE: Final = Metric(
+    "target_state",
+    "gauge",
+    ("bus", "target", "state"),
+    "1 for the state that a target is in: healthy, limited, failing, paused, gone, unverified.",
+    "healthy; limited where an endpoint asks for patience.",
+    shared=True,
+)
+TARGET_DEAD: Final = Metric(
+    "target_dead",
+    "gauge",
+    ("bus", "target"),
+    "Dead letters of a target. Told by the process that has the target.",
+    "0: each is a copy that its partner does not have.",
+    shared=True,
+)
+ATTEMPTS: Final = Metric(
+    "target_attempts",
+    "counter",
+    ("bus", "target", "fault"),
+    "Requests to a webhook's endpoint, by what was wrong: none, or a word (`http_500`, `timeout`). Of many targets the"
+    " rest are `other`; a target that another process has now begins again there.",
+    "none.",
+)
+ATTEMPT_SECONDS: Final = Metric(
+    "target_seconds",
+    "histogram",
+    ("bus", "target"),
+    "Time of an endpoint's answer, or of waiting for one.",
+    "The endpoint's own: tens of milliseconds.",
+    bounds=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0),
+)
 ARCHIVE_LAG: Final = Metric(
     "archive_lag_seconds",
     "gauge",
@@ -365,6 +415,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     HANDLED, HANDLER_SECONDS, RETRIED, DIED, DEAD, QUEUE, CONSUMERS, TIERS, PUBLISHED, CONNECTED, CONNECTIONS,
     CALLED, CALL_SECONDS, LEFT_ALONE,
     EVENTS, PAGE_EVENTS, RULE_MATCHES, UNMATCHED, UNDECIDED,
+    TARGET_WAITING, TARGET_OLDEST, TARGET_STATE, TARGET_DEAD, ATTEMPTS, ATTEMPT_SECONDS,
     ARCHIVE_LAG, ARCHIVE_BYTES, REPLAY_COPIES,
     STORED, CONFLICTED, UNAVAILABLE,
     REQUESTS, REQUEST_SECONDS,

@@ -1,6 +1,6 @@
 """The counters of one process: they fulfil every meter there is."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Final
 
 from shared.contracts import CATALOGUE as CONTRACTS
@@ -9,7 +9,7 @@ from shared.telemetry.catalogue import OTHER
 from shared.telemetry.series import Labels, Series
 
 MOST_NAMED: Final = 2_000
-"""Series of one metric whose labels are partners, buses and rules."""
+"""Series of one metric whose labels are partners, buses, rules and targets."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -18,8 +18,13 @@ def known(name: str, ours: Container[str]) -> str:
     return name if name in ours else OTHER
 
 
+def _among(series: Mapping[Labels, object], labels: Labels) -> Labels:
+    """Names that people give: of more than so many the rest are counted together."""
+    return labels if labels in series or len(series) < MOST_NAMED else (OTHER,) * len(labels)
+
+
 class Telemetry:
-    """What this process did since its start. Fulfils `Meter`, `CallMeter`, `SagaMeter`, `HubMeter` and
+    """What this process did since its start. Fulfils `Meter`, `CallMeter`, `SagaMeter`, `HubMeter`, `TargetMeter` and
     `StoreMeter`."""
 
     def __init__(self) -> None:
@@ -99,12 +104,22 @@ class Telemetry:
     def undecided(self, bus: str, count: int) -> None:
         self._add(catalogue.UNDECIDED, (bus,), count)
 
+    # partners' endpoints
+
+    def tried(self, bus: str, target: str, fault: str, seconds: float) -> None:
+        self._add(catalogue.ATTEMPTS, (bus, target, fault), 1)
+        times = self.series.times[catalogue.ATTEMPT_SECONDS]
+        times[_among(times, (bus, target))].add(seconds)
+
+    def left(self, bus: str, target: str) -> None:
+        self.series.times[catalogue.ATTEMPT_SECONDS].pop((bus, target), None)
+        counts = self.series.counts[catalogue.ATTEMPTS]
+        for labels in [each for each in counts if each[:2] == (bus, target)]:
+            del counts[labels]
+
     def _add(self, metric: catalogue.Metric, labels: Labels, count: int) -> None:
-        """Names that people give: of more than so many the rest are counted together."""
         counts = self.series.counts[metric]
-        if labels not in counts and len(counts) >= MOST_NAMED:
-            labels = (OTHER,) * len(labels)
-        counts[labels] += count
+        counts[_among(counts, labels)] += count
 
     # stores
 

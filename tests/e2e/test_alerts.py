@@ -11,9 +11,11 @@ from contextlib import ExitStack
 from typing import Final, TypeAlias
 
 import pytest
+from starlette.responses import Response
 
 from services.cli.broker_node import PrivateBroker
 from tests.e2e.buses import Bus, a_rule
+from tests.e2e.endpoints import Endpoint, Heard
 from tests.e2e.partners import RECEIPT, Partner, receipt
 from tests.e2e.shop import Shop
 from tests.e2e.wires import channel_to, message
@@ -150,16 +152,24 @@ async def test_a_fault_is_told_while_it_lasts(watched: Watched, fault: Fault) ->
 
 
 async def partners_events(shop: Shop, broker_url: str) -> None:
-    """Events that rules, a shadow and nobody want, and one that is refused; the archive is asked for them, and for what
-    is not there."""
+    """Events that rules, a shadow and nobody want, and one that is refused. The target that dashboards are asked of has
+    its copy at the second try; the archive is asked for the events, and for what is not there."""
     partner = await Partner.made(shop)
     large = {"type": [RECEIPT], "data": {"total": {"amount": [{"numeric": [">=", 3000]}]}}}
-    await Bus(partner, partner.operator, broker_url).applied(
-        a_rule(when=large), a_rule("shadow", when=large, mode="shadow")
-    )
-    unwanted, wrong = receipt("small", data={"total": {"amount": 1}}), receipt("wrong", data={})
-    assert (await partner.send(receipt("large"), unwanted)).status_code == 202
-    assert (await partner.send(wrong)).status_code == 422
+
+    async def at_last(heard: Heard) -> Response:
+        return Response(status_code=204 if heard.headers.get("milesaga-attempt") == "2" else 500)
+
+    async with Endpoint(at_last) as endpoint:
+        await Bus(partner, partner.operator, broker_url, "fuel").applied(
+            a_rule(when=large, to=("bi",)),
+            a_rule("shadow", when=large, to=("bi",), mode="shadow"),
+            targets={"bi": {"webhook": endpoint.url}},
+        )
+        unwanted, wrong = receipt("small", data={"total": {"amount": 1}}), receipt("wrong", data={})
+        assert (await partner.send(receipt("large"), unwanted)).status_code == 202
+        assert (await partner.send(wrong)).status_code == 422
+        await eventually(lambda: any(heard.status == 204 for heard in endpoint.heard), WITHIN)
     assert len(await partner.eventually_archived(2)) == 2
     assert (await partner.operator.get("/v1/hub/feed/none/own")).status_code == 404
 

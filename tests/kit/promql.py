@@ -100,7 +100,7 @@ def questions(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _filled(expression: str) -> str:
-    known = {"$__rate_interval": "5m", "$__range": "1h", "$service": "checkout"}
+    known = {"$__rate_interval": "5m", "$__range": "1h", "$service": "checkout", "$bus": "fuel", "$target": "bi"}
     return re.sub(r"\$\w+", lambda variable: known[variable[0]], expression)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.target import KnownBus, target_id
+from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
 from shared.contracts.buses import TargetTerms
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository, Stored
@@ -26,6 +26,8 @@ class Known:
         self.states = states
         self._buses: dict[str, KnownBus] = {}
         self._states: dict[str, Stored[TargetState]] = {}
+        self.queued: Mapping[Place, TargetTerms] = {}
+        """Targets that have a queue of their own."""
         self.webhooks: Mapping[Place, TargetTerms] = {}
 
     async def look(self) -> None:
@@ -36,12 +38,13 @@ class Known:
         if changed:
             self._buses |= {each.value.id: each.value for each in await self.buses.load_many(changed)}
         self._buses = {name: bus for name, bus in self._buses.items() if name in marks}
-        self.webhooks = {
+        self.queued = {
             (bus.id, name): terms
             for bus in self._buses.values()
             for name, terms in bus.targets.items()
-            if terms.webhook is not None
+            if terms.kind in WITH_QUEUES
         }
+        self.webhooks = {place: terms for place, terms in self.queued.items() if terms.webhook is not None}
         await self._look_at_states()
 
     def state(self, place: Place) -> TargetState:

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
-from services.delivery.domain.patience import OUT_OF_TIME, Tried, dead_for, tier_for, within
+from services.delivery.domain.patience import OUT_OF_TIME, Tried, begun, dead_for, tier_for, within
 from services.delivery.domain.signing import signature
 from services.delivery.domain.target import target_id
-from services.delivery.domain.verdicts import Verdict, judge
+from services.delivery.domain.verdicts import Verdict, counted, judge
 from services.delivery.domain.webhook import content, headers_of_its_own
 from services.delivery.ports import Poster
 from shared.bus.arrival import Arrival
@@ -37,6 +37,7 @@ from shared.contracts.copies import Copy, dead_target_queue
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
+from shared.kernel.meter import TargetMeter
 from shared.kernel.randomness import Random
 
 REFUSALS: Final = f"{RESERVED}refusals"
@@ -62,6 +63,7 @@ class Means:
     telling: Telling
     clock: Clock
     random: Random
+    meter: TargetMeter
     origin: str
     """Who we are, as endpoints are told."""
 
@@ -89,7 +91,9 @@ class Sending:
 
     async def dispatch(self, arrival: Arrival, body: bytes) -> None:
         """Return when the endpoint has taken the copy. Raises Undelivered, Unreadable, GivenBack, Unavailable."""
-        copy = self._read(arrival.headers, body)
+        copy, now = self._read(arrival.headers, body), self._means.clock.now()
+        begin = begun(copy.accepted_at, _first(arrival.headers, now), again=bool(copy.replayid))
+        self.stance.ages.came(copy.deliveryid, begin, now)
         if self.probe and self._is_over(arrival.headers):
             raise Undelivered(Verdict("target", OUT_OF_TIME))
         await self.stance.enter(self._stopped, probe=self.probe)
@@ -101,12 +105,12 @@ class Sending:
         self.stance.left(verdict, probe=self.probe)
         if verdict.meaning != "delivered":
             raise Undelivered(verdict)
+        self.stance.ages.ended(copy.deliveryid)
 
     def _is_over(self, headers: Mapping[str, Any]) -> bool:
         now = self._means.clock.now()
         kept = carried(headers)
-        spent = self._spent(kept, min(moment(kept.get(FIRST_FAILED_AT)) or now, now), now)
-        return spent > duration(self._terms.retry_for)
+        return self._spent(kept, _first(kept, now), now) > duration(self._terms.retry_for)
 
     async def _send(self, copy: Copy, attempt: int) -> Verdict:
         began, now = running_seconds(), self._means.clock.now()
@@ -132,15 +136,18 @@ class Sending:
         outcome: Literal["delivered", "refused", "failed"] = (
             "delivered" if verdict.meaning == "delivered" else "refused" if verdict.meaning == "copy" else "failed"
         )
-        ms = round((running_seconds() - began) * 1000)
-        self._tell(copy, now, attempt, outcome, ms=ms, status=answer.status, fault=verdict.fault or None)
+        seconds = running_seconds() - began
+        self._means.meter.tried(self.bus, self.target, counted(verdict.fault), seconds)
+        self._tell(
+            copy, now, attempt, outcome, ms=round(seconds * 1000), status=answer.status, fault=verdict.fault or None
+        )
         return verdict
 
     def next_stop(self, failed: Failed, now: datetime) -> OutboxMessage:
         """To a tier, from which it comes back to this queue; or to the dead letters, with all that is known of why."""
         kept = carried(failed.arrival.headers)
         attempts = number(kept.get(ATTEMPTS)) + 1
-        first = min(moment(kept.get(FIRST_FAILED_AT)) or now, now)
+        first = _first(kept, now)
         error = failed.error
         verdict = error.verdict if isinstance(error, Undelivered) else Verdict("target", type(error).__name__.lower())
         refusals = number(kept.get(REFUSALS)) + (verdict.meaning == "copy")
@@ -166,13 +173,12 @@ class Sending:
         if stop.routing_key != dead_target_queue(self.bus, self.target) or isinstance(failed.error, Unreadable):
             return
         copy = self._read(failed.arrival.headers, failed.body)
+        self.stance.ages.ended(copy.deliveryid)
         self._tell(copy, stop.saved_at, number(stop.headers.get(ATTEMPTS)), "dead", fault=_word(stop))
 
     def _spent(self, kept: Mapping[str, str], first: datetime, now: datetime) -> timedelta:
-        """A copy's time runs from its acceptance; that of one which was replayed from its first try."""
-        accepted = moment(kept.get("cloudEvents:hubat"))
-        again = kept.get("cloudEvents:replayid")
-        begin = first if again or accepted is None else min(accepted, first)
+        accepted, again = moment(kept.get("cloudEvents:hubat")), bool(kept.get("cloudEvents:replayid"))
+        begin = begun(accepted, first, again=again)
         return max(now - begin - within(self.stance.gaps(now), begin, now), timedelta(0))
 
     def _dead(self, headers: Mapping[str, str], body: bytes, reason: str, detail: str, now: datetime) -> OutboxMessage:
@@ -229,6 +235,11 @@ class Sending:
                 replay=copy.replayid or None,
             )
         )
+
+
+def _first(headers: Mapping[str, Any], now: datetime) -> datetime:
+    """When it failed first; now, where it has not."""
+    return min(moment(headers.get(FIRST_FAILED_AT)) or now, now)
 
 
 def _word(stop: OutboxMessage) -> str:

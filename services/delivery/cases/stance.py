@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from services.delivery.domain.ages import Ages
 from services.delivery.domain.breaker import Breaker
 from services.delivery.domain.pace import Pace
 from services.delivery.domain.state import TargetState
@@ -31,6 +32,7 @@ class Stance:
         self.gone = False
         self.faults: deque[str] = deque(maxlen=FAULTS)
         self.under_way = 0
+        self.ages = Ages()
         self._pace = _pace(terms, state)
         self._stop = stop
         self._door = asyncio.Lock()

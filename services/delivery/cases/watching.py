@@ -84,6 +84,10 @@ class Watching:
         await self._noting.close()
         await self._living.leave()
 
+    def stance(self, place: Place) -> Stance | None:
+        """How this process stands to a webhook that it works for."""
+        return self._stances.get(place)
+
     def _wanted(self) -> Mapping[Place, TargetTerms]:
         return {place: terms for place, terms in self._known.webhooks.items() if self._living.has(target_id(*place))}
 
@@ -95,7 +99,9 @@ class Watching:
                 stance = self._stances[place] = Stance(terms, state, lambda place=place: self._stop(place))  # type: ignore[misc]
             stance.told(terms, state)
             stance.outages = self._living.gaps
-        self._stances = {place: stance for place, stance in self._stances.items() if place in wanted}
+        for place in self._stances.keys() - wanted.keys():
+            del self._stances[place]
+            self._means.meter.left(*place)
 
     def _mode(self, place: Place) -> Mode:
         stance = self._stances[place]

@@ -54,6 +54,11 @@ def allowed(terms: TargetTerms) -> Sequence[str]:
     return [name for place, name in enumerate(STEPS) if place == 0 or TIERS[name] <= cap]
 
 
+def begun(accepted: datetime | None, first: datetime, *, again: bool) -> datetime:
+    """When a copy's time began: with its event's acceptance; that of one which is sent again with its first try."""
+    return first if again or accepted is None else min(accepted, first)
+
+
 def within(gaps: Iterable[tuple[datetime, datetime]], begin: datetime, now: datetime) -> timedelta:
     """How much of the time since `begin` lay in gaps (from, to) in which nothing could be tried; where two lie over
     each other, once."""

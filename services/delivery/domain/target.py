@@ -1,7 +1,7 @@
 """What delivery knows of buses and targets."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
@@ -9,6 +9,9 @@ from shared.contracts.buses import TargetTerms
 from shared.contracts.copies import target_queue
 from shared.contracts.delivery import ConfigureTargets
 from shared.kernel.values import changed
+
+WITH_QUEUES: Final = frozenset(("webhook", "queue"))
+"""Kinds of targets that have a queue of their own."""
 
 
 class KnownBus(BaseModel):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final, Literal
 
 Meaning = Literal["delivered", "target", "copy", "wait", "gone"]
@@ -16,6 +17,8 @@ AWAY: Final = 503
 GONE: Final = 410
 LONGEST_REST: Final = timedelta(hours=1)
 """So long an endpoint is left alone, at most, because it asks for it."""
+STATUS: Final = "http_"
+_KNOWN: Final = frozenset(f"{STATUS}{each.value}" for each in HTTPStatus)
 _DIGITS: Final = 9
 
 
@@ -39,12 +42,19 @@ class Verdict:
     rest: timedelta | None = None
 
 
+def counted(fault: str) -> str:
+    """A verdict's fault as one of few words: an endpoint may answer any number, and each would be a series for ever."""
+    if fault.startswith(STATUS) and fault not in _KNOWN:
+        return "http_other"
+    return fault or "none"
+
+
 def judge(answer: Answer, now: datetime) -> Verdict:
     """By the table of delivery's page. `now` is aware, for a `Retry-After` that names a moment."""
     status = answer.status
     if status is None:
         return Verdict("target", answer.error or "no_answer")
-    fault = f"http_{status}"
+    fault = f"{STATUS}{status}"
     if 200 <= status < 300:  # noqa: PLR2004 - HTTP's
         return Verdict("delivered")
     rest = _rest(answer.retry_after, now)

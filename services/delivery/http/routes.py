@@ -11,7 +11,7 @@ from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.looking import Looking
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.target import KnownBus, target_id
+from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
 from services.delivery.http.views import ShownAgreement, ShownSecret, ShownTarget, ShownTargets
 from services.delivery.ports import HubUnavailable
 from shared.bus.measuring import Depth
@@ -35,7 +35,6 @@ OfBus = Annotated[str | None, Query(pattern=NAME, description="Of this bus alone
 LISTED: Final = 50
 """Buses on a page."""
 PATH: Final = "/v1/hub/targets/{bus}/{target}"
-WITH_QUEUES: Final = frozenset(("webhook", "queue"))
 BY_MARK = Listing[Stored[KnownBus]](lambda bus: (bus.value.mark, bus.value.id), (str, str))
 
 

@@ -4,7 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.delivery.domain.patience import OUT_OF_TIME, REFUSED, TRIES, Tried, allowed, dead_for, tier_for, within
+from services.delivery.domain.patience import (
+    OUT_OF_TIME,
+    REFUSED,
+    TRIES,
+    Tried,
+    allowed,
+    begun,
+    dead_for,
+    tier_for,
+    within,
+)
 from services.delivery.domain.verdicts import Verdict
 from shared.bus.topology import TIERS
 from shared.contracts.buses import TargetTerms
@@ -72,3 +82,11 @@ def test_time_in_gaps_does_not_count() -> None:
         (at(28), at(32)),
     ]
     assert within(gaps, NOW, at(100)) == timedelta(seconds=10 + 12 + 5)
+
+
+def test_a_copys_time_begins_with_its_events_acceptance_and_that_of_one_sent_again_with_its_first_try() -> None:
+    accepted, first = NOW - timedelta(days=3), NOW
+    assert begun(accepted, first, again=False) == accepted
+    assert begun(accepted, first, again=True) == first
+    assert begun(None, first, again=False) == first
+    assert begun(NOW + timedelta(seconds=2), first, again=False) == first, "another process's clock is ahead"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.delivery.domain.verdicts import Answer, Meaning, Verdict, judge
+from services.delivery.domain.verdicts import Answer, Meaning, Verdict, counted, judge
 
 NOW = datetime(2027, 1, 20, 10, tzinfo=UTC)
 
@@ -75,3 +75,10 @@ def test_what_cannot_be_read_asks_for_nothing(text: str) -> None:
 @pytest.mark.parametrize("status", [200, 400, 404, 410, 500, 502])
 def test_others_ask_in_vain(status: int) -> None:
     assert of_status(status, "20") == of_status(status)
+
+
+def test_faults_are_counted_by_few_words_whatever_an_endpoint_answers() -> None:
+    words = {counted(of_status(status).fault) for status in range(100, 1_000)}
+    assert {"none", "http_500", "http_429", "http_404", "http_other"} <= words
+    assert len(words) < 70
+    assert counted(judge(Answer(error="timeout"), NOW).fault) == "timeout"

@@ -119,3 +119,21 @@ def test_partners_buses_and_rules_make_so_many_series_and_the_rest_is_counted_to
     assert counted[catalogue.RULE_MATCHES]["other", "other", "other"] == 10
     telemetry.came("p0", "accepted", 1)
     assert counted[catalogue.EVENTS]["p0", "accepted"] == 3
+
+
+def test_a_target_that_is_left_is_told_no_more(telemetry: Telemetry) -> None:
+    for target in ("bi", "books"):
+        telemetry.tried("fuel", target, "none", 0.02)
+        telemetry.tried("fuel", target, "http_500", 0.02)
+    telemetry.left("fuel", "bi")
+    telemetry.left("fuel", "unknown")
+    told = {each[1] for each in telemetry.series.counts[catalogue.ATTEMPTS]}
+    assert told == {each[1] for each in telemetry.series.times[catalogue.ATTEMPT_SECONDS]} == {"books"}
+
+
+def test_targets_make_so_many_series_and_the_rest_is_counted_together() -> None:
+    telemetry = Telemetry()
+    for number in range(MOST_NAMED + 10):
+        telemetry.tried("fuel", f"t{number}", "none", 0.02)
+    assert telemetry.series.counts[catalogue.ATTEMPTS]["other", "other", "other"] == 10
+    assert len(telemetry.series.times[catalogue.ATTEMPT_SECONDS]) == MOST_NAMED + 1

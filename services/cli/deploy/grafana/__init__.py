@@ -11,10 +11,11 @@ from services.cli.deploy.grafana.overview import OVERVIEW
 from services.cli.deploy.grafana.panels import Dashboard, rendered
 from services.cli.deploy.grafana.providers import PROVIDERS
 from services.cli.deploy.grafana.service import SERVICE
+from services.cli.deploy.grafana.target import TARGET
 from services.cli.deploy.tree import Tree
 
 TOP: Final = "deploy/grafana/dashboards"
-DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, FUNNEL, SERVICE, MESSAGES, PROVIDERS, HUB, ARCHIVE)
+DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, FUNNEL, SERVICE, MESSAGES, PROVIDERS, HUB, TARGET, ARCHIVE)
 
 
 def tree() -> Tree:

@@ -108,5 +108,46 @@ _ROUTED: Final = Row(
         ),
     ),
 )
+_DELIVERED: Final = Row(
+    "Delivered",
+    (
+        graph(
+            "Waiting, the ten longest",
+            Query("topk(10, max by (bus, target) (milesaga_target_waiting))", "{{bus}}/{{target}}"),
+            text="Near 0. One that grows: see the dashboard of one target.",
+        ),
+        graph(
+            "Oldest, the ten worst",
+            Query("topk(10, max by (bus, target) (milesaga_target_oldest_seconds))", "{{bus}}/{{target}}"),
+            text="Below a second. Minutes: runbook copies-wait-long.",
+            unit="s",
+        ),
+        graph(
+            "Targets, by state",
+            Query("count by (state) (max by (bus, target, state) (milesaga_target_state))", "{{state}}"),
+            text="healthy. failing and gone: runbook target-failing.",
+            stacked=True,
+        ),
+        graph(
+            "Requests a second, by fault",
+            Query(f"sum by (fault) (rate(milesaga_target_attempts_total[{_RATE}]))", "{{fault}}"),
+            text="none: the endpoint took the copy.",
+            unit="ops",
+            stacked=True,
+        ),
+        graph(
+            "Dead copies, by target",
+            Query("topk(10, max by (bus, target) (milesaga_target_dead))", "{{bus}}/{{target}}"),
+            text="0: runbook copies-dead.",
+        ),
+        graph(
+            "Processes that deliver",
+            Query('count(milesaga_build_info{service="delivery"})', "processes"),
+            text="More where many targets wait.",
+        ),
+    ),
+)
 
-HUB: Final = Dashboard("hub", "partners' events", "What partners send, and what becomes of it.", (_DOOR, _ROUTED))
+HUB: Final = Dashboard(
+    "hub", "partners' events", "What partners send, and what becomes of it.", (_DOOR, _ROUTED, _DELIVERED)
+)
