@@ -1,5 +1,7 @@
 """Composition root of delivery."""
 
+from collections.abc import Sequence
+
 from services.delivery.adapters.hub_http import HubOverHttp
 from services.delivery.adapters.posting import HttpPoster
 from services.delivery.adapters.sealing import MasterKeySealing
@@ -35,6 +37,8 @@ from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.trust import https_context
 from shared.store.documents import CollectionSpec
+from shared.telemetry import catalogue
+from shared.telemetry.figures import Figure, Reading
 
 SECRETS = CollectionSpec("secrets")
 
@@ -68,9 +72,29 @@ def compose(runtime: Runtime) -> Service:
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
             Every(CATCHING_UP_PAUSE, CatchingUp(configuring, hub).look, name="buses"),
         ),
-        figures=(measuring.states, measuring.queues),
+        figures=(_states(measuring), _queues(measuring)),
         closing=(watching.close, telling.drain, poster.close),
     )
+
+
+def _states(measuring: Measuring) -> Figure:
+    async def read() -> Sequence[Reading]:
+        return [Reading(catalogue.TARGET_STATE, (*place, state), 1) for place, state in measuring.states().items()]
+
+    return read
+
+
+def _queues(measuring: Measuring) -> Figure:
+    async def read() -> Sequence[Reading]:
+        readings = []
+        for place, measured in (await measuring.queues()).items():
+            readings.append(Reading(catalogue.TARGET_WAITING, place, measured.waiting))
+            readings.append(Reading(catalogue.TARGET_DEAD, place, measured.dead))
+            if measured.oldest is not None:
+                readings.append(Reading(catalogue.TARGET_OLDEST, place, measured.oldest.total_seconds()))
+        return readings
+
+    return read
 
 
 def _keys(runtime: Runtime, keeping: Keeping, settings: DeliverySettings) -> Keys:

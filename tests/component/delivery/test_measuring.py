@@ -12,7 +12,7 @@ from services.delivery.cases.configuring import Configuring
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.known import BUSES, TARGETS, Known, Place
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
-from services.delivery.cases.measuring import AT_A_LOOK, Measuring
+from services.delivery.cases.measuring import AT_A_LOOK, Measured, Measuring
 from services.delivery.cases.sending import Means, Sending, Undelivered
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
@@ -30,7 +30,6 @@ from shared.store import open_store
 from shared.store.documents import CollectionSpec, Store
 from shared.store.repository import Repository
 from shared.telemetry import catalogue
-from shared.telemetry.figures import Reading
 from shared.telemetry.process import Telemetry
 from tests.kit.bus import QueuesInMind, Recorder
 from tests.kit.clock import HandClock
@@ -65,9 +64,13 @@ class Around:
         await self.living.look()
         await self.known.look()
 
-    async def shown(self, metric: catalogue.Metric) -> dict[tuple[str, ...], float]:
-        readings: list[Reading] = [*await self.measuring.states(), *await self.measuring.queues()]
-        return {each.labels: each.value for each in readings if each.metric is metric}
+    async def waiting(self) -> dict[Place, int]:
+        return {place: measured.waiting for place, measured in (await self.measuring.queues()).items()}
+
+    async def oldest(self) -> float:
+        measured = (await self.measuring.queues())[BI]
+        assert measured.oldest is not None
+        return measured.oldest.total_seconds()
 
 
 @pytest.fixture
@@ -82,36 +85,34 @@ async def around(tmp_path: Path) -> AsyncIterator[Around]:
 async def test_each_target_with_a_queue_is_told_of_as_it_stands(around: Around) -> None:
     await around.told(1, {**TERMS, "dockets": TargetTerms(service="dockets")})
     around.queues.waiting = {"target.fuel.bi": 7, "target.fuel.books.dead": 2}
-    assert await around.shown(catalogue.TARGET_WAITING) == {BI: 7, BOOKS: 0}
-    assert await around.shown(catalogue.TARGET_DEAD) == {BI: 0, BOOKS: 2}
-    assert set(await around.shown(catalogue.TARGET_STATE)) == {(*BI, "unverified"), (*BOOKS, "healthy")}
+    assert await around.measuring.queues() == {BI: Measured(7, 0, None), BOOKS: Measured(0, 2, None)}
+    assert around.measuring.states() == {BI: "unverified", BOOKS: "healthy"}
     await around.states.change("fuel/bi", lambda state: paused(state or TargetState(id="fuel/bi"), around.clock.now()))
     await around.look()
-    assert set(await around.shown(catalogue.TARGET_STATE)) == {(*BI, "paused"), (*BOOKS, "healthy")}
+    assert around.measuring.states() == {BI: "paused", BOOKS: "healthy"}
 
 
 async def test_a_target_that_its_bus_no_longer_has_is_told_no_more(around: Around) -> None:
     await around.told(1, TERMS)
-    assert len(await around.shown(catalogue.TARGET_WAITING)) == 2
+    assert len(await around.waiting()) == 2
     await around.told(2, {"books": TERMS["books"]})
-    for metric in (catalogue.TARGET_WAITING, catalogue.TARGET_DEAD, catalogue.TARGET_STATE):
-        assert {labels[:2] for labels in await around.shown(metric)} == {BOOKS}
+    assert set(await around.waiting()) == set(around.measuring.states()) == {BOOKS}
 
 
 async def test_of_many_targets_each_has_its_turn(around: Around) -> None:
     many = {f"t{number}": TargetTerms(queue=True) for number in range(AT_A_LOOK + 20)}
     await around.told(1, many)
-    assert len(await around.shown(catalogue.TARGET_WAITING)) == AT_A_LOOK
+    assert len(await around.waiting()) == AT_A_LOOK
     around.queues.waiting = {f"target.fuel.{name}": 1 for name in many}
-    assert len(await around.shown(catalogue.TARGET_WAITING)) == len(many)
-    assert set((await around.shown(catalogue.TARGET_WAITING)).values()) == {1}
+    assert len(await around.waiting()) == len(many)
+    assert set((await around.waiting()).values()) == {1}
 
 
 async def test_queues_are_told_of_by_the_process_that_has_their_target(around: Around) -> None:
     await around.told(1, TERMS)
     await around.living.leave()
-    assert await around.shown(catalogue.TARGET_WAITING) == {}
-    assert len(await around.shown(catalogue.TARGET_STATE)) == 2
+    assert await around.waiting() == {}
+    assert len(around.measuring.states()) == 2
 
 
 class Endpoint:
@@ -145,15 +146,15 @@ async def test_a_copy_that_is_not_taken_grows_older_until_it_is(around: Around) 
     with pytest.raises(Undelivered):
         await sending.dispatch(arrived(copy), copy.body)
     around.clock.pass_by(minutes=10)
-    assert await around.shown(catalogue.TARGET_OLDEST) == {BI: 900}
+    assert await around.oldest() == 900
     endpoint.status = 200
     await sending.dispatch(arrived(copy), copy.body)
-    assert await around.shown(catalogue.TARGET_OLDEST) == {BI: 0}
+    assert await around.oldest() == 0
     again = replace(copy, deliveryid="msg_1_r", replayid="r")
     endpoint.status = 400
     with pytest.raises(Undelivered):
         await sending.dispatch(arrived(again), again.body)
-    assert await around.shown(catalogue.TARGET_OLDEST) == {BI: 0}, "a replayed copy's time runs from its first try"
+    assert await around.oldest() == 0, "a replayed copy's time runs from its first try"
     counted = around.telemetry.series.counts[catalogue.ATTEMPTS]
     assert counted == {(*BI, "http_500"): 1, (*BI, "none"): 1, (*BI, "http_400"): 1}
 
