@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli.hub import archived, backtests, events, feeds, files, language, replays, targets
+from services.cli.hub import archived, backtests, events, feeds, files, language, listening, replays, targets
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The event hub: apply files, send, follow and find.")
 
@@ -15,6 +15,7 @@ app.command("check")(events.check)
 app.command("trace")(events.trace)
 app.command("tail")(events.tail)
 app.command("feed")(feeds.feed)
+app.command("listen")(listening.listen)
 app.command("match")(language.match)
 app.command("convert")(language.convert)
 app.command("backtest")(backtests.backtest)

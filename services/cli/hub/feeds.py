@@ -1,6 +1,7 @@
 """`milesaga hub feed`: the events of a `feed` target, from a cursor that a file keeps."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -37,16 +38,23 @@ def feed(  # noqa: PLR0917 - typer calls by name
 ) -> None:
     """Read a feed: what matches the target, whatever is kept of it; `--json` shows each event whole, one a line."""
     with reported(), named(f"feed {target}"), operator() as api:
-        known = _kept(cursor)
-        asked: Json = {"after": known} if known else {"from": moment(start)}
-        while True:
-            page = _page(api, target, asked | {"limit": PAGE, "wait": WAIT if follow else 0}, skip_gone=skip_gone)
+        for page in pages(api, target, kept(cursor), start, follow=follow, skip_gone=skip_gone):
             _tell(page, as_json=as_json)
-            asked = {"after": page["after"]}
             if cursor is not None:  # once all before it was told: after a crash a page is told again
-                _keep(cursor, page["after"])
-            if not follow and not page["more"]:
-                return
+                keep(cursor, page["after"])
+
+
+def pages(
+    api: Api, target: str, after: str | None, start: str | None, *, follow: bool, skip_gone: bool
+) -> Iterator[Json]:
+    """What follows a cursor, or without one what was accepted since `start`. Raises ApiError, Wrong."""
+    asked: Json = {"after": after} if after else {"from": moment(start)}
+    while True:
+        page = _page(api, target, asked | {"limit": PAGE, "wait": WAIT if follow else 0}, skip_gone=skip_gone)
+        yield page
+        if not follow and not page["more"]:
+            return
+        asked = {"after": page["after"]}
 
 
 def _page(api: Api, target: str, asked: Json, *, skip_gone: bool) -> Json:
@@ -74,8 +82,8 @@ def _line(event: Json) -> str:
     return " ".join(map(str, parts))
 
 
-def _kept(file: Path | None) -> str | None:
-    """Raises Wrong."""
+def kept(file: Path | None) -> str | None:
+    """The cursor that a file has. Raises Wrong."""
     if file is None:
         return None
     try:
@@ -86,7 +94,7 @@ def _kept(file: Path | None) -> str | None:
         raise Wrong(f"{file}: a cursor is expected, as it was kept there") from error
 
 
-def _keep(file: Path, cursor: str) -> None:
+def keep(file: Path, cursor: str) -> None:
     """Whole or not at all. Raises Wrong."""
     try:
         beside = file.with_name(f"{file.name}.{time.monotonic_ns()}")

@@ -23,6 +23,11 @@ def shown(secret: bytes) -> str:
     return PREFIX + base64.b64encode(secret).decode()
 
 
+def read(text: str) -> bytes:
+    """A secret from what a partner was given. Raises ValueError."""
+    return base64.b64decode(text.removeprefix(PREFIX), validate=True)
+
+
 def signature(webhook_id: str, timestamp: int, body: bytes, live: Iterable[bytes]) -> str:
     """The header's value: one signature for each secret that is live, separated by spaces."""
     signed = f"{webhook_id}.{timestamp}.".encode() + body

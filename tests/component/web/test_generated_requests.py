@@ -67,6 +67,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"|exactly one of webhook, queue, service, feed is expected, found .*"
     r"|Say redact: .*|There is no key .*|must name fields: .*|is the user of another partner"
     r"|must fit \w+: .*|is not a field here|has no canonical form: .*|must be after the beginning"
+    r"|the log (has no such leaf, or )?is not so long.*"
 )
 """What depends on the day, on another field, or on what is there."""
 OF_THE_LANGUAGE = re.compile(r"(/bus)?/(pattern|when|admits|rules/[0-9]+/(when|template|as|to|name))(/.*)?", re.DOTALL)

@@ -40,6 +40,7 @@ NEEDS_A_STACK: Final = {
     "hub trace": ("coles", "4711"),
     "hub tail": (),
     "hub feed": ("history/own",),
+    "hub listen": ("history/own", "--forward", "http://127.0.0.1:9/"),
     "hub targets list": (),
     "hub targets show": ("fuel/books",),
     "hub targets rotate": ("fuel/books",),
