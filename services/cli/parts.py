@@ -52,12 +52,12 @@ def by_cores() -> int:
 def divided(house: Sequence[Description], processes: int, *, sandbox: bool) -> tuple[Part, ...]:
     """The first part has what clients reach, so that one process serves the public port, and the sandbox, whose memory
     is nobody else's. Two share no service, hence no store's file: the second has the workers. From three on, each but
-    the first has all that scales by its queue.
+    the first has all that scales by what waits for it.
     """
     names = tuple(each.name for each in house)
     reached = tuple(each.name for each in house if each.public)
     workers = tuple(each.name for each in house if not each.public)
-    scaling = tuple(each.name for each in house if each.scales_by == "queue")
+    scaling = tuple(each.name for each in house if each.scales_by != "requests")
     others = processes - 1
     if others == 0 or not (reached and workers):
         return (Part(names, sandbox),)

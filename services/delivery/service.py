@@ -9,4 +9,6 @@ SERVICE = Description(
     reads=("target",),
     public=("/v1/hub/targets",),
     asks=("hub",),
+    scales_by="copies",
+    outward=True,
 )

@@ -52,7 +52,8 @@ class Description:
     `internal`: it has routes for other services; they find it by `<NAME>_URL`.
     `asks`: the services whose internal routes it uses.
     `settings`: its settings classes, as `module:class`.
-    `scales_by`: what more replicas of it are started for.
+    `scales_by`: what more replicas of it are started for: its queue, requests, or the copies in queues that it `reads`.
+    `outward`: it sends requests to addresses that strangers name, anywhere on the internet.
     `may_rest`: no replica of it need run while nothing waits for it.
     `keeps`: it has files of its own, in the folder of its name in `MILESAGA_HOME`, that must outlive its processes.
     `documents`: its collections; where it may rest, what a crash left unsent in them wakes it.
@@ -69,7 +70,8 @@ class Description:
     answers_at: str = ""
     internal: bool = False
     asks: tuple[str, ...] = ()
-    scales_by: Literal["queue", "requests"] = "queue"
+    scales_by: Literal["queue", "requests", "copies"] = "queue"
+    outward: bool = False
     may_rest: bool = False
     documents: tuple[str, ...] = ()
     keeps: bool = False
@@ -81,6 +83,8 @@ class Description:
             raise WrongHouse(f"{self.name!r} cannot be a service's name")
         if self.scales_by == "queue" and not self.bindings:
             raise WrongHouse(f"{self.name} has no queue to scale by")
+        if self.scales_by == "copies" and not self.reads:
+            raise WrongHouse(f"{self.name} reads no copies to scale by")
         if self.may_rest and (self.scales_by != "queue" or self.public or self.internal):
             raise WrongHouse(f"{self.name} may not rest: nobody would wake it for a request")
         if self.keeps and self.may_rest:

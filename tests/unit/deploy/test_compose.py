@@ -164,6 +164,15 @@ def test_only_this_machine_reaches_what_is_published() -> None:
     assert not any("ports" in each for each in OURS.values())
 
 
+def test_of_our_containers_only_who_brings_webhooks_reaches_anything_outside_of_the_stack() -> None:
+    networks = yaml.safe_load(MADE[COMPOSE])["networks"]
+    assert {name for name, each in networks.items() if each.get("internal")} == {"inside"}
+    assert {name: each["networks"] for name, each in OURS.items() if each["networks"] != ["inside"]} == {
+        "delivery": ["inside", "delivery"]
+    }
+    assert [name for name, each in CONTAINERS.items() if "delivery" in each.get("networks", ())] == ["delivery"]
+
+
 def test_images_are_pinned_to_a_version() -> None:
     for name, each in CONTAINERS.items():
         assert re.search(r":(\$\{MILESAGA_VERSION:-)?v?\d+\.\d+\.\d+(-\w+)?\}?$", each["image"]), name

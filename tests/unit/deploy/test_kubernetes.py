@@ -1,20 +1,25 @@
 """The manifests say what the services say of themselves."""
 
+import subprocess
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from services.cli.deploy.kubernetes import canary, figures, objects_of, tree
+from services.cli.deploy.kubernetes import canary, figures, objects_of, scaling, tree
 from services.cli.deploy.kubernetes.secrets import settings_of
 from services.cli.deploy.tree import differing
 from services.house import HOUSE
 from shared.runtime.description import Description, house
+from tests.kit.promql import declared, named, program, wrong_labels
 
 OTHER = Description(
     "parcel_desk", bindings=(("commands", "parcel_desk.#"),), may_rest=True, documents=("parcels", "vans")
 )
 ASKING = Description("asking", public=("/v1/asking",), asks=("asked",), scales_by="requests")
+BRINGING = Description("bringing", bindings=(("commands", "bringing.#"),), reads=("target",), scales_by="copies")
 ASKED = Description("asked", internal=True, scales_by="requests")
 
 
@@ -58,6 +63,53 @@ def test_a_service_that_answers_requests_stays_up_and_scales_by_them() -> None:
     spec = of_kind("ScaledObject", ASKED)["spec"]
     assert spec["minReplicaCount"] == 1
     assert [each["type"] for each in spec["triggers"]] == ["prometheus"]
+
+
+def test_a_service_that_brings_copies_stays_up_and_scales_by_what_it_sends_and_what_waits() -> None:
+    spec = of_kind("ScaledObject", BRINGING)["spec"]
+    assert spec["minReplicaCount"] == 1, "nobody else tells what waits, and it asks whether endpoints are back"
+    told = [each["metadata"] for each in spec["triggers"] if each["type"] == "prometheus"]
+    assert [each["query"] for each in told] == [scaling.posts_a_second(), scaling.copies_that_wait()]
+    for query in (scaling.posts_a_second(), scaling.copies_that_wait()):
+        assert named(query) <= set(declared())
+        assert wrong_labels(query) <= {"track"}
+
+
+def test_of_what_waits_that_alone_calls_for_replicas_which_they_could_send(tmp_path: Path) -> None:
+    """Lines of two targets that are well count, the long one cut; that two processes tell of it does not."""
+    rules = {
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [
+                    *_target("long", "healthy", waiting=9_000),
+                    *_target("long", "healthy", waiting=9_000, instance="b"),
+                    *_target("short", "healthy", waiting=40),
+                    *_target("down", "failing", waiting=7_000),
+                    *_target("paused", "paused", waiting=7_000),
+                    *_target("of-its-partner", "healthy", waiting=7_000)[:2],
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": scaling.copies_that_wait(),
+                        "eval_time": "1m",
+                        "exp_samples": [{"labels": "{}", "value": figures.LINE + 40}],
+                    }
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "copies.yml"
+    file.write_text(yaml.safe_dump(rules))
+    done = subprocess.run([program("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _target(name: str, state: str, *, waiting: int, instance: str = "a") -> list[dict[str, str]]:
+    of = f'bus="fuel", target="{name}", instance="{instance}"'
+    told = {f"waiting{{{of}}}": waiting, f'state{{{of}, state="{state}"}}': 1, f"oldest_seconds{{{of}}}": 5}
+    return [{"series": f"milesaga_target_{series}", "values": f"{value} {value}"} for series, value in told.items()]
 
 
 def test_what_a_kubelet_asks_is_no_work_and_hides_no_failure() -> None:

@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from services.cli.deploy.kubernetes.objects import resource
+from services.cli.deploy.kubernetes.objects import ROLE, resource
 from services.house import HOUSE
 from services.releases.domain.files import rules_of
 from shared.runtime import configuration
@@ -121,3 +122,62 @@ def test_a_laptops_policy_decides_nothing_in_production() -> None:
         rules = rules_of(files["release-policy.toml"].encode(), files["people.toml"].encode())
         assert rules.policy.rule_for("deploy", "production" if name == "prod" else "staging", "milesaga")
         assert not {"deployer", "sre", "owner"} & {subject for each in rules.people.person for subject in each.subjects}
+
+
+@pytest.mark.parametrize("name", IN_PRODUCTION)
+def test_who_may_call_the_internet_is_whoever_has_providers_or_brings_webhooks(name: str) -> None:
+    """And nobody the whole of it: neither neighbors nor the cloud's own metadata are outside."""
+    anywhere = {each.name: list(_blocks(built(name), each, "0.0.0.0/0")) for each in HOUSE}
+    assert {service for service, found in anywhere.items() if found} == {
+        "offers", "ticketing", "payment", "notifications", "releases", "delivery"
+    }  # fmt: skip
+    for block in (each for found in anywhere.values() for each in found):
+        assert {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} <= set(block["except"])
+
+
+@pytest.mark.parametrize("name", IN_PRODUCTION)
+def test_who_checks_tokens_reaches_their_issuer_at_its_addresses(name: str) -> None:
+    overlay = built(name)
+    (policy,) = [each for each in overlay if place(each) == "NetworkPolicy/issuer"]
+    (issuer,) = [each["ipBlock"]["cidr"] for each in policy["spec"]["egress"][0]["to"]]
+    assert ip_network(issuer).num_addresses < 256
+    for service in HOUSE:
+        assert bool(list(_blocks(overlay, service, issuer))) == bool(service.public), service.name
+
+
+def test_the_hub_calls_nobody_and_delivery_nobody_inside_but_the_hub(overlay: list[Object]) -> None:
+    reached = {name: set(_pods(overlay, name)) for name in ("hub", "delivery")}
+    beside = {"role=outside"} if "Deployment/gateway" in {place(each) for each in overlay} else set[str]()
+    assert reached["hub"] == {"role=broker", "role=store", "archive", "releases"} | beside
+    assert reached["delivery"] == {"role=broker", "role=store", "hub"} | beside
+
+
+def _egress(overlay: list[Object], service: str) -> Iterator[Object]:
+    """Everything that some policy lets a service's pods reach."""
+    (pod,) = [template for where, template in pod_specs(overlay) if where == f"Rollout/{service}"]
+    for each in overlay:
+        if each["kind"] == "NetworkPolicy" and _selects(each["spec"]["podSelector"], pod["metadata"]["labels"]):
+            yield from each["spec"].get("egress", ())
+
+
+def _selects(selector: Object, labels: Mapping[str, str]) -> bool:
+    same = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
+    listed = [
+        (labels.get(each["key"]) in each["values"]) == (each["operator"] == "In")
+        for each in selector.get("matchExpressions", ())
+    ]
+    return same and all(listed)
+
+
+def _blocks(overlay: list[Object], service: Description, cidr: str) -> Iterator[Object]:
+    for rule in _egress(overlay, resource(service.name)):
+        assert "ports" in rule
+        yield from (to["ipBlock"] for to in rule.get("to", ()) if to.get("ipBlock", {}).get("cidr") == cidr)
+
+
+def _pods(overlay: list[Object], service: str) -> Iterator[str]:
+    """Services by their names, others by their role; a rule for whoever there is may be about names alone."""
+    for rule in _egress(overlay, service):
+        assert "to" in rule or {each["port"] for each in rule["ports"]} == {53}
+        for selector in (to["podSelector"]["matchLabels"] for to in rule.get("to", ()) if "podSelector" in to):
+            yield selector.get("app.kubernetes.io/name") or f"role={selector[ROLE]}"

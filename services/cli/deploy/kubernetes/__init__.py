@@ -106,6 +106,7 @@ def _operators(house: Sequence[Description]) -> dict[str, str]:
         "secrets.yaml": [found for each in house for found in external_secrets(each)] + scaler_secrets(),
         "route.yaml": [operators.route(house)],
         "monitoring.yaml": [operators.service_monitor()],
+        "issuer.yaml": [network.issuer(house)],
     }
     kustomization = {
         **COMPONENT,

@@ -29,6 +29,11 @@ MESSAGES_PER_REPLICA: Final = 20
 MESSAGES_A_SECOND_PER_REPLICA: Final = 100
 SUSPECTS_PER_REPLICA: Final = 5
 REQUESTS_A_SECOND_PER_REPLICA: Final = 50
+POSTS_A_SECOND_PER_REPLICA: Final = 300
+"""To partners' endpoints: less than half of what a process can, see docs/capacity.md."""
+COPIES_PER_REPLICA: Final = 1_000
+LINE: Final = 250
+"""More of one target's copies count for no more: one process has it, and others could only take other targets away."""
 
 POLLING_SECONDS: Final = 1
 IDLE_SECONDS: Final = 15

@@ -12,6 +12,8 @@ AMQP: Final = (5671, 5672)
 MONGODB: Final = 27017
 HTTPS: Final = 443
 MAIL: Final = (465, 587)
+ISSUER: Final = "192.0.2.10/32"
+"""An address of nobody's (RFC 5737): an overlay names its own issuer's."""
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
 """Providers are outside: neither a neighbor nor the cloud's own metadata."""
 
@@ -34,8 +36,22 @@ def names() -> Object:
     return named("NetworkPolicy", "networking.k8s.io/v1", "names", spec=spec)
 
 
+def issuer(house: Iterable[Description]) -> Object:
+    """Whoever checks tokens fetches the issuer's keys: from its addresses, which stand in the overlay, and from no
+    others. A name cannot stand here."""
+    checking = [resource(each.name) for each in house if each.public]
+    spec = {
+        "podSelector": {
+            "matchExpressions": [{"key": "app.kubernetes.io/name", "operator": "In", "values": checking}],
+        },
+        "policyTypes": ["Egress"],
+        "egress": [{"to": [{"ipBlock": {"cidr": ISSUER}}], "ports": _ports(HTTPS)}],
+    }
+    return named("NetworkPolicy", "networking.k8s.io/v1", "issuer", spec=spec)
+
+
 def of_service(description: Description, house: Iterable[Description]) -> Object:
-    """Broker, its store, the services it asks, and the providers that its settings name."""
+    """Broker, its store, the services it asks, and what is outside: its providers, or whoever strangers name."""
     askers = [each.name for each in house if description.name in each.asks]
     may_come: list[Object] = [_role("monitoring"), _namespace("monitoring"), *map(_service, askers)]
     if description.public:
@@ -57,9 +73,9 @@ def of_service(description: Description, house: Iterable[Description]) -> Object
 
 
 def _outside(description: Description) -> list[int]:
-    """Ports outside: the issuer's keys for who checks tokens, its providers' APIs, its mail server."""
+    """Ports outside: its providers' APIs, its mail server, endpoints that strangers name."""
     classes = list(settings_of(description))
-    https = bool(description.public) or any(issubclass(each, Provider) for each in classes)
+    https = description.outward or any(issubclass(each, Provider) for each in classes)
     mail = any("smtp" in str(each.model_config.get("env_prefix", "")).lower() for each in classes)
     return [*([HTTPS] if https else []), *(MAIL if mail else ())]
 

@@ -23,7 +23,7 @@ def authentication() -> Object:
 
 def scaled_object(description: Description) -> Object:
     # no `fallback`: without figures the HPA keeps what runs, and KEDA 2.20's own fallback crashes its operator
-    triggers = [*_queue(description), *_requests(description), *_unsent(description)]
+    triggers = [*_queue(description), *_requests(description), *_copies(description), *_unsent(description)]
     spec: Object = {
         "scaleTargetRef": {
             "apiVersion": "argoproj.io/v1alpha1",
@@ -62,13 +62,40 @@ def _requests(description: Description) -> list[Object]:
     if description.scales_by != "requests":
         return []
     query = f'sum(rate(milesaga_http_requests_total{{app="{description.name}",route!="{PROCESS}"}}[1m]))'
+    return [_prometheus(query, figures.REQUESTS_A_SECOND_PER_REPLICA)]
+
+
+def _copies(description: Description) -> list[Object]:
+    """What its processes send, and what waits although it could be sent: see decision 47."""
+    if description.scales_by != "copies":
+        return []
+    return [
+        _prometheus(posts_a_second(), figures.POSTS_A_SECOND_PER_REPLICA),
+        _prometheus(copies_that_wait(), figures.COPIES_PER_REPLICA),
+    ]
+
+
+def posts_a_second() -> str:
+    """Each pod once, though both of its tracks may be read."""
+    return "sum(max without (track) (rate(milesaga_target_attempts_total[1m])))"
+
+
+def copies_that_wait() -> str:
+    """Of webhooks that are well: only these have an oldest copy, and a failing one's line is no work for anybody."""
+    of = "and on (bus, target)"
+    waiting = f"max by (bus, target) (milesaga_target_waiting) {of} milesaga_target_oldest_seconds"
+    well = f'{of} milesaga_target_state{{state="healthy"}}'
+    return f"sum(clamp_max({waiting} {well}, {figures.LINE}))"
+
+
+def _prometheus(query: str, threshold: int) -> Object:
     metadata = {
         "serverAddress": PROMETHEUS,
         "query": query,
-        "threshold": str(figures.REQUESTS_A_SECOND_PER_REPLICA),
+        "threshold": str(threshold),
         "ignoreNullValues": "true",
     }
-    return [{"type": "prometheus", "metadata": metadata}]
+    return {"type": "prometheus", "metadata": metadata}
 
 
 def _unsent(description: Description) -> list[Object]:
