@@ -21,8 +21,9 @@ def run(
         typer.Option(
             help="Parts to measure: sagas, telemetry, purchases, services, costs; where they are named also kinds "
             "(processor time by process and kind of work), hub (partners' events, beside the obvious way), of that "
-            "hub-matching (one event against many rules), gate (from a press to what it lets run), and stored "
-            "(purchases over 100, 10,000 and 100,000 stored ones, minutes). With --against: sagas, purchases."
+            "hub-matching (one event against many rules) and hub-archive (replays, back-tests, searches), gate (from "
+            "a press to what it lets run), and stored (purchases over 100, 10,000 and 100,000 stored ones, minutes). "
+            "With --against: sagas, purchases."
         ),
     ] = None,
     against: Annotated[

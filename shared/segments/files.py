@@ -8,11 +8,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from shared.segments import frames
 from shared.segments.lines import GONE, Block, Damaged, Line, Summary
-from shared.segments.sieves import may_know
+from shared.segments.sieves import hashes, may_know
+from shared.segments.sieves import packed as packed_hashes
+from shared.segments.sieves import unpacked as unpacked_hashes
 
 OPEN: Final = ".open"
 """Ends the name of a segment that is still written: it has no index yet."""
@@ -26,11 +28,20 @@ ReadLine = Callable[[bytes], Line]
 class OpenSegment:
     """One that is being written."""
 
-    def __init__(self, folder: Path, name: str, blocks: Sequence[Block] = (), size: int = 0) -> None:
-        """Made, and its name is on the disk; or gone on with, where `size` says how much of it is whole."""
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        blocks: Sequence[Block] = (),
+        hashed: Sequence[bytes] = (),
+        size: int = 0,
+    ) -> None:
+        """Made, and its name is on the disk; or gone on with, where `size` says how much of it is whole. `hashed` are
+        the hashes of the ids and keys of each block."""
         self.name = name
         self._path = folder / f"{name}{OPEN}"
         self._blocks = list(blocks)
+        self._hashed = list(hashed)
         self._size = size
         self._file = self._path.open("r+b" if size else "x+b")
         self._file.seek(size)
@@ -46,9 +57,10 @@ class OpenSegment:
 
     def append(self, lines: Sequence[Line]) -> None:
         """Write the lines as one frame; they are kept once `sync` has returned."""
-        packed = frames.frame(lines)
+        packed, hashed = frames.frame(lines), hashes_of(lines)
         self._file.write(packed)
-        self._blocks.append(frames.block(lines, self._size, len(packed)))
+        self._blocks.append(frames.block(lines, hashed, self._size, len(packed)))
+        self._hashed.append(packed_hashes(hashed))
         self._size += len(packed)
 
     def sync(self) -> None:
@@ -57,13 +69,14 @@ class OpenSegment:
 
     def take_back(self, blocks: int) -> None:
         """Forget all but the first blocks: the rest could not be kept. Raises OSError."""
-        self._blocks = self._blocks[:blocks]
+        self._blocks, self._hashed = self._blocks[:blocks], self._hashed[:blocks]
         self._size = self._blocks[-1].offset + self._blocks[-1].length if self._blocks else 0
         self._file.seek(self._size)
         self._file.truncate()
 
     def close(self, previous: str) -> Summary:
         """Give it its index and its last name. A crash in between leaves it open, or closed, never half."""
+        self._file.write(frames.known(unpacked_hashes(self._hashed)))
         self._file.write(frames.index(self._blocks, previous))
         self.sync()
         self._file.close()
@@ -84,10 +97,14 @@ def reopened(path: Path, read: ReadLine) -> OpenSegment | None:
     """
     packed = path.read_bytes()
     blocks: list[Block] = []
+    hashed: list[bytes] = []
     end = 0
     try:
         for offset, length, text in frames.frames(packed):
-            blocks.append(frames.block([read(line) for line in text.splitlines()], offset, length))
+            lines = [read(line) for line in text.splitlines()]
+            known = hashes_of(lines)
+            hashed.append(packed_hashes(known))
+            blocks.append(frames.block(lines, known, offset, length))
             end = offset + length
     except Damaged:
         pass  # here it is torn
@@ -95,7 +112,7 @@ def reopened(path: Path, read: ReadLine) -> OpenSegment | None:
         path.unlink()
         return None
     os.truncate(path, end)
-    segment = OpenSegment(path.parent, path.stem, blocks, end)
+    segment = OpenSegment(path.parent, path.stem, blocks, hashed, end)
     segment.sync()
     return segment
 
@@ -126,12 +143,35 @@ def index_of(path: Path) -> tuple[list[Block], str]:
     """The blocks of a closed segment, and the sha256 of the one before. Raises Damaged."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - frames.TAIL))
-        size = frames.size_of_index(file.read())
-        if not 0 < size <= end:
+        size = _size_before(file, end, frames.TAG)
+        if not size:
             raise Damaged("it has no index")
         file.seek(end - size)
         return frames.read_index(file.read())
+
+
+def may_have(path: Path, text: str) -> bool:
+    """May an id or a key be in a closed segment? By far most that have it not say so. Raises Damaged."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        index = _size_before(file, end, frames.TAG)
+        size = _size_before(file, end - index, frames.SIEVED) if index else 0
+        if not size:
+            return True
+        file.seek(end - index - size)
+        return may_know(frames.read_known(file.read(size)), text)
+
+
+def _size_before(file: IO[bytes], end: int, tag: bytes) -> int:
+    """Of the frame that ends there, if it is one of that kind."""
+    file.seek(max(0, end - frames.TAIL))
+    size = frames.size_of_index(file.read(min(end, frames.TAIL)), tag)
+    return size if size <= end else 0
+
+
+def hashes_of(lines: Sequence[Line]) -> list[int]:
+    """Of their ids and keys, by which they are found."""
+    return hashes([*(line.id for line in lines), *(line.key for line in lines)])
 
 
 def lines_of(path: Path, blocks: Sequence[Block]) -> Iterator[bytes]:

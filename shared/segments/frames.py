@@ -7,6 +7,7 @@ has a checksum of its contents.
 import base64
 import json
 import struct
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from typing import Any, Final, Protocol
 import zstandard
 
 from shared.segments.lines import Block, Damaged, Line
-from shared.segments.sieves import sieve
+from shared.segments.sieves import WRONG_SEGMENT_ONE_IN, sieve
 
 LEVEL: Final = 3
 MAGIC: Final = struct.pack("<I", 0xFD2FB528)
@@ -24,6 +25,9 @@ _SIZE: Final = struct.Struct("<I")
 HEAD: Final = len(SKIPPABLE) + _SIZE.size
 TAG: Final = b"pages.1\n"
 """Ends the index, after its length, so that it is found from the end of the file."""
+SIEVED: Final = b"sieve.1\n"
+"""Ends the frame before the index, in the same way: the sieve of all ids and keys of the segment, by which most of them
+are passed over without their index. Segments of former releases have none."""
 TAIL: Final = _SIZE.size + len(TAG)
 CHUNK: Final = 1 << 16
 
@@ -34,8 +38,8 @@ def frame(lines: Sequence[Line]) -> bytes:
     return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(text)
 
 
-def block(lines: Sequence[Line], offset: int, length: int) -> Block:
-    """What is known of a frame at that place."""
+def block(lines: Sequence[Line], hashed: Sequence[int], offset: int, length: int) -> Block:
+    """What is known of a frame at that place, whose ids and keys have those hashes."""
     ids = [line.id for line in lines]
     return Block(
         offset=offset,
@@ -45,7 +49,7 @@ def block(lines: Sequence[Line], offset: int, length: int) -> Block:
         last=max(ids),
         owners=dict(Counter(line.owner for line in lines)),
         kinds=dict(Counter(line.kind for line in lines)),
-        sieve=sieve([*ids, *(line.key for line in lines)]),
+        sieve=sieve(hashed),
     )
 
 
@@ -91,6 +95,22 @@ def _first(packed: Packed, offset: int) -> tuple[bytes, int]:
     return b"".join(text), min(at, len(packed)) - offset - len(reading.unused_data)
 
 
+def known(hashed: Sequence[int]) -> bytes:
+    """The frame before the index."""
+    made = sieve(hashed, WRONG_SEGMENT_ONE_IN)
+    packed = _SIZE.pack(zlib.crc32(made)) + made
+    size = len(packed) + TAIL
+    return SKIPPABLE + _SIZE.pack(size) + packed + _SIZE.pack(size) + SIEVED
+
+
+def read_known(packed: bytes) -> bytes:
+    """The sieve in that frame. Raises Damaged: one that has lost a bit would say of what is there that it is not."""
+    checksum, made = packed[HEAD : HEAD + _SIZE.size], packed[HEAD + _SIZE.size : -TAIL]
+    if checksum != _SIZE.pack(zlib.crc32(made)):
+        raise Damaged("its sieve is not as it was written")
+    return made
+
+
 def index(blocks: Sequence[Block], previous: str) -> bytes:
     """The last frame of a closed segment."""
     told = {"previous": previous, "blocks": [_told(each) for each in blocks]}
@@ -99,9 +119,9 @@ def index(blocks: Sequence[Block], previous: str) -> bytes:
     return SKIPPABLE + _SIZE.pack(size) + packed + _SIZE.pack(size) + TAG
 
 
-def size_of_index(tail: bytes) -> int:
-    """From the last TAIL bytes of a file: the bytes of its index frame, 0 where it has none."""
-    if len(tail) < TAIL or tail[_SIZE.size :] != TAG:
+def size_of_index(tail: bytes, tag: bytes = TAG) -> int:
+    """From the last TAIL bytes of such a frame, or of a file: how large it is; 0 where it is none."""
+    if len(tail) < TAIL or tail[_SIZE.size :] != tag:
         return 0
     return int(_SIZE.unpack(tail[: _SIZE.size])[0]) + HEAD
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from shared.segments import frames
-from shared.segments.files import CLOSED, OPEN, ReadLine, index_of
+from shared.segments.files import CLOSED, OPEN, ReadLine, index_of, may_have
 from shared.segments.lines import GONE, Block, Damaged, DamagedSegment, Line
 
 Wanted = Callable[[Block], bool]
@@ -46,14 +46,17 @@ class Piece:
             return self.path.with_suffix(CLOSED).open("rb")
 
 
-def pieces_of(path: Path, wanted: Wanted, read: ReadLine) -> list[Piece]:
-    """Of one segment, as far as it is whole. Raises DamagedSegment where a closed one is not, or is gone, OSError."""
+def pieces_of(path: Path, wanted: Wanted, read: ReadLine, text: str | None = None) -> list[Piece]:
+    """Of one segment, as far as it is whole. `text` is an id or a key without which nothing of it is wanted. Raises
+    DamagedSegment where a closed one is not whole, or is gone, OSError."""
     with _named(path):
         if path.suffix == OPEN:
             try:
                 return _of_open(path, read)
             except FileNotFoundError:
                 path = path.with_suffix(CLOSED)  # meanwhile
+        if text is not None and not may_have(path, text):
+            return []
         return [Piece(path, each.offset, each.length, each.first) for each in index_of(path)[0] if wanted(each)]
 
 

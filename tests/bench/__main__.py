@@ -16,7 +16,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from services.cli.broker_node import BrokerError, PrivateBroker
-from tests.bench import against, costs, gates, hub, hub_matching, purchases, sizes, stored, telemetry
+from tests.bench import (
+    against,
+    costs,
+    gates,
+    hub,
+    hub_matching,
+    hub_past,
+    hub_replays,
+    purchases,
+    sizes,
+    stored,
+    telemetry,
+)
 from tests.bench.children import Failed
 from tests.bench.contest import Contest, entrants
 from tests.bench.figures import Figure, show, write
@@ -54,7 +66,7 @@ SETTLED: Final = 3.0
 """Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
 
 PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
-ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching", "gate")
+ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching", "hub-archive", "gate")
 """With what takes minutes, or is of interest to few, and is measured where it is named."""
 
 
@@ -162,6 +174,7 @@ class Bench:
                 rounds=self._rounds,
             ),
             *self.hub_matching(),
+            *self.hub_archive(),
         ]
 
     def hub_matching(self) -> list[Figure]:
@@ -170,6 +183,18 @@ class Bench:
         return hub_matching.measure(
             lambda what: self._progress.update(task, description=what, advance=1), rounds=self._rounds
         )
+
+    def hub_archive(self) -> list[Figure]:
+        """Replays beside live events; then back-tests and searches of a past that is made up."""
+        task = self._progress.add_task(
+            "the archive", total=hub_replays.steps(self._rounds) + hub_past.steps(self._rounds)
+        )
+
+        def told(what: str) -> None:
+            self._progress.update(task, description=what, advance=1)
+
+        replays = hub_replays.measure(self._home / "replays", told, rounds=self._rounds)
+        return [*replays, *hub_past.measure(self._home / "past", told, rounds=self._rounds)]
 
     def gate(self) -> list[Figure]:
         """From a press to what it lets run."""

@@ -41,7 +41,7 @@ class Wanted:
             return False
         if self.kind is not None and self.kind not in block.kinds:
             return False
-        return self._key is None or may_know(block.sieve, self._key)
+        return self.key is None or may_know(block.sieve, self.key)
 
     def is_it(self, line: Line) -> bool:
         if line.id == self.after:
@@ -53,7 +53,8 @@ class Wanted:
         return self.event_id is None or line.key.partition(":")[2] == self.event_id
 
     @property
-    def _key(self) -> str | None:
+    def key(self) -> str | None:
+        """What sieves know of it."""
         return f"{self.partner}:{self.event_id}" if self.partner and self.event_id else None
 
 
@@ -67,7 +68,7 @@ class Finding:
 
     async def find(self, wanted: Wanted, limit: int) -> list[Line]:
         """In the order of acceptance, the first so many. Raises DamagedSegment."""
-        lines = await self._events.lines(wanted.span, wanted.may_be_in)
+        lines = await self._events.lines(wanted.span, wanted.may_be_in, wanted.key)
 
         def first() -> list[Line]:
             found: list[Line] = []
@@ -92,7 +93,7 @@ class Finding:
 
     @staticmethod
     async def _of(reading: Reading, hubid: str) -> Iterator[Line]:
-        return await reading.lines(Span(hubid, f"{hubid}."), lambda block: may_know(block.sieve, hubid))
+        return await reading.lines(Span(hubid, f"{hubid}."), lambda block: may_know(block.sieve, hubid), hubid)
 
     async def segments(self, after: tuple[str, str] | None, limit: int) -> list[Segment]:
         return [stored.value for stored in await self._segments.find(LISTED, (), limit=limit, after=after)]

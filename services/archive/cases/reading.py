@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from shared.kernel.clock import Clock
 from shared.segments.appending import WRITER, path_of
 from shared.segments.files import CLOSED, OPEN, ReadLine
 from shared.segments.lines import GONE, Block, DamagedSegment, Line
-from shared.segments.merging import Piece, merged, pieces_of
+from shared.segments.merging import Piece, Wanted, merged, pieces_of
 from shared.store.repository import Repository
 
 SEGMENTS: Final = 500
@@ -58,30 +59,31 @@ class Reading:
         self.read_line = read
         self._clock = clock
 
-    async def lines(self, span: Span, wanted: Callable[[Block], bool] = anything) -> Iterator[Line]:
-        """Those of the span that are in blocks which may have what is wanted; what was kept twice comes twice. Whoever
-        goes on with the iterator blocks; it raises DamagedSegment, OSError."""
+    async def lines(
+        self, span: Span, wanted: Callable[[Block], bool] = anything, text: str | None = None
+    ) -> Iterator[Line]:
+        """Those of the span that are in blocks which may have what is wanted; `text` is an id or a key without which
+        nothing is. What was kept twice comes twice. Whoever goes on with the iterator blocks; it raises
+        DamagedSegment, OSError."""
         unlisted = await self.threads.run(self._unlisted)  # before the list: what is closed meanwhile is in both
-        listed = await self.listed(span)
-        names = {each.id: each for each in listed}
+        listed = {each.id: each for each in await self.listed(span)}
+
+        def may_have(block: Block) -> bool:
+            return span.overlaps(block.first, block.last) and wanted(block)
 
         def pieces() -> Iterator[Piece]:
-            for segment in listed:
-                yield from self._pieces(self.path_of(segment), segment, span, wanted)
+            for segment in listed.values():
+                yield from self._pieces(self.path_of(segment), segment, may_have, text)
             for path in unlisted:
-                if path.stem not in names:
-                    yield from self._pieces(path, None, span, wanted)
+                if path.stem not in listed:
+                    yield from self._pieces(path, None, may_have, text)
 
         def was_time(name: str) -> bool:
-            segment = names.get(name)
-            return segment is not None and segment.is_over(self._clock.now())
+            return name in listed and listed[name].is_over(self._clock.now())
 
         def read() -> Iterator[Line]:
-            for line in merged(pieces(), self.read_line, was_time):
-                if line.id >= span.last:
-                    return
-                if line.id >= span.first:
-                    yield line
+            found = merged(pieces(), self.read_line, was_time)
+            return takewhile(lambda line: line.id < span.last, dropwhile(lambda line: line.id < span.first, found))
 
         return read()
 
@@ -107,12 +109,9 @@ class Reading:
     def path_of(self, segment: Segment) -> Path:
         return path_of(folder_of(self._root, segment.keep), segment.id)
 
-    def _pieces(self, path: Path, segment: Segment | None, span: Span, wanted: Callable[[Block], bool]) -> list[Piece]:
-        def may_have(block: Block) -> bool:
-            return span.overlaps(block.first, block.last) and wanted(block)
-
+    def _pieces(self, path: Path, segment: Segment | None, wanted: Wanted, text: str | None) -> list[Piece]:
         try:
-            return pieces_of(path, may_have, self.read_line)
+            return pieces_of(path, wanted, self.read_line, text)
         except DamagedSegment as damaged:
             is_gone = damaged.wrong == GONE
             if is_gone and (segment is None or segment.is_over(self._clock.now())):

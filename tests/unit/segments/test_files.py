@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from shared.segments import files, frames
-from shared.segments.files import OpenSegment, check, index_of, lines_of, reopened, summary, that_may_have
+from shared.segments.files import OpenSegment, check, index_of, lines_of, may_have, reopened, summary, that_may_have
 from shared.segments.lines import Damaged, Line, Summary
 
 
@@ -72,6 +72,45 @@ def test_a_summary_counts_what_is_in_it(tmp_path: Path) -> None:
     )
     assert not (tmp_path / "s1.open").exists()
     check(path, told)
+
+
+def test_a_segment_knows_most_of_what_is_not_in_it_without_its_index(tmp_path: Path) -> None:
+    filled(tmp_path, *[50] * 40).close("")
+    path = tmp_path / "s1.zst"
+    assert all(may_have(path, f"{number:08}") and may_have(path, f"shop:{number}") for number in range(2_000))
+    wrong = sum(may_have(path, f"shop:{number}") for number in range(2_000, 12_000))
+    assert wrong < 10_000 / 1_000 * 5
+
+
+def test_a_sieve_that_lost_a_bit_is_damage_and_no_answer(tmp_path: Path) -> None:
+    filled(tmp_path, 50).close("")
+    path = tmp_path / "s1.zst"
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"sieve.1\n") - 20] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(Damaged, match="sieve"):
+        may_have(path, "shop:1")
+
+
+def test_a_segment_of_a_former_release_has_no_sieve_and_may_have_anything(tmp_path: Path) -> None:
+    filled(tmp_path, 3, 2).close("before")
+    path = tmp_path / "s1.zst"
+    content, blocks = path.read_bytes(), index_of(path)[0]
+    end = blocks[-1].offset + blocks[-1].length
+    path.write_bytes(content[:end] + frames.index(blocks, "before"))
+    assert may_have(path, "nothing of the kind")
+    assert index_of(path) == (blocks, "before")
+    assert len(texts(path)) == 5
+
+
+def test_what_is_gone_on_with_after_a_crash_is_known_too(tmp_path: Path) -> None:
+    filled(tmp_path, 3).leave()
+    again = reopened(tmp_path / "s1.open", read)
+    assert again is not None
+    again.append([line(7)])
+    again.close("")
+    path = tmp_path / "s1.zst"
+    assert [number for number in range(9) if may_have(path, f"shop:{number}")] == [0, 1, 2, 7]
 
 
 def test_a_line_is_found_by_its_id_and_by_its_key_in_one_block(tmp_path: Path) -> None:
