@@ -12,8 +12,8 @@ class HubUnavailable(Exception):
 class Hub(Protocol):
     """Who knows buses and partners."""
 
-    async def bus(self, name: str) -> BusRevision | None:
-        """As it is in force. Raises HubUnavailable."""
+    async def bus(self, name: str, revision: int | None = None) -> BusRevision | None:
+        """As it is in force, or as it was by a revision. Raises HubUnavailable."""
         ...
 
     async def partner_of(self, subject: str) -> str | None:

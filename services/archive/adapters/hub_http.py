@@ -18,8 +18,9 @@ class HubOverHttp:
     def __init__(self, neighbor: Neighbor) -> None:
         self._neighbor = neighbor
 
-    async def bus(self, name: str) -> BusRevision | None:
-        return await self._neighbor.get(BusRevision, "/internal/hub/buses/{id}", name, HubUnavailable)
+    async def bus(self, name: str, revision: int | None = None) -> BusRevision | None:
+        path = "/internal/hub/buses/{id}" + (f"/revisions/{revision}" if revision is not None else "")
+        return await self._neighbor.get(BusRevision, path, name, HubUnavailable)
 
     async def partner_of(self, subject: str) -> str | None:
         packed = urlsafe_b64encode(subject.encode()).rstrip(b"=").decode()

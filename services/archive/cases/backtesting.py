@@ -40,9 +40,9 @@ class Backtesting:
     clock: Clock
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    async def in_force(self, bus: str) -> Bus | None:
-        """Raises HubUnavailable, WrongBus."""
-        told = await self.hub.bus(bus)
+    async def before(self, bus: str, revision: int | None = None) -> Bus | None:
+        """What is compared with: what is in force, or that revision. Raises HubUnavailable, WrongBus."""
+        told = await self.hub.bus(bus, revision)
         return compiled(told.bus, told.revision, told.terms) if told else None
 
     async def make(self, backtest: Backtest) -> Stored[Backtest]:
@@ -92,7 +92,9 @@ class Backtesting:
 
     async def _compare(self, stored: Stored[Backtest]) -> tuple[Stored[Backtest], Result]:
         asked = stored.value
-        comparing = Comparing(compiled(asked.bus, 0, asked.terms), await self.in_force(asked.bus), asked.share)
+        comparing = Comparing(
+            compiled(asked.bus, 0, asked.terms), await self.before(asked.bus, asked.against), asked.share
+        )
         lines = once(await self.reading.lines(Span(least_of(asked.start), least_of(asked.end))))
         said = running_seconds()
         while await self.reading.threads.run(lambda: _add(comparing, lines)):

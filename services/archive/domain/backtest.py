@@ -58,6 +58,8 @@ class Backtest(BaseModel):
     start: AwareDatetime
     end: AwareDatetime
     share: int
+    against: int | None = None
+    """The revision that it is compared with; None for the one in force."""
     made_at: AwareDatetime
     state: Literal["running", "done", "failed"] = "running"
     reason: str = ""

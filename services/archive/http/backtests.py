@@ -33,6 +33,10 @@ class BacktestBody(Body):
         Moment, Field(alias="from", description="Accepted then or later", examples=["2027-01-20T00:00:00Z"])
     ]
     end: Annotated[Moment, Field(alias="to", description="Accepted before", examples=["2027-01-21T00:00:00Z"])]
+    revision: Annotated[
+        Annotated[StrictInt, Field(ge=1, le=1_000_000_000)] | None,
+        Field(description="The revision to compare with; left out, the one in force", examples=[7]),
+    ] = None
     share: Annotated[
         StrictInt, Field(ge=1, le=100, description="Per cent of the events, by their hubids", examples=[100])
     ] = 100
@@ -95,6 +99,7 @@ def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Au
                 start=body.start,
                 end=body.end,
                 share=body.share,
+                against=body.revision,
                 made_at=backtesting.clock.now(),
             )
             stored = await backtesting.make(backtest)
@@ -114,14 +119,17 @@ def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Au
 
 
 async def _check(backtesting: Backtesting, body: BacktestBody, partner: str | None) -> None:
-    """Raises 404 for another partner's bus, 403 for a file that looks at others' events, WrongBus, 503."""
+    """Raises 404 for another partner's bus or revision, 403 for a file that looks at others' events, WrongBus, 503."""
     with hub_answers():
-        before = await backtesting.in_force(body.name)
+        now = await backtesting.before(body.name)
+        before = await backtesting.before(body.name, body.revision) if body.revision is not None else now
+    if body.revision is not None and (before is None or partner not in {None, before.terms.partner}):
+        raise not_found("revision")
     if partner is None:
         return
-    if body.bus.partner != partner or (before is not None and before.terms.partner != partner):
+    if body.bus.partner != partner or (now is not None and now.terms.partner != partner):
         raise not_found("bus")
-    if opens_others_events(body.bus, before):
+    if opens_others_events(body.bus, now):
         fault = Fault("is for operators to say", pointer="/bus/publishers")
         raise Problem(403, "operators_only", "Parts of the file are for operators", errors=[fault])
 

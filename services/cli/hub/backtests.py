@@ -19,17 +19,21 @@ SAMPLES: Final = 3
 """Hubids that are shown of a rule."""
 
 
-def backtest(
+def backtest(  # noqa: PLR0917 - typer calls by name
     file: Annotated[str, typer.Argument(metavar="FILE", help="A bus, as `milesaga hub apply` takes it; or `-`.")],
     start: Annotated[str, typer.Option("--from", help=f"Accepted then or later: {SINCE}")] = "-1d",
     end: Annotated[str, typer.Option("--to", help=f"Accepted before: {SINCE}")] = "now",
     share: Annotated[int, typer.Option(min=1, max=100, help="Per cent of the events.")] = 100,
+    revision: Annotated[
+        int | None, typer.Option(min=1, help="Beside this revision of the bus, and not the one in force.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Try a bus's file on archived events, beside what is in force; nothing is sent."""
     with reported():
         bus = _bus(file)
         body = {"name": bus.name, "bus": bus.body, "from": moment(start), "to": moment(end), "share": share}
+        body |= {"revision": revision} if revision is not None else {}
         with operator() as api:
             shown = api.send("POST", BACKTESTS, body)
             while shown["state"] == "running":

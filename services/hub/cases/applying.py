@@ -129,12 +129,7 @@ class Applying:
     async def roll_back(self, name: str, revision: int, who: Who, check: Check) -> Applied | None:
         """Put what an earlier revision said; None where there is no such one, or it was another partner's. Raises as
         `put`."""
-        kept = await self.buses.load(name)
-        if kept is not None and kept.value.revision == revision:
-            terms = kept.value.terms
-        else:
-            past = await self.past.load(past_id(name, revision))
-            terms = past.value.terms if past else None
+        terms = await self.revision(name, revision)
         if terms is None or who.partner not in {None, terms.partner}:
             return None
         return await self.put(name, terms, who, check)
@@ -166,6 +161,14 @@ class Applying:
         """The revision of each bus, also of those that were deleted."""
         keys = await self.buses.collection.keys(MARKS, (), limit=MOST_BUSES)
         return dict(marked(str(key)) for key in keys)
+
+    async def revision(self, name: str, revision: int) -> BusTerms | None:
+        """What a bus says or said by that revision; None where there is none, or it had said nothing any more."""
+        kept = await self.buses.load(name)
+        if kept is not None and kept.value.revision == revision:
+            return kept.value.terms
+        past = await self.past.load(past_id(name, revision))
+        return past.value.terms if past is not None else None
 
     async def revisions(self, bus: str, after: After, limit: int) -> list[Stored[PastBus]]:
         """Those that are not in force any more, the newest first."""

@@ -24,6 +24,14 @@ def routes(router: Routes, applying: Applying, registry: Registry, authenticator
             raise not_found("bus")
         return answer(BusRevision(bus=kept.value.id, revision=kept.value.revision, terms=kept.value.terms))
 
+    @router.internal("/internal/hub/buses/{bus}/revisions/{revision:int}", authenticator)
+    async def revision(request: Request) -> Response:
+        name, number = str(request.path_params["bus"]), int(request.path_params["revision"])
+        terms = await applying.revision(name, number)
+        if terms is None:
+            raise not_found("revision")
+        return answer(BusRevision(bus=name, revision=number, terms=terms))
+
     @router.internal("/internal/hub/revisions", authenticator)
     async def revisions(_: Request) -> Response:
         return answer(NewestRevisions(revisions=await applying.newest()))

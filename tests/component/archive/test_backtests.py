@@ -113,6 +113,34 @@ async def test_a_partner_tries_its_own_buses_on_what_it_may_see(vault: Vault, hu
     assert (await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule())), **coles)).status_code == 404
 
 
+async def test_an_older_revision_is_compared_with_where_it_is_named(
+    vault: Vault, hub: HubInMind, clock: HandClock
+) -> None:
+    start = clock.now()
+    for least in (10, 50, 90):
+        hub.put("fuel", terms(a_rule(when=over(least))))
+    await vault.keep(*(vault.event(total=total) for total in range(100)))
+    clock.pass_by(seconds=1)
+    asked = body(start, clock.now(), terms(a_rule(when=over(60))))
+    lost = {}
+    for revision in (1, 2, None):
+        found = await outcome(vault, asked | ({"revision": revision} if revision else {}))
+        lost[found["revision"]] = (found["rules"][0]["gained"], found["rules"][0]["lost"])
+    assert lost == {1: (0, 50), 2: (0, 10), 3: (30, 0)}
+    assert (await vault.ask("POST", BACKTESTS, asked | {"revision": 4})).status_code == 404
+
+
+async def test_what_a_bus_said_when_it_was_anothers_is_not_compared_with(
+    vault: Vault, hub: HubInMind, clock: HandClock
+) -> None:
+    hub.put("fuel", terms(a_rule(), partner="aldi"))
+    hub.put("fuel", terms(a_rule()))
+    asked = body(clock.now() - timedelta(hours=1), clock.now(), terms(a_rule()), revision=1)
+    coles: Json = {"scope": "archive:read", "subject": "coles-tills"}
+    assert (await vault.ask("POST", BACKTESTS, asked, **coles)).status_code == 404
+    assert (await vault.ask("POST", BACKTESTS, asked)).status_code == 202
+
+
 async def test_a_candidate_that_is_no_bus_is_refused_by_its_place(vault: Vault, clock: HandClock) -> None:
     times = clock.now() - timedelta(hours=1), clock.now()
     answer = await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule(when={"type": "scalar"}))))

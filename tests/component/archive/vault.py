@@ -32,17 +32,22 @@ class HubInMind:
 
     def __init__(self) -> None:
         self.buses: dict[str, BusRevision] = {}
+        self.past: dict[tuple[str, str], BusRevision] = {}
         self.clients: dict[str, str] = {"coles-tills": "coles", "aldi-tills": "aldi"}
         self.away = False
 
     def put(self, name: str, terms: BusTerms) -> None:
         known = self.buses.get(name)
-        self.buses[name] = BusRevision(bus=name, revision=known.revision + 1 if known else 1, terms=terms)
+        made = BusRevision(bus=name, revision=known.revision + 1 if known else 1, terms=terms)
+        self.buses[name] = self.past[name, str(made.revision)] = made
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         if self.away:
             return httpx.Response(503)
-        _, _, _, kind, name = request.url.path.split("/")
+        _, _, _, kind, name, *of_past = request.url.path.split("/")
+        if of_past:
+            told = self.past.get((name, of_past[-1]))
+            return httpx.Response(200, content=told.model_dump_json()) if told else httpx.Response(404, json={})
         if kind == "buses" and name in self.buses:
             return httpx.Response(200, content=self.buses[name].model_dump_json())
         subject = urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode() if kind == "clients" else ""

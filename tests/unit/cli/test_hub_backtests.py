@@ -54,3 +54,10 @@ def test_a_file_without_a_bus_is_refused(stack: Stack) -> None:
     assert result.exit_code == 1
     assert "one bus is expected, found 0" in result.stderr
     assert stack.asked == []
+
+
+def test_it_is_compared_with_the_revision_that_is_named(stack: Stack) -> None:
+    stack.answers["GET /v1/hub/backtests/b1"] = [(200, DONE)]
+    run("backtest", "examples/hub_bus.yaml", "--revision", "2")
+    run("backtest", "examples/hub_bus.yaml")
+    assert [body.get("revision") for body in stack.bodies()] == [2, None]
