@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from services.delivery.adapters.broker_letters import BrokerLetters
 from services.delivery.adapters.hub_http import HubOverHttp
 from services.delivery.adapters.posting import HttpPoster
 from services.delivery.adapters.sealing import MasterKeySealing
+from services.delivery.cases.burying import Burying
 from services.delivery.cases.catching_up import PAUSE as CATCHING_UP_PAUSE
 from services.delivery.cases.catching_up import CatchingUp
 from services.delivery.cases.configuring import Configuring
@@ -28,7 +30,7 @@ from services.delivery.http.routes import routes
 from services.delivery.service import SERVICE
 from services.delivery.settings import DeliverySettings, SandboxDeliverySettings
 from shared.outside.strangers import Strangers
-from shared.runtime.addresses import internal_token
+from shared.runtime.addresses import internal_token, own_broker_url
 from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.home import Home
@@ -63,10 +65,13 @@ def compose(runtime: Runtime) -> Service:
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     looking = Looking(buses, states, hub, runtime.clock)
     deciding = Deciding(states, verifying, runtime.clock)
+    home = Home(runtime.settings.milesaga_home)
+    letters = BrokerLetters(lambda: own_broker_url(runtime.settings, home, SERVICE.name))
+    burying = Burying(letters, telling, runtime.clock)
     configuring = Configuring(buses)
     return keeping.service(
         table=table(configuring),
-        router=routes(looking, deciding, keys, runtime.queues, runtime.authenticator),
+        router=routes(looking, deciding, keys, burying, runtime.queues, runtime.authenticator),
         tasks=(
             Every(PAUSE, watching.look, name="targets"),
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),

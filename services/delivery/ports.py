@@ -1,9 +1,10 @@
 """What delivery asks of others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.delivery.domain.verdicts import Answer
+from shared.bus.dead_letters import Choice, DeadLetter, Reborn
 from shared.contracts.buses import BusRevision
 
 
@@ -40,6 +41,26 @@ class Poster(Protocol):
 
     async def ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
         """The same of OPTIONS, with the answer's headers."""
+        ...
+
+
+class InOtherHands(Exception):
+    """Somebody else looks at these letters just now."""
+
+
+class Letters(Protocol):
+    """Dead letters, by the queue that they were for. Every method raises BrokerAway and InOtherHands."""
+
+    async def listed(self, queue: str, limit: int) -> Sequence[DeadLetter]:
+        """The oldest first."""
+        ...
+
+    async def redrive(self, queue: str, chosen: Choice, reborn: Reborn, most: int) -> int:
+        """Send them there again, with such headers; how many. One that is there twice after a crash has one name."""
+        ...
+
+    async def discard(self, queue: str, chosen: Choice, most: int) -> int:
+        """Remove them; how many."""
         ...
 
 

@@ -8,6 +8,7 @@ Where a rule gives the copy another type, which only operators write, it is a co
 from datetime import datetime
 from typing import Final
 
+from shared.bus.arrival import OUR_OWN
 from shared.bus.headers import (
     ATTEMPTS,
     EXCEPTION,
@@ -38,12 +39,11 @@ def outgoing(copy: Copy, target: TargetTerms, now: datetime) -> OutboxMessage | 
         return copy.message(now)
     message = copy.message(now, target.service)
     told = {name: value for name, value in message.headers.items() if name not in HOUSES_OWN}
-    way = {EXCHANGE: COMMANDS if copy.origintype else WAY, ROUTING_KEY: copy.attributes["type"]}
     return OutboxMessage(
         id=message.id,
         exchange=message.exchange,
         routing_key=message.routing_key,
-        headers={**told, **way},
+        headers={**told, **_way(copy, target)},
         body=message.body,
         mandatory=message.mandatory,
         saved_at=now,
@@ -66,6 +66,7 @@ def dead(copy: Copy, target: TargetTerms, reason: str, detail: str, now: datetim
         REASON: f"{reason}: {detail}"[:500],
         EXCEPTION: reason,
         FINGERPRINT: f"{copy.bus}/{copy.target}:{reason}",
+        **_way(copy, target),
     }
     return OutboxMessage(
         id=message.id,
@@ -76,3 +77,10 @@ def dead(copy: Copy, target: TargetTerms, reason: str, detail: str, now: datetim
         mandatory=message.mandatory,
         saved_at=now,
     )
+
+
+def _way(copy: Copy, target: TargetTerms) -> dict[str, str]:
+    """How it comes: without that word whoever reads it believes none of our headers."""
+    if target.service is None:
+        return {EXCHANGE: OUR_OWN, ROUTING_KEY: copy.queue}
+    return {EXCHANGE: COMMANDS if copy.origintype else WAY, ROUTING_KEY: copy.attributes["type"]}

@@ -9,8 +9,9 @@ take turns.
 
 import asyncio
 import hashlib
+import math
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -71,6 +72,8 @@ class DeadLetter:
 
 
 Choice = Callable[[DeadLetter], bool]
+Reborn = Callable[[DeadLetter], Mapping[str, str]]
+"""The headers with which a letter goes back."""
 
 
 class DeadLetters:
@@ -111,34 +114,37 @@ class DeadLetters:
             await self._renew(channel, worn)
         return found
 
-    async def retry(self, service: str, chosen: Choice) -> int:
-        """Send the chosen letters to their service's queue again, with their attempts forgotten; how many.
+    async def retry(self, service: str, chosen: Choice, reborn: Reborn | None = None, most: float = math.inf) -> int:
+        """Send the chosen letters to their service's queue again, with their attempts forgotten; how many, at `most`.
 
-        Those whose bodies are cut stay, and are in `heads`. A letter leaves here when the broker has confirmed it
-        there: a crash in between makes a duplicate at worst.
+        `reborn` says with which headers, where they are not to be as they were. Those whose bodies are cut stay, and
+        are in `heads`. A letter leaves here when the broker has confirmed it there: a crash in between makes a
+        duplicate at worst.
         """
-        return await self._settle(service, chosen, send_back=True)
+        return await self._settle(service, chosen, reborn or as_it_was, most)
 
-    async def discard(self, service: str, chosen: Choice) -> int:
-        """Remove the chosen letters for good; how many."""
-        return await self._settle(service, chosen, send_back=False)
+    async def discard(self, service: str, chosen: Choice, most: float = math.inf) -> int:
+        """Remove the chosen letters for good; how many, at `most`."""
+        return await self._settle(service, chosen, None, most)
 
-    async def _settle(self, service: str, chosen: Choice, *, send_back: bool) -> int:
+    async def _settle(self, service: str, chosen: Choice, reborn: Reborn | None, most: float) -> int:
         begun = datetime.now(UTC)
         count = 0
         worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
         async with self._turn(service) as ours, self._channel() as channel:
             async for letter, message in self._walk(channel, service, ours=ours):
                 died_again = letter.last_failed_at is not None and letter.last_failed_at >= begun
-                if died_again or not chosen(letter) or (send_back and self._stays_cut(letter)):
+                if died_again or not chosen(letter) or (reborn and self._stays_cut(letter)):
                     worn += [(letter, message)] if _looks(message) >= WORN else []
                     continue
-                if send_back:
+                if reborn:
                     await channel.default_exchange.publish(
-                        _reborn(letter, message), routing_key=service, mandatory=True, timeout=TIMEOUT
+                        _again(letter, message, reborn(letter)), routing_key=service, mandatory=True, timeout=TIMEOUT
                     )
                 await message.ack()
                 count += 1
+                if count >= most:
+                    break
             await self._renew(channel, worn)
         return count
 
@@ -295,16 +301,20 @@ def _told(letter: DeadLetter, message: AbstractIncomingMessage) -> dict[str, str
     return {**carried(message.headers), **told}
 
 
-def _reborn(letter: DeadLetter, message: AbstractIncomingMessage) -> aio_pika.Message:
-    """The message as it was before it ever failed; where it first came from stays on it."""
+def as_it_was(letter: DeadLetter) -> dict[str, str]:
+    """The headers that it had before it ever failed; where it first came from stays on it."""
     kept = {
         name: value
         for name, value in letter.came.headers.items()
         if name == names.TRACEPARENT or not name.startswith(names.RESERVED)
     }
+    return {**carried(kept), **origin(letter.came)}
+
+
+def _again(letter: DeadLetter, message: AbstractIncomingMessage, headers: Mapping[str, str]) -> aio_pika.Message:
     return aio_pika.Message(
         letter.body,
-        headers={**carried(kept), **origin(letter.came)},
+        headers=dict(headers),
         content_type=message.content_type,
         message_id=message.message_id,
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,

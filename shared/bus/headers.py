@@ -23,6 +23,8 @@ HANDLE: Final = "milesaga-handle"
 KEPT_KEY: Final = "milesaga-kept-key"
 """The routing key of a message that lies aside while its queue is made anew."""
 FINGERPRINT: Final = "milesaga-fingerprint"
+REDRIVEN_AT: Final = "milesaga-redriven-at"
+"""When a copy of an event was taken from its target's dead letters, to be sent once more: its time runs from then."""
 
 OURS: Final = (*PREFIXES, RESERVED)
 BROKERS: Final = frozenset({"CC", "BCC"})

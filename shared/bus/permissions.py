@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.bus.topology import turn_queue
+
 NOTHING: Final = "^$"
 EVERYTHING: Final = ".*"
 TOPIC_EXCHANGES: Final = ("commands", "answers", "events", "public")
@@ -58,14 +60,15 @@ def service_rights(
 ) -> Rights:
     """`bindings` are those of the service's queue, `families` the first words of queues that it makes while it runs,
     `listens` the exchanges that it binds its queue to by whatever pattern, `reads` the first words of queues that
-    others make, and that it reads. Who hears the answers gives the commands."""
+    others make, and that it reads, taking turns at their dead letters. Who hears the answers gives the commands."""
     own = "|".join((rf"{re.escape(name)}(\..+)?", *(rf"{re.escape(family)}\..+" for family in families)))
     others = [rf"{re.escape(each)}\..+" for each in reads]
+    turns = [rf"{re.escape(each)}\..+{re.escape(turn_queue(''))}" for each in reads]
     speaks = rf"^{re.escape(name)}\."
     commands = EVERYTHING if "answers" in dict(bindings) else speaks
     written = {"commands": commands, "answers": rf"^({re.escape(name)}|saga)\.", "events": speaks, "public": NOTHING}
     return Rights(
-        configure=f"^({own})$" if families else f"^{own}$",
+        configure=f"^({'|'.join((own, *turns))})$" if families or turns else f"^{own}$",
         write=rf"^(commands|answers|events|retry\..+|amq\.default|{own})$",
         read=f"^({'|'.join(('commands|answers|events|public', own, *others))})$",
         topics={

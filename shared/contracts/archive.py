@@ -83,7 +83,7 @@ class Routed(Part):
 
 class Attempt(Part):
     """One try to deliver one copy, or its end. `outcome` `delivered`, `dead`, `skipped` and `discarded` are ends;
-    `refused` and `failed` are not."""
+    `refused`, `failed` and `redriven` are not."""
 
     deliveryid: str
     hubid: str
@@ -92,7 +92,7 @@ class Attempt(Part):
     at: AwareDatetime
     ms: int = Field(description="How long it took")
     attempt: int = Field(description="1 for the first")
-    outcome: Literal["delivered", "refused", "failed", "dead", "skipped", "discarded"]
+    outcome: Literal["delivered", "refused", "failed", "dead", "skipped", "discarded", "redriven"]
     status: int | None = Field(default=None, description="HTTP's, where there was an answer")
     fault: str | None = Field(default=None, description="What went wrong, in a word")
     replay: str | None = None

@@ -13,7 +13,7 @@ from shared.segments.lines import Line
 WAITING: Final = "waiting"
 """Nothing was tried yet; or the target is a queue, a service or a feed, of which nothing more is known."""
 RETRYING: Final = "retrying"
-NOT_ENDS: Final = frozenset(("refused", "failed"))
+NOT_ENDS: Final = frozenset(("refused", "failed", "redriven"))
 Count = dict[str, dict[str, int]]
 
 
@@ -46,7 +46,7 @@ def _add_records(made: Balance, records: Records) -> None:
     for attempt in records.attempts:  # by time
         place = f"{attempt.bus}/{attempt.target}"
         if attempt.replay:
-            replayed[f"{place} {attempt.deliveryid}"] = attempt
+            replayed[f"{place} {attempt.replay}"] = attempt  # a copy that was redriven has another delivery id
         else:
             last[place] = attempt
     routed = Counter(f"{each.bus}/{each.target}" for each in records.routed if not each.shadow)

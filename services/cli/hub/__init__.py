@@ -2,7 +2,7 @@
 
 import typer
 
-from services.cli.hub import archived, backtests, events, feeds, files, language, listening, replays, targets
+from services.cli.hub import archived, backtests, dead, events, feeds, files, language, listening, replays, targets
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The event hub: apply files, send, follow and find.")
 
@@ -21,4 +21,5 @@ app.command("convert")(language.convert)
 app.command("backtest")(backtests.backtest)
 app.add_typer(archived.app, name="archive")
 app.add_typer(targets.app, name="targets")
+app.add_typer(dead.app, name="dead")
 app.add_typer(replays.app, name="replay")

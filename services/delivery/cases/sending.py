@@ -24,6 +24,7 @@ from shared.bus.headers import (
     LAST_FAILED_AT,
     QUEUE,
     REASON,
+    REDRIVEN_AT,
     RESERVED,
     carried,
     moment,
@@ -33,6 +34,7 @@ from shared.bus.retry import Failed, Unreadable, origin
 from shared.bus.topology import TIERS, tier_exchange
 from shared.contracts.archive import Attempt
 from shared.contracts.buses import TargetTerms, duration
+from shared.contracts.cloudevents import PREFIXES
 from shared.contracts.copies import Copy, dead_target_queue
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, running_seconds
@@ -92,7 +94,7 @@ class Sending:
     async def dispatch(self, arrival: Arrival, body: bytes) -> None:
         """Return when the endpoint has taken the copy. Raises Undelivered, Unreadable, GivenBack, Unavailable."""
         copy, now = self._read(arrival.headers, body), self._means.clock.now()
-        begin = begun(copy.accepted_at, _first(arrival.headers, now), again=bool(copy.replayid))
+        begin = _begun(arrival.headers, _first(arrival.headers, now))
         self.stance.ages.came(copy.deliveryid, begin, now)
         if self.probe and self._is_over(arrival.headers):
             raise Undelivered(Verdict("target", OUT_OF_TIME))
@@ -177,8 +179,7 @@ class Sending:
         self._tell(copy, stop.saved_at, number(stop.headers.get(ATTEMPTS)), "dead", fault=_word(stop))
 
     def _spent(self, kept: Mapping[str, str], first: datetime, now: datetime) -> timedelta:
-        accepted, again = moment(kept.get("cloudEvents:hubat")), bool(kept.get("cloudEvents:replayid"))
-        begin = begun(accepted, first, again=again)
+        begin = _begun(kept, first)
         return max(now - begin - within(self.stance.gaps(now), begin, now), timedelta(0))
 
     def _dead(self, headers: Mapping[str, str], body: bytes, reason: str, detail: str, now: datetime) -> OutboxMessage:
@@ -244,3 +245,11 @@ def _first(headers: Mapping[str, Any], now: datetime) -> datetime:
 
 def _word(stop: OutboxMessage) -> str:
     return stop.headers.get(EXCEPTION, OUT_OF_TIME)
+
+
+def _begun(headers: Mapping[str, Any], first: datetime) -> datetime:
+    """When the time of a copy with such headers began."""
+    again = bool(headers.get(f"{PREFIXES[0]}replayid"))
+    return begun(
+        moment(headers.get(f"{PREFIXES[0]}hubat")), first, redriven=moment(headers.get(REDRIVEN_AT)), again=again
+    )

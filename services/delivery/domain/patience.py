@@ -54,9 +54,10 @@ def allowed(terms: TargetTerms) -> Sequence[str]:
     return [name for place, name in enumerate(STEPS) if place == 0 or TIERS[name] <= cap]
 
 
-def begun(accepted: datetime | None, first: datetime, *, again: bool) -> datetime:
-    """When a copy's time began: with its event's acceptance; that of one which is sent again with its first try."""
-    return first if again or accepted is None else min(accepted, first)
+def begun(accepted: datetime | None, first: datetime, *, redriven: datetime | None, again: bool) -> datetime:
+    """When a copy's time began: when it was redriven; else with its event's acceptance, that of one which is sent again
+    with its first try."""
+    return min(redriven or (first if again else accepted) or first, first)
 
 
 def within(gaps: Iterable[tuple[datetime, datetime]], begin: datetime, now: datetime) -> timedelta:

@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Query, Response
+from fastapi import Query, Response
 from pydantic import Field, StrictInt
 
+from services.delivery.cases.burying import Burying
 from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.looking import Looking
 from services.delivery.domain.state import TargetState
 from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
+from services.delivery.http import letters
+from services.delivery.http.owning import PATH, BusName, TargetName, may, only_webhooks, own
 from services.delivery.http.views import ShownAgreement, ShownSecret, ShownTarget, ShownTargets
-from services.delivery.ports import HubUnavailable
 from shared.bus.measuring import Depth
 from shared.bus.standing import BrokerAway, StandingQueues
 from shared.contracts.buses import NAME
@@ -26,15 +28,11 @@ from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Body
 from shared.web.docs import READING, WRITING, answers
 from shared.web.pages import Cursor, Listing
-from shared.web.problems import Problem, not_found, try_again
 from shared.web.routes import Routes
 
-BusName = Annotated[str, Path(pattern=NAME, description="The bus.", examples=["fuel"])]
-TargetName = Annotated[str, Path(pattern=NAME, description="The target.", examples=["coles-bi"])]
 OfBus = Annotated[str | None, Query(pattern=NAME, description="Of this bus alone.", examples=["fuel"])]
 LISTED: Final = 50
 """Buses on a page."""
-PATH: Final = "/v1/hub/targets/{bus}/{target}"
 BY_MARK = Listing[Stored[KnownBus]](lambda bus: (bus.value.mark, bus.value.id), (str, str))
 
 
@@ -46,16 +44,23 @@ class Rotate(Body):
     ] = 24
 
 
-def routes(
-    looking: Looking, deciding: Deciding, keys: Keys, queues: StandingQueues, authenticator: Authenticator
+def routes(  # noqa: PLR0917 - its composition root has them in this order
+    looking: Looking,
+    deciding: Deciding,
+    keys: Keys,
+    burying: Burying,
+    queues: StandingQueues,
+    authenticator: Authenticator,
 ) -> Routes:
     """Public, under `/v1/hub/targets`."""
     router = Routes("delivery")
     writer = authenticator.requires_one(("hub:write", "ops:write"))
-    _reading(router, looking, queues, authenticator.requires_one(("hub:read", "ops:read")))
+    reader = authenticator.requires_one(("hub:read", "ops:read"))
+    _reading(router, looking, queues, reader)
     _changing(router, looking, keys, writer)
     _deciding(router, looking, deciding, queues, writer)
     _asking(router, looking, deciding, writer)
+    letters.routes(router, looking, burying, reader, writer)
     return router
 
 
@@ -64,20 +69,20 @@ def _reading(router: Routes, looking: Looking, queues: StandingQueues, reader: A
     async def list_targets(bus: OfBus = None, cursor: Cursor = None, caller: Caller = reader) -> Response:
         """Targets; for whoever is no operator, those of its own buses."""
         if bus is not None:
-            known = [await _own(looking, bus, caller, "ops:read")]
+            known = [await own(looking, bus, caller, "ops:read")]
             return answer(ShownTargets(targets=await _shown(looking, known, queues)))
 
         async def page(after: After, limit: int) -> list[Stored[KnownBus]]:
             return await looking.listed(after, limit)
 
         found, following = await BY_MARK.page(cursor, LISTED, page)
-        own = [each.value for each in found if await _may(looking, each.value, caller, "ops:read")]
-        return answer(ShownTargets(targets=await _shown(looking, own, queues), next_cursor=following))
+        seen = [each.value for each in found if await may(looking, each.value, caller, "ops:read")]
+        return answer(ShownTargets(targets=await _shown(looking, seen, queues), next_cursor=following))
 
     @router.get(PATH, response_model=None, responses=answers(ShownTarget, *READING))
     async def read_target(bus: BusName, target: TargetName, caller: Caller = reader) -> Response:
         """A target, and how it stands."""
-        known = await _own(looking, bus, caller, "ops:read", target)
+        known = await own(looking, bus, caller, "ops:read", target)
         return answer(await _one(looking, known, target, queues))
 
 
@@ -85,8 +90,8 @@ def _changing(router: Routes, looking: Looking, keys: Keys, writer: Any) -> None
     @router.post(f"{PATH}/secret", response_model=None, responses=answers(ShownSecret, *WRITING))
     async def rotate_secret(bus: BusName, target: TargetName, body: Rotate, caller: Caller = writer) -> Response:
         """Another secret for a webhook's signatures: it is shown this once."""
-        known = await _own(looking, bus, caller, "ops:write", target)
-        _only_webhooks(known, target)
+        known = await own(looking, bus, caller, "ops:write", target)
+        only_webhooks(known, target)
         secret = await keys.rotate(target_id(bus, target), timedelta(hours=body.overlap_hours))
         return answer(ShownSecret(secret=secret))
 
@@ -95,16 +100,16 @@ def _deciding(router: Routes, looking: Looking, deciding: Deciding, queues: Stan
     @router.post(f"{PATH}/pause", response_model=None, responses=answers(ShownTarget, *WRITING))
     async def pause_target(bus: BusName, target: TargetName, caller: Caller = writer) -> Response:
         """Send nothing; copies wait, and this time does not count for them."""
-        known = await _own(looking, bus, caller, "ops:write", target)
-        _only_webhooks(known, target)
+        known = await own(looking, bus, caller, "ops:write", target)
+        only_webhooks(known, target)
         await deciding.pause(bus, target)
         return answer(await _one(looking, known, target, queues))
 
     @router.post(f"{PATH}/resume", response_model=None, responses=answers(ShownTarget, *WRITING))
     async def resume_target(bus: BusName, target: TargetName, caller: Caller = writer) -> Response:
         """Send again. An endpoint that was gone has to agree once more."""
-        known = await _own(looking, bus, caller, "ops:write", target)
-        _only_webhooks(known, target)
+        known = await own(looking, bus, caller, "ops:write", target)
+        only_webhooks(known, target)
         await deciding.resume(bus, target)
         return answer(await _one(looking, known, target, queues))
 
@@ -113,43 +118,18 @@ def _asking(router: Routes, looking: Looking, deciding: Deciding, writer: Any) -
     @router.post(f"{PATH}/test", response_model=None, responses=answers(ShownAgreement, *WRITING))
     async def test_target(bus: BusName, target: TargetName, caller: Caller = writer) -> Response:
         """Send a signed `hub.test.v1`, and show how it was answered."""
-        known = await _own(looking, bus, caller, "ops:write", target)
-        _only_webhooks(known, target)
+        known = await own(looking, bus, caller, "ops:write", target)
+        only_webhooks(known, target)
         agreed = await deciding.test(bus, target, known.targets[target])
         return answer(ShownAgreement.model_validate(agreed))
 
     @router.post(f"{PATH}/verify", response_model=None, responses=answers(ShownAgreement, *WRITING))
     async def verify_target(bus: BusName, target: TargetName, caller: Caller = writer) -> Response:
         """Ask the endpoint now whether it may be sent events."""
-        known = await _own(looking, bus, caller, "ops:write", target)
-        _only_webhooks(known, target)
+        known = await own(looking, bus, caller, "ops:write", target)
+        only_webhooks(known, target)
         agreed = await deciding.verify(bus, target, known.targets[target])
         return answer(ShownAgreement.model_validate(agreed))
-
-
-def _only_webhooks(known: KnownBus, target: str) -> None:
-    """Raises 409."""
-    if known.targets[target].webhook is None:
-        raise Problem(409, "no_webhook", "The target is no webhook")
-
-
-async def _own(looking: Looking, bus: str, caller: Caller, everything: str, target: str | None = None) -> KnownBus:
-    """The bus, which has the target where one is named. Raises 404 where it is not the caller's."""
-    known = await looking.bus(bus)
-    if known is None or not await _may(looking, known, caller, everything):
-        raise not_found("bus" if target is None else "target")
-    if target is not None and target not in known.targets:
-        raise not_found("target")
-    return known
-
-
-async def _may(looking: Looking, known: KnownBus, caller: Caller, everything: str) -> bool:
-    if everything in caller.scopes:
-        return True
-    try:
-        return await looking.is_client(caller.subject, known.partner)
-    except HubUnavailable as error:
-        raise try_again("unavailable", "The hub does not answer") from error
 
 
 async def _one(looking: Looking, known: KnownBus, target: str, queues: StandingQueues) -> ShownTarget:

@@ -84,9 +84,13 @@ def test_time_in_gaps_does_not_count() -> None:
     assert within(gaps, NOW, at(100)) == timedelta(seconds=10 + 12 + 5)
 
 
-def test_a_copys_time_begins_with_its_events_acceptance_and_that_of_one_sent_again_with_its_first_try() -> None:
+def test_a_copys_time_begins_with_its_acceptance_its_first_try_where_it_is_sent_again_or_when_it_was_redriven() -> None:
     accepted, first = NOW - timedelta(days=3), NOW
-    assert begun(accepted, first, again=False) == accepted
-    assert begun(accepted, first, again=True) == first
-    assert begun(None, first, again=False) == first
-    assert begun(NOW + timedelta(seconds=2), first, again=False) == first, "another process's clock is ahead"
+    assert begun(accepted, first, redriven=None, again=False) == accepted
+    assert begun(accepted, first, redriven=None, again=True) == first
+    assert begun(None, first, redriven=None, again=False) == first
+    assert begun(accepted, first, redriven=NOW - timedelta(hours=1), again=False) == NOW - timedelta(hours=1)
+    assert begun(accepted, first, redriven=NOW - timedelta(hours=1), again=True) == NOW - timedelta(hours=1)
+    for ahead in (timedelta(seconds=2), timedelta(days=400)):  # another process's clock
+        assert begun(NOW + ahead, first, redriven=None, again=False) == first
+        assert begun(accepted, first, redriven=NOW + ahead, again=False) == first

@@ -1,0 +1,127 @@
+"""`milesaga hub dead`: copies that were given up, by target: looked at, sent once more, given up for good."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from services.cli import printing, view
+from services.cli.client import Api, Json, named, operator, reported
+from services.cli.hub.archived import moment
+from services.cli.hub.targets import Target, path, plain
+from services.cli.options import AsJson
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Dead letters of targets: list, show, settle them.")
+
+Ids = Annotated[
+    list[str] | None, typer.Argument(metavar="[ID..]", help="Handles, as `milesaga hub dead list` has them.")
+]
+OneFault = Annotated[str | None, typer.Option("--fingerprint", help="All of one fault.")]
+Since = Annotated[str | None, typer.Option("--from", help="Those that died since: a time, or so long ago, -2h.")]
+Before = Annotated[str | None, typer.Option("--until", help="Those that died before.")]
+Every = Annotated[bool, typer.Option("--all", help="All there are.")]
+
+
+@app.command("list")
+def list_letters(target: Target, as_json: AsJson = False) -> None:
+    """List the oldest letters of a target."""
+    with reported(), named(f"target {target}"), operator() as api:
+        letters = api.get(f"{path(target)}/dead")["letters"]
+    if as_json:
+        printing.tell({"letters": letters})
+        return
+    table = Table("id", "fault", "type", "event", "tries", "given up")
+    for each in letters:
+        event = (each["type"] or "?", each["event_id"] or "?")
+        table.add_row(
+            each["id"], each["fingerprint"], *event, str(each["attempts"]), view.moment(each["last_failed_at"])
+        )
+    printing.console().print(table)
+
+
+@app.command("show")
+def show_letter(
+    target: Target, letter: Annotated[str, typer.Argument(metavar="ID", help="Its handle.")], as_json: AsJson = False
+) -> None:
+    """Show one letter, with its event."""
+    with reported(), named(f"letter {letter} of {target}"), operator() as api:
+        shown = api.get(f"{path(target)}/dead/{letter}")
+    if as_json:
+        printing.tell(shown)
+        return
+    table = Table(show_header=False)
+    for name, value in shown.items():
+        table.add_row(name.replace("_", " "), plain(value))
+    printing.console().print(table)
+
+
+@app.command("redrive")
+def redrive(  # noqa: PLR0917 - typer calls by name
+    target: Target,
+    ids: Ids = None,
+    fingerprint: OneFault = None,
+    start: Since = None,
+    until: Before = None,
+    every: Every = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send letters once more, each under a new webhook id, its time begun anew; exit 1 where some cannot be."""
+    chosen = _chosen(ids, fingerprint, start, until, every=every)
+    done, left = _settled(target, "redrive", chosen)
+    if as_json:
+        printing.tell({"redriven": done, "left": left}, indent=None)
+    else:
+        printing.say(f"{done} sent once more")
+    if left:
+        printing.complain(f"{left} stay: nothing can be sent of them; replay their events")
+    raise typer.Exit(int(bool(left)))
+
+
+@app.command("discard")
+def discard(  # noqa: PLR0917 - typer calls by name
+    target: Target,
+    ids: Ids = None,
+    fingerprint: OneFault = None,
+    start: Since = None,
+    until: Before = None,
+    every: Every = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove letters for good; their events stay in the archive."""
+    chosen = _chosen(ids, fingerprint, start, until, every=every)
+    if not yes:
+        typer.confirm(f"Remove these letters of {target} for good?", abort=True)
+    done, _ = _settled(target, "discard", chosen)
+    printing.tell({"discarded": done}, indent=None) if as_json else printing.say(f"{done} removed")
+
+
+def _chosen(
+    ids: list[str] | None, fingerprint: str | None, start: str | None, until: str | None, *, every: bool
+) -> Json:
+    """As the API has it. Raises typer.BadParameter where it is not one choice."""
+    within = {name: moment(text) for name, text in (("from", start), ("until", until)) if text is not None}
+    ways: list[Json] = [{"ids": ids} if ids else {}, {"fingerprint": fingerprint} if fingerprint else {}, within]
+    given = [each for each in (*ways, {"all": True} if every else {}) if each]
+    if len(given) != 1:
+        raise typer.BadParameter("name letters, or give one of --fingerprint, --from and --until, --all.")
+    return given[0]
+
+
+def _settled(target: str, what: str, chosen: Json) -> tuple[int, int]:
+    """How many went, and how many stay although they were chosen."""
+    done = left = 0
+    with reported(), named(f"target {target}"), operator() as api:
+        for answer in _answers(api, f"{path(target)}/dead/{what}", chosen):
+            done, left = done + answer["done"], answer["left"]
+    return done, left
+
+
+def _answers(api: Api, where: str, chosen: Json) -> Iterator[dict[str, Any]]:
+    """One page after the other."""
+    while True:
+        answer = api.send("POST", where, chosen)
+        yield answer
+        if not answer["more"]:
+            return

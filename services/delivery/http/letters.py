@@ -1,0 +1,171 @@
+"""Dead letters of targets over HTTP."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Response
+from pydantic import Field, StrictBool
+from pydantic_core import from_json
+
+from services.delivery.cases.burying import MOST, Burying, among, died_within, every, of_fault
+from services.delivery.cases.looking import Looking
+from services.delivery.domain.letters import copy_of, told_of
+from services.delivery.http.owning import PATH, BusName, TargetName, own
+from services.delivery.ports import InOtherHands
+from shared.bus.dead_letters import Choice, DeadLetter
+from shared.bus.standing import BrokerAway
+from shared.web.answers import answer
+from shared.web.auth import Caller
+from shared.web.bodies import Body, Moment, Shown
+from shared.web.docs import READING, WRITING, answers
+from shared.web.problems import Fault, Problem, not_found, try_again
+from shared.web.routes import Routes
+
+HANDLE = r"^[0-9a-f]{12}$"
+EXAMPLE = "4f2a90c1d7be"
+LetterHandle = Annotated[str, Path(pattern=HANDLE, description="The letter's handle.", examples=[EXAMPLE])]
+
+
+class Chosen(Body):
+    """Which letters: by exactly one of `ids`, `fingerprint`, `from` and `until`, `all`."""
+
+    ids: Annotated[
+        frozenset[Annotated[str, Field(pattern=HANDLE)]] | None,
+        Field(min_length=1, max_length=MOST, description="Their handles", examples=[[EXAMPLE]]),
+    ] = None
+    fingerprint: Annotated[
+        str | None,
+        Field(min_length=1, max_length=300, description="All of one fault", examples=["fuel/bi:http_422"]),
+    ] = None
+    start: Annotated[
+        Moment | None, Field(alias="from", description="Those that died since", examples=["2027-01-20T10:00:00Z"])
+    ] = None
+    until: Annotated[Moment | None, Field(description="Died before", examples=["2027-01-20T11:00:00Z"])] = None
+    every: Annotated[StrictBool, Field(alias="all", description="All there are", examples=[True])] = False
+
+
+class ShownLetter(Shown):
+    """A copy that was given up."""
+
+    id: Annotated[str, Field(description="Its handle, the same at every look")]
+    fingerprint: Annotated[str, Field(description="Of its fault: one of them is one thing to mend")]
+    reason: Annotated[str, Field(description="Why it was given up")]
+    attempts: Annotated[int, Field(description="How often it was tried")]
+    first_failed_at: Annotated[datetime | None, Field(description="When it failed first")]
+    last_failed_at: Annotated[datetime | None, Field(description="When it was given up")]
+    hubid: Annotated[str | None, Field(description="The event's; null where the letter cannot be read")]
+    event_id: Annotated[str | None, Field(description="As its partner gave it; as above")]
+    type: Annotated[str | None, Field(description="The event's type; as above")]
+    delivery_id: Annotated[str | None, Field(description="The `webhook-id` that it was sent under; as above")]
+    can_be_sent: Annotated[bool, Field(description="Whether it can be redriven: else its event can be replayed")]
+
+
+class ShownWhole(ShownLetter):
+    """With the event, as a webhook would be sent it."""
+
+    event: Annotated[dict[str, Any] | None, Field(description="Null where it was never made, or cannot be read")]
+
+
+class ShownLetters(Shown):
+    """The oldest of them; their number stands in the target."""
+
+    letters: Annotated[list[ShownLetter], Field(description=f"{MOST} at most")]
+
+
+class ShownSettled(Shown):
+    """What became of letters that were chosen."""
+
+    done: Annotated[int, Field(description="That went")]
+    left: Annotated[int, Field(description="That stay, because nothing can be sent of them")]
+    more: Annotated[bool, Field(description=f"After {MOST}: whether to ask again for the others")]
+
+
+def routes(router: Routes, looking: Looking, burying: Burying, reader: Any, writer: Any) -> None:
+    """`/v1/hub/targets/{bus}/{target}/dead`."""
+
+    @router.get(f"{PATH}/dead", response_model=None, responses=answers(ShownLetters, *READING))
+    async def list_letters(bus: BusName, target: TargetName, caller: Caller = reader) -> Response:
+        """A target's dead letters, the oldest first."""
+        await own(looking, bus, caller, "ops:read", target)
+        with _there():
+            return answer(ShownLetters(letters=[_shown(each) for each in await burying.listed(bus, target)]))
+
+    @router.get(f"{PATH}/dead/{{letter}}", response_model=None, responses=answers(ShownWhole, *READING))
+    async def read_letter(bus: BusName, target: TargetName, letter: LetterHandle, caller: Caller = reader) -> Response:
+        """One of the oldest, with its event."""
+        await own(looking, bus, caller, "ops:read", target)
+        with _there():
+            for each in await burying.listed(bus, target):
+                if each.handle == letter:
+                    return answer(_whole(each))
+        raise not_found("letter")
+
+    @router.post(f"{PATH}/dead/redrive", response_model=None, responses=answers(ShownSettled, *WRITING))
+    async def redrive_letters(bus: BusName, target: TargetName, body: Chosen, caller: Caller = writer) -> Response:
+        """Send them once more, each under a new `webhook-id`, with all of `retry_for` before it."""
+        known = await own(looking, bus, caller, "ops:write", target)
+        choice, is_webhook = _choice(body), known.targets[target].webhook is not None
+        with _there():
+            settled = await burying.redrive(bus, target, choice, on_record=is_webhook)
+        return answer(ShownSettled.model_validate(settled))
+
+    @router.post(f"{PATH}/dead/discard", response_model=None, responses=answers(ShownSettled, *WRITING))
+    async def discard_letters(bus: BusName, target: TargetName, body: Chosen, caller: Caller = writer) -> Response:
+        """Remove them for good; their events stay in the archive."""
+        await own(looking, bus, caller, "ops:write", target)
+        choice = _choice(body)
+        with _there():
+            return answer(ShownSettled.model_validate(await burying.discard(bus, target, choice)))
+
+
+def _choice(body: Chosen) -> Choice:
+    """Raises 422."""
+    within = body.start is not None or body.until is not None
+    given = (body.ids is not None, body.fingerprint is not None, within, body.every)
+    if sum(given) != 1:
+        detail = "exactly one of ids, fingerprint, from and until, all is expected"
+        raise Problem(422, "invalid_request", detail, errors=[Fault(detail, pointer="")])
+    if body.ids is not None:
+        return among(body.ids)
+    if body.fingerprint is not None:
+        return of_fault(body.fingerprint)
+    return died_within(body.start, body.until) if within else every
+
+
+@contextmanager
+def _there() -> Iterator[None]:
+    """Raises 503."""
+    try:
+        yield
+    except BrokerAway as error:
+        raise try_again("broker_unavailable", "The letters cannot be looked at now") from error
+    except InOtherHands as error:
+        raise try_again("unavailable", "Somebody else looks at these letters just now") from error
+
+
+def _shown(letter: DeadLetter) -> ShownLetter:
+    return ShownLetter(**_told(letter))
+
+
+def _whole(letter: DeadLetter) -> ShownWhole:
+    copy = copy_of(letter)
+    return ShownWhole(**_told(letter), event=from_json(copy.structured()) if copy is not None else None)
+
+
+def _told(letter: DeadLetter) -> dict[str, Any]:
+    copy = told_of(letter)
+    return {
+        "id": letter.handle,
+        "fingerprint": letter.fingerprint,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+        "first_failed_at": letter.first_failed_at,
+        "last_failed_at": letter.last_failed_at,
+        "hubid": copy.hubid if copy is not None else None,
+        "event_id": copy.attributes["id"] if copy is not None else None,
+        "type": copy.attributes["type"] if copy is not None else None,
+        "delivery_id": copy.deliveryid if copy is not None else None,
+        "can_be_sent": copy_of(letter) is not None,
+    }

@@ -1,0 +1,41 @@
+"""Whose a target is, before anything is shown or done."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+from services.delivery.cases.looking import Looking
+from services.delivery.domain.target import KnownBus
+from services.delivery.ports import HubUnavailable
+from shared.contracts.buses import NAME
+from shared.web.auth import Caller
+from shared.web.problems import Problem, not_found, try_again
+
+BusName = Annotated[str, Path(pattern=NAME, description="The bus.", examples=["fuel"])]
+TargetName = Annotated[str, Path(pattern=NAME, description="The target.", examples=["coles-bi"])]
+PATH = "/v1/hub/targets/{bus}/{target}"
+
+
+async def own(looking: Looking, bus: str, caller: Caller, everything: str, target: str | None = None) -> KnownBus:
+    """The bus, which has the target where one is named. Raises 404 where it is not the caller's."""
+    known = await looking.bus(bus)
+    if known is None or not await may(looking, known, caller, everything):
+        raise not_found("bus" if target is None else "target")
+    if target is not None and target not in known.targets:
+        raise not_found("target")
+    return known
+
+
+async def may(looking: Looking, known: KnownBus, caller: Caller, everything: str) -> bool:
+    if everything in caller.scopes:
+        return True
+    try:
+        return await looking.is_client(caller.subject, known.partner)
+    except HubUnavailable as error:
+        raise try_again("unavailable", "The hub does not answer") from error
+
+
+def only_webhooks(known: KnownBus, target: str) -> None:
+    """Raises 409."""
+    if known.targets[target].webhook is None:
+        raise Problem(409, "no_webhook", "The target is no webhook")
