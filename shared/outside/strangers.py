@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import httpx
@@ -20,6 +21,8 @@ AT_ONCE: Final = 4_096
 """Requests of one process; whoever sends them has bounds of his own below it."""
 ENOUGH: Final = 16 * 1024
 """Bytes of an answer's body; nobody reads them."""
+MOST_URLS: Final = 2_000
+"""That are remembered as they were read."""
 NOT_ALLOWED: Final = "not_allowed"
 """The word for a host that may not be reached."""
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
@@ -68,7 +71,9 @@ class Strangers:
         """The answer, of whatever status, within so many seconds as a whole. Raises NoAnswer."""
         try:
             timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
-            request = httpx.Request(method, url, headers=dict(headers), content=body, extensions={"timeout": timeout})
+            request = httpx.Request(
+                method, _read(url), headers=dict(headers), content=body, extensions={"timeout": timeout}
+            )
             async with asyncio.timeout(seconds):
                 response = await self._transport.handle_async_request(request)
         except (TimeoutError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
@@ -93,6 +98,12 @@ class _CheckedConnections(KeptConnections):
         if not allowed:
             raise AddressNotAllowed("the name stands for no address that may be reached")
         return allowed
+
+
+@lru_cache(maxsize=MOST_URLS)
+def _read(url: str) -> httpx.URL:
+    """Reading one takes a tenth of a request's time, and the same ones are asked again and again. Raises InvalidURL."""
+    return httpx.URL(url)
 
 
 def _word(error: Exception) -> str:

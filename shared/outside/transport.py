@@ -94,6 +94,9 @@ class KeptConnections(httpx.AsyncBaseTransport):
         self._idle.clear()
 
     async def _take_place(self, seconds: float | None) -> None:
+        if not self._places.locked():  # nobody waits, so there is nothing to be timed
+            await self._places.acquire()
+            return
         try:
             async with asyncio.timeout(seconds):
                 await self._places.acquire()

@@ -21,6 +21,7 @@ from tests.bench import (
     costs,
     gates,
     hub,
+    hub_delivery,
     hub_matching,
     hub_past,
     hub_replays,
@@ -66,7 +67,7 @@ SETTLED: Final = 3.0
 """Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
 
 PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
-ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching", "hub-archive", "gate")
+ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching", "hub-delivery", "hub-archive", "gate")
 """With what takes minutes, or is of interest to few, and is measured where it is named."""
 
 
@@ -165,7 +166,7 @@ class Bench:
         )
 
     def hub(self) -> list[Figure]:
-        """Partners' events: a stack's, beside the obvious way; and their matching."""
+        """Partners' events: a stack's, beside the obvious way; their matching, and their webhooks."""
         task = self._progress.add_task("partners' events", total=hub.steps(self._rounds))
         return [
             *hub.measure(
@@ -174,6 +175,7 @@ class Bench:
                 rounds=self._rounds,
             ),
             *self.hub_matching(),
+            *self.hub_delivery(),
             *self.hub_archive(),
         ]
 
@@ -182,6 +184,15 @@ class Bench:
         task = self._progress.add_task("rules", total=self._rounds * len(hub_matching.SIZES))
         return hub_matching.measure(
             lambda what: self._progress.update(task, description=what, advance=1), rounds=self._rounds
+        )
+
+    def hub_delivery(self) -> list[Figure]:
+        """Copies to endpoints, each service in a process of its own."""
+        task = self._progress.add_task("webhooks", total=hub_delivery.steps(self._rounds))
+        return hub_delivery.measure(
+            self._home / "webhooks",
+            lambda what: self._progress.update(task, description=what, advance=1),
+            rounds=self._rounds,
         )
 
     def hub_archive(self) -> list[Figure]:

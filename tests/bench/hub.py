@@ -8,18 +8,16 @@ import json
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
-
-import aio_pika
 
 from services.cli.ports import free_ports
 from tests.bench.children import Child, Failed
 from tests.bench.figures import Figure
 from tests.bench.hub_matching import a_receipt, a_rule, type_name
+from tests.bench.hub_queues import LOOKS, PATIENCE, Queues, opened
 from tests.bench.hub_schema import RULES, SCHEMA, TYPES
 from tests.bench.obvious_hub import QUEUES
 from tests.bench.posting import Lines
@@ -36,8 +34,6 @@ OBVIOUS_SINGLES: Final = 600
 SINGLE_SENDERS: Final = 64
 PACE: Final = 300.0
 PACED: Final = 1_500
-PATIENCE: Final = 120.0
-LOOKS: Final = 0.02
 STARTED: Final = 30.0
 PARTNER, BUS, TARGET = "bench", "bench", "all"
 QUEUE: Final = f"target.{BUS}.{TARGET}"
@@ -71,7 +67,7 @@ def measure(home: Path, told: Told, rounds: int) -> list[Figure]:
 
 
 async def _measured(url: str, obvious_url: str, broker_url: str, told: Told, rounds: int) -> list[Figure]:
-    async with Shop(url) as shop, _queues(broker_url) as queues:
+    async with Shop(url) as shop, opened(broker_url) as queues:
         hub = _Ours(shop, queues)
         await hub.prepare()
         theirs = _Obvious(obvious_url, queues)
@@ -104,7 +100,7 @@ async def _measured(url: str, obvious_url: str, broker_url: str, told: Told, rou
 class _Ours:
     """The stack: events go in by HTTP, are counted in the target's queue and looked for in the archive."""
 
-    def __init__(self, shop: Shop, queues: "_Queues") -> None:
+    def __init__(self, shop: Shop, queues: Queues) -> None:
         self._shop, self._queues = shop, queues
         self._sent: list[str] = []
         self._chance = random.Random(7)
@@ -204,7 +200,7 @@ class _Ours:
 
 
 class _Obvious:
-    def __init__(self, url: str, queues: "_Queues") -> None:
+    def __init__(self, url: str, queues: Queues) -> None:
         self._url, self._queues = url, queues
         self._chance = random.Random(7)
 
@@ -229,36 +225,6 @@ class _Obvious:
         for queue in QUEUES:
             await self._queues.empty(queue, sum(map(len, bodies)))
         return took
-
-
-class _Queues:
-    """What lies in queues, by a connection that is there all the time."""
-
-    def __init__(self, channel: aio_pika.abc.AbstractChannel) -> None:
-        self._channel = channel
-
-    async def holds(self, name: str, count: int) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while (there := await self._count(name)) < count:
-            if time.monotonic() > deadline:
-                raise Failed(f"{name}: of {count} copies {there} are there")
-            await asyncio.sleep(LOOKS)
-
-    async def empty(self, name: str, expected: int) -> None:
-        """Raises Failed where there are more or fewer."""
-        if (there := await self._count(name)) != expected:
-            raise Failed(f"{name}: {expected} messages were expected, {there} are there")
-        await (await self._channel.get_queue(name, ensure=False)).purge()
-
-    async def _count(self, name: str) -> int:
-        declared = await self._channel.declare_queue(name, passive=True)
-        return int(declared.declaration_result.message_count or 0)
-
-
-@asynccontextmanager
-async def _queues(broker_url: str) -> AsyncIterator[_Queues]:
-    async with await aio_pika.connect(broker_url) as connection:
-        yield _Queues(await connection.channel())
 
 
 def _figure(name: str, runs: list[float], target: str) -> Figure:

@@ -1,17 +1,22 @@
 """Requests to the endpoints, where they may go."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
 
 from services.delivery.domain.places import Forbidden, Places
 from services.delivery.domain.verdicts import Answer
 from shared.outside.strangers import NOT_ALLOWED, NoAnswer, Strangers
+
+MOST_URLS: Final = 2_000
+"""Whose judgement is remembered; addresses are judged at each connection."""
 
 
 class HttpPoster:
     """The `Poster` port."""
 
     def __init__(self, places: Places, strangers: Strangers) -> None:
-        self._places = places
+        self._check = lru_cache(maxsize=MOST_URLS)(places.check)
         self._strangers = strangers
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
@@ -22,7 +27,7 @@ class HttpPoster:
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
         try:
-            self._places.check(url)
+            self._check(url)
             answered = await self._strangers.send(method, url, headers, body, seconds)
         except Forbidden:
             return Answer(error=NOT_ALLOWED)

@@ -1,5 +1,6 @@
 """What a bus makes of an event: the copies, by which rule, and what is only counted."""
 
+import json
 from typing import Any
 
 import pytest
@@ -167,6 +168,15 @@ def test_data_that_is_no_json_keeps_its_form() -> None:
     assert read.event()["data_base64"] == "AAE="
     assert "data" not in read.event()
     assert "base64" not in read.event()
+
+
+@pytest.mark.parametrize("data", [{"data": None}, {"data": [1, {"ü": "}"}]}, {"data_base64": "AAE="}, {}])
+def test_a_copy_as_text_is_its_event(data: dict[str, Any]) -> None:
+    event = an_event(**data)
+    if not data:
+        del event.event["data"]
+    (copy,) = bus(a_rule()).route(event).copies
+    assert json.loads(copy.structured()) == copy.event()
 
 
 @pytest.mark.parametrize("data", [None, 0, False, "", [], {}])

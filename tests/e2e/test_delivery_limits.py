@@ -1,0 +1,177 @@
+"""How much an endpoint is sent: never more than it allows, whatever replicas there are; little while it fails, and
+little at first when it is back; and what another one does is none of its business."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+from starlette.responses import Response
+
+from tests.e2e.buses import Bus, a_rule
+from tests.e2e.endpoints import Endpoint, Heard
+from tests.e2e.houses import House
+from tests.e2e.partners import Partner, receipt
+from tests.e2e.shop import Shop
+from tests.e2e.test_delivery import stands
+from tests.eventually import eventually
+from tests.kit.stack import Stack
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+
+LONG = 120.0
+
+
+@pytest.fixture
+def replica(processes: House) -> Iterator[Stack]:
+    """Another process of delivery beside the first."""
+    second = processes.replica("delivery")
+    second.start()
+    yield second
+    second.terminate()
+    second.clean_up()
+
+
+@pytest.fixture
+async def partner(high_street: Shop) -> Partner:
+    return await Partner.made(high_street)
+
+
+@pytest.fixture
+async def bus(partner: Partner, processes: House) -> AsyncIterator[Bus]:
+    """Its targets are nobody's afterwards."""
+    made = Bus(partner, partner.operator, processes.broker_url)
+    yield made
+    await made.applied(a_rule(to=("books",)))
+
+
+async def applied(bus: Bus, **webhooks: object) -> None:
+    """These are the bus's targets, and each has agreed."""
+    await bus.applied(a_rule(to=tuple(webhooks)), targets=webhooks)
+    for target in webhooks:
+        await stands(bus, "healthy", target)
+
+
+def taken(endpoint: Endpoint) -> list[float]:
+    """When each copy was here first, of those that were answered 200."""
+    first: dict[str, float] = {}
+    for heard in endpoint.heard:
+        if heard.status == 200:
+            first.setdefault(heard.id, heard.at)
+    return sorted(first.values())
+
+
+async def all_taken(endpoint: Endpoint, count: int, within: float) -> list[float]:
+    def enough() -> list[float]:
+        found = taken(endpoint)
+        assert len(found) >= count, f"{len(found)} of {count}"
+        return found
+
+    return await eventually(enough, within)
+
+
+async def well(_: Heard) -> Response:
+    return Response(status_code=200)
+
+
+async def test_a_rate_is_kept_whatever_replicas_there_are(partner: Partner, bus: Bus, replica: Stack) -> None:
+    async with Endpoint(well) as endpoint:
+        await applied(bus, hook={"webhook": endpoint.url, "rate": 5})
+        await partner.send(*(receipt(f"e{n}") for n in range(100)))
+        times = await all_taken(endpoint, 100, 60)
+        assert 19 <= times[-1] - times[0] <= 22
+        assert len(endpoint.heard) == 100
+
+
+async def test_no_more_requests_are_under_way_than_each_of_several_targets_allows(
+    partner: Partner, bus: Bus, replica: Stack
+) -> None:
+    """Whichever replica has which of them."""
+
+    async def slow(_: Heard) -> Response:
+        await asyncio.sleep(0.05)
+        return Response(status_code=200)
+
+    async with AsyncExitStack() as opened:
+        endpoints = [await opened.enter_async_context(Endpoint(slow)) for _ in range(4)]
+        webhooks = {f"t{n}": {"webhook": each.url, "concurrency": 2} for n, each in enumerate(endpoints)}
+        await applied(bus, **webhooks)
+        await partner.send(*(receipt(f"e{n}") for n in range(60)))
+        for endpoint in endpoints:
+            await all_taken(endpoint, 60, LONG)
+        assert [each.most_at_once for each in endpoints] == [2] * 4
+
+
+async def test_an_endpoint_that_fails_is_hardly_asked_and_begins_slowly_when_it_is_back(
+    partner: Partner, bus: Bus
+) -> None:
+    is_back = False
+
+    async def fails(_: Heard) -> Response:
+        return Response(status_code=200 if is_back else 500)
+
+    async with Endpoint(fails) as endpoint:
+        await applied(bus, hook={"webhook": endpoint.url, "rate": 100})
+        await partner.send(*(receipt(f"e{n}") for n in range(300)))
+        await stands(bus, "failing")
+        begun = asyncio.get_running_loop().time()
+        await eventually(lambda: endpoint.heard[-1].at >= begun + 30, LONG)  # by the probes
+        await stands(bus, "failing")
+        assert len(endpoint.heard) <= 20
+        is_back = True
+        times = await all_taken(endpoint, 300, LONG)
+        since = [at - times[0] for at in times]
+        parts = [sum(begin <= at < begin + 5 for at in since) for begin in (0, 5, 10)]
+        assert parts[0] <= 60, "a tenth of 100 a second, and what rounding gives"
+        assert parts[1] <= 120
+        assert parts[0] < parts[1] < parts[2]
+        await stands(bus, "healthy")
+
+
+TARGETS = 50
+EVENTS = 40
+PAUSE = 0.25
+
+
+async def test_of_fifty_endpoints_one_that_hangs_delays_no_other(partner: Partner, bus: Bus) -> None:
+    hangs, over = False, asyncio.Event()
+
+    async def may_hang(_: Heard) -> Response:
+        if hangs:
+            await over.wait()
+        return Response(status_code=200)
+
+    async with Endpoint(well) as others, Endpoint(may_hang) as one:
+        webhooks = {f"t{n}": {"webhook": others.url} for n in range(TARGETS - 1)}
+        await applied(bus, hook={"webhook": one.url}, **webhooks)
+        before = await delays(partner, others, "before")
+        hangs = True
+        after = await delays(partner, others, "after")
+        assert one.at_once >= 8, "it hangs with all that it may have under way"
+        over.set()
+        await all_taken(one, 2 * EVENTS, LONG)
+        assert percentile(after) <= 1.5 * percentile(before) + 0.1, (percentile(before), percentile(after))
+
+
+async def delays(partner: Partner, endpoint: Endpoint, name: str) -> list[float]:
+    """Seconds from each event's acceptance to each of its arrivals."""
+    loop = asyncio.get_running_loop()
+    accepted: dict[str, float] = {}
+    for number in range(EVENTS):
+        await partner.send(receipt(f"{name}-{number}"))
+        accepted[f"{name}-{number}"] = loop.time()
+        await asyncio.sleep(PAUSE)
+    heard: list[tuple[str, float]] = []
+
+    def all_here() -> bool:
+        heard[:] = [(id_, each.at) for each in endpoint.heard if (id_ := json.loads(each.body)["id"]) in accepted]
+        assert len(heard) >= EVENTS * (TARGETS - 1)
+        return True
+
+    await eventually(all_here, LONG)
+    return [max(at - accepted[id_], 0.0) for id_, at in heard]
+
+
+def percentile(seconds: list[float]) -> float:
+    return sorted(seconds)[int(0.95 * len(seconds))]
