@@ -74,7 +74,15 @@ def compose(runtime: Runtime) -> Service:
     replays = store.documents(REPLAYS, Replay, wake=lambda replay: replay.wake_at)
     replaying = Replaying(replays, hub, store.outbox, runtime.clock)
     turns = TakingTurns(store.documents(TURNS, Turns, silent=True), replays, runtime.clock)
-    sender = Sender(replaying, reading, runtime.publisher, runtime.queues, runtime.clock, runtime.ids.new())
+    sender = Sender(
+        replaying=replaying,
+        reading=reading,
+        publisher=runtime.publisher,
+        queues=runtime.queues,
+        clock=runtime.clock,
+        holder=runtime.ids.new(),
+        since_live=keeping.since_page,
+    )
     runner = Runner(sender, turns)
     backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
     backtesting = Backtesting(backtests, reading, hub, runtime.clock)

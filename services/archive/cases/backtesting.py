@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 from services.archive.cases.reading import Reading, Span
@@ -16,7 +14,7 @@ from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.values import changed
 from shared.routing.bus import Bus, compiled
 from shared.routing.wrong import WrongBus
-from shared.segments.lines import Damaged, Line
+from shared.segments.lines import Damaged
 from shared.segments.merging import once
 from shared.store.documents import CollectionSpec, Conflict, Unavailable
 from shared.store.repository import Repository, Stored
@@ -24,7 +22,6 @@ from shared.store.repository import Repository, Stored
 log = logging.getLogger(__name__)
 
 BACKTESTS: Final = CollectionSpec("backtests")
-CHUNK: Final = 500
 RENEWS: Final = 2.0
 """Seconds between two words that it lives."""
 AT_ONCE: Final = 2
@@ -97,7 +94,8 @@ class Backtesting:
         )
         lines = once(await self.reading.lines(Span(least_of(asked.start), least_of(asked.end))))
         said = running_seconds()
-        while await self.reading.threads.run(lambda: _add(comparing, lines)):
+        steps = comparing.adding(lines)
+        while await self.reading.threads.some(steps):
             if running_seconds() - said >= RENEWS:
                 said = running_seconds()
                 stored = await self.backtests.save(self._held(asked), version=stored.version)
@@ -110,11 +108,3 @@ class Backtesting:
 def opens_others_events(terms: BusTerms, before: Bus | None) -> bool:
     """Does the candidate look at events that its partner may not see by the bus in force?"""
     return terms.publishers != (before.terms.publishers if before else ())
-
-
-def _add(comparing: Comparing, lines: Iterator[Line]) -> bool:
-    """Is there more?"""
-    chunk = list(islice(lines, CHUNK))
-    for line in chunk:
-        comparing.add(line)
-    return bool(chunk)

@@ -32,8 +32,8 @@ from shared.segments.following import Names, Position
 from shared.segments.lines import GONE, DamagedSegment, Line
 from shared.store.repository import Repository
 
-AT_ONCE: Final = 1.0
-"""Seconds of looking for a page, in which nothing may be found."""
+AT_ONCE: Final = 0.1
+"""Seconds of looking for a page, in which nothing may be found: meanwhile others of this process are slower."""
 LARGEST: Final = 4 << 20
 """Bytes of a page, and one event."""
 LOOKS: Final = 0.25

@@ -1,6 +1,7 @@
 """Pages and records are kept: on the disk before the message is acknowledged."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from services.archive.cases.shelf import Shelf, folder_of
 from services.archive.domain.lines import line_of, record_lines
 from services.archive.domain.segment import FOREVER, RECORDS, kept_for
 from shared.contracts.archive import KeepPage, KeepRecords
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.segments.lines import Line
 
@@ -24,16 +25,22 @@ class Keeping:
 
     def __init__(self, root: Path, make: Callable[[str], Shelf], clock: Clock) -> None:
         self.lag = Lag(clock)
+        self._given_at = -math.inf
         self._root = root
         self._make = make
         self._shelves = {keep: make(keep) for keep in (FOREVER, RECORDS)}
 
     async def keep(self, page: KeepPage) -> None:
         """Return when it is on the disk. Raises Later where it cannot be now, ValueError for no class of keeping."""
+        self._given_at = running_seconds()
         if page.events:
             self.lag.given((page.page, page.part), page.events[0].at)
             await self._put(page.keep, [line_of(entry) for entry in page.events])
             self.lag.kept((page.page, page.part))
+
+    def since_page(self) -> float:
+        """Seconds since this process was given a page: live events come through all replicas in turn."""
+        return running_seconds() - self._given_at
 
     async def keep_records(self, records: KeepRecords) -> None:
         """The same, of what is on record."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from itertools import islice
 from typing import Final
 
 from services.archive.cases.replaying import NoTarget
@@ -126,7 +125,7 @@ class Runner:
         counting = Counting()
         found = await self._sender.chosen(replay, selection)
         saved = running_seconds()
-        while chunk := await self._sender.reading.threads.run(lambda: list(islice(found, CHUNK))):
+        while chunk := await self._sender.reading.threads.some(found, CHUNK):
             for chosen in chunk:
                 counting.add(chosen)
             if running_seconds() - saved >= SAVES:

@@ -4,10 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
-from services.archive.cases.pacing import FULL, Pace, take
+from services.archive.cases.pacing import FULL, Courtesy, Pace, take
 from services.archive.cases.reading import Reading, Span
 from services.archive.cases.replaying import Replaying
 from services.archive.domain.replay import STOPS, Lost, Replay, Sent, advanced, ended
@@ -21,7 +20,7 @@ from shared.kernel.clock import Clock, running_seconds
 from shared.segments.lines import Line
 from shared.segments.merging import once
 
-CHUNK: Final = 200
+CHUNK: Final = 100
 """Events that are read and matched at a time, in a thread."""
 SAVES: Final = 1.0
 """Seconds between two notes of how far it is: what a crash repeats, at most."""
@@ -42,6 +41,7 @@ class Sender:
     queues: StandingQueues
     clock: Clock
     holder: str
+    since_live: Callable[[], float]
     copies: int = 0
 
     async def chosen(self, replay: Replay, selection: Selection) -> Iterator[Chosen]:
@@ -85,6 +85,7 @@ class Run:
         self._replay = replay
         self._selection = selection
         self._pace = Pace()
+        self._courtesy = Courtesy(sender.since_live)
         self._rooms: dict[str, int] = {}
         self._cursor = replay.cursor
         self._copies = self._broken = 0
@@ -97,7 +98,7 @@ class Run:
         while True:
             await self._obey()
             if not pending:
-                pending.extend(await self._sender.reading.threads.run(lambda: list(islice(found, CHUNK))))
+                pending.extend(await self._sender.reading.threads.some(found, CHUNK))
             if not pending:
                 break
             batch = await self._next(pending)
@@ -105,7 +106,9 @@ class Run:
                 await asyncio.sleep(PAUSE)
                 continue
             if any(each.messages for each in batch):
+                began = running_seconds()
                 await self._sender.publish(batch)
+                await asyncio.sleep(self._courtesy.rest(running_seconds() - began))
             self._note(batch)
         await self._change(self._done)
 
@@ -115,7 +118,7 @@ class Run:
 
     async def _next(self, pending: deque[Chosen]) -> list[Chosen]:
         """What may be sent now; nothing, where it is to wait."""
-        room = self._pace.room(self._replay.rate)
+        room = min(self._pace.room(self._replay.rate), self._courtesy.most)
         batch = take(pending, room, self._rooms)
         if not batch and room > 0:
             queues = dict.fromkeys(message.routing_key for each in pending for _, message in each.messages)

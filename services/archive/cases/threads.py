@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Final, TypeVar
 
+from shared.kernel.clock import running_seconds
+
 T = TypeVar("T")
 READERS: Final = 4
 """Threads. What is kept is written by others: those of the event loop."""
-CHUNK: Final = 2_000
-"""Steps that are taken in a thread before it is given to somebody else."""
+MOST: Final = 1_000
+SLICE: Final = 0.002
+"""Seconds for which a thread computes before it gives way. While it does, whoever else wants the interpreter waits 5 ms
+each time, and a request that is answered meanwhile wants it twenty times."""
 
 
 class BeingRead(Exception):
@@ -29,9 +33,22 @@ class Threads:
         """What it returns or raises, when it is its turn."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, act)
 
+    async def some(self, steps: Iterator[T], most: int = MOST) -> list[T]:
+        """The next of them, as many as are made in a moment; none, where there are no more."""
+
+        def made() -> list[T]:
+            until, found = running_seconds() + SLICE, list[T]()
+            for each in islice(steps, most):
+                found.append(each)
+                if running_seconds() >= until:
+                    break
+            return found
+
+        return await self.run(made)
+
     async def drain(self, steps: Iterator[object]) -> None:
-        """Go on to its end, some steps at a time: whoever is cancelled in between leaves no thread behind."""
-        while await self.run(lambda: sum(1 for _ in islice(steps, CHUNK))) == CHUNK:
+        """Go on to its end, in such moments: whoever is cancelled in between leaves no thread behind."""
+        while await self.some(steps):
             pass
 
     @contextmanager

@@ -1,5 +1,6 @@
 """A candidate's rules on events of the past, beside those of the revision in force. Nothing is sent."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from hashlib import sha256
 from time import perf_counter
@@ -83,6 +84,12 @@ class Comparing:
         known = {rule.name for bus in (candidate, before) if bus for rule in bus.terms.rules}
         self._rules = {name: RuleResult(gained_ids=[], lost_ids=[]) for name in sorted(known)}
         self._events = self._undecided = 0
+
+    def adding(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """Each of them when it is added."""
+        for line in lines:
+            self.add(line)
+            yield line
 
     def add(self, line: Line) -> None:
         if self._share < EVERYTHING and not _has_share(line.id, self._share):

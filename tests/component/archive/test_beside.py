@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.archive.cases.threads import Threads
 from tests.component.archive.vault import Json, Vault
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
@@ -71,3 +72,15 @@ async def test_one_at_a_time_reads_all_of_a_time(vault: Vault, slow: SlowSegment
     slow.let_go()
     assert (await first).status_code == 200
     assert (await vault.ask("GET", STATS, **times)).status_code == 200
+
+
+async def test_a_reader_that_computes_gives_way_again_and_again() -> None:
+    """A thread that has the interpreter for long holds up all that its process answers meanwhile."""
+    threads = Threads()
+    steps = iter(range(1_000_000))
+    turns = 0
+    while await threads.some(steps, 1_000_000):
+        turns += 1
+    assert turns > 10
+    assert await threads.some(iter([1, 2, 3]), 2) == [1, 2]
+    await threads.close()
