@@ -52,7 +52,7 @@ def compose(runtime: Runtime) -> Service:
     buses = keeping.documents(BUSES, KnownBus, silent=True)
     states = keeping.documents(TARGETS, TargetState)
     known = Known(buses, states)
-    keys = _keys(runtime, keeping, settings)
+    keys = _keys(runtime, keeping, settings, known)
     poster = _poster(runtime, settings)
     telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
     verifying = Verifying(poster, keys, runtime.clock, runtime.ids, settings.origin)
@@ -102,10 +102,11 @@ def _queues(measuring: Measuring) -> Figure:
     return read
 
 
-def _keys(runtime: Runtime, keeping: Keeping, settings: DeliverySettings) -> Keys:
+def _keys(runtime: Runtime, keeping: Keeping, settings: DeliverySettings, known: Known) -> Keys:
     """Beside the sandbox the services' own token will do, which all processes of a stack have."""
     master_key = settings.master_key or internal_token(runtime.settings, Home(runtime.settings.milesaga_home))
-    return Keys(keeping.documents(SECRETS, Secrets, silent=True), MasterKeySealing(master_key), runtime.clock)
+    secrets = keeping.documents(SECRETS, Secrets, silent=True)
+    return Keys(secrets, MasterKeySealing(master_key), runtime.clock, known.owned_since)
 
 
 def _poster(runtime: Runtime, settings: DeliverySettings) -> HttpPoster:

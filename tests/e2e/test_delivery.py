@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import httpx
-from standardwebhooks import Webhook
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.responses import Response
 
 from tests.e2e.buses import ARRIVES, Bus, a_rule
@@ -198,6 +199,38 @@ async def test_no_more_requests_are_under_way_than_the_target_allows(shop: Shop,
         await partner.send(*(receipt(f"e{n}") for n in range(20)))
         await eventually(lambda: len(ids(endpoint, 200)) == 20, 60)
         assert endpoint.most_at_once == 2
+
+
+async def test_a_former_owners_secret_signs_nothing_any_more(shop: Shop, stack: Stack) -> None:
+    _, bus = await opened(shop, stack)
+    heir = await Partner.made(shop)
+    async with Endpoint() as endpoint:
+        await applied(bus, endpoint)
+        theirs = await secret_of(bus.by, bus)
+        given = bus.file(a_rule(to=("hook",)), targets={"hook": {"webhook": endpoint.url}}, partner=heir.name)
+        answer = await heir.operator.put(bus.path, json=given, timeout=30)
+        assert answer.status_code == 200, answer.text
+
+        async def moved() -> bool:
+            path = f"/v1/hub/targets/{bus.name}/hook"
+            return bool((await heir.operator.get(path)).json()["partner"] == heir.name)
+
+        await eventually(moved, ARRIVES)
+
+        async def signed_by_another() -> bool:
+            await heir.send(receipt(f"e{len(endpoint.heard)}"))
+            request = (await endpoint.eventually_heard(len(endpoint.heard) + 1))[-1]
+            with pytest.raises(WebhookVerificationError):
+                Webhook(theirs).verify(request.body, request.headers)
+            return True
+
+        await eventually(signed_by_another, ARRIVES)
+        assert (await bus.by.get(f"/v1/hub/targets/{bus.name}/hook")).status_code == 404
+        ours = await secret_of(heir.operator, bus)
+        await heir.send(receipt("last"))
+        await eventually(lambda: any(b"last" in each.body for each in endpoint.heard), ARRIVES)
+        last = next(each for each in endpoint.heard if b"last" in each.body)
+        assert Webhook(ours).verify(last.body, last.headers)["id"] == "last"
 
 
 async def test_a_partner_sees_its_own_targets_alone(shop: Shop, stack: Stack) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.delivery.cases.configuring import Configuring
+from services.delivery.domain.target import NOBODY
 from services.delivery.ports import Buses, HubUnavailable
 from shared.contracts.delivery import ConfigureTargets
 
@@ -12,8 +13,6 @@ log = logging.getLogger(__name__)
 
 PAUSE: Final = 60.0
 """Seconds between two looks. What the hub tells comes sooner."""
-NOBODY: Final = ""
-"""The owner of a bus that is no more."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Targets' secrets: made, shown once, given to whoever signs."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,12 +16,15 @@ BELIEVED: Final = 1.0
 
 
 class Keys:
-    """The secrets of one process's targets."""
+    """The secrets of one process's targets. `owned_since` tells the revision by which a bus became its owner's."""
 
-    def __init__(self, secrets: Repository[Secrets], sealing: Sealing, clock: Clock) -> None:
+    def __init__(
+        self, secrets: Repository[Secrets], sealing: Sealing, clock: Clock, owned_since: Callable[[str], int]
+    ) -> None:
         self._secrets = secrets
         self._sealing = sealing
         self._clock = clock
+        self._owned_since = owned_since
         self._known: dict[str, tuple[float, Secrets]] = {}
         self._opened: dict[str, bytes] = {}
 
@@ -33,21 +37,22 @@ class Keys:
             self._known[target] = began, kept
         return [self._open(each.text, target) for each in kept.live(self._clock.now())]
 
-    async def rotate(self, target: str, overlap: timedelta) -> str:
-        """Another secret, as its partner is shown it; the one before is signed by as well for so long. Raises Conflict,
-        Unavailable."""
+    async def rotate(self, target: str, overlap: timedelta, since: int) -> str:
+        """Another secret, as it is shown to the partner whose the bus is since that revision; the one before is signed
+        by as well for so long. Raises Conflict, Unavailable."""
         secret, now = new_secret(), self._clock.now()
         sealed = self._sealed(secret, target, now)
-        await self._secrets.change(target, lambda kept: with_newer(kept, target, sealed, now + overlap))
+        await self._secrets.change(target, lambda kept: with_newer(kept, target, sealed, now + overlap, since))
         self._known.pop(target, None)
         return shown(secret)
 
     async def _kept(self, target: str) -> Secrets:
-        stored = await self._secrets.load(target)
-        if stored is None:
-            first = Secrets(id=target, secrets=(self._sealed(new_secret(), target, self._clock.now()),))
+        stored, since = await self._secrets.load(target), self._owned_since(target.partition("/")[0])
+        if stored is None or stored.value.since < since:
+            made = self._sealed(new_secret(), target, self._clock.now())
+            first = Secrets(id=target, secrets=(made,), since=since)
             try:
-                stored = await self._secrets.save(first, version=0)
+                stored = await self._secrets.save(first, version=stored.version if stored else 0)
             except Conflict:  # another replica was faster
                 return await self._kept(target)
         return stored.value

@@ -47,6 +47,10 @@ class Known:
         self.webhooks = {place: terms for place, terms in self.queued.items() if terms.webhook is not None}
         await self._look_at_states()
 
+    def owned_since(self, bus: str) -> int:
+        """The revision by which it became its owner's, as far as is known."""
+        return self._buses[bus].owned_since if bus in self._buses else 0
+
     def state(self, place: Place) -> TargetState:
         id_ = target_id(*place)
         stored = self._states.get(id_)

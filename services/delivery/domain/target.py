@@ -13,6 +13,9 @@ from shared.kernel.values import changed
 WITH_QUEUES: Final = frozenset(("webhook", "queue"))
 """Kinds of targets that have a queue of their own."""
 
+NOBODY: Final = ""
+"""The owner that is told of a bus that is no more."""
+
 
 class KnownBus(BaseModel):
     """The targets of a bus by its newest revision that was told. Its name is its id."""
@@ -23,6 +26,8 @@ class KnownBus(BaseModel):
     id: str
     revision: int
     partner: str
+    owned_since: int = 0
+    """The revision by which it became this partner's."""
     targets: dict[str, TargetTerms]
 
     @computed_field  # type: ignore[prop-decorator]
@@ -42,7 +47,14 @@ def told(known: KnownBus | None, command: ConfigureTargets) -> KnownBus:
     """The bus after a command; as it was where the command is no newer than what is known."""
     if known is not None and known.revision >= command.revision:
         return known
-    return KnownBus(id=command.bus, revision=command.revision, partner=command.partner, targets=dict(command.targets))
+    stays = known is not None and command.partner in {known.partner, NOBODY}
+    return KnownBus(
+        id=command.bus,
+        revision=command.revision,
+        partner=known.partner if known is not None and stays else command.partner,
+        owned_since=known.owned_since if known is not None and stays else command.revision,
+        targets=dict(command.targets),
+    )
 
 
 class Sealed(BaseModel):
@@ -58,7 +70,8 @@ class Sealed(BaseModel):
 
 
 class Secrets(BaseModel):
-    """A target's secrets, the newest first. `shown`: somebody has been given the newest."""
+    """A target's secrets, the newest first. `shown`: somebody has been given the newest. `since`: they are of whoever
+    has the bus since that revision; who had it before knows none of them."""
 
     model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1
@@ -66,17 +79,20 @@ class Secrets(BaseModel):
     id: str
     secrets: tuple[Sealed, ...]
     shown: bool = False
+    since: int = 0
 
     def live(self, now: datetime) -> tuple[Sealed, ...]:
         return tuple(each for each in self.secrets if each.until is None or each.until > now)
 
 
-def with_newer(kept: Secrets | None, id_: str, secret: Sealed, until: datetime) -> Secrets:
-    """After a rotation: those before end then, unless they end sooner; one that nobody was ever shown ends at once."""
-    before = kept.live(secret.made_at) if kept is not None and kept.shown else ()
+def with_newer(kept: Secrets | None, id_: str, secret: Sealed, until: datetime, since: int) -> Secrets:
+    """After a rotation: those before end then, unless they end sooner; one that nobody was ever shown ends at once, and
+    so do a former owner's."""
+    goes_on = kept is not None and kept.shown and kept.since >= since
+    before = kept.live(secret.made_at) if kept is not None and goes_on else ()
     older = tuple(changed(each, until=min(each.until or until, until)) for each in before)
     kept_on = tuple(each for each in older if each.until is not None and each.until > secret.made_at)
-    return Secrets(id=id_, secrets=(secret, *kept_on), shown=True)
+    return Secrets(id=id_, secrets=(secret, *kept_on), shown=True, since=since)
 
 
 def target_id(bus: str, target: str) -> str:

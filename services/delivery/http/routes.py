@@ -92,7 +92,7 @@ def _changing(router: Routes, looking: Looking, keys: Keys, writer: Any) -> None
         """Another secret for a webhook's signatures: it is shown this once."""
         known = await own(looking, bus, caller, "ops:write", target)
         only_webhooks(known, target)
-        secret = await keys.rotate(target_id(bus, target), timedelta(hours=body.overlap_hours))
+        secret = await keys.rotate(target_id(bus, target), timedelta(hours=body.overlap_hours), known.owned_since)
         return answer(ShownSecret(secret=secret))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.delivery.adapters.sealing import MasterKeySealing
 from services.delivery.domain.state import TargetState, paused, resumed
-from services.delivery.domain.target import Sealed, Secrets, told, with_newer
+from services.delivery.domain.target import NOBODY, Sealed, Secrets, told, with_newer
 from services.delivery.ports import Unopenable
 from shared.contracts.buses import TargetTerms
 from shared.contracts.delivery import ConfigureTargets
@@ -38,29 +38,45 @@ def live(secrets: Secrets, at: datetime) -> list[str]:
 
 
 def test_two_secrets_sign_during_an_overlap_and_one_after_it() -> None:
-    first = with_newer(None, "fuel/bi", sealed("a", NOW), NOW + DAY)
+    first = with_newer(None, "fuel/bi", sealed("a", NOW), NOW + DAY, 0)
     assert live(first, NOW) == ["a"]
-    second = with_newer(first, "fuel/bi", sealed("b", NOW + DAY), NOW + 2 * DAY)
+    second = with_newer(first, "fuel/bi", sealed("b", NOW + DAY), NOW + 2 * DAY, 0)
     assert live(second, NOW + DAY) == ["b", "a"]
     assert live(second, NOW + 2 * DAY) == ["b"]
 
 
 def test_another_rotation_does_not_lengthen_what_was_to_end() -> None:
-    first = with_newer(None, "fuel/bi", sealed("a", NOW), NOW)
-    second = with_newer(first, "fuel/bi", sealed("b", NOW), NOW + DAY)
-    third = with_newer(second, "fuel/bi", sealed("c", NOW), NOW + 7 * DAY)
+    first = with_newer(None, "fuel/bi", sealed("a", NOW), NOW, 0)
+    second = with_newer(first, "fuel/bi", sealed("b", NOW), NOW + DAY, 0)
+    third = with_newer(second, "fuel/bi", sealed("c", NOW), NOW + 7 * DAY, 0)
     assert live(third, NOW) == ["c", "b", "a"]
     assert live(third, NOW + DAY) == ["c", "b"]
 
 
+def test_who_has_the_bus_no_more_knows_no_secret_that_is_signed_by() -> None:
+    theirs = with_newer(None, "fuel/bi", sealed("a", NOW), NOW + DAY, 0)
+    ours = with_newer(theirs, "fuel/bi", sealed("b", NOW), NOW + DAY, 4)
+    assert live(ours, NOW) == ["b"]
+    assert live(with_newer(ours, "fuel/bi", sealed("c", NOW), NOW + DAY, 4), NOW) == ["c", "b"]
+
+
+def test_a_bus_is_its_owners_since_the_revision_that_gave_it() -> None:
+    first = told(None, command(3, "bi"))
+    assert told(first, command(4, "bi")).owned_since == first.owned_since == 3
+    given = told(first, command(5, "bi").model_copy(update={"partner": "other"}))
+    assert (given.partner, given.owned_since) == ("other", 5)
+    gone = told(given, command(6).model_copy(update={"partner": NOBODY}))
+    assert (gone.partner, gone.owned_since, gone.targets) == ("other", 5, {})
+
+
 def test_without_an_overlap_the_secret_before_ends_at_once() -> None:
-    first = with_newer(None, "fuel/bi", sealed("a", NOW), NOW)
-    assert live(with_newer(first, "fuel/bi", sealed("b", NOW), NOW), NOW) == ["b"]
+    first = with_newer(None, "fuel/bi", sealed("a", NOW), NOW, 0)
+    assert live(with_newer(first, "fuel/bi", sealed("b", NOW), NOW, 0), NOW) == ["b"]
 
 
 def test_a_secret_that_nobody_was_shown_ends_at_once() -> None:
     made = Secrets(id="fuel/bi", secrets=(sealed("unseen", NOW),))
-    assert live(with_newer(made, "fuel/bi", sealed("a", NOW), NOW + DAY), NOW) == ["a"]
+    assert live(with_newer(made, "fuel/bi", sealed("a", NOW), NOW + DAY, 0), NOW) == ["a"]
 
 
 def test_a_sealed_secret_is_opened_by_its_key_for_its_place_alone() -> None:
