@@ -2,9 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 from services.releases.adapters.anchors import FolderAnchor
 from services.releases.adapters.grants import JwtGrants
+from services.releases.adapters.pipelines import IssuedIdentities
 from services.releases.adapters.slack import SlackChat
 from services.releases.cases.chatting import ChatCursor, ChatMessage, Chatting
 from services.releases.cases.head import Head, Page
@@ -18,10 +20,16 @@ from services.releases.domain.subjects import Subjects
 from services.releases.http.chat import Doorkeeper
 from services.releases.http.chat import routes as chat_routes
 from services.releases.http.gate import OwnGate
-from services.releases.http.routes import routes
+from services.releases.http.routes import Office, routes
 from services.releases.service import SERVICE
-from services.releases.settings import ReleasesSettings, SandboxReleasesSettings
+from services.releases.settings import (
+    PipelineSettings,
+    ReleasesSettings,
+    SandboxPipelineSettings,
+    SandboxReleasesSettings,
+)
 from services.releases.settings import slack as settings_of_slack
+from shared.kernel.clock import Stopwatch
 from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
@@ -30,6 +38,7 @@ from shared.runtime.service import Runtime, Service, Task
 from shared.store.documents import CollectionSpec, Index
 from shared.web.auth import INTERNAL_HEADER
 from shared.web.routes import Routes
+from shared.web.tokens import ISSUER_SECONDS, IssuedTokens
 
 LOG = CollectionSpec("log")
 PAGES = CollectionSpec("pages")
@@ -77,8 +86,9 @@ def compose(runtime: Runtime) -> Service:
     gate = own_gate if runtime.settings.gated else None
     minding = Minding(log, proving, keeping.outbox, anchor, runtime.clock)
     chat = _chat(runtime, keeping, releasing)
+    office = Office(releasing, proving, grants.jwks(), gate, _pipelines(runtime))
     return keeping.service(
-        router=routes(releasing, proving, grants.jwks(), runtime, gate).join(*chat.routers),
+        router=routes(office, runtime).join(*chat.routers),
         tasks=(
             Every(PAUSE, minding.behind, name="folding"),
             Every(DUE_PAUSE, minding.timers, full=Minding.PAGE, name="timers"),
@@ -88,6 +98,19 @@ def compose(runtime: Runtime) -> Service:
         closing=(*chat.closing, log.drain),
         ready={"files": minding.files},
     )
+
+
+def _pipelines(runtime: Runtime) -> IssuedIdentities | None:
+    """Whose word counts for whom a robot acts. Raises WrongSettings."""
+    sandbox = runtime.settings.sandbox
+    settings = read_beside(PipelineSettings, SandboxPipelineSettings, sandbox=sandbox)
+    issuer = str(settings.issuer) if settings.issuer else runtime.authenticator.issuer if sandbox else None
+    if issuer is None:
+        return None
+    tokens = IssuedTokens(
+        issuer, settings.audience, partial(runtime.http, "", ISSUER_SECONDS), Stopwatch(runtime.clock)
+    )
+    return IssuedIdentities(tokens, settings.claim, runtime.clock)
 
 
 @dataclass(frozen=True)

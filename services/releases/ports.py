@@ -41,6 +41,22 @@ class Grants(Protocol):
         ...
 
 
+class NotProved(Exception):
+    """The token proves nobody; the message says why."""
+
+
+class IssuerSilent(Exception):
+    """Whoever issued the token does not answer, so it is not believed."""
+
+
+class Pipelines(Protocol):
+    """Continuous integration, which knows for whom its robots act."""
+
+    async def login(self, token: str) -> str:
+        """The login of the person behind the robot, by an identity token. Raises NotProved, IssuerSilent."""
+        ...
+
+
 class Anchor(Protocol):
     """Somewhere else, where checkpoints are kept."""
 

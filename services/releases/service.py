@@ -4,7 +4,11 @@ from shared.runtime.description import Description
 
 SERVICE = Description(
     name="releases",
-    settings=("services.releases.settings:ReleasesSettings", "services.releases.settings:SlackSettings"),
+    settings=(
+        "services.releases.settings:ReleasesSettings",
+        "services.releases.settings:PipelineSettings",
+        "services.releases.settings:SlackSettings",
+    ),
     public=("/v1/releases", "/v1/webhooks/chat"),
     answers_at="/v1/releases/policy",
     internal=True,

@@ -87,6 +87,26 @@ class SandboxReleasesSettings(ReleasesSettings):
     signing_key: SecretStr | None = Field(default=None, min_length=1)
 
 
+class PipelineSettings(Settings):
+    """Continuous integration, whose robots show whom they act for. Without an issuer no robot can."""
+
+    model_config = SettingsConfigDict(env_prefix="RELEASES_CI_")
+
+    issuer: HttpUrl | None = None
+    """Issuer of its identity tokens, such as `https://token.actions.githubusercontent.com`; beside the sandbox the
+    sandbox's, where it is not given."""
+    audience: str = Field(default="milesaga", min_length=1, max_length=255)
+    """For whom the tokens must be: what the job asks for."""
+    claim: str = Field(default="actor", min_length=1, max_length=64)
+    """What in a token is the person's login: `actor` at GitHub, `user_login` at GitLab."""
+
+
+class SandboxPipelineSettings(PipelineSettings):
+    """The sandbox's issuer plays continuous integration; its tokens know the person by `sub`."""
+
+    claim: str = Field(default="sub", min_length=1, max_length=64)
+
+
 class SlackSettings(Provider):
     """The chat. Without a token there is none, and people decide by command line and HTTP."""
 

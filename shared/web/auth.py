@@ -1,14 +1,9 @@
 """Who is calling: members by the issuer's bearer tokens (RFC 6750, OpenID Connect), services by the internal token."""
 
-import asyncio
-import logging
-import math
 import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -19,28 +14,11 @@ from fastapi.security.base import SecurityBase
 from shared.kernel.clock import Clock, Stopwatch
 from shared.kernel.members import may_be_member
 from shared.web.problems import Problem
+from shared.web.tokens import KEYS_LIVE, IssuedTokens, good_until, invalid_token
 
-log = logging.getLogger(__name__)
-
-ALGORITHMS = ("RS256", "ES256")
 AUDIENCE = "milesaga"
 INTERNAL_HEADER = "X-Internal-Token"
-LEEWAY = timedelta(seconds=30)
-"""How far the issuer's clock may be from ours."""
-KEYS_LIVE = timedelta(minutes=10)
-"""So long keys, and tokens they verified, are believed without asking again: a withdrawn key works no longer."""
-KEYS_FRESH = timedelta(minutes=5)
-"""Older keys are renewed behind the calls that use them, long before anybody would have to wait."""
-KEYS_PAUSE = timedelta(seconds=5)
-"""An unknown key id asks the issuer no more often, or garbage tokens would make us flood it."""
-SILENCE_PAUSE = timedelta(seconds=1)
-ISSUER_SECONDS = 3.0
-"""The longest that one asking lasts, and so the longest that a call with an unknown key waits."""
-RENEWAL_SECONDS = 0.05
-"""Keys past their life wait this long for a renewal, counted from its beginning: an issuer that answers is heard
-before a withdrawn key is believed, one that hangs holds nobody up."""
 TOKENS_CACHED = 2048
-LONGEST_TOKEN = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +47,10 @@ class Authenticator:
 
     def __init__(self, issuer: str, http: Callable[[], httpx.AsyncClient], clock: Clock, internal_token: str) -> None:
         """`http` gives the client for the issuer, when it is first needed."""
-        self._issuer = issuer.rstrip("/")
+        self.issuer = issuer.rstrip("/")
         self._clock = clock
         self._watch = Stopwatch(clock)
-        self._keys = _IssuerKeys(self._issuer, http, self._watch)
+        self._tokens = IssuedTokens(self.issuer, AUDIENCE, http, self._watch)
         self._internal_token = internal_token.encode()
         self._verified: OrderedDict[str, _Verified] = OrderedDict()
         self.internal_headers = {INTERNAL_HEADER: internal_token}
@@ -103,37 +81,12 @@ class Authenticator:
         if known is not None and now < known.expires and self._watch.seconds() < known.believed_until:
             self._verified.move_to_end(token)
             return known.caller
-        claims = await self._claims(token)
-        expires, caller = _expiry(claims, now), _caller(claims)
+        claims = await self._tokens.claims(token)
+        expires, caller = good_until(claims, now), _caller(claims)
         self._verified[token] = _Verified(expires, self._watch.seconds() + KEYS_LIVE.total_seconds(), caller)
         if len(self._verified) > TOKENS_CACHED:
             self._verified.popitem(last=False)
         return caller
-
-    async def _claims(self, token: str) -> dict[str, Any]:
-        import jwt  # noqa: PLC0415 - with cryptography it is heavy: only who is called pays for it
-
-        if len(token) > LONGEST_TOKEN:
-            raise invalid_token("The token is too long")
-        try:
-            header = jwt.get_unverified_header(token)
-            if header.get("alg") not in ALGORITHMS:
-                raise invalid_token("The token must be signed with " + " or ".join(ALGORITHMS))
-            key = await self._keys.of(header.get("kid"))
-            if key is None:
-                raise invalid_token("The token's key is not the issuer's")
-            # Times are compared with our own clock, below.
-            options: Any = {
-                "require": ["exp", "iss", "aud", "sub"],
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-            }
-            return jwt.decode(
-                token, key, ALGORITHMS, options, audience=AUDIENCE, issuer=(self._issuer, f"{self._issuer}/")
-            )
-        except jwt.PyJWTError as error:
-            raise invalid_token("The token is malformed, or not from the issuer for this audience") from error
 
 
 class Bearer(SecurityBase):
@@ -165,127 +118,6 @@ class Bearer(SecurityBase):
         )
 
 
-class _IssuerKeys:
-    """The issuer's public keys by id, found by OpenID Connect discovery.
-
-    There is one asking at a time, and it belongs to nobody: a caller that goes away takes no other's answer along.
-    """
-
-    def __init__(self, issuer: str, http: Callable[[], httpx.AsyncClient], watch: Stopwatch) -> None:
-        self._issuer = issuer
-        self._http = http
-        self._client: httpx.AsyncClient | None = None
-        self._watch = watch
-        self._keys: dict[str | None, Any] = {}
-        self._fetched_at: float | None = None
-        self._asked_at: float | None = None
-        self._silent = False
-        self._asking: asyncio.Task[None] | None = None
-        self._began_at = 0.0
-
-    async def of(self, kid: Any) -> Any:
-        """The key of that id (without an id: the only key there is), or None. Raises 503 while the issuer is silent.
-
-        A known key is answered at once, and renewed behind the call. An unknown one waits for the asking under way,
-        or for one of its own where the pauses allow it.
-        """
-        if self._asking is None and self._must_ask(kid):
-            self._ask()
-        if self._asking is not None:
-            await self._wait(self._asking, kid)
-        key = self._found(kid)
-        if key is None and self._silent:
-            raise issuer_silent()
-        return key
-
-    def _found(self, kid: Any) -> Any:
-        if kid is None and len(self._keys) == 1:
-            return next(iter(self._keys.values()))
-        return self._keys.get(kid) if isinstance(kid, str) else None
-
-    def _age(self) -> float:
-        return math.inf if self._fetched_at is None else self._watch.seconds() - self._fetched_at
-
-    def _must_ask(self, kid: Any) -> bool:
-        if self._asked_at is not None and self._watch.seconds() - self._asked_at < SILENCE_PAUSE.total_seconds():
-            return False
-        longest = KEYS_PAUSE if self._found(kid) is None else KEYS_FRESH
-        return self._age() > longest.total_seconds()
-
-    def _ask(self) -> None:
-        self._began_at = time.monotonic()
-        self._asking = asyncio.create_task(self._fetch(), name="issuer's keys")
-        self._asking.add_done_callback(self._asked)
-
-    def _asked(self, _: asyncio.Task[None]) -> None:
-        self._asking = None
-        self._asked_at = self._watch.seconds()
-
-    async def _wait(self, asking: asyncio.Task[None], kid: Any) -> None:
-        if self._found(kid) is None:
-            await asyncio.wait((asking,))  # the asking ends after ISSUER_SECONDS
-        elif self._age() > KEYS_LIVE.total_seconds() and not self._silent:
-            left = self._began_at + RENEWAL_SECONDS - time.monotonic()
-            if left > 0:
-                await asyncio.wait((asking,), timeout=left)
-
-    async def _fetch(self) -> None:
-        """Replace the keys; a silent issuer leaves the ones there are."""
-        try:
-            async with asyncio.timeout(ISSUER_SECONDS):
-                discovered = await self._get(f"{self._issuer}/.well-known/openid-configuration")
-                if str(discovered["issuer"]).rstrip("/") != self._issuer:
-                    self._silent = True  # somebody else answers
-                    return
-                self._keys = _public_keys(await self._get(discovered["jwks_uri"]))
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            TimeoutError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-        ) as error:
-            log.warning("issuer silent", extra={"error": type(error).__name__})
-            self._silent = True
-            return
-        self._silent = False
-        self._fetched_at = self._watch.seconds()
-
-    async def _get(self, url: str) -> Any:
-        self._client = self._client or self._http()
-        response = await self._client.get(url, timeout=ISSUER_SECONDS)
-        return response.raise_for_status().json()
-
-
-def _public_keys(jwks: Any) -> dict[str | None, Any]:
-    from jwt import PyJWK, PyJWTError  # noqa: PLC0415 - as above
-
-    keys: dict[str | None, Any] = {}
-    for jwk in jwks["keys"]:
-        if jwk.get("kty") not in ("RSA", "EC") or jwk.get("use", "sig") != "sig":
-            continue
-        try:
-            keys[jwk.get("kid")] = PyJWK(jwk)
-        except PyJWTError:
-            continue  # of a kind unknown to us: its tokens are refused
-    return keys
-
-
-def _expiry(claims: dict[str, Any], now: float) -> float:
-    """Until when the token is good. Raises 401 when it is not now."""
-    expiry, begin = claims["exp"], claims.get("nbf", 0)
-    if not isinstance(expiry, int | float) or not isinstance(begin, int | float):
-        raise invalid_token("The token's times are malformed")
-    until = float(expiry) + LEEWAY.total_seconds()
-    if now >= until:
-        raise invalid_token("The token has expired")
-    if now < begin - LEEWAY.total_seconds():
-        raise invalid_token("The token is not good yet")
-    return until
-
-
 def _caller(claims: dict[str, Any]) -> Caller:
     subject, scope = claims["sub"], claims.get("scope", "")
     if not isinstance(subject, str) or not may_be_member(subject):
@@ -295,13 +127,3 @@ def _caller(claims: dict[str, Any]) -> Caller:
 
 def unauthorized(detail: str, challenge: str) -> Problem:
     return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": challenge})
-
-
-def invalid_token(detail: str) -> Problem:
-    challenge = f'Bearer realm="milesaga", error="invalid_token", error_description="{detail}"'
-    return Problem(401, "invalid_token", detail, headers={"WWW-Authenticate": challenge})
-
-
-def issuer_silent() -> Problem:
-    detail = "The token's issuer does not answer, so no token can be checked; try again"
-    return Problem(503, "issuer_unavailable", detail, headers={"Retry-After": "2"})

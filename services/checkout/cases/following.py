@@ -6,12 +6,13 @@ streams; what this process saves itself is read at once.
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from services.checkout.domain.checkout import Checkout
+from shared.kernel.streams import OpenStreams
 from shared.saga.record import Status
 from shared.store.repository import Repository
 
@@ -19,10 +20,6 @@ POLL_SECONDS = 0.25
 KEEP_ALIVE_SECONDS = 15.0
 STREAMS = 2_000
 STREAMS_PER_CALLER = 20
-
-
-class TooManyStreams(Exception):
-    """The caller, or the process, has as many open streams as it may."""
 
 
 class Change(NamedTuple):
@@ -50,7 +47,7 @@ class _Watch:
         return self._newest
 
 
-class Followers:
+class Followers(OpenStreams):
     """The open streams of one process: no more than `streams`, and `per_caller` of one caller."""
 
     def __init__(
@@ -61,27 +58,13 @@ class Followers:
         streams: int = STREAMS,
         per_caller: int = STREAMS_PER_CALLER,
     ) -> None:
+        super().__init__(streams, per_caller)
         self._repository = repository
         self._draining = draining
-        self._streams = streams
-        self._per_caller = per_caller
-        self._open: Counter[str] = Counter()
         self._watches: dict[str, set[_Watch]] = defaultdict(set)
         self._versions: dict[str, int] = {}
         self._touched: set[str] = set()
         self._touch = asyncio.Event()
-
-    def enter(self, caller: str) -> None:
-        """Count a stream in, until `leave`. Raises TooManyStreams."""
-        if self._open.total() >= self._streams or self._open[caller] >= self._per_caller:
-            raise TooManyStreams
-        self._open[caller] += 1
-
-    def leave(self, caller: str) -> None:
-        """The stream has ended."""
-        self._open[caller] -= 1
-        if not self._open[caller]:
-            del self._open[caller]
 
     def touch(self, checkout_id: str) -> None:
         """A purchase was saved here: if it is watched, it is read before the next poll is due."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from services.checkout.cases.following import TooManyStreams
 from services.checkout.cases.looking import UnknownCheckout
 from services.checkout.cases.starting import CannotStart
 from services.checkout.cases.steering import NothingAwaited, TooLate, UnknownTimer
 from services.checkout.domain.checkout import Checkout
 from services.checkout.ports import CartsUnavailable
+from shared.kernel.streams import TooManyStreams
 from shared.web.problems import Fault, Problem, not_found, try_again
 
 STATUS = {

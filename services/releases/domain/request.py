@@ -34,6 +34,7 @@ CLOSED: Final[dict[str, State]] = {
     "superseded": "superseded",
     "revoked": "revoked",
 }
+ENDED: Final[frozenset[State]] = frozenset((*CLOSED.values(), "succeeded", "failed"))
 
 
 class Request(Value):
@@ -95,6 +96,11 @@ class Request(Value):
     def persons_concerned(self) -> frozenset[str]:
         """Whoever must not agree."""
         return frozenset(filter(None, (self.requester, self.initiator, *self.authors)))
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing that decides anything happens to it any more."""
+        return self.state in ENDED and self.review not in {"due", "overdue"}
 
     def wake_at(self) -> datetime | None:
         """When the clock has something to say."""

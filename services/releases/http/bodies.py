@@ -44,7 +44,13 @@ class AskBody(Body):
     ]
     reason: Reason
     initiator_token: Annotated[
-        str | None, Field(max_length=8192, description="Who is behind a robot: not built yet", examples=[None])
+        str | None,
+        Field(
+            max_length=8192,
+            description="Who is behind a robot, by an identity token of its continuous integration; who is in it "
+            "does not approve",
+            examples=[None],
+        ),
     ] = None
     authors: Annotated[
         tuple[Word, ...],

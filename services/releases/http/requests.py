@@ -9,9 +9,10 @@ from fastapi import Depends, Query, Response
 from services.releases.cases.releasing import Asked, Releasing
 from services.releases.domain.request import Request, State
 from services.releases.domain.windows import Span
-from services.releases.http import bodies
+from services.releases.http import bodies, following
 from services.releases.http.calling import APPROVE, ASK, READ, RequestId, by, changed, existing, whole
 from services.releases.http.views import ShownRequest, ShownRequests, shown
+from services.releases.ports import IssuerSilent, NotProved, Pipelines
 from shared.kernel.digest import NoCanonicalForm
 from shared.runtime.service import Runtime
 from shared.web.answers import answer
@@ -20,7 +21,7 @@ from shared.web.bodies import WholeNumber
 from shared.web.docs import CREATING, READING, answers
 from shared.web.idempotency import idempotency_key
 from shared.web.pages import Cursor, Listing
-from shared.web.problems import invalid_field
+from shared.web.problems import invalid_field, try_again
 from shared.web.routes import Routes
 
 LISTED: Final = 100
@@ -32,14 +33,14 @@ LIST = Listing[Request](lambda request: (request.asked_at.isoformat(), request.i
 Key = Annotated[str, Depends(idempotency_key)]
 
 
-def routes(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
-    """`/v1/releases/requests`."""
-    _asking(router, releasing, runtime.authenticator)
+def routes(router: Routes, releasing: Releasing, pipelines: Pipelines | None, runtime: Runtime) -> None:
+    """`/v1/releases/requests`. `pipelines` say who is behind a robot."""
+    _asking(router, releasing, pipelines, runtime.authenticator)
     _looking(router, releasing, runtime)
     _deciding(router, releasing, runtime.authenticator)
 
 
-def _asking(router: Routes, releasing: Releasing, authenticator: Authenticator) -> None:
+def _asking(router: Routes, releasing: Releasing, pipelines: Pipelines | None, authenticator: Authenticator) -> None:
     asker = authenticator.allowed(ASK)
 
     @router.post(
@@ -50,8 +51,6 @@ def _asking(router: Routes, releasing: Releasing, authenticator: Authenticator) 
     )
     async def ask(body: bodies.AskBody, key: Key, caller: Caller = asker) -> Response:
         """Ask others to agree to exactly this payload. The same key again is the same request."""
-        if body.initiator_token is not None:
-            raise invalid_field("/initiator_token", "is not built yet", "not_available")
         window = body.window or bodies.WindowBody()
         if window.start is not None and window.end is not None and window.start >= window.end:
             raise invalid_field("/window/until", "must be after the beginning")
@@ -62,6 +61,7 @@ def _asking(router: Routes, releasing: Releasing, authenticator: Authenticator) 
             target=body.target,
             payload=body.payload,
             reason=body.reason,
+            initiator=await _initiator(releasing, pipelines, body.initiator_token),
             authors=tuple(dict.fromkeys(map(releasing.log.rules.people.known_as, body.authors))),
             window=Span(start=window.start, end=window.end),
             replaces=body.replaces or "",
@@ -74,8 +74,28 @@ def _asking(router: Routes, releasing: Releasing, authenticator: Authenticator) 
         return answer(found, 201, revision=found.revision, location=f"/v1/releases/requests/{found.id}")
 
 
+async def _initiator(releasing: Releasing, pipelines: Pipelines | None, token: str | None) -> str:
+    """The person behind a robot; nobody without a token. Raises 422, 503."""
+    place = "/initiator_token"
+    if token is None:
+        return ""
+    if pipelines is None:
+        raise invalid_field(place, "cannot be checked here: no continuous integration is known", "not_available")
+    try:
+        login = await pipelines.login(token)
+    except NotProved as error:
+        raise invalid_field(place, f"proves nobody: {error}") from error
+    except IssuerSilent as error:
+        raise try_again("issuer_unavailable", "Nobody says whom the robot acts for; try again") from error
+    person = releasing.log.rules.people.of_ci(login)
+    if person is None:
+        raise invalid_field(place, "is somebody's who stands not in the file of people")
+    return person
+
+
 def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
     reader = runtime.authenticator.requires_one((READ[0], ASK, APPROVE, READ[1]))
+    following.routes(router, releasing, runtime, reader)
 
     @router.get(
         "/v1/releases/requests",

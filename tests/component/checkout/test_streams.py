@@ -11,10 +11,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from services.checkout.app import CHECKOUTS
-from services.checkout.cases.following import POLL_SECONDS, Change, Followers, TooManyStreams
+from services.checkout.cases.following import POLL_SECONDS, Change, Followers
 from services.checkout.domain.checkout import Checkout
 from services.checkout.http.events import stream
 from shared.contracts.cart import LockCart
+from shared.kernel.streams import TooManyStreams
 from shared.kernel.values import changed
 from shared.store.documents import Collection, Document, Store
 from shared.store.repository import Repository

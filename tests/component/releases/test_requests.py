@@ -95,7 +95,7 @@ async def test_one_waits_in_a_lane(desk: Desk) -> None:
         ({"action": "fly", "environment": "x", "target": "y", "authors": ["p-sre", "p-second"]}, 422, "unsatisfiable"),
         ({"payload": {"share": 0.5}}, 422, "invalid_request"),
         ({"payload": {"n": 2**60}}, 422, "invalid_request"),
-        ({"initiator_token": "x"}, 422, "not_available"),
+        ({"initiator_token": "x"}, 422, "invalid_request"),
         ({"window": {"until": "2020-01-01T00:00:00Z"}}, 422, "in_the_past"),
         ({"window": {"from": "2030-01-01T00:00:00Z", "until": "2029-01-01T00:00:00Z"}}, 422, "invalid_request"),
         ({"more": 1}, 422, "invalid_request"),

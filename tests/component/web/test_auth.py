@@ -16,7 +16,8 @@ from fastapi import Depends, FastAPI
 from jwt.algorithms import ECAlgorithm
 from jwt.utils import base64url_encode
 
-from shared.web import auth, problems
+from shared.web import problems
+from shared.web import tokens as issued
 from shared.web.auth import Authenticator, Caller
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
@@ -238,7 +239,7 @@ async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(
     for age in (timedelta(minutes=6), timedelta(minutes=10), timedelta(days=1)):
         clock.time += age
         tokens = [issuer.token(f"m-{age}-{number}") for number in range(20)]
-        async with asyncio.timeout(auth.ISSUER_SECONDS / 4):
+        async with asyncio.timeout(issued.ISSUER_SECONDS / 4):
             answers = [await ask(client, token) for token in tokens]
         assert {answer.status_code for answer in answers} == {200}
     issuer.open.set()
@@ -247,7 +248,7 @@ async def test_an_issuer_that_hangs_holds_up_nobody_whose_key_is_known(
 async def test_callers_with_unknown_keys_share_one_wait_that_has_an_end(
     client: httpx.AsyncClient, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "ISSUER_SECONDS", 0.2)
+    monkeypatch.setattr(issued, "ISSUER_SECONDS", 0.2)
     issuer.open.clear()
     began = time.monotonic()
     answers = await asyncio.gather(*[ask(client, issuer.token(f"m-{number}")) for number in range(50)])
@@ -264,7 +265,7 @@ async def test_strangers_key_ids_hold_up_nobody_while_the_issuer_hangs(
     issuer.open.clear()
     strangers = [asyncio.create_task(ask(client, issuer.token(kid="two"))) for _ in range(20)]
     await eventually(lambda: issuer.waiting == 1)
-    async with asyncio.timeout(auth.ISSUER_SECONDS / 4):
+    async with asyncio.timeout(issued.ISSUER_SECONDS / 4):
         assert (await ask(client, issuer.token("m-2"))).status_code == 200
     issuer.open.set()
     assert {(await stranger).status_code for stranger in strangers} == {401}

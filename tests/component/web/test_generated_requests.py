@@ -66,6 +66,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"|must be (a partner that there is|a service with a queue|none: no order is kept yet)"
     r"|exactly one of webhook, queue, service, feed is expected, found .*"
     r"|Say redact: .*|There is no key .*|must name fields: .*|is the user of another partner"
+    r"|proves nobody: .*|is somebody's who stands not in the file of people"
     r"|must fit \w+: .*|is not a field here|has no canonical form: .*|must be after the beginning"
     r"|the log (has no such leaf, or )?is not so long.*"
 )
