@@ -22,8 +22,8 @@ def run(
             help="Parts to measure: sagas, telemetry, purchases, services, costs; where they are named also kinds "
             "(processor time by process and kind of work), hub (partners' events, beside the obvious way), of that "
             "hub-matching (one event against many rules) and hub-archive (replays, back-tests, searches), gate (from "
-            "a press to what it lets run), and stored (purchases over 100, 10,000 and 100,000 stored ones, minutes). "
-            "With --against: sagas, purchases."
+            "a press to what it lets run), decide (presses that come at once), verify (a log and a receipt, offline), "
+            "and stored (purchases over 100, 10,000 and 100,000 stored ones, minutes). With --against: sagas, purchases."
         ),
     ] = None,
     against: Annotated[
@@ -42,7 +42,8 @@ def run(
         printing.complain("milesaga bench: run it in a clone of the repository, whose tests/bench it uses.")
         raise typer.Exit(1)
     command = [sys.executable, "-m", "tests.bench", "--output", str(output.absolute()), "--rounds", str(rounds)]
-    command += [argument for part in only or () for argument in ("--only", part)]
+    parts = [part for named in only or () for part in named.split(",")]
+    command += [argument for part in parts for argument in ("--only", part)]
     command += ["--against", against] if against is not None else []
     os.chdir(REPOSITORY)
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted

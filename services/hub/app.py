@@ -80,7 +80,7 @@ def compose(runtime: Runtime) -> Service:
                 may_hash=settings.key is not None,
             ),
             runtime.authenticator,
-            gate_of(runtime, "releases"),
+            gate_of(runtime, SERVICE.name, "releases"),
         ),
         tasks=(
             Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="pages"),

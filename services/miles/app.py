@@ -31,7 +31,7 @@ def compose(runtime: Runtime) -> Service:
     members = LedgerAccounts(ledger, accounts, journal, redemptions, runtime.clock, calendar=calendar)
     return keeping.service(
         table=table(keeping.participant(redemptions), ledger),
-        router=routes(members, runtime.authenticator, gate_of(runtime, "releases")),
+        router=routes(members, runtime.authenticator, gate_of(runtime, SERVICE.name, "releases")),
         figures=(figures.holds(SERVICE.name, accounts.collection, "by_hold", runtime.clock),),
         tasks=(Every(settings.expiry_seconds, ledger.expire_due, full=1, name="expiry"),),
     )

@@ -1,6 +1,7 @@
 """Composition root of releases."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,7 +16,7 @@ from services.releases.cases.minding import Minding
 from services.releases.cases.pressing import Pressing, SeenCallback, forget_at
 from services.releases.cases.proving import KeptNote, Proving
 from services.releases.cases.releasing import KeptText, Payload, Releasing
-from services.releases.domain.request import Request
+from services.releases.domain.request import RUNNING, WAITING, Request
 from services.releases.domain.subjects import Subjects
 from services.releases.http.chat import Doorkeeper
 from services.releases.http.chat import routes as chat_routes
@@ -29,14 +30,17 @@ from services.releases.settings import (
     SandboxReleasesSettings,
 )
 from services.releases.settings import slack as settings_of_slack
-from shared.kernel.clock import Stopwatch
+from shared.kernel.clock import Clock, Stopwatch
 from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
 from shared.runtime.providers import provider_line
 from shared.runtime.service import Runtime, Service, Task
 from shared.store.documents import CollectionSpec, Index
+from shared.telemetry import catalogue
+from shared.telemetry.figures import MOST, Figure, Reading
 from shared.web.auth import INTERNAL_HEADER
+from shared.web.grants import CountedGate
 from shared.web.routes import Routes
 from shared.web.tokens import ISSUER_SECONDS, IssuedTokens
 
@@ -57,6 +61,7 @@ ANCHORS = CollectionSpec("anchors", (Index("by_size", ("size",)),))
 CHAT = CollectionSpec("chat")
 CURSORS = CollectionSpec("chat_cursor")
 SEEN = CollectionSpec("chat_seen", expiring=True)
+OPEN_STATES = sorted(WAITING | RUNNING)
 DUE_PAUSE = 0.5
 """Seconds between two looks at what is due."""
 PAUSE = 1.0
@@ -77,13 +82,13 @@ def compose(runtime: Runtime) -> Service:
     texts = keeping.documents(TEXTS, KeptText, silent=True)
     payloads = keeping.documents(PAYLOADS, Payload, silent=True)
     notes = keeping.documents(ANCHORS, KeptNote)
-    log = Log(books, keeping.outbox, runtime.clock, rules)
+    log = Log(books, keeping.outbox, runtime.clock, rules, meter=runtime.meter)
     grants = JwtGrants(signer)
     releasing = Releasing(log, texts, payloads, grants, runtime.ids)
     proving = Proving(log, notes, texts, signer, runtime.clock)
     anchor = FolderAnchor(settings.anchor_dir) if settings.anchor_dir else None
     own_gate = OwnGate(releasing, runtime.authenticator, runtime.settings.environment)
-    gate = own_gate if runtime.settings.gated else None
+    gate = CountedGate(own_gate, runtime.meter, SERVICE.name) if runtime.settings.gated else None
     minding = Minding(log, proving, keeping.outbox, anchor, runtime.clock)
     chat = _chat(runtime, keeping, releasing)
     office = Office(releasing, proving, grants.jwks(), gate, _pipelines(runtime))
@@ -96,8 +101,30 @@ def compose(runtime: Runtime) -> Service:
             *chat.tasks,
         ),
         closing=(*chat.closing, log.drain),
+        figures=(_figures(log, proving, runtime.clock),),
         ready={"files": minding.files},
     )
+
+
+def _figures(log: Log, proving: Proving, clock: Clock) -> Figure:
+    """What waits for people, and whether the log is vouched for."""
+
+    async def read() -> Sequence[Reading]:
+        head, newest, now = await log.head(), await proving.newest(), clock.now()
+        late = [each.due <= now for each in head.standing.reviews.values()]
+        unvouched = newest is not None and newest.size < head.size
+        readings = [
+            Reading(catalogue.REVIEWS, ("overdue",), sum(late)),
+            Reading(catalogue.REVIEWS, ("due",), len(late) - sum(late)),
+            Reading(catalogue.UNVOUCHED, (), (now - newest.at).total_seconds() if newest and unvouched else 0.0),
+            Reading(catalogue.FILES_OUTDATED, (), float(log.outdated)),
+        ]
+        for state in OPEN_STATES:
+            found = await log.requests.collection.keys("by_state", (state,), limit=MOST)
+            readings.append(Reading(catalogue.OPEN_REQUESTS, (state,), len(found)))
+        return readings
+
+    return read
 
 
 def _pipelines(runtime: Runtime) -> IssuedIdentities | None:

@@ -112,6 +112,18 @@ class TargetMeter(Protocol):
         ...
 
 
+class ReleaseMeter(Protocol):
+    """Takes the counts of one process's decisions, and of its acts that take a grant."""
+
+    def appended(self, kind: str, count: int) -> None:
+        """So many entries of a kind were appended to the log of releases."""
+        ...
+
+    def acted(self, service: str, action: str, outcome: str) -> None:
+        """A grant was shown for a gated act: redeemed, declined, or unreachable, for nobody could say."""
+        ...
+
+
 class NoMeter:
     """Counts nothing."""
 
@@ -186,9 +198,19 @@ class NoTargetMeter:
         pass
 
 
-class ServiceMeter(CallMeter, SagaMeter, HubMeter, TargetMeter, Protocol):
+class NoReleaseMeter:
+    """Counts nothing."""
+
+    def appended(self, kind: str, count: int) -> None:
+        pass
+
+    def acted(self, service: str, action: str, outcome: str) -> None:
+        pass
+
+
+class ServiceMeter(CallMeter, SagaMeter, HubMeter, TargetMeter, ReleaseMeter, Protocol):
     """What a process gives its services."""
 
 
-class NoServiceMeter(NoCallMeter, NoSagaMeter, NoHubMeter, NoTargetMeter):
+class NoServiceMeter(NoCallMeter, NoSagaMeter, NoHubMeter, NoTargetMeter, NoReleaseMeter):
     """Counts nothing."""

@@ -14,6 +14,7 @@ from shared.outside.neighbors import Neighbor
 from shared.runtime.configuration import read_beside
 from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings
+from shared.web.grants import CountedGate
 from shared.web.grants import Gate as GrantGate
 
 
@@ -80,8 +81,8 @@ def provider_line(runtime: Runtime, service: str, provider: str, settings: Provi
     return Line(client, timedelta(seconds=settings.timeout_seconds), gate=gate)
 
 
-def gate_of(runtime: Runtime, service: str, timeout_seconds: float = 5.0) -> GrantGate | None:
-    """Who keeps the grants that gated acts take: another service. None where acts are not gated here."""
+def gate_of(runtime: Runtime, here: str, service: str, timeout_seconds: float = 5.0) -> GrantGate | None:
+    """Who keeps the grants that gated acts of `here` take: another service. None where acts are not gated."""
     if not runtime.settings.gated:
         return None
 
@@ -89,7 +90,8 @@ def gate_of(runtime: Runtime, service: str, timeout_seconds: float = 5.0) -> Gra
         return (await runtime.authenticator.caller(token)).subject
 
     asked = neighbor(runtime, service, timeout_seconds)
-    return GateOverHttp(asked, subject, f"/internal/{service}", runtime.settings.environment)
+    gate = GateOverHttp(asked, subject, f"/internal/{service}", runtime.settings.environment)
+    return CountedGate(gate, runtime.meter, here)
 
 
 def neighbor(runtime: Runtime, service: str, timeout_seconds: float) -> Neighbor:

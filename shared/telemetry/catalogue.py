@@ -409,6 +409,52 @@ REPLAY_COPIES: Final = Metric(
     "Copies that replays in this process have sent since it began.",
     "Still, but while a replay runs.",
 )
+ENTRIES: Final = Metric(
+    "release_entries",
+    "counter",
+    ("kind",),
+    "Entries that the process appended to the log of releases, by what happened.",
+    "Follows what people do; refused and broke_glass near none.",
+)
+GATED: Final = Metric(
+    "gated_acts",
+    "counter",
+    ("service", "action", "outcome"),
+    "Grants that were shown for dangerous acts of ours: redeemed, declined, unreachable (nobody could say, nothing was"
+    " done).",
+    "redeemed. unreachable none.",
+)
+OPEN_REQUESTS: Final = Metric(
+    "release_requests",
+    "gauge",
+    ("state",),
+    "Releases that are not over, by state, counted up to 5,000.",
+    "A few; unknown 0: what ran and did not say how it ended.",
+    shared=True,
+)
+REVIEWS: Final = Metric(
+    "release_reviews",
+    "gauge",
+    ("state",),
+    "Broken glass that nobody has reviewed yet: due, or overdue.",
+    "0; overdue never.",
+    shared=True,
+)
+UNVOUCHED: Final = Metric(
+    "release_unvouched_seconds",
+    "gauge",
+    (),
+    "Age of the newest checkpoint while the log of releases has entries that none vouches for, else 0.",
+    "0 after a grant; within the hour after anything else.",
+    shared=True,
+)
+FILES_OUTDATED: Final = Metric(
+    "release_files_outdated",
+    "gauge",
+    (),
+    "1 while the process reads older files of policy and people than the log knows: it decides nothing.",
+    "0; 1 in the old processes during a roll-out of files.",
+)
 CATALOGUE: Final[tuple[Metric, ...]] = (
     BEGUN, ENDED, TURNED_BACK, CALLED_FOR_HELP, STEPPED, STEP_SECONDS, ASKED,
     OPEN_PURCHASES, OLDEST_PURCHASE, UNKNOWNS, OLDEST_UNKNOWN, HOLDS, OVERDUE, OLDEST_OVERDUE, UNSENT, UNSENT_SECONDS,
@@ -417,6 +463,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     EVENTS, PAGE_EVENTS, RULE_MATCHES, UNMATCHED, UNDECIDED,
     TARGET_WAITING, TARGET_OLDEST, TARGET_STATE, TARGET_DEAD, ATTEMPTS, ATTEMPT_SECONDS,
     ARCHIVE_LAG, ARCHIVE_BYTES, REPLAY_COPIES,
+    ENTRIES, GATED, OPEN_REQUESTS, REVIEWS, UNVOUCHED, FILES_OUTDATED,
     STORED, CONFLICTED, UNAVAILABLE,
     REQUESTS, REQUEST_SECONDS,
     RESTARTS, CLOCK, BUILD,

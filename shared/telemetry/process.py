@@ -24,8 +24,8 @@ def _among(series: Mapping[Labels, object], labels: Labels) -> Labels:
 
 
 class Telemetry:
-    """What this process did since its start. Fulfils `Meter`, `CallMeter`, `SagaMeter`, `HubMeter`, `TargetMeter` and
-    `StoreMeter`."""
+    """What this process did since its start. Fulfils `Meter`, `CallMeter`, `SagaMeter`, `HubMeter`, `TargetMeter`,
+    `ReleaseMeter` and `StoreMeter`."""
 
     def __init__(self) -> None:
         self.series = Series()
@@ -116,6 +116,14 @@ class Telemetry:
         counts = self.series.counts[catalogue.ATTEMPTS]
         for labels in [each for each in counts if each[:2] == (bus, target)]:
             del counts[labels]
+
+    # releases
+
+    def appended(self, kind: str, count: int) -> None:
+        self.series.counts[catalogue.ENTRIES][kind,] += count
+
+    def acted(self, service: str, action: str, outcome: str) -> None:
+        self.series.counts[catalogue.GATED][service, action, outcome] += 1
 
     def _add(self, metric: catalogue.Metric, labels: Labels, count: int) -> None:
         counts = self.series.counts[metric]

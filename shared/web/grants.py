@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Protocol, TypeAlias
 from fastapi import Header, Request
 
 from shared.kernel.digest import PREFIX, digest, digest_of_bytes
+from shared.kernel.meter import ReleaseMeter
 from shared.web.problems import Problem, try_again
 
 HEADER: Final = "Milesaga-Grant"
@@ -73,6 +74,28 @@ class Gate(Protocol):
     async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
         """How what was redeemed has ended; where that cannot be told, the gate finds its silence."""
         ...
+
+
+class CountedGate:
+    """A gate whose answers are counted."""
+
+    def __init__(self, gate: Gate, meter: ReleaseMeter, service: str) -> None:
+        """`service` is whose acts they are."""
+        self._gate = gate
+        self._meter = meter
+        self._service = service
+
+    async def redeem(self, grant: str, act: Act, key: str) -> Redeemed | Declined:
+        try:
+            found = await self._gate.redeem(grant, act, key)
+        except GateUnreachable:
+            self._meter.acted(self._service, act.action, "unreachable")
+            raise
+        self._meter.acted(self._service, act.action, "declined" if isinstance(found, Declined) else "redeemed")
+        return found
+
+    async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
+        await self._gate.ended(redeemed, act, well=well)
 
 
 def payload(method: str, path: str, query: str, body: bytes) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from services.cli.broker_node import BrokerError, PrivateBroker
 from tests.bench import (
     against,
     costs,
+    deciding,
     gates,
     hub,
     hub_delivery,
@@ -67,7 +68,18 @@ SETTLED: Final = 3.0
 """Seconds in which receipts are sent and outboxes cleared, after the last purchase has ended."""
 
 PARTS: Final = ("sagas", "telemetry", "purchases", "services", "costs")
-ALL: Final = (*PARTS, "kinds", "stored", "hub", "hub-matching", "hub-delivery", "hub-archive", "gate")
+ALL: Final = (
+    *PARTS,
+    "kinds",
+    "stored",
+    "hub",
+    "hub-matching",
+    "hub-delivery",
+    "hub-archive",
+    "gate",
+    "decide",
+    "verify",
+)
 """With what takes minutes, or is of interest to few, and is measured where it is named."""
 
 
@@ -215,6 +227,21 @@ class Bench:
             return gates.measure(stack.start(), self._home / "gates", self._advance(task), rounds=self._rounds)
         finally:
             stack.clean_up()
+
+    def decide(self) -> list[Figure]:
+        """Presses that come at once."""
+        task = self._progress.add_task("two hundred people", total=1 + self._rounds)
+        home = self._home / "decide"
+        stack = Stack(home, environment={"PROCESSES": "1"} | deciding.files(home / "files"))
+        try:
+            return deciding.decide(stack.start(), self._advance(task), rounds=self._rounds)
+        finally:
+            stack.clean_up()
+
+    def verify(self) -> list[Figure]:
+        """The log, by an auditor."""
+        task = self._progress.add_task("100,000 entries", total=self._rounds)
+        return deciding.verify(self._advance(task), rounds=self._rounds)
 
     def against(self, ref: str, job: str) -> against.Comparison:
         """This commit's sagas or purchases, and those of another."""

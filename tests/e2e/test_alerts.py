@@ -6,6 +6,7 @@ letter, a broker that is away. All other alerts are tried by histories alone (`t
 
 import asyncio
 import json
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from typing import Final, TypeAlias
@@ -14,6 +15,8 @@ import pytest
 from starlette.responses import Response
 
 from services.cli.broker_node import PrivateBroker
+from services.cli.client import Api, sandbox_token
+from services.cli.release.access import ROOT, SCOPES
 from tests.e2e.buses import Bus, a_rule
 from tests.e2e.endpoints import Endpoint, Heard
 from tests.e2e.partners import RECEIPT, Partner, receipt
@@ -48,6 +51,7 @@ UNHAPPENED: Final = frozenset(
         "Retried a minute, by tier",
         "Providers, by outcome",
         "Undecided, by bus, an hour",
+        "Gated acts a minute, by action and outcome",
     )
 )
 """Panels that may be empty: what they show need not have happened to the checkout, or has been put right."""
@@ -174,6 +178,14 @@ async def partners_events(shop: Shop, broker_url: str) -> None:
     assert (await partner.operator.get("/v1/hub/feed/none/own")).status_code == 404
 
 
+def a_release_is_asked_for(url: str) -> None:
+    """The chat shows it."""
+    body = {"action": "deploy", "environment": "test", "target": "cart", "payload": {"argv": ["true"]}, "reason": "x"}
+    with Api(url, sandbox_token(url, SCOPES, "deployer")) as api:
+        made = api.send("POST", f"{ROOT}/requests", body, headers={"Idempotency-Key": uuid.uuid4().hex})
+        assert api.get(f"{ROOT}/requests/{made['id']}")["state"] == "pending"
+
+
 async def test_every_panel_of_the_dashboards_shows_what_happened(watched: Watched) -> None:
     """Labels that no series has are answered by nothing at all, and nobody would notice."""
     for fault in (dead_letter, silent_provider, stuck_purchase):
@@ -182,6 +194,7 @@ async def test_every_panel_of_the_dashboards_shows_what_happened(watched: Watche
         member = await shop.member()
         assert (await member.ended(await member.buy(await member.cart(), "tok_declined")))["status"] == "refused"
         await partners_events(shop, watched.broker.url)
+    await asyncio.to_thread(a_release_is_asked_for, watched.stack.url)
     asked = {(title, expr) for each in dashboards().values() for title, expr in questions(each)}
 
     def shown() -> bool:

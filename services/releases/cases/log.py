@@ -6,6 +6,7 @@ request after it, has everything.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +36,7 @@ from services.releases.domain.request import Request, folded
 from services.releases.domain.telling import told
 from shared.bus.outbox import Outbox
 from shared.kernel.clock import Clock
+from shared.kernel.meter import NoReleaseMeter, ReleaseMeter
 from shared.ledgerlog.leaves import Leaf
 from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import Repository, Stored
@@ -83,11 +85,14 @@ class Books:
 class Log:
     """One for each process; any number of processes have one log."""
 
-    def __init__(self, books: "Books", outbox: Outbox, clock: Clock, rules: Rules) -> None:
+    def __init__(
+        self, books: "Books", outbox: Outbox, clock: Clock, rules: Rules, *, meter: ReleaseMeter | None = None
+    ) -> None:
         self.heads, self.pages, self.requests = books.heads, books.pages, books.requests
         self.rules = rules
         self._outbox = outbox
         self._clock = clock
+        self._meter = meter or NoReleaseMeter()
         self._waiting: list[_Waiting] = []
         self._working: asyncio.Task[None] | None = None
         self._folded = -1
@@ -189,6 +194,8 @@ class Log:
         messages = [self._outbox.entry(event) for event in told(draft.entries, draft.requests)]
         await self.heads.save(draft.head, version=stored.version if stored else 0, messages=messages)
         self._outbox.send_soon(self.heads.collection, HEAD, messages)
+        for kind, count in Counter(entry.kind for entry in draft.entries).items():
+            self._meter.appended(kind, count)
         before, self._changed = self._changed, asyncio.Event()
         before.set()
 

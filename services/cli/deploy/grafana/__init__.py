@@ -10,12 +10,23 @@ from services.cli.deploy.grafana.messages import MESSAGES
 from services.cli.deploy.grafana.overview import OVERVIEW
 from services.cli.deploy.grafana.panels import Dashboard, rendered
 from services.cli.deploy.grafana.providers import PROVIDERS
+from services.cli.deploy.grafana.releases import RELEASES
 from services.cli.deploy.grafana.service import SERVICE
 from services.cli.deploy.grafana.target import TARGET
 from services.cli.deploy.tree import Tree
 
 TOP: Final = "deploy/grafana/dashboards"
-DASHBOARDS: Final[tuple[Dashboard, ...]] = (OVERVIEW, FUNNEL, SERVICE, MESSAGES, PROVIDERS, HUB, TARGET, ARCHIVE)
+DASHBOARDS: Final[tuple[Dashboard, ...]] = (
+    OVERVIEW,
+    FUNNEL,
+    SERVICE,
+    MESSAGES,
+    PROVIDERS,
+    HUB,
+    TARGET,
+    ARCHIVE,
+    RELEASES,
+)
 
 
 def tree() -> Tree:
