@@ -87,7 +87,7 @@ def verified(bundle: Bundle, keys: Sequence[VerifierKey], anchors: Sequence[str]
     for each in sorted(told, key=lambda checkpoint: checkpoint.size):
         _compare(each, roots, report)
     hashes = {text.hash for text in bundle.texts}
-    if hashes and (strange := hashes - _hashes_in(bundle.leaves)):
+    if hashes and (strange := hashes - hashes_in(bundle.leaves)):
         report.faults.append(Fault(report.size, f"{len(strange)} free texts belong to no leaf, or were changed"))
     report.faults.sort(key=lambda fault: fault.index)
     return report
@@ -147,7 +147,7 @@ def _compare(told: Checkpoint, roots: Mapping[int, bytes], report: Report) -> No
         report.faults.append(Fault(report.vouched, what))
 
 
-def _hashes_in(leaves: Iterable[bytes]) -> set[str]:
+def hashes_in(leaves: Iterable[bytes]) -> set[str]:
     """Every text of a leaf that could be a hash."""
     found = set[str]()
     for text in leaves:

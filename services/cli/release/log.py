@@ -19,6 +19,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="The log: sho
 
 SHOWN: Final = 20
 WRONG: Final = 1
+SIGNED: Final = "— "
+"""Begins a signature's line (C2SP signed-note)."""
 
 KeyOption = Annotated[
     list[str] | None,
@@ -44,10 +46,21 @@ def show(
 
 
 @app.command("checkpoint")
-def checkpoint(person: Person = None, as_json: AsJson = False) -> None:
+def checkpoint(
+    file: Annotated[
+        Path | None,
+        typer.Argument(dir_okay=False, help="Where to, for `verify --checkpoint`; else it is shown."),
+    ] = None,
+    person: Person = None,
+    as_json: AsJson = False,
+) -> None:
     """Show how far the log has come, signed: keep it where nobody of this house can change it."""
     with reported(), as_person(person) as api:
         found = api.get(f"{ROOT}/log/checkpoint")
+    if file is not None:
+        file.write_text(str(found["checkpoint"]))
+        printing.say(f"{file}: the log as it is now; key {found['key']}")
+        return
     printing.tell(found) if as_json else printing.say(f"{found['checkpoint']}\nkey {found['key']}")
 
 
@@ -99,7 +112,7 @@ def verify(
             return
         content = bundle.read_bytes() if bundle is not None else _fetched(person)
         keys = _keys(key, person, offline=bundle is not None)
-    report = verified(read(content.splitlines()), keys, [each.read_text() for each in anchor or ()])
+    report = verified(read(content.splitlines()), keys, [_note(each) for each in anchor or ()])
     if as_json:
         printing.tell(json_of(report))
     elif report.holds:
@@ -150,6 +163,13 @@ def _keys(given: list[str] | None, person: str | None, *, offline: bool) -> list
         return [VerifierKey.read(_text(each)) for each in given]
     except BadNote as error:
         raise ApiError(f"--key: {error}.") from error
+
+
+def _note(file: Path) -> str:
+    """A checkpoint, whatever came beside it: of a mail, or of a screen, nothing counts below its last signature."""
+    lines = file.read_text().splitlines()
+    last = max((number for number, line in enumerate(lines) if line.startswith(SIGNED)), default=len(lines) - 1)
+    return "".join(f"{line}\n" for line in lines[: last + 1])
 
 
 def _text(given: str) -> str:

@@ -1,7 +1,8 @@
 """How requests look on a terminal."""
 
+import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
@@ -9,13 +10,17 @@ from services.cli import view
 from services.cli.client import Json
 from services.cli.printing import in_one_line
 
+OF_A_COMMAND: Final = ("argv", "files", "artifacts", "parameters", "links")
+"""What the gate asks by; an act of our own is asked for by other words, which are shown as they are."""
+
 
 def listed(requests: Iterable[Json]) -> Table:
-    table = Table(view.reference("request"), "state", "what", "requester", "reason", "expires")
+    table = Table(view.reference("request"), "state", "what", "requester", "approved by", "expires")
     for each in requests:
+        approved = ", ".join(_name(one) for one in each.get("approvals") or [])
         table.add_row(
-            *(str(each["id"]), _state(each), what(each), str(each.get("requester", ""))),
-            *(in_one_line(str(each.get("reason", ""))), _moment(each.get("expires_at"))),
+            *(str(each["id"]), _state(each), in_one_line(what(each)), str(each.get("requester", ""))),
+            *(approved, _moment(each.get("expires_at"))),
         )
     return table
 
@@ -49,6 +54,9 @@ def _lines(request: Json) -> Iterator[tuple[str, str]]:
     for name in ("parameters", "links"):
         given = payload.get(name) or {}
         yield name, "\n".join(f"{in_one_line(key)}={in_one_line(str(value))}" for key, value in given.items())
+    for name, value in payload.items():
+        if name not in OF_A_COMMAND:
+            yield in_one_line(name), in_one_line(value if isinstance(value, str) else json.dumps(value))
     for name in ("requester", "initiator"):
         yield name, str(request.get(name) or "")
     for name in ("authors", "eligible"):

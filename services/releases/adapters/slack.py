@@ -3,6 +3,7 @@
 Strangers' words stand in `plain_text` alone, where nothing is a mention, a link or bold; ours call the channel.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -20,6 +21,7 @@ MOST_PAGES: Final = 10
 LONGEST: Final = 1_500
 """Characters of a stranger's text: Slack takes 3,000 in a block, and somebody has to read it."""
 MOST_FILES: Final = 12
+NOT_SHOWN: Final = frozenset(("argv", "files", "artifacts", "parameters", "links", "path", "query"))
 LINK: Final = re.compile(r"https://[^\s<>|\"`]{1,500}")
 MARKS: Final = {
     "pending": "waits for approval",
@@ -165,7 +167,8 @@ def _blocks(notice: Notice) -> Iterator[Json]:
 
 
 def _runs(payload: Mapping[str, Any]) -> str:
-    """The command's words, its files and artifacts."""
+    """The command's words, its files and artifacts; of an act of our own what is asked for, but no path: it may name a
+    member, and the chat is somebody else's."""
     argv = payload.get("argv")
     lines = ["Runs: " + " ".join(map(str, argv))] if isinstance(argv, list | tuple) and argv else []
     for name in ("files", "artifacts"):
@@ -173,6 +176,8 @@ def _runs(payload: Mapping[str, Any]) -> str:
         named = [each for each in given if isinstance(each, Mapping)] if isinstance(given, list | tuple) else []
         lines += [" ".join(str(value)[:100] for value in each.values()) for each in named[:MOST_FILES]]
         lines += [f"... and {len(named) - MOST_FILES} more"] if len(named) > MOST_FILES else []
+    acts = {name: value for name, value in payload.items() if name not in NOT_SHOWN}
+    lines += [f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in acts.items()]
     return _cut("\n".join(lines))
 
 

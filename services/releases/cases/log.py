@@ -45,6 +45,8 @@ AT_ONCE: Final = 32
 """Commands that are decided for one write."""
 TRIES: Final = 30
 """Others who write the head first, one after the other, before a command is given up."""
+LONGEST_WAIT: Final = 0.2
+"""Seconds, before the last of those tries: who was slower lets others finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Log:
         """Has the log been told of newer files than this process reads, or of none yet? As last seen."""
 
     async def tell(self, command: Command, request: str = "") -> Done:
-        """Decide, and have it happen. Raises Conflict and Unavailable: the latter says that nobody knows."""
+        """Decide, and have it happen. Raises Unavailable: nobody knows whether it has."""
         answer: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(command, command.id if isinstance(command, said.Ask) else request, answer))
         if self._working is None or self._working.done():
@@ -148,22 +150,29 @@ class Log:
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
         """Decide them one after the other, and save the head once."""
         for tries in range(TRIES):
-            stored = await self._with_room()
-            head = stored.value if stored else Head()
-            draft = _Draft(head, await self._requests_of(head, _named(batch)))
-            self._tell_of_the_rules(draft)
-            answers = [self._decided(draft, each) for each in batch]
             try:
-                await self._save(stored, draft)
-            except Conflict:
+                draft, answers = await self._tried(batch)
+            except Conflict as error:
                 if tries == TRIES - 1:
-                    raise
+                    raise Unavailable("others write the log all the time") from error
+                await asyncio.sleep(LONGEST_WAIT * tries / TRIES)
                 continue
             for each, answer in zip(batch, answers, strict=True):
                 if not each.answer.done():
                     each.answer.set_result(answer)
             await self._fold_quietly(draft)
             return
+
+    async def _tried(self, batch: Sequence[_Waiting]) -> tuple[_Draft, list[Done]]:
+        """Over the head as it is now. Raises Conflict where somebody else has written it meanwhile: making room for
+        leaves is a write of it, too."""
+        stored = await self._with_room()
+        head = stored.value if stored else Head()
+        draft = _Draft(head, await self._requests_of(head, _named(batch)))
+        self._tell_of_the_rules(draft)
+        answers = [self._decided(draft, each) for each in batch]
+        await self._save(stored, draft)
+        return draft, answers
 
     def _tell_of_the_rules(self, draft: _Draft) -> None:
         """Files that the log does not know yet are told to it before anything is decided by them."""

@@ -1,6 +1,6 @@
 """What proves the log: checkpoints, proofs, receipts, the whole of it in a file."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Container, Iterable
 from datetime import timedelta
 from typing import ClassVar, Final
 
@@ -178,20 +178,23 @@ class Proving:
 
     async def bundle(self) -> AsyncIterator[bytes]:
         """The whole log as a file, line by line, vouched for as it is now."""
-        head = await self._log.head()
+        head, told = await self._log.head(), set[str]()
         for start in range(0, head.size, PAGE):
             leaves = await self._log.leaves(head, start, min(start + PAGE, head.size))
+            told |= bundles.hashes_in(leaves)
             for line in bundles.lines(leaves, (), ()):
                 yield line
         kept = [each.note for each in await self.notes() if each.size <= head.size]
         for line in bundles.lines((), [self.checkpoint(head), *kept], ()):
             yield line
-        async for texts in self._all_texts():
+        async for texts in self._all_texts(told):
             for line in bundles.lines((), (), texts):
                 yield line
 
-    async def _all_texts(self) -> AsyncIterator[Iterable[FreeText]]:
+    async def _all_texts(self, told: Container[str]) -> AsyncIterator[Iterable[FreeText]]:
+        """Those that a leaf tells of, by the name they are kept under: a process that dies may have kept one and told
+        nothing. One that was changed keeps its name, and is found out by whoever verifies."""
         after = None
         while found := await self._texts.find("by_salt", (), limit=MOST_TEXTS, after=after):
-            yield [FreeText(each.value.salt, each.value.text) for each in found]
+            yield [FreeText(each.value.salt, each.value.text) for each in found if each.value.id in told]
             after = (found[-1].value.salt, found[-1].value.id)

@@ -1,7 +1,8 @@
 """What people and programs do with requests. Texts and payloads are kept beside the log, before it tells of them."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -66,6 +67,20 @@ class Shown:
     environment: str = ""
 
 
+@dataclass(slots=True)
+class _Kept:
+    """A free text that is about to be told of; `hash` is empty where there is none."""
+
+    hash: str = ""
+    is_in_vain: bool = False
+
+    def told(self, done: Done) -> Done:
+        """What was decided: a refusal, and a repetition, tell of no text."""
+        facts = [value for entry in done.decision.entries for value in entry.facts.values()]
+        self.is_in_vain = bool(self.hash) and self.hash not in facts
+        return done
+
+
 class Releasing:
     """Commands, each with what must stand beside it."""
 
@@ -94,8 +109,8 @@ class Releasing:
             "replaces": asked.replaces,
         }
         await self._keep(self.payloads, Payload(id=named, payload=asked.payload))
-        return await self.log.tell(
-            said.Ask(
+        async with self._kept(asked.reason) as reason:
+            command = said.Ask(
                 id=id_,
                 by=by,
                 action=asked.action,
@@ -103,36 +118,40 @@ class Releasing:
                 target=asked.target,
                 digest=named,
                 asked=digest(whole),
-                reason=await self._text(asked.reason),
+                reason=reason.hash,
                 initiator=asked.initiator,
                 authors=asked.authors,
                 window=asked.window,
                 replaces=asked.replaces,
             )
-        )
+            return reason.told(await self.log.tell(command))
 
     async def approve(self, by: By, request: str, named: str) -> Done:
         return await self.log.tell(said.Approve(by, named), request)
 
     async def deny(self, by: By, request: str, named: str, reason: str) -> Done:
-        return await self.log.tell(said.Deny(by, named, await self._text(reason)), request)
+        async with self._kept(reason) as kept:
+            return kept.told(await self.log.tell(said.Deny(by, named, kept.hash), request))
 
     async def withdraw(self, by: By, request: str) -> Done:
         return await self.log.tell(said.Withdraw(by), request)
 
     async def revoke(self, by: By, request: str, reason: str) -> Done:
-        return await self.log.tell(said.Revoke(by, await self._text(reason)), request)
+        async with self._kept(reason) as kept:
+            return kept.told(await self.log.tell(said.Revoke(by, kept.hash), request))
 
     async def grant(self, by: By, request: str, named: str) -> Done:
         return await self.log.tell(said.AskForGrant(by, named, self._ids.new()), request)
 
     async def break_glass(self, by: By, request: str, named: str, incident: str, reason: str) -> Done:
-        command = said.BreakTheGlass(by, named, incident, await self._text(reason), self._ids.new())
-        return await self.log.tell(command, request)
+        async with self._kept(reason) as kept:
+            command = said.BreakTheGlass(by, named, incident, kept.hash, self._ids.new())
+            return kept.told(await self.log.tell(command, request))
 
     async def review(self, by: By, request: str, verdict: str, reason: str) -> Done:
-        kept = await self._text(reason)
-        return await self.log.tell(said.Look(by, "accepted" if verdict == "accepted" else "rejected", kept), request)
+        async with self._kept(reason) as kept:
+            command = said.Look(by, "accepted" if verdict == "accepted" else "rejected", kept.hash)
+            return kept.told(await self.log.tell(command, request))
 
     def signed(self, request: Request, at: datetime) -> str:
         """The grant that the request has."""
@@ -160,20 +179,22 @@ class Releasing:
         return await self.log.tell(command, claims.request)
 
     async def outcome(self, by: By, request: str, execution: str, exit_code: int, summary: str) -> Done:
-        command = said.Outcome(by, execution, exit_code, await self._text(summary))
-        return await self.log.tell(command, request)
+        async with self._kept(summary) as kept:
+            return kept.told(await self.log.tell(said.Outcome(by, execution, exit_code, kept.hash), request))
 
     async def freeze(self, by: By, match: Matching, span: Span, reason: str) -> tuple[str, Done]:
         """The freeze's id."""
         id_ = self._ids.new()
-        command = said.SetFreeze(by, id_, match, span.start, span.end, await self._text(reason))
-        return id_, await self.log.tell(command)
+        async with self._kept(reason) as kept:
+            command = said.SetFreeze(by, id_, match, span.start, span.end, kept.hash)
+            return id_, kept.told(await self.log.tell(command))
 
     async def thaw(self, by: By, freeze: str) -> Done:
         return await self.log.tell(said.Thaw(by, freeze))
 
     async def deactivate(self, by: By, person: str, reason: str) -> Done:
-        return await self.log.tell(said.Deactivate(by, person, await self._text(reason)))
+        async with self._kept(reason) as kept:
+            return kept.told(await self.log.tell(said.Deactivate(by, person, kept.hash)))
 
     async def text(self, hash_: str) -> str | None:
         """The text of that hash; None where it was erased, or never was one."""
@@ -188,13 +209,17 @@ class Releasing:
         await self.texts.delete(stored)
         return True
 
-    async def _text(self, text: str) -> str:
-        """Its hash; empty where there is nothing to keep."""
-        if not text:
-            return ""
-        kept = FreeText(secrets.token_hex(SALT_SIZE), text)
-        await self._keep(self.texts, KeptText(id=kept.hash, salt=kept.salt, text=kept.text))
-        return kept.hash
+    @asynccontextmanager
+    async def _kept(self, text: str) -> AsyncIterator[_Kept]:
+        """A text beside the log, before the log tells of it; forgotten again where it was decided not to."""
+        kept = _Kept()
+        if text:
+            free = FreeText(secrets.token_hex(SALT_SIZE), text)
+            kept.hash = free.hash
+            await self._keep(self.texts, KeptText(id=free.hash, salt=free.salt, text=free.text))
+        yield kept
+        if kept.is_in_vain:
+            await self.erase(kept.hash)
 
     async def _keep(self, documents: Repository[Any], document: Any) -> None:
         try:

@@ -1,5 +1,6 @@
 """The log of a service: proofs, receipts, a file that an auditor checks; and what happens to it in a crash."""
 
+import asyncio
 import json
 from base64 import b64decode
 from pathlib import Path
@@ -7,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from services.releases.app import PAGES, REQUESTS
+from services.releases.app import PAGES, REQUESTS, TEXTS
 from services.releases.cases import head as heads
 from services.releases.cases import log as logs
+from services.releases.cases.releasing import KeptText
 from shared.contracts.releases import ReleaseCheckpoint
 from shared.ledgerlog.bundles import read, verified
 from shared.ledgerlog.checkpoints import Checkpoint
+from shared.ledgerlog.leaves import FreeText
 from shared.ledgerlog.notes import VerifierKey
 from shared.ledgerlog.receipts import Receipt
 from shared.ledgerlog.tree import continues, includes, leaf_hash
+from shared.store.repository import Repository
 from tests.component.releases.desk import Desk, releases
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
@@ -107,6 +111,45 @@ async def test_an_erased_reason_leaves_the_log_whole(desk: Desk) -> None:
     assert verified(read(content.splitlines(keepends=True)), [key]).holds
 
 
+async def texts_of(desk: Desk) -> list[str]:
+    """What lies in the store."""
+    store = desk.runtime.store("releases")
+    collection = store.collection(TEXTS)
+    await store.open()
+    found = await collection.find("by_salt", (), limit=100)
+    await store.close()
+    return sorted(str(each.body["text"]) for each in found)
+
+
+async def test_what_was_said_in_vain_is_forgotten(desk: Desk) -> None:
+    request = (await desk.ask()).json()
+    assert (await desk.decide("owner", request, "deny", reason="not on a Friday")).status_code == 200
+    assert (await desk.decide("sre", request, "deny", reason="neither do I")).status_code == 200, "it is denied already"
+    assert (await desk.ask("deployer", reason="another")).status_code == 422
+    assert await texts_of(desk) == ["not on a Friday", "release 4.2"]
+
+
+async def test_a_text_whose_process_died_before_it_told_of_it_is_no_fault_of_the_log(desk: Desk) -> None:
+    (request,) = await lived(desk, 1)
+    store = desk.runtime.store("releases")
+    texts = Repository(store.collection(TEXTS), KeptText, key=lambda each: each.id)
+    await store.open()
+    lost = FreeText("1" * 64, "about to be told")
+    await texts.save(KeptText(id=lost.hash, salt=lost.salt, text=lost.text), version=0)
+    _, key = await checkpoint(desk)
+    content = (await desk.send("sre", "GET", "/log/bundle")).content
+    assert verified(read(content.splitlines(keepends=True)), [key]).holds
+    assert b"about to be told" not in content
+
+    (hash_,) = [each for each in await texts.find("by_salt", (), limit=9) if each.value.text == "reason 0"]
+    await texts.save(hash_.value.model_copy(update={"text": "another reason"}), version=hash_.version)
+    content = (await desk.send("sre", "GET", "/log/bundle")).content
+    report = verified(read(content.splitlines(keepends=True)), [key])
+    assert not report.holds, "one that was changed is found out"
+    await store.close()
+    assert request["id"]
+
+
 async def kept(desk: Desk) -> int:
     """How many checkpoints were made; the bundle has one of its own before them."""
     return (await desk.send("sre", "GET", "/log/bundle")).content.count(b'{"checkpoint"') - 1
@@ -145,6 +188,16 @@ async def test_requests_are_folded_anew_when_they_are_lost(
     await store.close()
     async with releases(tmp_path, clock, store_url) as fresh:
         assert [await fresh.show(each) for each in requests] == before
+
+
+async def test_processes_that_make_room_at_the_same_time_refuse_nothing(desk: Desk, other: Desk) -> None:
+    """Whoever loses the head while he writes leaves to their pages decides again."""
+
+    async def asks(here: Desk, which: range) -> list[int]:
+        return [(await here.ask(key=f"k-{n}", target=f"t-{n}")).status_code for n in which]
+
+    found = await asyncio.gather(*(asks(each, range(n, 80, 4)) for n, each in enumerate((desk, other, desk, other))))
+    assert {status for each in found for status in each} == {201}
 
 
 async def test_pages_hold_what_left_the_head_once_and_in_order(desk: Desk, other: Desk) -> None:

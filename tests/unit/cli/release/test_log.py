@@ -47,6 +47,16 @@ def test_the_first_entry_that_differs_is_named(tmp_path: Path) -> None:
     assert "entry 7:" in result.stderr
 
 
+def test_a_checkpoint_counts_however_it_was_kept(tmp_path: Path) -> None:
+    """A mail has other line ends; a screen shows the key below it."""
+    file, anchor = tmp_path / "log.jsonl", tmp_path / "anchor"
+    file.write_bytes(b"".join(lines(LEAVES, [checkpoint(LEAVES)], [])))
+    for kept in (checkpoint(LEAVES).replace("\n", "\r\n"), f"{checkpoint(LEAVES)}\nkey {KEY}\n"):
+        anchor.write_bytes(kept.encode())
+        result = run("log", "verify", "--bundle", str(file), "--key", KEY, "--checkpoint", str(anchor))
+        assert result.exit_code == 0, result.stderr
+
+
 def test_a_lost_end_is_told_by_a_checkpoint_from_elsewhere(tmp_path: Path) -> None:
     cut, anchor = LEAVES[:-3], tmp_path / "kept.note"
     file = tmp_path / "log.jsonl"
