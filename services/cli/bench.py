@@ -23,7 +23,8 @@ def run(
             "(processor time by process and kind of work), hub (partners' events, beside the obvious way), of that "
             "hub-matching (one event against many rules) and hub-archive (replays, back-tests, searches), gate (from "
             "a press to what it lets run), decide (presses that come at once), verify (a log and a receipt, offline), "
-            "and stored (purchases over 100, 10,000 and 100,000 stored ones, minutes). With --against: sagas, purchases."
+            "and stored (purchases over 100, 10,000 and 100,000 stored ones, minutes). With --against: sagas, "
+            "purchases."
         ),
     ] = None,
     against: Annotated[
