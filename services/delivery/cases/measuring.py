@@ -14,6 +14,8 @@ from shared.bus.standing import StandingQueues
 from shared.contracts.copies import dead_target_queue
 from shared.kernel.clock import Clock
 
+MOST_TOLD: Final = 2_000
+"""Targets, by one process: those that are not well come first."""
 AT_A_LOOK: Final = 100
 """Targets whose queues are asked for; of more each is asked for at every second or third look."""
 
@@ -51,11 +53,12 @@ class Measuring:
     def states(self) -> Mapping[Place, Shown]:
         """Of all targets: they do not vanish for a moment with the process that has one."""
         now = self._clock.now()
-        return {place: self._known.state(place).shown(terms, now) for place, terms in self._known.queued.items()}
+        shown = [(place, self._known.state(place).shown(terms, now)) for place, terms in self._known.queued.items()]
+        return dict(sorted(shown, key=lambda told: told[1] == "healthy")[:MOST_TOLD])
 
     async def queues(self) -> Mapping[Place, Measured]:
         """Of this process's own targets. Raises BrokerAway."""
-        own = [place for place in self._known.queued if self._living.has(target_id(*place))]
+        own = [place for place in self._known.queued if self._living.has(target_id(*place))][:MOST_TOLD]
         known = {place: depth for place, depth in self._depths.items() if place in own}
         due = [*(place for place in own if place not in known), *known][:AT_A_LOOK]
         self._depths = {place: depth for place, depth in known.items() if place not in due} | await self._asked(due)

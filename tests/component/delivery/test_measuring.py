@@ -108,6 +108,15 @@ async def test_of_many_targets_each_has_its_turn(around: Around) -> None:
     assert set((await around.waiting()).values()) == {1}
 
 
+async def test_of_more_targets_than_are_told_of_those_that_are_not_well_come_first(
+    around: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.delivery.cases.measuring.MOST_TOLD", 2)
+    await around.told(1, {"a": TERMS["books"], "b": TERMS["books"], "bi": TERMS["bi"]})
+    assert around.measuring.states() == {BI: "unverified", ("fuel", "a"): "healthy"}
+    assert len(await around.waiting()) == 2
+
+
 async def test_queues_are_told_of_by_the_process_that_has_their_target(around: Around) -> None:
     await around.told(1, TERMS)
     await around.living.leave()
