@@ -99,7 +99,7 @@ def compose(runtime: Runtime) -> Service:
             Every(REPLAY_PAUSE, backtesting.once, name="backtests"),
         ),
         figures=(_figures(root, keeping, sender),),
-        closing=(runner.stop, backtesting.stop, keeping.close, threads.close),
+        closing=(runner.jobs.stop, backtesting.jobs.stop, keeping.close, threads.close),
         prefetch=PREFETCH,
     )
 

@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from services.cli.ports import is_free
 from tests.conftest import StartStack
 from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Member, Shop
@@ -125,17 +126,6 @@ async def test_killed_with_its_broker_the_moment_it_is_ready_it_comes_back(start
         await asyncio.to_thread(stack.start)
     async with Shop(stack.url) as shop:
         await all_exact(shop, await many_begun(shop, 2))
-
-
-def is_free(port: int) -> bool:
-    """Can somebody else listen there?"""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @pytest.mark.timeout(120)

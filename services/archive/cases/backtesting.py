@@ -1,10 +1,10 @@
 """Back-tests are carried out, each by one replica; one that died is begun again."""
 
-import asyncio
 import logging
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.archive.cases.in_hand import InHand
 from services.archive.cases.reading import Reading, Span
 from services.archive.domain.backtest import LEASE, Backtest, Comparing, Result
 from services.archive.domain.times import least_of
@@ -35,7 +35,7 @@ class Backtesting:
     reading: Reading
     hub: Hub
     clock: Clock
-    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    jobs: InHand = field(default_factory=lambda: InHand("backtest"))
 
     async def before(self, bus: str, revision: int | None = None) -> Bus | None:
         """What is compared with: what is in force, or that revision. Raises HubUnavailable, WrongBus."""
@@ -54,24 +54,11 @@ class Backtesting:
             try:
                 if stored.value.ended_at is not None:
                     await self.backtests.delete(stored)
-                elif id_ not in self._tasks and len(self._tasks) < AT_ONCE:
+                elif id_ not in self.jobs and len(self.jobs) < AT_ONCE:
                     held = await self.backtests.save(self._held(stored.value), version=stored.version)
-                    task = asyncio.create_task(self._carry_out(held), name=f"backtest {id_}")
-                    self._tasks[id_] = task
-                    task.add_done_callback(lambda _, id_=id_: self._tasks.pop(id_, None))  # type: ignore[misc]
+                    self.jobs.begin(id_, self._carry_out(held))
             except Conflict:
                 continue  # another replica has it
-
-    async def settled(self) -> None:
-        """Wait until nothing is in hand."""
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks.values()))
-            await asyncio.sleep(0)
-
-    async def stop(self) -> None:
-        for task in tuple(self._tasks.values()):
-            task.cancel()
-        await self.settled()
 
     async def _carry_out(self, stored: Stored[Backtest]) -> None:
         try:

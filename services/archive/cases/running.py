@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
+from services.archive.cases.in_hand import InHand
 from services.archive.cases.replaying import NoTarget
 from services.archive.cases.sending import CHUNK, SAVES, Run, Sender
 from services.archive.cases.turns import TakingTurns
@@ -44,7 +45,7 @@ class Runner:
         self._sender = sender
         self._replaying = sender.replaying
         self._turns = turns
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.jobs = InHand("replay")
 
     async def once(self) -> None:
         """Take up what is due. Raises Unavailable."""
@@ -52,22 +53,8 @@ class Runner:
             replay = stored.value
             if replay.ended_at is not None:
                 await self._forget(stored)
-            elif replay.id not in self._tasks:
-                task = asyncio.create_task(self._carry_out(replay.id), name=f"replay {replay.id}")
-                self._tasks[replay.id] = task
-                task.add_done_callback(lambda _, id_=replay.id: self._tasks.pop(id_, None))  # type: ignore[misc]
-
-    async def settled(self) -> None:
-        """Wait until nothing is in hand."""
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks.values()))
-            await asyncio.sleep(0)
-
-    async def stop(self) -> None:
-        """Let go of what is in hand, so that another replica may go on at once."""
-        for task in tuple(self._tasks.values()):
-            task.cancel()
-        await self.settled()
+            elif replay.id not in self.jobs:
+                self.jobs.begin(replay.id, self._carry_out(replay.id))
 
     async def _forget(self, stored: Stored[Replay]) -> None:
         try:

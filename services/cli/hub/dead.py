@@ -9,7 +9,7 @@ from rich.table import Table
 from services.cli import printing, view
 from services.cli.client import Api, Json, named, operator, reported
 from services.cli.hub.archived import moment
-from services.cli.hub.targets import Target, path, plain
+from services.cli.hub.targets import Target, path, tell_fields
 from services.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Dead letters of targets: list, show, settle them.")
@@ -47,13 +47,7 @@ def show_letter(
     """Show one letter, with its event."""
     with reported(), named(f"letter {letter} of {target}"), operator() as api:
         shown = api.get(f"{path(target)}/dead/{letter}")
-    if as_json:
-        printing.tell(shown)
-        return
-    table = Table(show_header=False)
-    for name, value in shown.items():
-        table.add_row(name.replace("_", " "), plain(value))
-    printing.console().print(table)
+    tell_fields(shown, as_json=as_json)
 
 
 @app.command("redrive")

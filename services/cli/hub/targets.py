@@ -39,13 +39,7 @@ def show_target(target: Target, as_json: AsJson = False) -> None:
     """Show one target, and how it stands."""
     with reported(), named(f"target {target}"), operator() as api:
         shown = api.get(path(target))
-    if as_json:
-        printing.tell(shown)
-        return
-    table = Table(show_header=False)
-    for name, value in shown.items():
-        table.add_row(name.replace("_", " "), plain(value))
-    printing.console().print(table)
+    tell_fields(shown, as_json=as_json)
 
 
 @app.command("pause")
@@ -90,6 +84,17 @@ def path(target: str) -> str:
     if not (bus and slash and name) or "/" in name:
         raise typer.BadParameter(f"{target!r} is no target such as fuel/till.")
     return f"{TARGETS}/{bus}/{name}"
+
+
+def tell_fields(shown: Json, *, as_json: bool) -> None:
+    """One thing, field by field."""
+    if as_json:
+        printing.tell(shown)
+        return
+    table = Table(show_header=False)
+    for name, value in shown.items():
+        table.add_row(name.replace("_", " "), plain(value))
+    printing.console().print(table)
 
 
 def plain(value: Any) -> str:

@@ -125,14 +125,14 @@ class Vault:
     async def settled(self) -> None:
         """Wait for the replays and back-tests that are in hand."""
         for name in ("replays", "backtests"):
-            await self._task(name)._page.__self__.settled()
+            await self._task(name)._page.__self__.jobs.settled()
 
     async def stopped(self) -> None:
         """As when the process ends, as far as replays go."""
-        await self._task("replays")._page.__self__.stop()
+        await self._task("replays")._page.__self__.jobs.stop()
 
     async def backtests_stopped(self) -> None:
-        await self._task("backtests")._page.__self__.stop()
+        await self._task("backtests")._page.__self__.jobs.stop()
 
     async def once(self, name: str) -> None:
         """One round of a background task."""

