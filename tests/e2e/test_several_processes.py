@@ -194,7 +194,10 @@ async def test_a_divided_stack_is_seen_as_one_at_its_public_port(start_stack: St
     async with httpx.AsyncClient(base_url=stack.url) as http:
         told = (await http.get("/metrics")).text
         assert set(re.findall(r'milesaga_build_info\{process="(\d)",service="(\w+)"', told)) == {
-            *(("1", name) for name in ("offers", "cart", "checkout", "miles", "hub", "archive")),
+            *(
+                ("1", name)
+                for name in ("offers", "cart", "checkout", "miles", "hub", "archive", "delivery", "releases")
+            ),
             *(("2", name) for name in ("ticketing", "payment", "notifications")),
         }
         assert set(re.findall(r'process_resident_memory_bytes\{process="(\d)"\}', told)) == {"1", "2"}
