@@ -37,7 +37,7 @@ REPLICAS = 2
 AT_ONCE = 16
 DENIED = 8
 """One of so many is denied."""
-FULL = {"sqlite": (200, 100), "mongodb": (60, 30)}
+FULL = {"sqlite": (200, 40), "mongodb": (60, 12)}
 """Gates at least, and kills."""
 DIES_WITHIN = 0.6
 """Seconds, at most, that a process lives after it is ready."""

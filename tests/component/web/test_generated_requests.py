@@ -234,7 +234,7 @@ def test_what_fits_the_document_is_not_refused_for_its_form(
         assert requests_of(operation, GenerationMode.POSITIVE, check)
     never = {operation.label for operation in operations if not answered[operation.label, True]}
     never = {label for label in never if "/v1/hub/targets/{bus}" not in label}  # it is the broker that tells of targets
-    assert sorted(never - NEVER_WELL) == [], "the requests are good for more than refusals"
+    assert never <= NEVER_WELL, f"only ever refused: {', '.join(sorted(never - NEVER_WELL))}"
 
 
 NEVER_WELL = {
@@ -245,8 +245,23 @@ NEVER_WELL = {
     "POST /v1/hub/replays",  # nor a target that may be replayed to
     "GET /v1/hub/replays/{replay}",
     "PATCH /v1/hub/replays/{replay}",
+    "GET /v1/hub/backtests/{backtest}",
     "GET /v1/checkouts/{checkout_id}/events",
     "GET /v1/operations/checkouts/{checkout_id}/events",
+    "POST /v1/webhooks/chat/slack/interactions",  # nor is it signed
+    "DELETE /v1/releases/freezes/{freeze_id}",  # nor is there a freeze, a text, a request or a grant
+    "DELETE /v1/releases/texts/{text_id}",
+    "GET /v1/releases/log/receipts/{request_id}",
+    "GET /v1/releases/requests/{request_id}",
+    "GET /v1/releases/requests/{request_id}/events",
+    "POST /v1/releases/executions/{execution_id}/outcome",
+    "POST /v1/releases/grants/redeem",
+    "POST /v1/releases/requests/{request_id}/break-glass",
+    "POST /v1/releases/requests/{request_id}/decisions",
+    "POST /v1/releases/requests/{request_id}/grant",
+    "POST /v1/releases/requests/{request_id}/review",
+    "POST /v1/releases/requests/{request_id}/revoke",
+    "POST /v1/releases/requests/{request_id}/withdraw",
 }
 
 
@@ -265,6 +280,8 @@ def test_what_does_not_fit_the_document_is_refused(operations: list[Operation], 
             response = send(case)
             if response.is_success and any(each["status"] == "refused" for each in results_of(response)):
                 return  # each event is judged by itself
+            if response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+                return  # a batch of too many: that it is a refusal, the check of refusals does not know
             case.validate_response(response, checks=CHECKED)
 
         tried += requests_of(operation, GenerationMode.NEGATIVE, check)
