@@ -10,6 +10,8 @@ from services.delivery.cases.burying import Burying
 from services.delivery.cases.catching_up import PAUSE as CATCHING_UP_PAUSE
 from services.delivery.cases.catching_up import CatchingUp
 from services.delivery.cases.configuring import Configuring
+from services.delivery.cases.deaths import PAUSE as DEATHS_PAUSE
+from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.known import BUSES, TARGETS, Known
@@ -59,7 +61,8 @@ def compose(runtime: Runtime) -> Service:
     noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
     outages = keeping.documents(OUTAGES, Outages, silent=True)
     living = Living(keeping.collection(REPLICAS, silent=True), outages, runtime.clock, runtime.ids)
-    means = Means(poster, keys, telling, runtime.clock, runtime.random, runtime.meter, settings.origin)
+    deaths = Deaths(runtime.publisher, keeping.outbox)
+    means = Means(poster, keys, telling, deaths, runtime.clock, runtime.random, runtime.meter, settings.origin)
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
@@ -75,10 +78,11 @@ def compose(runtime: Runtime) -> Service:
         tasks=(
             Every(PAUSE, watching.look, name="targets"),
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
+            Every(DEATHS_PAUSE, deaths.tell, name="deaths"),
             Every(CATCHING_UP_PAUSE, CatchingUp(configuring, hub).look, name="buses"),
         ),
         figures=(_states(measuring), _queues(measuring)),
-        closing=(watching.close, telling.drain, poster.close),
+        closing=(watching.close, telling.drain, deaths.tell, poster.close),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
@@ -63,6 +64,7 @@ class Means:
     poster: Poster
     keys: Keys
     telling: Telling
+    deaths: Deaths
     clock: Clock
     random: Random
     meter: TargetMeter
@@ -177,6 +179,7 @@ class Sending:
         copy = self._read(failed.arrival.headers, failed.body)
         self.stance.ages.ended(copy.deliveryid)
         self._tell(copy, stop.saved_at, number(stop.headers.get(ATTEMPTS)), "dead", fault=_word(stop))
+        self._means.deaths.saw(copy, _word(stop), stop.headers[FINGERPRINT])
 
     def _spent(self, kept: Mapping[str, str], first: datetime, now: datetime) -> timedelta:
         begin = _begun(kept, first)

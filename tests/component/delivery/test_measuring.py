@@ -9,6 +9,7 @@ import pytest
 
 from services.delivery.adapters.sealing import MasterKeySealing
 from services.delivery.cases.configuring import Configuring
+from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.known import BUSES, TARGETS, Known, Place
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
@@ -144,7 +145,16 @@ async def test_a_copy_that_is_not_taken_grows_older_until_it_is(around: Around) 
     endpoint, outbox = Endpoint(), Outbox("milesaga/delivery", Recorder(), around.clock, around.ids)
     keys = Keys(around.secrets, MasterKeySealing("k" * 32), around.clock, lambda _: 0)
     telling = Telling(Recorder(), outbox, around.ids)
-    means = Means(endpoint, keys, telling, around.clock, SystemRandom(7), around.telemetry, "milesaga.example")
+    means = Means(
+        endpoint,
+        keys,
+        telling,
+        Deaths(Recorder(), outbox),
+        around.clock,
+        SystemRandom(7),
+        around.telemetry,
+        "milesaga.example",
+    )
     sending = Sending("fuel", "bi", stance, means, probe=False)
     copy = Copy(
         hubid="0190", accepted_at=around.clock.now() - timedelta(minutes=5), partner="coles", bus="fuel", target="bi",
