@@ -37,8 +37,15 @@ BRIEF = ("tests/unit", "tests/saga", "tests/contract/loyalty", "tests/component/
 """So few that three days of them take a couple of minutes."""
 
 
-TIMELESS = ("tests/unit/worker/test_histories.py",)
-"""Long, and of a time that the test itself makes."""
+TIMELESS = (
+    "tests/unit/worker/test_histories.py",
+    "tests/unit/accepting/test_histories.py",
+    "tests/unit/releases/test_histories.py",
+    "tests/unit/rules",
+    "tests/unit/deploy",
+    "tests/unit/bench",
+)
+"""Long, and of no time, or of one that the test itself makes."""
 
 
 @dataclass(frozen=True)
