@@ -26,8 +26,8 @@ INTERRUPTED = 130
 
 def run(
     home: Annotated[
-        Path, typer.Option(envvar="MILESAGA_HOME", help="Data folder of the demonstration; it is kept.")
-    ] = Path(".milesaga/demo"),
+        Path | None, typer.Option(envvar="MILESAGA_HOME", help="Data folder of the demonstration; it is kept.")
+    ] = None,
     compose: Annotated[
         bool, typer.Option("--compose", help="Over the containers of `make up`, which go on afterwards.")
     ] = False,
@@ -43,6 +43,8 @@ def run(
     """
     if hub + compose + releases > 1:
         raise typer.BadParameter("partners' events, and releases, are shown over a stack of the demonstration's own.")
+    # the log of releases knows one policy: another one's log takes no request by it
+    home = home or Path(".milesaga", "demo-releases" if releases else "demo")
     if compose:
         _play(nullcontext(ComposedStack()), _perform, None)
     elif hub:
