@@ -128,6 +128,17 @@ class BusTerms(Part):
     enabled: Annotated[StrictBool, Field(description="Whether it routes anything")] = True
 
 
+def mark_of(bus: str, revision: int) -> str:
+    """What changes with every revision of a bus, so that whoever keeps buses looks at it alone."""
+    return f"{bus}:{revision}"
+
+
+def marked(text: str) -> tuple[str, int]:
+    """The bus and the revision that a mark says."""
+    bus, _, revision = text.rpartition(":")
+    return bus, int(revision)
+
+
 class NewestRevisions(Part):
     """The newest revision of each bus that there is or was, as other services are told of them."""
 

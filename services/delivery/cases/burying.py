@@ -45,9 +45,11 @@ class Burying:
 
         def goes(letter: DeadLetter) -> bool:
             nonlocal left
-            wanted = chosen(letter)
-            left += wanted and copy_of(letter) is None
-            return wanted and copy_of(letter) is not None
+            if not chosen(letter):
+                return False
+            sendable = copy_of(letter) is not None
+            left += not sendable
+            return sendable
 
         def attempt(letter: DeadLetter) -> Attempt | None:
             copy = copy_of(letter) if on_record else None

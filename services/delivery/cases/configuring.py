@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from services.delivery.cases.known import MARKS, MOST_BUSES
-from services.delivery.domain.target import KnownBus, marked, told
+from services.delivery.domain.target import KnownBus, told
+from shared.contracts.buses import marked
 from shared.contracts.delivery import ConfigureTargets
 from shared.store.repository import Repository
 

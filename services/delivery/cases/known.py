@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from services.delivery.domain.state import TargetState
 from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
-from shared.contracts.buses import TargetTerms
+from shared.contracts.buses import TargetTerms, marked
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository, Stored
 
@@ -33,7 +33,7 @@ class Known:
     async def look(self) -> None:
         """Raises Unavailable."""
         keys = await self.buses.collection.keys(MARKS, (), limit=MOST_BUSES)
-        marks = {str(key).rpartition(":")[0]: str(key) for key in keys}
+        marks = {marked(str(key))[0]: str(key) for key in keys}
         changed = [name for name, mark in marks.items() if name not in self._buses or self._buses[name].mark != mark]
         if changed:
             self._buses |= {each.value.id: each.value for each in await self.buses.load_many(changed)}

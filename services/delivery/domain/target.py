@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
-from shared.contracts.buses import TargetTerms
+from shared.contracts.buses import TargetTerms, mark_of
 from shared.contracts.copies import target_queue
 from shared.contracts.delivery import ConfigureTargets
 from shared.kernel.values import changed
@@ -34,13 +34,7 @@ class KnownBus(BaseModel):
     @property
     def mark(self) -> str:
         """What changes with every revision: replicas look at it alone."""
-        return f"{self.id}:{self.revision}"
-
-
-def marked(mark: str) -> tuple[str, int]:
-    """The bus and the revision that a mark says."""
-    bus, _, revision = mark.rpartition(":")
-    return bus, int(revision)
+        return mark_of(self.id, self.revision)
 
 
 def told(known: KnownBus | None, command: ConfigureTargets) -> KnownBus:

@@ -17,7 +17,6 @@ from services.hub.domain.bus import (
     changes,
     following,
     for_operators,
-    marked,
     past_id,
     queued,
     queues_of,
@@ -26,7 +25,7 @@ from services.hub.domain.bus import (
 from services.hub.domain.webhooks import wrong_webhooks
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
-from shared.contracts.buses import BusTerms
+from shared.contracts.buses import BusTerms, marked
 from shared.contracts.delivery import ConfigureTargets
 from shared.contracts.hub import BusChanged
 from shared.kernel.clock import Clock, running_seconds

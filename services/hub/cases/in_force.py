@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.hub.domain.bus import KeptBus, marked
+from services.hub.domain.bus import KeptBus
 from shared.bus.standing import BrokerAway
+from shared.contracts.buses import marked
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
-from shared.contracts.buses import BusTerms, RuleTerms
+from shared.contracts.buses import BusTerms, RuleTerms, mark_of
 from shared.contracts.copies import dead_target_queue, target_queue
 from shared.kernel.values import changed
 from shared.rules.faults import pointer_to
@@ -44,7 +44,7 @@ class KeptBus(BaseModel):
     @property
     def mark(self) -> str:
         """What changes with every revision: replicas look at it alone."""
-        return f"{self.id}:{self.revision}"
+        return mark_of(self.id, self.revision)
 
     @property
     def partner(self) -> str | None:
@@ -87,12 +87,6 @@ class Change:
 
 def past_id(bus: str, revision: int) -> str:
     return f"{bus}:{revision}"
-
-
-def marked(mark: str) -> tuple[str, int]:
-    """The name and the revision that a mark says."""
-    name, _, revision = mark.rpartition(":")
-    return name, int(revision)
 
 
 def following(kept: KeptBus | None, name: str, terms: BusTerms | None, by: str, now: datetime) -> KeptBus:
