@@ -1,10 +1,13 @@
 """A type of events: the schema of its data, how long it is kept, what of it is never kept."""
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.kernel.values import changed
 from shared.schemas.compatibility import incompatible
 from shared.schemas.schema import Schema
 
@@ -13,6 +16,8 @@ KEEP: Final = r"^(forever|P[1-9][0-9]{0,4}D)$"
 PERSONAL: Final = r"^(/subject|/data(/([^~/]|~[01])+)+)$"
 """A pointer into an event: its subject, or a field of its data, through whatever lists: their places are no steps."""
 Redact = Literal["drop", "hash"]
+MOST_BEFORE: Final = 16
+"""Schemas that a type may have had before the one in force."""
 
 
 class Kind(BaseModel):
@@ -27,6 +32,8 @@ class Kind(BaseModel):
     personal: tuple[str, ...] = ()
     redact: Redact | None = None
     examples: tuple[Any, ...] = ()
+    before: tuple[dict[str, Any], ...] = ()
+    """The other schemas that it has had since it was registered, or broken by force: the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +61,30 @@ class Incompatible(Exception):
 
 
 def replaced(old: Kind | None, new: Kind, schema: Schema, *, force: bool) -> Kind:
-    """The type as it is from now on. Raises Incompatible."""
-    if old is None or force or old.schema_document == new.schema_document:
+    """The type as it is from now on. Raises Incompatible.
+
+    That schemas go with each other is not handed on: what leaves out a field goes with what had it, and with what gives
+    its name to another kind of value. So a schema must go with all that the type has had, whose events are still read.
+    """
+    if old is None or force:
         return new
+    text = _text(new.schema_document)
+    had = [each for each in (old.schema_document, *old.before) if _text(each) != text]
+    if _text(old.schema_document) != text:
+        _must_go_with(old, schema, had[1:])
+    return changed(new, before=tuple(had))
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    """Equal where they say the same. To Python, 1 is true."""
+    return json.dumps(document, sort_keys=True)
+
+
+def _must_go_with(old: Kind, schema: Schema, earlier: Sequence[Mapping[str, Any]]) -> None:
+    """Raises Incompatible."""
     if reasons := incompatible(Schema(old.schema_document), schema):
         raise Incompatible(reasons)
-    return new
+    if any(incompatible(Schema(each), schema) for each in earlier):
+        raise Incompatible(("it is not proved that it goes with every schema that the type had before",))
+    if len(earlier) >= MOST_BEFORE:
+        raise Incompatible((f"the type has had {MOST_BEFORE} schemas before the one in force",))

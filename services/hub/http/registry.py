@@ -34,7 +34,8 @@ Force = Annotated[
     Query(description="Take a schema that is not proved to be compatible; it is on record. Takes a grant where gated."),
 ]
 FORCING = "hub.force_type"
-"""Whoever reads a type's events relies on its schema: to break it is no operator's alone, where acts are gated."""
+"""Whoever reads a type's events relies on its schema: to break it, or to take it away, is no operator's alone, where
+acts are gated."""
 
 
 def routes(
@@ -146,18 +147,27 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, forci
         return answer(ShownType.model_validate(stored.value), revision=stored.version)
 
     @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
-    async def delete_type(type_name: TypeName, if_match: IfMatch = None, _: Caller = operator) -> Response:
-        """Forget a type: its events are unknown from now on."""
-        return await _forgotten(registry.kinds, type_name, if_match, "type")
+    async def delete_type(
+        type_name: TypeName,
+        guard: Annotated[Guard, Depends(forcing.guard)],
+        if_match: IfMatch = None,
+        _: Caller = operator,
+    ) -> Response:
+        """Forget a type: its events are unknown from now on, and its next schema need go with none that it had. Takes a
+        grant where gated."""
+        return await _forgotten(registry.kinds, type_name, if_match, "type", guard)
 
 
-async def _forgotten(documents: Repository[Any], name: str, if_match: str | None, what: str) -> Response:
-    """The answer when it is deleted. Raises 404, 412."""
+async def _forgotten(
+    documents: Repository[Any], name: str, if_match: str | None, what: str, guard: Guard = nullcontext
+) -> Response:
+    """The answer when it is deleted. Raises 404, 409, 412, 503."""
     stored = await documents.load(name)
     if stored is None:
         raise not_found(what)
     check_if_match(if_match, stored.version)
-    await documents.delete(stored)
+    async with guard():
+        await documents.delete(stored)
     return nothing()
 
 

@@ -65,7 +65,7 @@ async def hub(tmp_path: Path, clock: HandClock, gated: Desk) -> AsyncIterator[ht
 
 
 async def agreed(desk: Desk, body: bytes = BODY, path: str = PATH, method: str = "PUT", **others: Any) -> str:
-    """A grant for that request."""
+    """A grant for that request; whatever is open for the same thing gives way."""
     here, _, query = path.partition("?")
     asked = {
         "action": "miles.replace_account",
@@ -74,6 +74,8 @@ async def agreed(desk: Desk, body: bytes = BODY, path: str = PATH, method: str =
         "payload": dict(payload(method, here, query, body)),
     }
     answer = await desk.ask(**(asked | others))
+    if answer.status_code == 409 and answer.json()["code"] == "request_open":
+        answer = await desk.ask(**(asked | others), replaces=answer.headers["Location"].rpartition("/")[2])
     assert answer.status_code == 201, answer.text
     request = answer.json()
     await desk.decide("sre", request)
@@ -121,14 +123,35 @@ async def test_a_type_is_broken_for_its_readers_by_a_grant_alone(hub: httpx.Asyn
     assert refused.json()["code"] == "payload_changed"
     assert (await hub.get(here)).json()["schema_document"] == {"type": "object"}, "nothing was done"
 
-    replacing = (await gated.send("deployer", "GET", "/requests")).json()["requests"][0]["id"]
-    grant = await agreed(gated, new, forced, action="hub.force_type", key="k-2", replaces=replacing)
+    grant = await agreed(gated, new, forced, action="hub.force_type", key="k-2")
     wrong = await hub.put(forced, content=b'{"schema": 1}', headers={"Milesaga-Grant": grant})
     assert wrong.status_code == 422, "what could not be done spends no grant"
     done = await hub.put(forced, content=new, headers={"Milesaga-Grant": grant})
     assert done.status_code == 200, done.text
     assert (await hub.get(here)).json()["schema_document"] == {"type": "array"}
     again = await hub.put(forced, content=new, headers={"Milesaga-Grant": grant})
+    assert (again.status_code, again.json()["code"]) == (409, "grant_used")
+
+
+async def test_a_type_is_forgotten_by_a_grant_alone(hub: httpx.AsyncClient, gated: Desk) -> None:
+    """Else whoever may break no type would delete it, and register it anew as he likes."""
+    here, forced = "/v1/hub/types/retail.receipt.v1", "/v1/hub/types/retail.receipt.v1?force=true"
+    schema = b'{"schema": {"type": "object"}}'
+    assert (await hub.put(here, content=schema)).status_code == 200
+    assert (await hub.delete(here)).json()["code"] == "grant_required"
+    for number, (method, path, action) in enumerate(
+        [("PUT", forced, "hub.force_type"), ("DELETE", here, "dead.discard"), ("DELETE", f"{here}x", "hub.force_type")]
+    ):
+        other = await agreed(gated, b"", path, method, action=action, key=f"k-{number}")
+        refused = await hub.delete(here, headers={"Milesaga-Grant": other})
+        assert refused.json()["code"] in {"grant_void", "payload_changed"}
+    assert (await hub.get(here)).status_code == 200, "nothing was done"
+    grant = await agreed(gated, b"", here, "DELETE", action="hub.force_type", key="k-9")
+    stale = await hub.delete(here, headers={"Milesaga-Grant": grant, "If-Match": '"9"'})
+    assert stale.status_code == 412, "what could not be done spends no grant"
+    assert (await hub.delete(here, headers={"Milesaga-Grant": grant})).status_code == 204
+    assert (await hub.put(here, content=schema)).status_code == 200
+    again = await hub.delete(here, headers={"Milesaga-Grant": grant})
     assert (again.status_code, again.json()["code"]) == (409, "grant_used")
 
 
