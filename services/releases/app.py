@@ -9,9 +9,10 @@ from services.releases.adapters.anchors import FolderAnchor
 from services.releases.adapters.grants import JwtGrants
 from services.releases.adapters.pipelines import IssuedIdentities
 from services.releases.adapters.slack import SlackChat
+from services.releases.cases.books import Books
 from services.releases.cases.chatting import ChatCursor, ChatMessage, Chatting
 from services.releases.cases.head import Head, Page
-from services.releases.cases.log import Books, Log
+from services.releases.cases.log import Log
 from services.releases.cases.minding import Minding
 from services.releases.cases.pressing import Pressing, SeenCallback, forget_at
 from services.releases.cases.proving import KeptNote, Proving
@@ -110,7 +111,7 @@ def _figures(log: Log, proving: Proving, clock: Clock) -> Figure:
     """What waits for people, and whether the log is vouched for."""
 
     async def read() -> Sequence[Reading]:
-        head, newest, now = await log.head(), await proving.newest(), clock.now()
+        head, newest, now = await log.books.head(), await proving.newest(), clock.now()
         late = [each.due <= now for each in head.standing.reviews.values()]
         unvouched = newest is not None and newest.size < head.size
         readings = [
@@ -120,7 +121,7 @@ def _figures(log: Log, proving: Proving, clock: Clock) -> Figure:
             Reading(catalogue.FILES_OUTDATED, (), float(log.outdated)),
         ]
         for state in OPEN_STATES:
-            found = await log.requests.collection.keys("by_state", (state,), limit=MOST)
+            found = await log.books.requests.collection.keys("by_state", (state,), limit=MOST)
             readings.append(Reading(catalogue.OPEN_REQUESTS, (state,), len(found)))
         return readings
 

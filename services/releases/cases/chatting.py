@@ -93,7 +93,7 @@ class Chatting:
 
     async def _read_on(self) -> bool:
         """True where the log goes on after what was read now."""
-        head = await self._log.head()
+        head = await self._log.books.head()
         if head.size <= self._read:
             return False
         stored = await self._cursors.load(CURSOR)
@@ -102,7 +102,7 @@ class Chatting:
             return False
         end = min(head.size, read + ENTRIES)
         for id_, (kind, request, wanted) in _wanted(
-            [each async for each in self._log.entries(head, read, end)]
+            [each async for each in self._log.books.entries(head, read, end)]
         ).items():
             await self._messages.change(id_, _wants(id_, kind, request, wanted, self._clock.now()))
         try:
@@ -137,7 +137,7 @@ class Chatting:
 
     async def _notice(self, message: ChatMessage) -> Notice | None:
         """None where there is nothing to be shown any more."""
-        request = await self._log.find(message.request)
+        request = await self._log.folding.find(message.request)
         if request is None:
             return None
         is_late = message.kind == "ask" and message.place is None and request.wake_at() is None
@@ -148,7 +148,7 @@ class Chatting:
             message.kind,
             message.id,
             request,
-            (await self._log.head()).standing,
+            (await self._log.books.head()).standing,
             self._log.rules,
             reason=await self._releasing.text(request.reason) or "",
             payload=kept.value.payload if kept else {},

@@ -31,7 +31,7 @@ class Minding:
         """What is due happens; the number of those looked at."""
         if far_off(self._clock):
             return 0
-        due = await self._log.requests.due(self._clock.now(), self.PAGE)
+        due = await self._log.books.requests.due(self._clock.now(), self.PAGE)
         for stored in due:
             await self._log.tell(Tick(), stored.value.id)
         return len(due)

@@ -76,12 +76,12 @@ class Proving:
 
     async def leaves(self, first: int, limit: int) -> tuple[list[bytes], int]:
         """Some of the log, and how long it is."""
-        head = await self._log.head()
-        return await self._log.leaves(head, first, first + limit), head.size
+        head = await self._log.books.head()
+        return await self._log.books.leaves(head, first, first + limit), head.size
 
     async def now(self) -> str:
         """A checkpoint of the log as it is."""
-        return self.checkpoint(await self._log.head())
+        return self.checkpoint(await self._log.books.head())
 
     def checkpoint(self, head: Head) -> str:
         """Of the log as it is."""
@@ -89,7 +89,7 @@ class Proving:
 
     async def checkpoint_if_due(self, outbox: Outbox, anchor: Anchor | None) -> None:
         """A task's page. The same checkpoint by two processes is one document."""
-        head = await self._log.head()
+        head = await self._log.books.head()
         if head.size <= self._vouched:
             return
         last = await self.newest()
@@ -117,22 +117,22 @@ class Proving:
 
     async def inclusion(self, index: int, size: int) -> tuple[bytes, list[bytes]]:
         """A leaf, and the proof that it is in the tree of that size. Raises NoSuchSize."""
-        head = await self._log.head()
+        head = await self._log.books.head()
         if not 0 <= index < size <= head.size:
             raise NoSuchSize
-        (leaf,) = await self._log.leaves(head, index, index + 1)
+        (leaf,) = await self._log.books.leaves(head, index, index + 1)
         return leaf, [await self._hash(head, each) for each in inclusion_ranges(index, size)]
 
     async def consistency(self, first: int, second: int) -> list[bytes]:
         """The proof that the log of the second size begins with that of the first. Raises NoSuchSize."""
-        head = await self._log.head()
+        head = await self._log.books.head()
         if not 0 <= first <= second <= head.size:
             raise NoSuchSize
         return [await self._hash(head, each) for each in consistency_ranges(first, second)]
 
     async def receipt(self, request: str) -> Receipt | None:
         """All that the log tells of a request, proved; None where it tells nothing."""
-        head = await self._log.head()
+        head = await self._log.books.head()
         leaves = sorted([found async for found in self._of(head, request)])
         proved = [
             Proved(leaf, tuple([await self._hash(head, each) for each in inclusion_ranges(n, head.size)]))
@@ -142,13 +142,13 @@ class Proving:
 
     async def _of(self, head: Head, request: str) -> AsyncIterator[tuple[int, bytes]]:
         """Backwards from the request's last entry, until all of them are found."""
-        found = await self._log.find(request)
+        found = await self._log.folding.find(request)
         if found is None:
             return
         left, n = found.revision, min(found.through, head.size - 1)
         while left and n >= 0:
             first = n - n % PAGE
-            texts = await self._log.leaves(head, first, n + 1)
+            texts = await self._log.books.leaves(head, first, n + 1)
             for place in range(len(texts) - 1, -1, -1):
                 if f'"request":"{request}"'.encode() in texts[place] and left:
                     yield first + place, texts[place]
@@ -159,7 +159,7 @@ class Proving:
         """Of a range of leaves, page by page where it has whole ones."""
         start, end = part
         whole = end - end % PAGE if start % PAGE == 0 else start
-        tail = [leaf_hash(each) for each in await self._log.leaves(head, max(start, whole), end)]
+        tail = [leaf_hash(each) for each in await self._log.books.leaves(head, max(start, whole), end)]
         peaks = Edge()
         for number in range(start // PAGE, whole // PAGE):
             peaks = peaks.grown(await self._page_root(head, number))
@@ -172,15 +172,15 @@ class Proving:
 
     async def _page_root(self, head: Head, number: int) -> bytes:
         if number not in self._roots:
-            leaves = await self._log.leaves(head, number * PAGE, (number + 1) * PAGE)
+            leaves = await self._log.books.leaves(head, number * PAGE, (number + 1) * PAGE)
             self._roots[number] = root_of([leaf_hash(each) for each in leaves])
         return self._roots[number]
 
     async def bundle(self) -> AsyncIterator[bytes]:
         """The whole log as a file, line by line, vouched for as it is now."""
-        head, told = await self._log.head(), set[str]()
+        head, told = await self._log.books.head(), set[str]()
         for start in range(0, head.size, PAGE):
-            leaves = await self._log.leaves(head, start, min(start + PAGE, head.size))
+            leaves = await self._log.books.leaves(head, start, min(start + PAGE, head.size))
             told |= bundles.hashes_in(leaves)
             for line in bundles.lines(leaves, (), ()):
                 yield line

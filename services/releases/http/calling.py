@@ -35,7 +35,7 @@ def by(releasing: Releasing, caller: Caller) -> By:
 
 
 async def existing(releasing: Releasing, id_: str) -> Request:
-    found = await releasing.log.find(id_)
+    found = await releasing.log.folding.find(id_)
     if found is None:
         raise not_found("request")
     return found
@@ -43,7 +43,7 @@ async def existing(releasing: Releasing, id_: str) -> Request:
 
 async def whole(releasing: Releasing, request: Request) -> ShownRequest:
     """With its payload and its reason."""
-    head = await releasing.log.head()
+    head = await releasing.log.books.head()
     payload = await releasing.payloads.load(request.digest)
     return shown(
         request,

@@ -72,7 +72,7 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
     async def outcome(execution_id: ExecutionId, body: bodies.OutcomeBody, caller: Caller = asker) -> Response:
         """How it ended, told by whoever redeemed."""
         person = by(releasing, caller)
-        request = await releasing.log.executed(execution_id)
+        request = await releasing.log.folding.executed(execution_id)
         if request is None:
             raise not_found("execution")
         done = await releasing.outcome(person, request, execution_id, body.exit_code, body.summary)

@@ -104,7 +104,7 @@ def _policy(router: Routes, releasing: Releasing, reader: Any) -> None:
     )
     async def policy() -> Response:
         """By what is decided now."""
-        rules, standing = releasing.log.rules, (await releasing.log.head()).standing
+        rules, standing = releasing.log.rules, (await releasing.log.books.head()).standing
         return answer(
             ShownPolicy(
                 policy_version=rules.policy.version,

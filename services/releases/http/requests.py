@@ -112,12 +112,12 @@ def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
         index, prefix = ("by_state", (state,)) if state else ("by_time", ())
 
         async def find(after: Any, limit: int) -> list[Request]:
-            found = await releasing.log.requests.find(index, prefix, limit=limit, after=after, descending=True)
+            found = await releasing.log.books.requests.find(index, prefix, limit=limit, after=after, descending=True)
             return [each.value for each in found]
 
         await releasing.log.catch_up()
         page, following = await LIST.page(cursor, limit, find)
-        head = await releasing.log.head()
+        head = await releasing.log.books.head()
         told = [shown(each, releasing.log, head.standing) for each in page]
         return answer(ShownRequests(requests=told, next_cursor=following))
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from services.releases.app import LOG, PAGES, REQUESTS
+from services.releases.cases import books, folding
 from services.releases.cases import head as heads
-from services.releases.cases import log as logs
+from services.releases.cases.books import Books
 from services.releases.cases.head import Head, Page
-from services.releases.cases.log import Books, Log
+from services.releases.cases.log import Log
 from services.releases.domain import commands as said
 from services.releases.domain.happenings import Entry
 from services.releases.domain.request import Request, folded
@@ -69,9 +70,9 @@ def process(keeping: Keeping, collections: Sequence[Collection], clock: HandCloc
 async def test_nothing_is_lost_or_done_twice(
     seed: int, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (heads, logs):
+    for module in (heads, books):
         monkeypatch.setattr(module, "PAGE", 4)
-    monkeypatch.setattr(logs, "MOST_IN_HEAD", 6)
+    monkeypatch.setattr(folding, "MOST_IN_HEAD", 6)
     monkeypatch.setattr(heads, "KEPT_IN_HEAD", 2)
     chance = random.Random(seed)
     keeping = Keeping(TestRuntime(tmp_path, clock), "releases")
@@ -99,7 +100,7 @@ async def test_nothing_is_lost_or_done_twice(
         calm = process(keeping, collections, clock, Calm())
         await calm.catch_up()
         for id_, expected in seen.requests.items():
-            assert await calm.find(id_) == expected
+            assert await calm.folding.find(id_) == expected
     finally:
         await keeping.store.close()
 
@@ -114,8 +115,8 @@ class Calm(random.Random):
 async def everything(keeping: Keeping, collections: Sequence[Collection], clock: HandClock) -> list[Entry]:
     """The log, read from its beginning: its chain holds."""
     log = process(keeping, collections, clock, Calm())
-    head = await log.head()
-    leaves = [Leaf.read(text) for text in await log.leaves(head, 0, head.size)]
+    head = await log.books.head()
+    leaves = [Leaf.read(text) for text in await log.books.leaves(head, 0, head.size)]
     assert [leaf.n for leaf in leaves] == list(range(head.size))
     return [Entry.of(leaf) for leaf in leaves]
 

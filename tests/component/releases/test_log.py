@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from services.releases.app import PAGES, REQUESTS, TEXTS
+from services.releases.cases import books, folding
 from services.releases.cases import head as heads
-from services.releases.cases import log as logs
 from services.releases.cases.releasing import KeptText
 from shared.contracts.releases import ReleaseCheckpoint
 from shared.ledgerlog.bundles import read, verified
@@ -30,9 +30,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a test fills several."""
     from services.releases.cases import proving  # noqa: PLC0415 - patched beside the others
 
-    for module in (heads, logs, proving):
+    for module in (heads, books, proving):
         monkeypatch.setattr(module, "PAGE", 4)
-    monkeypatch.setattr(logs, "MOST_IN_HEAD", 6)
+    monkeypatch.setattr(folding, "MOST_IN_HEAD", 6)
     monkeypatch.setattr(heads, "KEPT_IN_HEAD", 2)
 
 
