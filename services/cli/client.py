@@ -294,7 +294,7 @@ def _refused(response: httpx.Response) -> ApiError:
     asked = f"{response.request.method} {response.request.url.path} was answered {response.status_code}: "
     sentence = str(text) if problem.get("code") else f"{asked}{text}"
     return ApiError(
-        "; ".join([sentence, *faults]),
+        "; ".join([sentence.removesuffix(".") if faults else sentence, *faults]),
         status=response.status_code,
         code=str(problem.get("code", "")),
         problem=problem,

@@ -25,6 +25,9 @@ DATA: Final = ("data", "data_base64")
 LONGEST_TEXT: Final = 1_024
 """Characters of an attribute."""
 MOST_ATTRIBUTES: Final = 64
+LARGEST_ATTRIBUTES: Final = 64 * 1024
+"""Bytes of all of them together, names too. They travel as headers of a message, in one frame of AMQP: a broker closes the
+connection of whoever exceeds its frames, 128 KiB, and the house's own headers need their place beside them."""
 
 Json = dict[str, Any]
 
@@ -37,6 +40,8 @@ _URI_REFERENCE: Final = re.compile(_URI)
 _ABSOLUTE: Final = re.compile(_SCHEME + _URI)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _QUOTED: Final = re.compile(r"\\(.)")
+BASE64: Final = r"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+_BASE64: Final = re.compile(BASE64)
 _ESCAPED: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INT32: Final = range(-(2**31), 2**31)
 
@@ -69,7 +74,7 @@ SCHEMA: Final[Json] = {
         "dataschema": _may_be_null(_told(f"^{_SCHEME}{_URI}$")),
         "time": _may_be_null(_told(f"^{TIME}$")),
         "data": {"examples": [{"total": {"amount": 3000}}]},
-        "data_base64": {"type": "string"},
+        "data_base64": {"type": "string", "pattern": f"^{BASE64}$", "examples": ["AAE="]},
     },
     "not": {"required": list(DATA)},
     "additionalProperties": {
@@ -135,13 +140,29 @@ def _wrong(event: Json, at: tuple[str | int, ...]) -> Iterator[Fault]:
     if len(event) > MOST_ATTRIBUTES:
         yield Fault(f"has more than {MOST_ATTRIBUTES} attributes", pointer=pointer_to(at))
         return
+    if _bytes_of_attributes(event) > LARGEST_ATTRIBUTES:
+        yield Fault(f"has attributes of more than {LARGEST_ATTRIBUTES} bytes together", pointer=pointer_to(at))
+        return
     for name, value in event.items():
         if name not in DATA and value is not None and (detail := _wrong_attribute(name, value)):
             yield Fault(detail, pointer=pointer_to((*at, name[:LONGEST_TEXT])))
     if all(name in event for name in DATA):
         yield Fault("cannot stand beside data", pointer=pointer_to((*at, "data_base64")))
-    elif not isinstance(event.get("data_base64", ""), str):
-        yield Fault("must be a text in base64", pointer=pointer_to((*at, "data_base64")))
+    elif not _is_base64(event.get("data_base64", "")):
+        yield Fault("must be a text in base64 (RFC 4648), padded", pointer=pointer_to((*at, "data_base64")))
+
+
+def _bytes_of_attributes(event: Json) -> int:
+    """What is no text is short, or refused by its own name."""
+    return sum(
+        len(name.encode()) + (len(value.encode()) if isinstance(value, str) else 0)
+        for name, value in event.items()
+        if name not in DATA
+    )
+
+
+def _is_base64(text: Any) -> bool:
+    return isinstance(text, str) and _BASE64.fullmatch(text) is not None
 
 
 def _wrong_attribute(name: str, value: Any) -> str | None:

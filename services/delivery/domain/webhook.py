@@ -15,7 +15,7 @@ from shared.contracts.delivery import is_ours
 STRUCTURED: Final = "application/cloudevents+json; charset=utf-8"
 JSON: Final = "application/json"
 OCTETS: Final = "application/octet-stream"
-PRINTABLE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in '"%')
+PRINTABLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def content(copy: Copy, terms: TargetTerms) -> Content:
         return Content(copy.structured(), {"Content-Type": STRUCTURED})
     body = base64.b64decode(from_json(copy.body)) if copy.base64 else copy.body
     kind = copy.attributes.get("datacontenttype") or (OCTETS if copy.base64 else JSON)
-    headers = {"Content-Type": _written(kind)}
+    headers = {"Content-Type": quote(kind.strip(), safe=f'{PRINTABLE} "')}
     if terms.format == "binary":
         told = {name.removeprefix(PREFIXES[0]): value for name, value in copy.headers().items()}
         left_out = ("base64", "datacontenttype")
@@ -46,5 +46,6 @@ def headers_of_its_own(terms: TargetTerms) -> dict[str, str]:
 
 
 def _written(value: str) -> str:
-    """CloudEvents HTTP binding 3.1.3.2: what is not printable ASCII is percent-encoded, quotes and per cent too."""
+    """CloudEvents HTTP binding 3.1.3.2: what is not printable ASCII is percent-encoded, and spaces, quotes and per cent
+    too: a header that begins or ends with a space is none that can be sent."""
     return quote(value, safe=PRINTABLE)

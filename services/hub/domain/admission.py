@@ -111,4 +111,6 @@ def _of_its_type(
 
 
 def _faulty(status: int, code: str, detail: str, faults: list[Fault]) -> Refusal:
-    return Refusal(status, code, f"{detail}: {', '.join(fault.pointer or '' for fault in faults)}", tuple(faults))
+    return Refusal(
+        status, code, f"{detail}: {', '.join(fault.pointer or 'the event' for fault in faults)}", tuple(faults)
+    )

@@ -53,7 +53,7 @@ def test_a_problem_becomes_one_sentence_with_the_fields_it_names() -> None:
     }
     with pytest.raises(ApiError) as caught:
         api(lambda _: httpx.Response(422, json=problem)).send("PUT", "/v1/x", {})
-    assert str(caught.value) == "The body is wrong.; /at: must be a time"
+    assert str(caught.value) == "The body is wrong; /at: must be a time"
     assert (caught.value.status, caught.value.code) == (422, "invalid_body")
 
 

@@ -151,12 +151,28 @@ def test_a_required_attribute_is_missed(name: str, value: str | None) -> None:
         ({"tillno": 1.5}, "/tillno"),
         ({"tillno": {"a": 1}}, "/tillno"),
         ({"data_base64": "AA=="}, "/data_base64"),
+        ({f"e{number}": "v" * 1024 for number in range(50)} | {f"f{number}": "€" * 1024 for number in range(5)}, ""),
     ],
 )
 def test_an_attribute_that_is_no_such_thing_is_named(change: dict[str, Any], pointer: str) -> None:
     missing, wrong = faults(EVENT | change)
     assert missing == []
     assert [fault.pointer for fault in wrong] == [pointer]
+
+
+@pytest.mark.parametrize("text", ["A", "AAA", "!!!!", "====", "A===", "AA==\n", "AA==AA==", "_-_-", "éééé", 7, None])
+def test_binary_data_is_in_base64(text: object) -> None:
+    binary = {name: value for name, value in EVENT.items() if name != "data"}
+    _, wrong = faults(binary | {"data_base64": text})
+    assert [fault.pointer for fault in wrong] == ["/data_base64"]
+    for right in ("", "AA==", "AAE=", "AAEC", "+/+/"):
+        assert faults(binary | {"data_base64": right}) == ([], [])
+
+
+def test_attributes_have_room_in_one_frame_of_the_broker() -> None:
+    full = EVENT | {f"e{number}": "v" * 1024 for number in range(56)}
+    assert faults(full) == ([], [])
+    assert len(faults(full | {f"f{number}": "\U0001f600" * 512 for number in range(4)})[1]) == 1
 
 
 def test_what_is_no_object_is_no_event() -> None:
