@@ -26,8 +26,8 @@ LONGEST_TEXT: Final = 1_024
 """Characters of an attribute."""
 MOST_ATTRIBUTES: Final = 64
 LARGEST_ATTRIBUTES: Final = 64 * 1024
-"""Bytes of all of them together, names too. They travel as headers of a message, in one frame of AMQP: a broker closes the
-connection of whoever exceeds its frames, 128 KiB, and the house's own headers need their place beside them."""
+"""Bytes of all of them together, names too. They travel as headers of a message, in one frame of AMQP: a broker closes
+the connection of whoever exceeds its frames, 128 KiB, and the house's own headers need their place beside them."""
 
 Json = dict[str, Any]
 
