@@ -1,6 +1,7 @@
 """Composition root of delivery."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from services.delivery.adapters.broker_letters import BrokerLetters
 from services.delivery.adapters.hub_http import HubOverHttp
@@ -13,7 +14,7 @@ from services.delivery.cases.configuring import Configuring
 from services.delivery.cases.deaths import PAUSE as DEATHS_PAUSE
 from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.deciding import Deciding
-from services.delivery.cases.keys import Keys
+from services.delivery.cases.keys import Keyring, Keys
 from services.delivery.cases.known import BUSES, TARGETS, Known
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
 from services.delivery.cases.looking import Looking
@@ -25,12 +26,14 @@ from services.delivery.cases.telling import PAUSE as TELLING_PAUSE
 from services.delivery.cases.verifying import Verifying
 from services.delivery.cases.watching import PAUSE, Watching
 from services.delivery.domain.places import Places
+from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState
 from services.delivery.domain.target import KnownBus, Secrets
 from services.delivery.handlers import table
 from services.delivery.http.routes import routes
 from services.delivery.service import SERVICE
 from services.delivery.settings import DeliverySettings, SandboxDeliverySettings
+from shared.contracts.buses import Signature
 from shared.outside.strangers import Strangers
 from shared.runtime.addresses import internal_token, own_broker_url
 from shared.runtime.configuration import read_beside
@@ -44,7 +47,10 @@ from shared.store.documents import CollectionSpec
 from shared.telemetry import catalogue
 from shared.telemetry.figures import Figure, Reading
 
-SECRETS = CollectionSpec("secrets")
+SECRETS: Final[Mapping[Signature, CollectionSpec]] = {
+    "hmac": CollectionSpec("secrets"),
+    "ed25519": CollectionSpec("key_pairs"),
+}
 
 
 def compose(runtime: Runtime) -> Service:
@@ -54,15 +60,15 @@ def compose(runtime: Runtime) -> Service:
     buses = keeping.documents(BUSES, KnownBus, silent=True)
     states = keeping.documents(TARGETS, TargetState)
     known = Known(buses, states)
-    keys = _keys(runtime, keeping, settings, known)
+    keyring = _keyring(runtime, keeping, settings, known)
     poster = _poster(runtime, settings)
     telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
-    verifying = Verifying(poster, keys, runtime.clock, runtime.ids, settings.origin)
+    verifying = Verifying(poster, keyring, runtime.clock, runtime.ids, settings.origin)
     noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
     outages = keeping.documents(OUTAGES, Outages, silent=True)
     living = Living(keeping.collection(REPLICAS, silent=True), outages, runtime.clock, runtime.ids)
     deaths = Deaths(runtime.publisher, keeping.outbox)
-    means = Means(poster, keys, telling, deaths, runtime.clock, runtime.random, runtime.meter, settings.origin)
+    means = Means(poster, keyring, telling, deaths, runtime.clock, runtime.random, runtime.meter, settings.origin)
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
@@ -74,7 +80,7 @@ def compose(runtime: Runtime) -> Service:
     configuring = Configuring(buses)
     return keeping.service(
         table=table(configuring),
-        router=routes(looking, deciding, keys, burying, runtime.queues, runtime.authenticator),
+        router=routes(looking, deciding, keyring, burying, runtime.queues, runtime.authenticator),
         tasks=(
             Every(PAUSE, watching.look, name="targets"),
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
@@ -106,11 +112,14 @@ def _queues(measuring: Measuring) -> Figure:
     return read
 
 
-def _keys(runtime: Runtime, keeping: Keeping, settings: DeliverySettings, known: Known) -> Keys:
+def _keyring(runtime: Runtime, keeping: Keeping, settings: DeliverySettings, known: Known) -> Keyring:
     """Beside the sandbox the services' own token will do, which all processes of a stack have."""
     master_key = settings.master_key or internal_token(runtime.settings, Home(runtime.settings.milesaga_home))
-    secrets = keeping.documents(SECRETS, Secrets, silent=True)
-    return Keys(secrets, MasterKeySealing(master_key), runtime.clock, known.owned_since)
+    sealing = MasterKeySealing(master_key)
+    kept = {name: keeping.documents(spec, Secrets, silent=True) for name, spec in SECRETS.items()}
+    return {
+        name: Keys(secrets, sealing, SCHEMES[name], runtime.clock, known.owned_since) for name, secrets in kept.items()
+    }
 
 
 def _poster(runtime: Runtime, settings: DeliverySettings) -> HttpPoster:

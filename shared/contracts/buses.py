@@ -16,6 +16,7 @@ Duration = Annotated[str, Field(pattern=DURATION, description="A number and s, m
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 MOST_RULES: Final = 200
 MOST_TARGETS: Final = 64
+Signature = Literal["hmac", "ed25519"]
 Kind = Literal["webhook", "queue", "service", "feed"]
 KINDS: Final[tuple[Kind, ...]] = ("webhook", "queue", "service", "feed")
 
@@ -44,7 +45,7 @@ class TargetTerms(Part):
     format: Annotated[Literal["structured", "binary", "data"], Field(description="CloudEvents' modes, or data")] = (
         "structured"
     )
-    signature: Annotated[Literal["hmac", "ed25519"], Field(description="How a webhook's requests are signed")] = "hmac"
+    signature: Annotated[Signature, Field(description="How a webhook's requests are signed")] = "hmac"
     headers: dict[str, Annotated[str, Field(max_length=1_000)]] = Field(
         default_factory=dict, max_length=20, description="More headers for a webhook"
     )

@@ -1,17 +1,19 @@
 """Partners' events as the README shows them: a bus from a file, receipts published, a webhook received and verified."""
 
 import asyncio
+import base64
 import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from standardwebhooks import Webhook
 
 from services.cli.ports import free_ports
@@ -23,6 +25,7 @@ from tests.eventually import eventually
 from tests.kit.stack import REPOSITORY, Stack
 
 SECRET = "whsec_" + "A" * 43 + "="
+PAIR, OTHER_PAIR = Ed25519PrivateKey.from_private_bytes(bytes(32)), Ed25519PrivateKey.from_private_bytes(b"x" * 32)
 ARRIVES = 30.0
 
 
@@ -162,14 +165,49 @@ def signed(body: bytes) -> dict[str, str]:
     }
 
 
+async def test_a_webhook_is_received_by_the_example_that_has_a_public_key_alone() -> None:
+    body = (REPOSITORY / "examples/hub_event.json").read_bytes()
+    keys = {"WEBHOOK_PUBLIC_KEYS": f"{public(OTHER_PAIR)} {public(PAIR)}"}
+    async with receiver("receive_webhook_ed25519.py", keys) as (url, process):
+        async with httpx.AsyncClient(trust_env=False) as http:
+            for _ in range(2):
+                assert (await http.post(url, content=body, headers=signed_by_key(body))).status_code == 204
+            assert (await http.post(url, content=body + b" ", headers=signed_by_key(body))).status_code == 401
+            assert (await http.post(url, content=body, headers=signed_by_key(body, age=301))).status_code == 401
+            assert (await http.post(url, content=body, headers=signed(body))).status_code == 401
+            assert (await http.post(url, content=body)).status_code == 401
+        process.terminate()
+        printed, _ = await asyncio.to_thread(process.communicate)
+    assert [line.split()[1] for line in printed.splitlines()] == ["4711"]
+
+
+def public(pair: Ed25519PrivateKey) -> str:
+    return "whpk_" + base64.b64encode(pair.public_key().public_bytes_raw()).decode()
+
+
+def signed_by_key(body: bytes, age: int = 0) -> dict[str, str]:
+    at = int(datetime.now(UTC).timestamp()) - age
+    made = PAIR.sign(f"msg_1.{at}.".encode() + body)
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(at),
+        "webhook-signature": f"v1a,{base64.b64encode(bytes(64)).decode()} v1a,{base64.b64encode(made).decode()}",
+    }
+
+
+BY_SECRET: Mapping[str, str] = {"WEBHOOK_SECRET": SECRET}
+
+
 @asynccontextmanager
-async def receiver() -> "AsyncIterator[tuple[str, subprocess.Popen[str]]]":
+async def receiver(
+    program: str = "receive_webhook.py", keys: Mapping[str, str] = BY_SECRET
+) -> "AsyncIterator[tuple[str, subprocess.Popen[str]]]":
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/hook"
     process = subprocess.Popen(  # noqa: ASYNC220 - it begins at once
-        [sys.executable, "examples/receive_webhook.py", str(port)],
+        [sys.executable, f"examples/{program}", str(port)],
         cwd=REPOSITORY,
-        env={"WEBHOOK_SECRET": SECRET, "PATH": ""},
+        env={**keys, "PATH": ""},
         stdout=subprocess.PIPE,
         text=True,
     )

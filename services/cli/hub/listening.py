@@ -18,6 +18,7 @@ from services.cli.hub.reading import Wrong
 from services.delivery.domain import signing
 from services.delivery.domain.verdicts import Answer, judge
 from services.delivery.domain.webhook import STRUCTURED
+from shared.contracts.buses import Signature
 
 PATIENCE: Final = 15.0
 """Seconds for one answer, as a target's `timeout` has them where its file says nothing."""
@@ -33,14 +34,21 @@ def listen(  # noqa: PLR0917 - typer calls by name
     ] = None,
     secret: Annotated[
         str | None,
-        typer.Option("--secret", metavar="WHSEC", help="Sign by this; without it one is made and shown."),
+        typer.Option(
+            "--secret",
+            metavar="KEY",
+            help="Sign by this, whsec_.. or whsk_..; without it a key is made, and what verifies it is shown.",
+        ),
+    ] = None,
+    scheme: Annotated[
+        Signature | None, typer.Option("--signature", help="The scheme of the key that is made; hmac where left out.")
     ] = None,
     until_now: Annotated[bool, typer.Option("--until-now", help="End when nothing follows.")] = False,
 ) -> None:
     """Post what matches a feed to a URL, one event after the other, signed as webhooks are. What the program refuses is
     told and left behind; while it does not answer, or fails, the same event comes again."""
     with reported(), named(f"feed {target}"), operator() as api:
-        key = _key(secret)
+        key = _key(secret, scheme)
         with httpx.Client(trust_env=False, timeout=PATIENCE) as line:
             post = Post(line, _url(forward), key)
             for page in pages(api, target, kept(cursor), start, follow=not until_now, skip_gone=False):
@@ -53,7 +61,7 @@ def listen(  # noqa: PLR0917 - typer calls by name
 class Post:
     """The way to the program."""
 
-    def __init__(self, line: httpx.Client, url: str, key: bytes) -> None:
+    def __init__(self, line: httpx.Client, url: str, key: signing.Key) -> None:
         self._line = line
         self._url = url
         self._key = key
@@ -97,13 +105,15 @@ def _url(text: str) -> str:
     return text
 
 
-def _key(secret: str | None) -> bytes:
+def _key(secret: str | None, scheme: Signature | None) -> signing.Key:
     """Raises Wrong."""
     if secret is None:
-        key = signing.new_secret()
-        printing.say(f"Signed by {signing.shown(key)}")
+        key = signing.SCHEMES[scheme or "hmac"].key(signing.new_key())
+        printing.say(f"Verify by {key.shown}")
         return key
+    if scheme is not None:
+        raise Wrong("--signature: is left out beside --secret, which says itself what it is of")
     try:
         return signing.read(secret)
     except ValueError as error:
-        raise Wrong("--secret: a secret such as whsec_... is expected, in base64") from error
+        raise Wrong("--secret: a key such as whsec_... or whsk_... is expected, in base64") from error

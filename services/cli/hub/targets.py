@@ -72,10 +72,24 @@ def rotate_secret(
     overlap: Annotated[int, typer.Option("--overlap-hours", min=0, help="So long the one before signs as well.")] = 24,
     as_json: AsJson = False,
 ) -> None:
-    """Make a new secret for a webhook's signatures, and print it: it is shown this once."""
+    """Make a new key for a webhook's signatures, and print what verifies by it: a secret is shown this once."""
     with reported(), named(f"target {target}"), operator() as api:
         shown = api.send("POST", f"{path(target)}/secret", {"overlap_hours": overlap})
-    printing.tell(shown) if as_json else printing.say(shown["secret"])
+    printing.tell(shown) if as_json else printing.say(shown["secret"] or shown["public_key"])
+
+
+@app.command("keys")
+def list_keys(target: Target, as_json: AsJson = False) -> None:
+    """List the public keys by which a webhook with `signature: ed25519` is verified, the newest first."""
+    with reported(), named(f"target {target}"), operator() as api:
+        shown = api.get(f"{path(target)}/keys")
+    if as_json:
+        printing.tell(shown)
+        return
+    table = Table("public key", "made", "until")
+    for each in shown["keys"]:
+        table.add_row(each["public_key"], view.moment(each["made_at"]), view.moment(each["until"]))
+    printing.console().print(table)
 
 
 def path(target: str) -> str:

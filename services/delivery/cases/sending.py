@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from services.delivery.cases.deaths import Deaths
-from services.delivery.cases.keys import Keys
+from services.delivery.cases.keys import Keyring
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
 from services.delivery.domain.patience import OUT_OF_TIME, Tried, begun, dead_for, tier_for, within
@@ -62,7 +62,7 @@ class Means:
     """What all targets of a process share."""
 
     poster: Poster
-    keys: Keys
+    keyring: Keyring
     telling: Telling
     deaths: Deaths
     clock: Clock
@@ -120,16 +120,14 @@ class Sending:
         began, now = running_seconds(), self._means.clock.now()
         made = content(copy, self._terms)
         timestamp = int(now.timestamp())
-        signed = signature(
-            copy.deliveryid, timestamp, made.body, await self._means.keys.live(target_id(self.bus, self.target))
-        )
+        keys = await self._means.keyring[self._terms.signature].live(target_id(self.bus, self.target))
         headers = {
             **headers_of_its_own(self._terms),
             **made.headers,
             "User-Agent": AGENT,
             "webhook-id": copy.deliveryid,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signed,
+            "webhook-signature": signature(copy.deliveryid, timestamp, made.body, keys),
             "WebHook-Request-Origin": self._means.origin,
             "milesaga-attempt": str(attempt),
             **({"milesaga-replay": copy.replayid} if copy.replayid else {}),

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from services.delivery.cases.keys import Keys
+from services.delivery.cases.keys import Keyring
 from services.delivery.cases.sending import AGENT
 from services.delivery.domain.signing import signature
 from services.delivery.domain.verdicts import Answer, judge
@@ -32,7 +32,7 @@ class Agreed:
 @dataclass(frozen=True)
 class Verifying:
     poster: Poster
-    keys: Keys
+    keyring: Keyring
     clock: Clock
     ids: Ids
     origin: str
@@ -62,14 +62,14 @@ class Verifying:
             "data": {"target": target},
         }
         body = json.dumps(event).encode()
-        timestamp = int(now.timestamp())
+        timestamp, keys = int(now.timestamp()), await self.keyring[terms.signature].live(target)
         headers = {
             **headers_of_its_own(terms),
             "Content-Type": STRUCTURED,
             "User-Agent": AGENT,
             "webhook-id": id_,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(id_, timestamp, body, await self.keys.live(target)),
+            "webhook-signature": signature(id_, timestamp, body, keys),
             "WebHook-Request-Origin": self.origin,
             "milesaga-attempt": "1",
         }

@@ -64,8 +64,9 @@ class Sealed(BaseModel):
 
 
 class Secrets(BaseModel):
-    """A target's secrets, the newest first. `shown`: somebody has been given the newest. `since`: they are of whoever
-    has the bus since that revision; who had it before knows none of them."""
+    """A target's secrets of one scheme, the newest first. `shown`: somebody has been given what verifies by the newest,
+    or could have asked for it. `since`: they are of whoever has the bus since that revision; who had it before knows
+    none of them."""
 
     model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1

@@ -1,21 +1,20 @@
 """Targets over HTTP."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Response
-from pydantic import Field, StrictInt
 
 from services.delivery.cases.burying import Burying
 from services.delivery.cases.deciding import Deciding
-from services.delivery.cases.keys import Keys
+from services.delivery.cases.keys import Keyring
 from services.delivery.cases.looking import Looking
 from services.delivery.domain.state import TargetState
 from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
-from services.delivery.http import letters
+from services.delivery.http import keys, letters
 from services.delivery.http.owning import PATH, BusName, TargetName, may, only_webhooks, own
-from services.delivery.http.views import ShownAgreement, ShownSecret, ShownTarget, ShownTargets
+from services.delivery.http.views import ShownAgreement, ShownTarget, ShownTargets
 from shared.bus.measuring import Depth
 from shared.bus.standing import BrokerAway, StandingQueues
 from shared.contracts.buses import NAME
@@ -25,7 +24,6 @@ from shared.store.documents import After
 from shared.store.repository import Stored
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
-from shared.web.bodies import Body
 from shared.web.docs import READING, WRITING, answers
 from shared.web.pages import Cursor, Listing
 from shared.web.routes import Routes
@@ -36,18 +34,10 @@ LISTED: Final = 50
 BY_MARK = Listing[Stored[KnownBus]](lambda bus: (bus.value.mark, bus.value.id), (str, str))
 
 
-class Rotate(Body):
-    """How the secret before ends."""
-
-    overlap_hours: Annotated[
-        StrictInt, Field(ge=0, le=168, description="So long the one before signs as well", examples=[24])
-    ] = 24
-
-
 def routes(  # noqa: PLR0917 - its composition root has them in this order
     looking: Looking,
     deciding: Deciding,
-    keys: Keys,
+    keyring: Keyring,
     burying: Burying,
     queues: StandingQueues,
     authenticator: Authenticator,
@@ -57,9 +47,9 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     writer = authenticator.requires_one(("hub:write", "ops:write"))
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     _reading(router, looking, queues, reader)
-    _changing(router, looking, keys, writer)
     _deciding(router, looking, deciding, queues, writer)
     _asking(router, looking, deciding, writer)
+    keys.routes(router, looking, keyring, reader, writer)
     letters.routes(router, looking, burying, reader, writer)
     return router
 
@@ -84,16 +74,6 @@ def _reading(router: Routes, looking: Looking, queues: StandingQueues, reader: A
         """A target, and how it stands."""
         known = await own(looking, bus, caller, "ops:read", target)
         return answer(await _one(looking, known, target, queues))
-
-
-def _changing(router: Routes, looking: Looking, keys: Keys, writer: Any) -> None:
-    @router.post(f"{PATH}/secret", response_model=None, responses=answers(ShownSecret, *WRITING))
-    async def rotate_secret(bus: BusName, target: TargetName, body: Rotate, caller: Caller = writer) -> Response:
-        """Another secret for a webhook's signatures: it is shown this once."""
-        known = await own(looking, bus, caller, "ops:write", target)
-        only_webhooks(known, target)
-        secret = await keys.rotate(target_id(bus, target), timedelta(hours=body.overlap_hours), known.owned_since)
-        return answer(ShownSecret(secret=secret))
 
 
 def _deciding(router: Routes, looking: Looking, deciding: Deciding, queues: StandingQueues, writer: Any) -> None:

@@ -39,9 +39,3 @@ class ShownAgreement(Shown):
     agrees: Annotated[bool, Field(description="Whether it may be sent events")]
     status: Annotated[int | None, Field(description="HTTP's; null where there was no answer")]
     fault: Annotated[str | None, Field(description="What went wrong, in a word")]
-
-
-class ShownSecret(Shown):
-    """A new secret; it is not shown again."""
-
-    secret: Annotated[str, Field(description="For Standard Webhooks: `whsec_` and base64", examples=["whsec_MfKQ9r8G"])]

@@ -272,11 +272,7 @@ class Applying:
 def _not_built(terms: BusTerms) -> list[Fault]:
     """What a file may say one day, and nobody would do now."""
     ordered = [name for name, target in terms.targets.items() if target.order == "by-key"]
-    signed = [name for name, target in terms.targets.items() if target.signature == "ed25519"]
-    return [
-        *(Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered),
-        *(Fault(pointer_to(("targets", name, "signature")), "hmac: nothing else signs yet", "") for name in signed),
-    ]
+    return [Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered]
 
 
 def _listed(value: object) -> list[object]:

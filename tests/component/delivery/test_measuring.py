@@ -17,6 +17,7 @@ from services.delivery.cases.measuring import AT_A_LOOK, Measured, Measuring
 from services.delivery.cases.sending import Means, Sending, Undelivered
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
+from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState, paused
 from services.delivery.domain.target import KnownBus, Secrets
 from services.delivery.domain.verdicts import Answer
@@ -143,11 +144,11 @@ async def test_a_copy_that_is_not_taken_grows_older_until_it_is(around: Around) 
     state = TargetState(id="fuel/bi", verified=TERMS["bi"].webhook)
     around.stances[BI] = stance = Stance(TERMS["bi"], state, lambda: None)
     endpoint, outbox = Endpoint(), Outbox("milesaga/delivery", Recorder(), around.clock, around.ids)
-    keys = Keys(around.secrets, MasterKeySealing("k" * 32), around.clock, lambda _: 0)
+    keys = Keys(around.secrets, MasterKeySealing("k" * 32), SCHEMES["hmac"], around.clock, lambda _: 0)
     telling = Telling(Recorder(), outbox, around.ids)
     means = Means(
         endpoint,
-        keys,
+        {"hmac": keys},
         telling,
         Deaths(Recorder(), outbox),
         around.clock,

@@ -13,11 +13,17 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.cli.client import Api
 from services.cli.hub import listening
-from services.delivery.domain.signing import new_secret, shown
+from services.delivery.domain.signing import Secret, new_key
+from services.sandbox.receiver.signatures import verified
+from services.sandbox.receiver.terms import Terms
 from tests.unit.cli.test_hub_events import Stack, run
 from tests.unit.cli.test_hub_feeds import EVENT, FEED, page
 
-SECRET = shown(new_secret())
+SECRET = Secret(new_key()).shown
+PRIVATE, PUBLIC = (
+    "whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=",
+)
 FIRST, SECOND = EVENT | {"deliveryid": "msg_1"}, EVENT | {"deliveryid": "msg_2", "id": "4712", "data": {"é": 1}}
 
 
@@ -78,14 +84,25 @@ def test_events_come_in_their_order_as_signed_webhooks(stack: Stack, program: Pr
     assert [Webhook(SECRET).verify(body, headers) for headers, body in program.got] == [FIRST, SECOND]
     assert [headers["webhook-id"] for headers, _ in program.got] == ["msg_1", "msg_2"]
     with pytest.raises(WebhookVerificationError):
-        Webhook(shown(new_secret())).verify(program.got[0][1], program.got[0][0])
+        Webhook(Secret(new_key()).shown).verify(program.got[0][1], program.got[0][0])
 
 
 def test_a_secret_is_made_and_shown(stack: Stack, program: Program) -> None:
     stack.answers[FEED] = [page("c1", FIRST)]
     told = run("listen", "history/own", "--forward", program.url, "--until-now")
-    secret = told.stdout.splitlines()[0].removeprefix("Signed by ")
+    secret = told.stdout.splitlines()[0].removeprefix("Verify by ")
     assert Webhook(secret).verify(program.got[0][1], program.got[0][0]) == FIRST
+
+
+def test_a_key_pair_is_made_or_given_and_its_public_half_verifies(stack: Stack, program: Program) -> None:
+    stack.answers[FEED] = [page("c1", FIRST), page("c1", FIRST)]
+    listens = "listen", "history/own", "--forward", program.url, "--until-now"
+    told = run(*listens, "--signature", "ed25519")
+    made = told.stdout.splitlines()[0].removeprefix("Verify by ")
+    assert run(*listens, "--secret", PRIVATE).exit_code == 0
+    for key, (headers, body) in zip((made, PUBLIC), program.got, strict=True):
+        assert verified(Terms(public_keys=(key,)), headers, body) == "public key 1"
+        assert verified(Terms(public_keys=(key,)), headers, body + b" ") is None
 
 
 def test_a_program_that_fails_is_given_the_same_again_and_a_refusal_is_left_behind(
@@ -120,7 +137,12 @@ def test_a_program_that_is_not_there_yet_is_waited_for(
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [(("--forward", "localhost:9000"), "--forward"), (("--forward", "http://x/", "--secret", "whsec_!"), "--secret")],
+    [
+        (("--forward", "localhost:9000"), "--forward"),
+        (("--forward", "http://x/", "--secret", "whsec_!"), "--secret"),
+        (("--forward", "http://x/", "--secret", "whsk_AAEC"), "--secret"),
+        (("--forward", "http://x/", "--secret", SECRET, "--signature", "ed25519"), "--signature"),
+    ],
 )
 def test_what_is_no_url_or_no_secret_is_named(stack: Stack, options: tuple[str, ...], named: str) -> None:
     told = run("listen", "history/own", *options)

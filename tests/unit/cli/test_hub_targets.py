@@ -35,9 +35,18 @@ def test_one_target_is_shown(stack: Stack) -> None:
 
 
 def test_a_new_secret_is_printed_alone(stack: Stack) -> None:
-    stack.answers["POST /v1/hub/targets/fuel/bi/secret"] = [(200, {"secret": "whsec_x"})]
+    stack.answers["POST /v1/hub/targets/fuel/bi/secret"] = [(200, {"secret": "whsec_x", "public_key": None})]
     assert run("targets", "rotate", "fuel/bi", "--overlap-hours", "2").stdout == "whsec_x\n"
     assert stack.bodies() == [{"overlap_hours": 2}]
+
+
+def test_of_a_new_key_pair_the_public_key_is_printed_and_listed(stack: Stack) -> None:
+    stack.answers["POST /v1/hub/targets/fuel/bi/secret"] = [(200, {"secret": None, "public_key": "whpk_x"})]
+    assert run("targets", "rotate", "fuel/bi").stdout == "whpk_x\n"
+    keys = {"keys": [{"public_key": "whpk_x", "made_at": "2027-01-20T10:00:00Z", "until": None}]}
+    stack.answers["GET /v1/hub/targets/fuel/bi/keys"] = [(200, keys)]
+    assert "whpk_x" in run("targets", "keys", "fuel/bi").stdout
+    assert json.loads(run("targets", "keys", "fuel/bi", "--json").stdout) == keys
 
 
 @pytest.mark.parametrize("name", ["fuel", "fuel/", "/bi", "a/b/c"])
