@@ -51,20 +51,27 @@ def run(
 
 
 def audit(api: Api, *, progress: bool = False, window: timedelta = DAY) -> Result:
-    """Compare; what differs is looked at again, more often while purchases go on, and only what lasts counts."""
-    result = compare(read(api, progress=progress, window=window))
+    """Compare; what differs is looked at again, more often while purchases or events go on, and only what lasts counts.
+    Events are those that were accepted before the first look: what is behind has come by the last."""
+    now = datetime.now(UTC)
+    result = compare(read(api, now, progress=progress, window=window))
     for look in range(2, MOST_LOOKS + 1):
-        if not result.differences or (look > 2 and not result.open):  # noqa: PLR2004 - at rest two looks are enough
+        if not result.differences or (look > 2 and not _goes_on(result)):  # noqa: PLR2004 - at rest two looks are enough
             break
         time.sleep(SECOND_LOOK)
         lasting = {(finding.reference, finding.book) for finding in result.differences}
-        again = compare(read(api, progress=progress, window=window))
+        again = compare(read(api, now, progress=progress, window=window))
         result = replace(again, differences=tuple(f for f in again.differences if (f.reference, f.book) in lasting))
     return result
 
 
-def read(api: Api, *, progress: bool = False, window: timedelta = DAY) -> BothSides:
-    """Both sides' books, every page of them; of partners' events those accepted in the last `window`."""
+def _goes_on(result: Result) -> bool:
+    """May what differs be on its way?"""
+    return bool(result.open) or any(finding.book == events.ACCEPTED for finding in result.differences)
+
+
+def read(api: Api, now: datetime, *, progress: bool = False, window: timedelta = DAY) -> BothSides:
+    """Both sides' books, every page of them; of partners' events those accepted in the `window` before `now`."""
     with _progress(progress) as bar:
         purchases = _counted(bar, "purchases", api.pages(CHECKOUTS, "checkouts", limit=PAGE))
         entries = _counted(bar, "miles entries", api.pages("/v1/miles/entries", "entries"))
@@ -73,7 +80,7 @@ def read(api: Api, *, progress: bool = False, window: timedelta = DAY) -> BothSi
         with named("sandbox beside this stack, whose books are the other side"):
             outside = api.get("/sandbox/books")
         bar.update(task, completed=1)
-        told = events.read(api, window)
+        told = events.read(api, window, now)
     return BothSides(
         purchases=[Purchase.model_validate(row) for row in purchases],
         charges=[Charge.model_validate(row).in_our_units() for row in outside["charges"]],

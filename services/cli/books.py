@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.payment.adapters.stripe import money_of
 from shared.kernel.currencies import UnknownCurrency
@@ -133,6 +133,15 @@ class Account(Row):
     holds: tuple[Hold, ...] = ()
 
 
+class Minute(Row):
+    """Events of a partner and a class of keeping in a minute."""
+
+    partner: str
+    keep: str
+    minute: AwareDatetime
+    events: int
+
+
 class Balance(Row):
     """By BUS/TARGET: copies that rules asked for, and how they stand. A copy that nobody tried, or whose receiver tells
     nobody, is `waiting`."""
@@ -140,6 +149,7 @@ class Balance(Row):
     events: Mapping[str, Mapping[str, int]] = {}
     copies: Mapping[str, int] = {}
     outcomes: Mapping[str, Mapping[str, int]] = {}
+    minutes: Sequence[Minute] = ()
 
 
 class Target(Row):
@@ -160,6 +170,8 @@ class Events:
     """Segments that are not as they were written, and what is wrong with each."""
     balance: Balance
     targets: Sequence[Target]
+    accepted: Sequence[Minute] = ()
+    """What the hub has accepted in the last day, or in the time that is looked at, where that is shorter."""
 
     @property
     def count(self) -> int:

@@ -2,6 +2,7 @@
 
 from services.hub.adapters.archive_http import ArchiveOverHttp
 from services.hub.cases.applying import PAST, Applying
+from services.hub.cases.counting import CountingEvents
 from services.hub.cases.hearing import Hearing
 from services.hub.cases.in_force import BUSES, PAUSE, REPLICAS, InForce
 from services.hub.cases.publishing import PageSpeaker, Publishing
@@ -22,6 +23,7 @@ from services.hub.settings import HubSettings
 from shared.accepting import allowance
 from shared.accepting.allowance import Allowances
 from shared.accepting.books import Books, pages_spec, rows_spec
+from shared.accepting.counting import Counting
 from shared.accepting.gathering import Gathering
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
@@ -77,6 +79,7 @@ def compose(runtime: Runtime) -> Service:
                 Trying(registry, in_force, runtime.clock),
                 applying,
                 hearing,
+                CountingEvents(Counting(pages), runtime.clock),
                 may_hash=settings.key is not None,
             ),
             runtime.authenticator,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, assert_never
 
+from shared.accepting.counting import BY_TIME, runs
 from shared.accepting.protocol import Watch, settle
 from shared.accepting.steps import (
     Answer,
@@ -24,7 +25,7 @@ from shared.accepting.steps import (
 from shared.bus.outbox import Outbox
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, running_seconds
-from shared.store.documents import Collection, CollectionSpec, Conflict, Document
+from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Index
 
 LONGEST_LIFE: Final = timedelta(days=30)
 """Of a key."""
@@ -42,7 +43,7 @@ def rows_spec(name: str) -> CollectionSpec:
 
 def pages_spec(name: str) -> CollectionSpec:
     """Of the pages: they are to be swept, because what they say may not be sent yet."""
-    return CollectionSpec(name)
+    return CollectionSpec(name, indexes=(Index(BY_TIME, ("at",)),))
 
 
 class Books:
@@ -67,6 +68,7 @@ class Books:
         if max(lives) > LONGEST_LIFE:
             raise ValueError(f"a key is known for {LONGEST_LIFE} at most")
         settling = settle(page, units, self._watch)
+        marks = {thing.id: thing.mark for unit in units for thing in unit.things}
         answer: Answer | None = None
         while True:
             try:
@@ -74,9 +76,9 @@ class Books:
             except StopIteration as end:
                 outcomes: Mapping[Unit, Outcome] = end.value
                 return outcomes
-            answer = await self._do(step, max(lives), messages)
+            answer = await self._do(step, max(lives), messages, marks)
 
-    async def _do(self, step: Step, life: timedelta, messages: Messages) -> Answer:
+    async def _do(self, step: Step, life: timedelta, messages: Messages, marks: Mapping[str, str]) -> Answer:
         match step:
             case Insert(rows):
                 return frozenset(await self._rows.insert_many([_row_document(row) for row in rows]))
@@ -85,12 +87,12 @@ class Books:
             case ReadPages(pages):
                 return await self._read(pages)
             case Close(pages):
-                await self._pages.insert_many([self._page(page, (), LONGEST_LIFE) for page in pages])
+                await self._pages.insert_many([self._page(page, (), LONGEST_LIFE, ()) for page in pages])
                 return await self._read(pages)
             case Take(rows):
                 return frozenset([found.row.key for found in rows if await self._taken(found)])
             case Save(page, holds):
-                return await self._save(page, holds, life, messages)
+                return await self._save(self._page(page, holds, life, [marks[id_] for id_ in holds]), holds, messages)
             case _:
                 assert_never(step)
 
@@ -104,18 +106,19 @@ class Books:
             return False
         return True
 
-    async def _save(self, page: str, holds: Holds, life: timedelta, messages: Messages) -> Holds:
-        entries = messages(page, holds) if holds else ()
+    async def _save(self, page: Document, holds: Holds, messages: Messages) -> Holds:
+        entries = messages(page.id, holds) if holds else ()
         try:
-            await self._pages.save(self._page(page, holds, life), entries)
+            await self._pages.save(page, entries)
         except Conflict:
-            return (await self._read((page,))).get(page, ())
-        self._outbox.send_soon(self._pages, page, entries)
+            return (await self._read((page.id,))).get(page.id, ())
+        self._outbox.send_soon(self._pages, page.id, entries)
         return holds
 
-    def _page(self, page: str, holds: Holds, life: timedelta) -> Document:
+    def _page(self, page: str, holds: Holds, life: timedelta, marks: Sequence[str]) -> Document:
         now = self._clock.now()
-        return Document(page, {"at": now.isoformat(), "holds": list(holds)}, wake_at=now + life + OUTLIVES)
+        body: dict[str, Any] = {"at": now.isoformat(), "holds": list(holds), "marks": runs(marks)}
+        return Document(page, body, wake_at=now + life + OUTLIVES)
 
 
 async def how_it_stands(

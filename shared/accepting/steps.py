@@ -14,12 +14,13 @@ Holds: TypeAlias = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One thing to be accepted. `id` is the name it gets if it is; `digest` is equal for equal contents; `life` is how
-    long its key is known."""
+    long its key is known; `mark` is what it is counted as, once it is accepted."""
 
     key: Key
     digest: str
     id: str
     life: timedelta
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

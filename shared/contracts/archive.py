@@ -115,6 +115,15 @@ class KeepRecords(Message):
         return self.batch
 
 
+class MinuteOfEvents(Part):
+    """How many events of a partner and a class of keeping were accepted in a minute; hub and archive count alike."""
+
+    partner: str = Field(description="Whose they are")
+    keep: str = Field(description="Their class of keeping", examples=["forever"])
+    minute: AwareDatetime = Field(description="When the minute begins")
+    events: int = Field(description="How many")
+
+
 class Kept(Part):
     """Whether an event is in the archive, as other services ask."""
 

@@ -20,8 +20,8 @@ from services.archive.cases.threads import Threads
 from services.archive.domain.backtest import Comparing
 from services.archive.domain.lines import read_line
 from services.archive.domain.segment import FOREVER, Segment
-from services.archive.domain.times import least_of
 from shared.contracts.buses import BusTerms
+from shared.contracts.hubids import least_of
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import derived
 from shared.routing.bus import compiled

@@ -7,9 +7,9 @@ from typing import Final
 from services.archive.cases.in_hand import InHand
 from services.archive.cases.reading import Reading, Span
 from services.archive.domain.backtest import LEASE, Backtest, Comparing, Result
-from services.archive.domain.times import least_of
 from services.archive.ports import Hub, HubUnavailable
 from shared.contracts.buses import BusTerms
+from shared.contracts.hubids import least_of
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.values import changed
 from shared.routing.bus import Bus, compiled

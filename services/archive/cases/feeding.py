@@ -21,9 +21,9 @@ from services.archive.domain.feed import Cursor, Log, beginning, behind, missing
 from services.archive.domain.picking import Broken, Picked, picked
 from services.archive.domain.segment import RECORDS, Segment
 from services.archive.domain.selecting import sees
-from services.archive.domain.times import least_of
 from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent
+from shared.contracts.hubids import least_of
 from shared.kernel.clock import Clock, running_seconds
 from shared.routing.bus import Bus, compiled
 from shared.segments.appending import WRITER

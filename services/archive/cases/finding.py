@@ -8,11 +8,11 @@ from typing import Any
 
 from services.archive.cases.reading import Reading, Span
 from services.archive.cases.shelf import LISTED
-from services.archive.domain.balance import Balance, balancing
+from services.archive.domain.balance import Balance, balancing, counting
 from services.archive.domain.lines import records_of
 from services.archive.domain.segment import Segment
-from services.archive.domain.times import AFTER_ALL, least_of
 from shared.contracts.archive import Records
+from shared.contracts.hubids import AFTER_ALL, least_of
 from shared.segments.lines import Block, Line
 from shared.segments.merging import once
 from shared.segments.sieves import may_know
@@ -109,10 +109,12 @@ class Finding:
             "types": dict(sum((Counter(each.kinds) for each in all_), Counter())),
         }
 
-    async def balance(self, start: datetime, end: datetime) -> Balance:
+    async def balance(self, start: datetime, end: datetime, *, by_minute: bool = False) -> Balance:
         """What became of the events accepted in [`start`, `end`). Raises DamagedSegment, BeingRead."""
         span, made, threads = Span(least_of(start), least_of(end)), Balance(), self._events.threads
         with threads.alone():
-            events, records = await self._events.lines(span), await self._records.lines(span)
-            await threads.drain(balancing(made, once(events), records))
+            for keep in await threads.run(self._events.classes):
+                events = once(await self._events.lines(span, keep=keep))
+                await threads.drain(counting(made, keep, events, by_minute=by_minute))
+            await threads.drain(balancing(made, await self._records.lines(span)))
         return made

@@ -6,10 +6,10 @@ from itertools import dropwhile, takewhile
 from pathlib import Path
 from typing import Final
 
-from services.archive.cases.shelf import LISTED, folder_of
+from services.archive.cases.shelf import LISTED, class_of, folder_of
 from services.archive.cases.threads import Threads
 from services.archive.domain.segment import Segment
-from services.archive.domain.times import AFTER_ALL
+from shared.contracts.hubids import AFTER_ALL
 from shared.kernel.clock import Clock
 from shared.segments.appending import WRITER, path_of
 from shared.segments.files import CLOSED, OPEN, ReadLine
@@ -60,13 +60,19 @@ class Reading:
         self._clock = clock
 
     async def lines(
-        self, span: Span, wanted: Callable[[Block], bool] = anything, text: str | None = None
+        self,
+        span: Span,
+        wanted: Callable[[Block], bool] = anything,
+        text: str | None = None,
+        *,
+        keep: str | None = None,
     ) -> Iterator[Line]:
-        """Those of the span that are in blocks which may have what is wanted; `text` is an id or a key without which
-        nothing is. What was kept twice comes twice. Whoever goes on with the iterator blocks; it raises
-        DamagedSegment, OSError."""
-        unlisted = await self.threads.run(self._unlisted)  # before the list: what is closed meanwhile is in both
-        listed = {each.id: each for each in await self.listed(span)}
+        """Those of the span, and of a class of keeping where one is named, that are in blocks which may have what is
+        wanted; `text` is an id or a key without which nothing is. What was kept twice comes twice. Whoever goes on with
+        the iterator blocks; it raises DamagedSegment, OSError."""
+        # before the list: what is closed meanwhile is in both
+        unlisted = await self.threads.run(lambda: self._unlisted(keep))
+        listed = {each.id: each for each in await self.listed(span) if keep in {None, each.keep}}
 
         def may_have(block: Block) -> bool:
             return span.overlaps(block.first, block.last) and wanted(block)
@@ -102,9 +108,14 @@ class Reading:
                 return found
             after = page[-1].value.last, page[-1].value.id
 
-    def writers(self) -> list[Path]:
-        """The folders of all writers. It blocks."""
-        return [writer for folder in self._folders() for writer in sorted(folder.glob(f"{WRITER}*"))]
+    def classes(self) -> list[str]:
+        """The classes of keeping that there are. It blocks."""
+        return [class_of(self._root, folder) for folder in self._folders()]
+
+    def writers(self, keep: str | None = None) -> list[Path]:
+        """The folders of all writers, or of those of one class of keeping. It blocks."""
+        folders = self._folders() if keep is None else [folder_of(self._root, keep)]
+        return [writer for folder in folders for writer in sorted(folder.glob(f"{WRITER}*"))]
 
     def path_of(self, segment: Segment) -> Path:
         return path_of(folder_of(self._root, segment.keep), segment.id)
@@ -118,10 +129,10 @@ class Reading:
                 return []  # its time was over, and it was taken away
             raise
 
-    def _unlisted(self) -> list[Path]:
+    def _unlisted(self, keep: str | None) -> list[Path]:
         """Those that are written at this moment, and those that were closed a moment ago."""
         found: list[Path] = []
-        for writer in self.writers():
+        for writer in self.writers(keep):
             found += writer.glob(f"*{OPEN}")
             found += sorted(writer.glob(f"*{CLOSED}"))[-NOT_LISTED:]
         return found

@@ -11,11 +11,11 @@ from services.archive.cases.reading import Reading, Span
 from services.archive.cases.replaying import Replaying
 from services.archive.domain.replay import STOPS, Lost, Replay, Sent, advanced, ended
 from services.archive.domain.selecting import Chosen, Selection
-from services.archive.domain.times import least_of
 from shared.bus.outbox import Publisher, Unroutable
 from shared.bus.standing import StandingQueues
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.copies import dead_target_queue, target_queue
+from shared.contracts.hubids import least_of
 from shared.kernel.clock import Clock, running_seconds
 from shared.segments.lines import Line
 from shared.segments.merging import once

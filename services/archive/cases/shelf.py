@@ -25,6 +25,11 @@ def folder_of(root: Path, keep: str) -> Path:
     return root if keep == FOREVER else root / keep
 
 
+def class_of(root: Path, folder: Path) -> str:
+    """The class whose folder that is."""
+    return FOREVER if folder == root else folder.name
+
+
 class Shelf:
     """Its folder is opened when the first lines come, or soon after the start."""
 

@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import Final
 
 from services.archive.domain.lines import records_of
-from shared.contracts.archive import Attempt, Records
+from shared.contracts.archive import Attempt, MinuteOfEvents, Records
+from shared.contracts.hubids import minute_at, minute_of
 from shared.segments.lines import Line
 
 WAITING: Final = "waiting"
@@ -19,22 +20,37 @@ Count = dict[str, dict[str, int]]
 
 @dataclass
 class Balance:
-    """`events` by partner and type; by `bus/target` the `copies` that were routed, and how each of them stands; by
-    `bus/target` how those of replays ended; by bus the events with which its rules had too much work."""
+    """`events` by partner and type, where it was asked in each of `minutes` by partner and class of keeping; by
+    `bus/target` the `copies` that were routed, and how each of them stands; by `bus/target` how those of replays ended;
+    by bus the events with which its rules had too much work."""
 
     events: Count = field(default_factory=dict)
+    minutes: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     copies: dict[str, int] = field(default_factory=dict)
     outcomes: Count = field(default_factory=dict)
     counted_only: dict[str, int] = field(default_factory=dict)
     replayed: Count = field(default_factory=dict)
     undecided: dict[str, int] = field(default_factory=dict)
 
+    def in_minutes(self) -> list[MinuteOfEvents]:
+        """The same as the hub tells it."""
+        return [
+            MinuteOfEvents(partner=partner, keep=keep, minute=minute_at(minute), events=count)
+            for (partner, keep, minute), count in sorted(self.minutes.items())
+        ]
 
-def balancing(made: Balance, events: Iterable[Line], records: Iterable[Line]) -> Iterator[None]:
-    """Count into `made`, step by step. `events` come each once, `records` in the order of hubids."""
+
+def counting(made: Balance, keep: str, events: Iterable[Line], *, by_minute: bool) -> Iterator[None]:
+    """Count events of one class of keeping into `made`, step by step. They come each once."""
     for line in events:
         _add(made.events, line.owner, line.kind)
+        if by_minute:
+            made.minutes[line.owner, keep, minute_of(line.id)] += 1
         yield
+
+
+def balancing(made: Balance, records: Iterable[Line]) -> Iterator[None]:
+    """The same of what is on record, in the order of hubids."""
     for hubid, lines in groupby(records, key=lambda line: line.id):
         _add_records(made, records_of(hubid, list(lines)))
         yield

@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from services.archive.domain.times import moment_of
+from shared.contracts.hubids import moment_of
 from shared.segments.lines import Summary
 
 FOREVER: Final = "forever"

@@ -17,7 +17,7 @@ from services.archive.domain.segment import Segment
 from services.archive.http import backtests, feeds, replays
 from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
-from shared.contracts.archive import ArchivedEvent, Kept
+from shared.contracts.archive import ArchivedEvent, Kept, MinuteOfEvents
 from shared.kernel.ids import Ids
 from shared.segments.lines import Line
 from shared.web.answers import answer
@@ -31,6 +31,7 @@ from shared.web.routes import Routes
 FOUND: Final = 100
 LISTED: Final = 200
 LONGEST: Final = timedelta(days=31)
+A_DAY: Final = timedelta(days=1)
 NEWEST = Listing[Line](lambda line: (line.id,), (str,))
 SEGMENTS = Listing[Segment](lambda segment: (segment.last, segment.id), (str, str))
 
@@ -85,6 +86,10 @@ class ShownOutcomes(Shown):
     """What became of the events accepted in that time; each is counted once, however often it was kept."""
 
     events: Annotated[dict[str, dict[str, int]], Field(description="By partner and type")]
+    minutes: Annotated[
+        list[MinuteOfEvents],
+        Field(description="The same by partner, class of keeping and minute, where that was asked"),
+    ]
     copies: Annotated[dict[str, int], Field(description="By BUS/TARGET, those that were routed")]
     outcomes: Annotated[
         dict[str, dict[str, int]],
@@ -235,12 +240,21 @@ def _segments(router: Routes, finding: Finding, verifying: Verifying, reader: An
         end: Annotated[
             Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])
         ] = None,
+        by_minute: Annotated[bool, Query(description="Count events by minute, too, of a day at most.")] = False,
     ) -> Response:
         """What there is in closed segments; and what became of the events of a time, at most 31 days."""
         balance = None
         if start is not None and end is not None:
-            if end - start > LONGEST:
-                raise invalid_parameter("to", "must be 31 days after `from` at most")
+            _check_length(start, end, by_minute=by_minute)
             with archive_reads():
-                balance = ShownOutcomes.model_validate(await finding.balance(start, end))
+                found = await finding.balance(start, end, by_minute=by_minute)
+            counts = {name: getattr(found, name) for name in ShownOutcomes.model_fields if name != "minutes"}
+            balance = ShownOutcomes(minutes=found.in_minutes(), **counts)
         return answer(ShownStats(**await finding.stats(), balance=balance))
+
+
+def _check_length(start: datetime, end: datetime, *, by_minute: bool) -> None:
+    if by_minute and end - start > A_DAY:
+        raise invalid_parameter("to", "must be a day after `from` at most, where minutes are asked for")
+    if end - start > LONGEST:
+        raise invalid_parameter("to", "must be 31 days after `from` at most")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
+from services.hub.cases.counting import mark_of
 from services.hub.cases.registering import Registry
 from services.hub.domain.admission import Admitted, Refusal, judge
 from services.hub.domain.partner import Partner
@@ -131,7 +132,8 @@ class Publishing:
         wanted: dict[str, Wanted] = {}
         entries: dict[str, bytes] = {}
         for each in admitted:
-            thing = Wanted(_key(partner, each), each.digest, self._ids.new(), partner.life)
+            mark = mark_of(partner.id, each.keep)
+            thing = Wanted(_key(partner, each), each.digest, self._ids.new(), partner.life, mark)
             first = wanted.setdefault(thing.key, thing)
             if first.digest != thing.digest:
                 refused: Outcome = Refused(thing.key, "reused")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.hub.cases.applying import Applying
+from services.hub.cases.counting import CountingEvents
 from services.hub.cases.hearing import Hearing
 from services.hub.cases.publishing import Publishing
 from services.hub.cases.registering import Registry
@@ -20,4 +21,5 @@ class Counter:
     trying: Trying
     applying: Applying
     hearing: Hearing
+    counting: CountingEvents
     may_hash: bool

@@ -1,6 +1,6 @@
 """The hub's routes."""
 
-from services.hub.http import buses, events, internal, matching, registry
+from services.hub.http import buses, counts, events, internal, matching, registry
 from services.hub.http.counter import Counter
 from shared.web.auth import Authenticator
 from shared.web.grants import Gate
@@ -19,6 +19,7 @@ def routes(counter: Counter, authenticator: Authenticator, gate: Gate | None) ->
         may_hash=counter.may_hash,
         gate=gate,
     )
+    counts.routes(router, counter.counting, authenticator)
     matching.routes(router, counter.trying, counter.registry, authenticator)
     buses.routes(router, counter.applying, counter.registry, authenticator)
     internal.routes(router, counter.applying, counter.registry, authenticator)

@@ -1,6 +1,6 @@
 """The books of a time balance: each event, copy and end once, however often it was kept."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.archive.domain.segment import RECORDS_KEPT
@@ -65,3 +65,32 @@ async def test_a_time_longer_than_records_are_kept_is_refused(vault: Vault, cloc
 async def test_counts_of_all_partners_are_for_operators(vault: Vault) -> None:
     answer = await vault.ask("GET", STATS, scope="archive:read", subject="coles-tills")
     assert answer.status_code == 403
+
+
+async def test_minutes_are_counted_by_class_of_keeping_and_each_event_once(vault: Vault, clock: HandClock) -> None:
+    start = clock.now()
+    for n in range(3):
+        page = [vault.event() for _ in range(n + 1)]
+        for _ in range(2):
+            await vault.keep(*page)
+        await vault.keep(vault.event(partner="aldi"), keep="P400D")
+        clock.pass_by(minutes=1)
+    times: Json = {"from": start.isoformat(), "to": clock.now().isoformat()}
+    shown = (await vault.get(STATS, **times, by_minute="true"))["balance"]["minutes"]
+    assert [(each["partner"], each["keep"], each["events"]) for each in shown] == [
+        ("aldi", "P400D", 1),
+        ("aldi", "P400D", 1),
+        ("aldi", "P400D", 1),
+        ("coles", "forever", 1),
+        ("coles", "forever", 2),
+        ("coles", "forever", 3),
+    ]
+    minutes = [datetime.fromisoformat(each["minute"]) for each in shown[3:]]
+    assert minutes == [start.replace(second=0, microsecond=0) + n * timedelta(minutes=1) for n in range(3)]
+    assert (await vault.get(STATS, **times))["balance"]["minutes"] == []
+
+
+async def test_minutes_of_more_than_a_day_are_refused(vault: Vault, clock: HandClock) -> None:
+    times: Json = {"from": (clock.now() - timedelta(days=1, seconds=1)).isoformat(), "to": clock.now().isoformat()}
+    answer = await vault.ask("GET", STATS, **times, by_minute="true")
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "to")

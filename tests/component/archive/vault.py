@@ -11,9 +11,9 @@ import httpx
 from fastapi import FastAPI
 
 from services.archive.app import compose
-from services.archive.domain.times import least_of
 from shared.contracts.archive import ArchivedEvent, Attempt, KeepPage, KeepRecords, Routed, RoutedCopy
 from shared.contracts.buses import BusRevision, BusTerms
+from shared.contracts.hubids import least_of
 from shared.contracts.messages import Message
 from shared.runtime.service import Service
 from shared.web import problems

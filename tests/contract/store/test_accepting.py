@@ -1,12 +1,16 @@
 """Pages on every engine: what comes at once, from several processes, through deaths and outages."""
 
 import asyncio
+import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.accepting.books import Books, Messages, how_it_stands, pages_spec, rows_spec
+from shared.accepting.counting import Counting
 from shared.accepting.gathering import LONGEST_WAIT, Gathering, Overloaded
 from shared.accepting.steps import Accepted, Outcome, Refused, Unit, Wanted
 from shared.bus.outbox import NotPublished, Outbox
@@ -69,7 +73,8 @@ class Process:
         self.gathering = Gathering(self.books, Lines(), IDS, lambda: self.waited)
 
     async def tell(self, *keys: str, digest: str = "same") -> Outcome:
-        things = tuple(Wanted(key, digest, IDS.new(), DAY) for key in keys)
+        """A key's first letter is its mark."""
+        things = tuple(Wanted(key, digest, IDS.new(), DAY, key[0]) for key in keys)
         return await self.gathering.accept(Unit(things), {thing.id: thing.id.encode() for thing in things})
 
     async def state(self, key: str) -> str:
@@ -251,3 +256,56 @@ async def test_pages_outlive_the_rows_that_lead_to_them(start: Start) -> None:
     page = await process.pages.get(row.body["page"])
     assert page is not None
     assert (page.wake_at or NEVER) >= (row.wake_at or NEVER) + DAY - timedelta(minutes=1)
+
+
+async def counted(process: Process, start: datetime, end: datetime) -> Counter[str]:
+    found: Counter[str] = Counter()
+    place = None
+    while True:
+        some, place = await Counting(process.pages).accepted(start, end, place)
+        for (mark, _), count in some.items():
+            found[mark] += count
+        if place is None:
+            return found
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_what_pages_count_is_what_was_said(
+    start: Start, wire: Wire, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whatever was told twice, refused, or lost on its way to the store or back."""
+    chance, began = random.Random(seed), datetime.now(UTC)
+    processes = [await start() for _ in range(2)]
+    for _ in range(30):
+        process = chance.choice(processes)
+        if chance.random() < 0.3:
+            lose_the_first_save(process, monkeypatch, is_done=chance.random() < 0.5)
+        keys = {f"{chance.choice('ab')}{chance.randrange(40)}" for _ in range(chance.randint(1, 6))}
+        with suppress(Unavailable):
+            await process.books.settle(
+                IDS.new(),
+                [Unit(tuple(Wanted(key, chance.choice("xxxy"), f"{IDS.new()}", DAY, key[0]) for key in keys))],
+                lambda page, holds: Lines().messages(page, [id_.encode() for id_ in holds]),
+            )
+    for process in processes:
+        process.clock.by = timedelta(minutes=1)
+        await process.outbox.drain()
+        await process.outbox.relay()
+    rows = await processes[0].rows.get_many([f"{mark}{n}" for mark in "ab" for n in range(40)])
+    marks = {row.body["id"]: row.id[0] for row in rows}
+    said = Counter(marks[id_] for id_ in set(wire.entries))
+    assert await counted(processes[1], began - timedelta(seconds=1), datetime.now(UTC) + DAY) == said
+    assert said.total() > 0
+
+
+async def test_more_pages_than_are_read_at_once_are_counted_once_each(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.accepting.counting.PAGES", 3)
+    monkeypatch.setattr("shared.accepting.counting.AT_ONCE", 1e-9)
+    process = await start()
+    for n in range(10):
+        await process.tell(*(f"{mark}{n}-{m}" for mark in "ab" for m in range(n + 1)))
+    now = datetime.now(UTC)
+    assert await counted(process, now - DAY, now + DAY) == {"a": 55, "b": 55}
+    assert await counted(process, now + DAY, now + 2 * DAY) == {}
