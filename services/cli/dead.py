@@ -15,14 +15,14 @@ from rich.table import Table
 
 from services.cli import printing
 from services.cli.absence import NO_STACK, nothing_at
-from services.cli.dead_agreed import ALL, DISCARD, RETRY_ALL, agreed_letters
+from services.cli.dead_agreed import ALL, agreed_letters
 from services.cli.dead_shown import body, summary, table, whose
 from services.cli.options import AsJson
 from services.cli.release import wishes
 from services.cli.release.access import Person
 from services.cli.release.agreed import Consent, Reason
 from services.house import HOUSE
-from shared.bus.dead_letters import Choice, DeadLetter, DeadLetters
+from shared.bus.dead_letters import DISCARD, RETRY_ALL, Choice, DeadLetter, DeadLetters
 from shared.runtime.addresses import broker_url
 from shared.runtime.description import queues
 from shared.runtime.home import Home

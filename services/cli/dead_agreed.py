@@ -10,8 +10,6 @@ from shared.bus.dead_letters import Choice, DeadLetter
 from shared.contracts import CATALOGUE
 from shared.kernel.digest import digest
 
-RETRY_ALL: Final = "dead.retry_all"
-DISCARD: Final = "dead.discard"
 ALL: Final = "all"
 
 

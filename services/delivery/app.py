@@ -30,9 +30,12 @@ from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState
 from services.delivery.domain.target import KnownBus, Secrets
 from services.delivery.handlers import table
+from services.delivery.http.choosing import Consent
 from services.delivery.http.routes import routes
 from services.delivery.service import SERVICE
 from services.delivery.settings import DeliverySettings, SandboxDeliverySettings
+from shared.accepting import allowance
+from shared.accepting.allowance import Allowances
 from shared.contracts.buses import Signature
 from shared.outside.strangers import Strangers
 from shared.runtime.addresses import internal_token, own_broker_url
@@ -40,7 +43,7 @@ from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.home import Home
 from shared.runtime.keeping import Keeping
-from shared.runtime.providers import neighbor
+from shared.runtime.providers import gate_of, neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.trust import https_context
 from shared.store.documents import CollectionSpec
@@ -51,6 +54,7 @@ SECRETS: Final[Mapping[Signature, CollectionSpec]] = {
     "hmac": CollectionSpec("secrets"),
     "ed25519": CollectionSpec("key_pairs"),
 }
+ALLOWANCES = allowance.spec("allowances")
 
 
 def compose(runtime: Runtime) -> Service:
@@ -80,7 +84,9 @@ def compose(runtime: Runtime) -> Service:
     configuring = Configuring(buses)
     return keeping.service(
         table=table(configuring),
-        router=routes(looking, deciding, keyring, burying, runtime.queues, runtime.authenticator),
+        router=routes(
+            looking, deciding, keyring, burying, _consent(runtime, keeping), runtime.queues, runtime.authenticator
+        ),
         tasks=(
             Every(PAUSE, watching.look, name="targets"),
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
@@ -90,6 +96,11 @@ def compose(runtime: Runtime) -> Service:
         figures=(_states(measuring), _queues(measuring)),
         closing=(watching.close, telling.drain, deaths.tell, poster.close),
     )
+
+
+def _consent(runtime: Runtime, keeping: Keeping) -> Consent:
+    singles = Allowances(keeping.collection(ALLOWANCES, silent=True), runtime.clock)
+    return Consent(gate_of(runtime, SERVICE.name, "releases"), singles, runtime.clock)
 
 
 def _states(measuring: Measuring) -> Figure:

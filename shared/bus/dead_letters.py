@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
@@ -30,6 +30,9 @@ from shared.bus.retry import origin
 from shared.bus.topology import dead_queue, suspect_queue, turn_queue
 from shared.contracts.cloudevents import PREFIXES, text_of
 
+RETRY_ALL: Final = "dead.retry_all"
+DISCARD: Final = "dead.discard"
+"""What others agree to, where acts are gated: that letters are sent back in bulk, or removed."""
 TIMEOUT = 10.0
 """Seconds for each exchange with the broker."""
 COUNTED = ("x-delivery-count", "x-acquired-count")

@@ -1,16 +1,20 @@
 """`milesaga hub dead`: copies that were given up, by target: looked at, sent once more, given up for good."""
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.client import Api, Json, named, operator, reported
+from services.cli.client import Json, named, operator, reported
 from services.cli.hub.archived import moment
+from services.cli.hub.settling import settled
 from services.cli.hub.targets import Target, path, tell_fields
 from services.cli.options import AsJson
+from services.cli.release import wishes
+from services.cli.release.access import Person
+from services.cli.release.act import PRODUCTION
+from services.cli.release.agreed import Consent, Reason
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Dead letters of targets: list, show, settle them.")
 
@@ -58,18 +62,25 @@ def redrive(  # noqa: PLR0917 - typer calls by name
     start: Since = None,
     until: Before = None,
     every: Every = False,
+    reason: Reason = None,
+    environment: wishes.Environment = PRODUCTION,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
+    person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send letters once more, each under a new webhook id, its time begun anew; exit 1 where some cannot be."""
+    """Send letters once more, each under a new webhook id, its time begun anew; exit 1 where some cannot be. Where acts
+    are gated others must have agreed to more than one."""
     chosen = _chosen(ids, fingerprint, start, until, every=every)
-    done, left = _settled(target, "redrive", chosen)
+    went = settled(target, "redrive", chosen, Consent(reason, key, patience, reach, person), environment)
     if as_json:
-        printing.tell({"redriven": done, "left": left}, indent=None)
+        printing.tell({"redriven": went.done, "left": went.left}, indent=None)
     else:
-        printing.say(f"{done} sent once more")
-    if left:
-        printing.complain(f"{left} stay: nothing can be sent of them; replay their events")
-    raise typer.Exit(int(bool(left)))
+        printing.say(f"{went.done} sent once more")
+    if went.left:
+        printing.complain(f"{went.left} stay: nothing can be sent of them; replay their events")
+    raise typer.Exit(int(bool(went.left or went.more)))
 
 
 @app.command("discard")
@@ -81,14 +92,21 @@ def discard(  # noqa: PLR0917 - typer calls by name
     until: Before = None,
     every: Every = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Reason = None,
+    environment: wishes.Environment = PRODUCTION,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
+    person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove letters for good; their events stay in the archive."""
+    """Remove letters for good; their events stay in the archive. Where acts are gated others must have agreed to it."""
     chosen = _chosen(ids, fingerprint, start, until, every=every)
     if not yes:
         typer.confirm(f"Remove these letters of {target} for good?", abort=True)
-    done, _ = _settled(target, "discard", chosen)
-    printing.tell({"discarded": done}, indent=None) if as_json else printing.say(f"{done} removed")
+    went = settled(target, "discard", chosen, Consent(reason, key, patience, reach, person), environment)
+    printing.tell({"discarded": went.done}, indent=None) if as_json else printing.say(f"{went.done} removed")
+    raise typer.Exit(int(went.more))
 
 
 def _chosen(
@@ -101,21 +119,3 @@ def _chosen(
     if len(given) != 1:
         raise typer.BadParameter("name letters, or give one of --fingerprint, --from and --until, --all.")
     return given[0]
-
-
-def _settled(target: str, what: str, chosen: Json) -> tuple[int, int]:
-    """How many went, and how many stay although they were chosen."""
-    done = left = 0
-    with reported(), named(f"target {target}"), operator() as api:
-        for answer in _answers(api, f"{path(target)}/dead/{what}", chosen):
-            done, left = done + answer["done"], answer["left"]
-    return done, left
-
-
-def _answers(api: Api, where: str, chosen: Json) -> Iterator[dict[str, Any]]:
-    """One page after the other."""
-    while True:
-        answer = api.send("POST", where, chosen)
-        yield answer
-        if not answer["more"]:
-            return

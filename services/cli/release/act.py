@@ -40,7 +40,7 @@ def act(
 
     Exit 0 with the answer's body; 1 where it was refused after all; else the gate's codes, as `release gate` has them.
     """
-    asked = _act(method.upper(), path, action, content := body.read_bytes() if body else b"")
+    asked = as_act(method.upper(), path, action, content := body.read_bytes() if body else b"")
     headers = {"Content-Type": content_type} if content else {}
     headers |= {"If-Match": if_match} if if_match else {}
     consent = Consent(reason, key, patience, reach, person)
@@ -50,8 +50,8 @@ def act(
         printing.say(answer.text)
 
 
-def _act(method: str, path: str, action: str, body: bytes) -> Act:
-    """As the service will see it."""
+def as_act(method: str, path: str, action: str, body: bytes) -> Act:
+    """A request as the service that takes the grant will see it. Raises `typer.Exit` for what is none."""
     from shared.web.grants import payload, target_of  # noqa: PLC0415 - half of a web framework
 
     split = urlsplit(path)

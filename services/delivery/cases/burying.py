@@ -14,7 +14,7 @@ from shared.contracts.copies import target_queue
 from shared.kernel.clock import Clock
 
 MOST: Final = 500
-"""Letters that one request shows, or settles."""
+"""Letters that one request shows, or settles as a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Burying:
         """The oldest of them. Raises BrokerAway, InOtherHands."""
         return await self.letters.listed(target_queue(bus, target), MOST)
 
-    async def redrive(self, bus: str, target: str, chosen: Choice, *, on_record: bool) -> Settled:
+    async def redrive(self, bus: str, target: str, chosen: Choice, most: int = MOST, *, on_record: bool) -> Settled:
         """Lay the chosen letters into their target's queue again, each under a new name, its time begun anew. Where
         attempts are on record of the target, this is too. Raises BrokerAway, InOtherHands: some may have gone."""
         queue, now = target_queue(bus, target), self.clock.now()
@@ -56,11 +56,11 @@ class Burying:
             return settled(copy, new_name(letter, copy), "redriven", now) if copy is not None else None
 
         done = await self._told(
-            lambda noted: self.letters.redrive(queue, noted, lambda letter: reborn(letter, now), MOST), goes, attempt
+            lambda noted: self.letters.redrive(queue, noted, lambda letter: reborn(letter, now), most), goes, attempt
         )
-        return Settled(done, left, more=done >= MOST)
+        return Settled(done, left, more=done >= most)
 
-    async def discard(self, bus: str, target: str, chosen: Choice) -> Settled:
+    async def discard(self, bus: str, target: str, chosen: Choice, most: int = MOST) -> Settled:
         """Remove the chosen letters for good. Raises BrokerAway, InOtherHands: some may have gone."""
         queue, now = target_queue(bus, target), self.clock.now()
 
@@ -68,8 +68,8 @@ class Burying:
             copy = told_of(letter)
             return settled(copy, copy.deliveryid, "discarded", now) if copy is not None else None
 
-        done = await self._told(lambda noted: self.letters.discard(queue, noted, MOST), chosen, attempt)
-        return Settled(done, 0, more=done >= MOST)
+        done = await self._told(lambda noted: self.letters.discard(queue, noted, most), chosen, attempt)
+        return Settled(done, 0, more=done >= most)
 
     async def _told(
         self,

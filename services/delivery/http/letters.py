@@ -5,45 +5,27 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Path, Response
-from pydantic import Field, StrictBool
+from fastapi import Depends, Path, Response
+from pydantic import Field
 from pydantic_core import from_json
 
-from services.delivery.cases.burying import MOST, Burying, among, died_within, every, of_fault
+from services.delivery.cases.burying import MOST, Burying
 from services.delivery.cases.looking import Looking
 from services.delivery.domain.letters import copy_of, told_of
+from services.delivery.http.choosing import EXAMPLE, HANDLE, MOST_AGREED, Chosen, Consent
 from services.delivery.http.owning import PATH, BusName, TargetName, own
 from services.delivery.ports import InOtherHands
-from shared.bus.dead_letters import Choice, DeadLetter
+from shared.bus.dead_letters import DeadLetter
 from shared.bus.standing import BrokerAway
 from shared.web.answers import answer
 from shared.web.auth import Caller
-from shared.web.bodies import Body, Moment, Shown
+from shared.web.bodies import Shown
 from shared.web.docs import READING, WRITING, answers
-from shared.web.problems import Fault, Problem, not_found, try_again
+from shared.web.grants import Guard
+from shared.web.problems import not_found, try_again
 from shared.web.routes import Routes
 
-HANDLE = r"^[0-9a-f]{12}$"
-EXAMPLE = "4f2a90c1d7be"
 LetterHandle = Annotated[str, Path(pattern=HANDLE, description="The letter's handle.", examples=[EXAMPLE])]
-
-
-class Chosen(Body):
-    """Which letters: by exactly one of `ids`, `fingerprint`, `from` and `until`, `all`."""
-
-    ids: Annotated[
-        frozenset[Annotated[str, Field(pattern=HANDLE)]] | None,
-        Field(min_length=1, max_length=MOST, description="Their handles", examples=[[EXAMPLE]]),
-    ] = None
-    fingerprint: Annotated[
-        str | None,
-        Field(min_length=1, max_length=300, description="All of one fault", examples=["fuel/bi:http_422"]),
-    ] = None
-    start: Annotated[
-        Moment | None, Field(alias="from", description="Those that died since", examples=["2027-01-20T10:00:00Z"])
-    ] = None
-    until: Annotated[Moment | None, Field(description="Died before", examples=["2027-01-20T11:00:00Z"])] = None
-    every: Annotated[StrictBool, Field(alias="all", description="All there are", examples=[True])] = False
 
 
 class ShownLetter(Shown):
@@ -79,11 +61,18 @@ class ShownSettled(Shown):
 
     done: Annotated[int, Field(description="That went")]
     left: Annotated[int, Field(description="That stay, because nothing can be sent of them")]
-    more: Annotated[bool, Field(description=f"After {MOST}: whether to ask again for the others")]
+    more: Annotated[bool, Field(description=f"After {MOST}, by a grant {MOST_AGREED}: ask again for the others")]
 
 
-def routes(router: Routes, looking: Looking, burying: Burying, reader: Any, writer: Any) -> None:
+def routes(  # noqa: PLR0917 - as its caller has them
+    router: Routes, looking: Looking, burying: Burying, consent: Consent, reader: Any, writer: Any
+) -> None:
     """`/v1/hub/targets/{bus}/{target}/dead`."""
+    _reading(router, looking, burying, reader)
+    _settling(router, looking, burying, consent, writer)
+
+
+def _reading(router: Routes, looking: Looking, burying: Burying, reader: Any) -> None:
 
     @router.get(f"{PATH}/dead", response_model=None, responses=answers(ShownLetters, *READING))
     async def list_letters(bus: BusName, target: TargetName, caller: Caller = reader) -> Response:
@@ -102,36 +91,42 @@ def routes(router: Routes, looking: Looking, burying: Burying, reader: Any, writ
                     return answer(_whole(each))
         raise not_found("letter")
 
+
+def _settling(router: Routes, looking: Looking, burying: Burying, consent: Consent, writer: Any) -> None:
     @router.post(f"{PATH}/dead/redrive", response_model=None, responses=answers(ShownSettled, *WRITING))
-    async def redrive_letters(bus: BusName, target: TargetName, body: Chosen, caller: Caller = writer) -> Response:
-        """Send them once more, each under a new `webhook-id`, with all of `retry_for` before it."""
+    async def redrive_letters(
+        bus: BusName,
+        target: TargetName,
+        body: Chosen,
+        guard: Annotated[Guard, Depends(consent.retrying.guard)],
+        caller: Caller = writer,
+    ) -> Response:
+        """Send them once more, each under a new `webhook-id`, with all of `retry_for` before it. Where gated, an
+        operator's takes a grant for more than one letter."""
         known = await own(looking, bus, caller, "ops:write", target)
-        choice, is_webhook = _choice(body), known.targets[target].webhook is not None
+        choice, is_webhook = body.choice, known.targets[target].webhook is not None
+        leave = await consent.redrive(caller, bus, target, body, guard)
         with _there():
-            settled = await burying.redrive(bus, target, choice, on_record=is_webhook)
+            async with leave.guard():
+                settled = await burying.redrive(bus, target, choice, leave.most, on_record=is_webhook)
         return answer(ShownSettled.model_validate(settled))
 
     @router.post(f"{PATH}/dead/discard", response_model=None, responses=answers(ShownSettled, *WRITING))
-    async def discard_letters(bus: BusName, target: TargetName, body: Chosen, caller: Caller = writer) -> Response:
-        """Remove them for good; their events stay in the archive."""
+    async def discard_letters(
+        bus: BusName,
+        target: TargetName,
+        body: Chosen,
+        guard: Annotated[Guard, Depends(consent.discarding.guard)],
+        caller: Caller = writer,
+    ) -> Response:
+        """Remove them for good; their events stay in the archive. Where gated, an operator's takes a grant."""
         await own(looking, bus, caller, "ops:write", target)
-        choice = _choice(body)
+        choice = body.choice
+        leave = await consent.discard(caller, body, guard)
         with _there():
-            return answer(ShownSettled.model_validate(await burying.discard(bus, target, choice)))
-
-
-def _choice(body: Chosen) -> Choice:
-    """Raises 422."""
-    within = body.start is not None or body.until is not None
-    given = (body.ids is not None, body.fingerprint is not None, within, body.every)
-    if sum(given) != 1:
-        detail = "exactly one of ids, fingerprint, from and until, all is expected"
-        raise Problem(422, "invalid_request", detail, errors=[Fault(detail, pointer="")])
-    if body.ids is not None:
-        return among(body.ids)
-    if body.fingerprint is not None:
-        return of_fault(body.fingerprint)
-    return died_within(body.start, body.until) if within else every
+            async with leave.guard():
+                settled = await burying.discard(bus, target, choice, leave.most)
+        return answer(ShownSettled.model_validate(settled))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from services.delivery.cases.looking import Looking
 from services.delivery.domain.state import TargetState
 from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
 from services.delivery.http import keys, letters
+from services.delivery.http.choosing import Consent
 from services.delivery.http.owning import PATH, BusName, TargetName, may, only_webhooks, own
 from services.delivery.http.views import ShownAgreement, ShownTarget, ShownTargets
 from shared.bus.measuring import Depth
@@ -39,6 +40,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     deciding: Deciding,
     keyring: Keyring,
     burying: Burying,
+    consent: Consent,
     queues: StandingQueues,
     authenticator: Authenticator,
 ) -> Routes:
@@ -50,7 +52,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     _deciding(router, looking, deciding, queues, writer)
     _asking(router, looking, deciding, writer)
     keys.routes(router, looking, keyring, reader, writer)
-    letters.routes(router, looking, burying, reader, writer)
+    letters.routes(router, looking, burying, consent, reader, writer)
     return router
 
 

@@ -36,3 +36,9 @@ async def desk(tmp_path: Path, clock: HandClock, store_url: str | None) -> Async
 async def other(tmp_path: Path, clock: HandClock, store_url: str | None, desk: Desk) -> AsyncIterator[Desk]:
     async with releases(tmp_path, clock, store_url) as other:
         yield other
+
+
+@pytest.fixture
+async def gated(tmp_path: Path, clock: HandClock, store_url: str | None) -> AsyncIterator[Desk]:
+    async with releases(tmp_path, clock, store_url, gated=True) as desk:
+        yield desk

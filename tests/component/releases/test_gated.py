@@ -2,54 +2,22 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.hub.app import compose as compose_hub
 from services.miles.app import compose as compose_miles
 from shared.kernel.digest import digest
-from shared.kernel.values import changed
-from shared.runtime.host import Compose
-from shared.web import problems
-from shared.web.grants import payload, target_of
-from tests.component.releases.desk import Desk, releases
+from shared.web.grants import payload
+from tests.component.releases.acts import agreed, asking
+from tests.component.releases.desk import Desk
 from tests.kit.clock import HandClock
-from tests.kit.desk import opened
-from tests.kit.runtime import TestRuntime
 
 PATH = "/v1/miles/accounts/ana"
 BODY = b'{"tier":"member","lots":[{"miles":1000,"expires_on":"2030-12-31"}]}'
-
-
-@pytest.fixture
-async def gated(tmp_path: Path, clock: HandClock, store_url: str | None) -> AsyncIterator[Desk]:
-    async with releases(tmp_path, clock, store_url, gated=True) as desk:
-        yield desk
-
-
-@asynccontextmanager
-async def asking(compose: Compose, home: Path, clock: HandClock, gated: Desk) -> AsyncIterator[httpx.AsyncClient]:
-    """A service whose acts are gated, and which asks the other process over its internal routes."""
-    runtime = TestRuntime(home, clock)
-    runtime.settings = changed(runtime.settings, gated=True)
-    assert isinstance(gated.client._transport, httpx.ASGITransport)
-    runtime.transport = gated.client._transport
-    service = compose(runtime)
-    app = FastAPI()
-    problems.install(app)
-    assert service.router is not None
-    app.include_router(service.router)
-    headers = runtime.issuer.bearer("deployer", "ops:read ops:write") | {"Content-Type": "application/json"}
-    async with (
-        opened(service),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client,
-    ):
-        yield client
 
 
 @pytest.fixture
@@ -64,31 +32,15 @@ async def hub(tmp_path: Path, clock: HandClock, gated: Desk) -> AsyncIterator[ht
         yield client
 
 
-async def agreed(desk: Desk, body: bytes = BODY, path: str = PATH, method: str = "PUT", **others: Any) -> str:
-    """A grant for that request; whatever is open for the same thing gives way."""
-    here, _, query = path.partition("?")
-    asked = {
-        "action": "miles.replace_account",
-        "environment": "test",
-        "target": target_of(here),
-        "payload": dict(payload(method, here, query, body)),
-    }
-    answer = await desk.ask(**(asked | others))
-    if answer.status_code == 409 and answer.json()["code"] == "request_open":
-        answer = await desk.ask(**(asked | others), replaces=answer.headers["Location"].rpartition("/")[2])
-    assert answer.status_code == 201, answer.text
-    request = answer.json()
-    await desk.decide("sre", request)
-    granted = await desk.grant(request)
-    assert granted.status_code == 200, granted.text
-    return str(granted.json()["grant"])
+async def replacing(desk: Desk, **others: Any) -> str:
+    return await agreed(desk, BODY, PATH, "PUT", **others)
 
 
 async def test_an_account_is_replaced_by_its_own_grant_once(miles: httpx.AsyncClient, gated: Desk) -> None:
     without = await miles.put(PATH, content=BODY)
     assert (without.status_code, without.json()["code"]) == (409, "grant_required")
     assert digest(payload("PUT", PATH, "", BODY)) in without.json()["detail"]
-    grant = await agreed(gated)
+    grant = await replacing(gated)
     other = await miles.put(PATH, content=BODY.replace(b"1000", b"9000"), headers={"Milesaga-Grant": grant})
     assert (other.status_code, other.json()["code"]) == (409, "payload_changed")
     elsewhere = await miles.put("/v1/miles/accounts/bia", content=BODY, headers={"Milesaga-Grant": grant})
@@ -104,7 +56,7 @@ async def test_an_account_is_replaced_by_its_own_grant_once(miles: httpx.AsyncCl
 async def test_a_grant_for_another_act_or_place_is_none(miles: httpx.AsyncClient, gated: Desk) -> None:
     other_places: list[dict[str, Any]] = [{"action": "dead.discard"}, {"environment": "staging"}]
     for number, others in enumerate(other_places):
-        grant = await agreed(gated, key=f"k-{number}", **others)
+        grant = await replacing(gated, key=f"k-{number}", **others)
         refused = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
         assert refused.status_code == 409
         assert refused.json()["code"] in {"grant_void", "payload_changed"}
@@ -118,12 +70,12 @@ async def test_a_type_is_broken_for_its_readers_by_a_grant_alone(hub: httpx.Asyn
     assert (await hub.put(here, content=old)).status_code == 200, "what breaks nobody is not gated"
     assert (await hub.put(here, content=new)).json()["code"] == "incompatible"
     assert (await hub.put(forced, content=new)).json()["code"] == "grant_required"
-    other = await agreed(gated, old, forced, action="hub.force_type")
+    other = await agreed(gated, old, forced, "PUT", action="hub.force_type")
     refused = await hub.put(forced, content=new, headers={"Milesaga-Grant": other})
     assert refused.json()["code"] == "payload_changed"
     assert (await hub.get(here)).json()["schema_document"] == {"type": "object"}, "nothing was done"
 
-    grant = await agreed(gated, new, forced, action="hub.force_type", key="k-2")
+    grant = await agreed(gated, new, forced, "PUT", action="hub.force_type", key="k-2")
     wrong = await hub.put(forced, content=b'{"schema": 1}', headers={"Milesaga-Grant": grant})
     assert wrong.status_code == 422, "what could not be done spends no grant"
     done = await hub.put(forced, content=new, headers={"Milesaga-Grant": grant})
@@ -158,7 +110,7 @@ async def test_a_type_is_forgotten_by_a_grant_alone(hub: httpx.AsyncClient, gate
 async def test_a_silent_gate_keeps_a_type_as_it_is(hub: httpx.AsyncClient, gated: Desk) -> None:
     forced = "/v1/hub/types/retail.receipt.v1?force=true"
     body = b'{"schema": {}}'
-    grant = await agreed(gated, body, forced, action="hub.force_type")
+    grant = await agreed(gated, body, forced, "PUT", action="hub.force_type")
     await gated.service.store.close()  # type: ignore[union-attr]
     silent = await hub.put(forced, content=body, headers={"Milesaga-Grant": grant})
     assert (silent.status_code, silent.json()["code"]) == (503, "gate_unreachable")
@@ -172,7 +124,7 @@ async def test_what_is_too_long_for_a_grant_is_refused_with_the_headers_name(mil
 
 
 async def test_a_silent_gate_lets_nothing_pass(miles: httpx.AsyncClient, gated: Desk) -> None:
-    grant = await agreed(gated)
+    grant = await replacing(gated)
     await gated.service.store.close()  # type: ignore[union-attr]
     silent = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
     assert (silent.status_code, silent.json()["code"]) == (503, "gate_unreachable")

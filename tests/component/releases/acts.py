@@ -1,0 +1,60 @@
+"""Our own dangerous acts: a service whose acts are gated, and grants for exactly one request."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from shared.kernel.values import changed
+from shared.runtime.host import Compose
+from shared.web import problems
+from shared.web.grants import payload, target_of
+from tests.component.releases.desk import Desk
+from tests.kit.clock import HandClock
+from tests.kit.desk import opened
+from tests.kit.runtime import TestRuntime
+
+
+@asynccontextmanager
+async def asking(
+    compose: Compose, home: Path, clock: HandClock, gated: Desk, scopes: str = "ops:read ops:write"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A service whose acts are gated, and which asks the other process over its internal routes."""
+    runtime = TestRuntime(home, clock)
+    runtime.settings = changed(runtime.settings, gated=True)
+    assert isinstance(gated.client._transport, httpx.ASGITransport)
+    runtime.transport = gated.client._transport
+    service = compose(runtime)
+    app = FastAPI()
+    problems.install(app)
+    assert service.router is not None
+    app.include_router(service.router)
+    headers = runtime.issuer.bearer("deployer", scopes) | {"Content-Type": "application/json"}
+    async with (
+        opened(service),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client,
+    ):
+        yield client
+
+
+async def agreed(desk: Desk, body: bytes, path: str, method: str, **others: Any) -> str:
+    """A grant for that request; whatever is open for the same thing gives way."""
+    here, _, query = path.partition("?")
+    asked = {
+        "action": "miles.replace_account",
+        "environment": "test",
+        "target": target_of(here),
+        "payload": dict(payload(method, here, query, body)),
+    }
+    answer = await desk.ask(**(asked | others))
+    if answer.status_code == 409 and answer.json()["code"] == "request_open":
+        answer = await desk.ask(**(asked | others), replaces=answer.headers["Location"].rpartition("/")[2])
+    assert answer.status_code == 201, answer.text
+    request = answer.json()
+    await desk.decide("sre", request)
+    granted = await desk.grant(request)
+    assert granted.status_code == 200, granted.text
+    return str(granted.json()["grant"])
