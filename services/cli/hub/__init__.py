@@ -2,7 +2,19 @@
 
 import typer
 
-from services.cli.hub import archived, backtests, dead, events, feeds, files, language, listening, replays, targets
+from services.cli.hub import (
+    archived,
+    backtests,
+    dead,
+    events,
+    feeds,
+    files,
+    language,
+    listening,
+    replays,
+    tailing,
+    targets,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The event hub: apply files, send, follow and find.")
 
@@ -13,7 +25,7 @@ app.command("list")(files.list_buses)
 app.command("send")(events.send)
 app.command("check")(events.check)
 app.command("trace")(events.trace)
-app.command("tail")(events.tail)
+app.command("tail")(tailing.tail)
 app.command("feed")(feeds.feed)
 app.command("listen")(listening.listen)
 app.command("match")(language.match)

@@ -1,17 +1,13 @@
-"""`milesaga hub send`, `check`, `trace`, `tail`: events on their way."""
+"""`milesaga hub send`, `check`, `trace`: events on their way."""
 
 import json
-import math
-import time
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import quote
 
 import typer
 
-from services.cli import printing, view
+from services.cli import printing
 from services.cli.access import AccessSettings
 from services.cli.client import Api, ApiError, Json, base_url, named, operator, reported, sandbox_token
 from services.cli.hub.reading import batches, events
@@ -25,11 +21,6 @@ MOST: Final = 500
 """Events of a batch."""
 LATER: Final = frozenset({0, 409, 429, 502, 503, 504})
 """Statuses after which the same batch may be sent again: a repeat is a duplicate, and harmless."""
-LOOKS: Final = 1.0
-"""Seconds between two looks into the archive."""
-LATE: Final = timedelta(seconds=30)
-"""A process may archive an event so much later than another archived a newer one."""
-SEEN: Final = 100_000
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="CloudEvents: one, a list, or one a line; `-`.")]
 AsPartner = Annotated[
@@ -80,23 +71,6 @@ def trace(
     print_trace(shown)
 
 
-def tail(
-    partner: Annotated[str | None, typer.Option("--partner", help="Of this partner alone.")] = None,
-    kind: Annotated[str | None, typer.Option("--type", help="Of this type alone.")] = None,
-    for_seconds: Annotated[float, typer.Option("--for", help="So many seconds; for ever where not given.")] = math.inf,
-    as_json: AsJson = False,
-) -> None:
-    """Follow the events that are archived from now on, as they come; `--json` shows each whole, one a line."""
-    with reported(), operator() as api:
-        for event in _new(api, partner, kind, time.monotonic() + for_seconds):
-            if as_json:
-                printing.tell(event, indent=None)
-                continue
-            told = event["event"]
-            line = " ".join((view.moment(event["at"]), event["partner"], told["type"], told["id"], event["hubid"]))
-            printing.say(printing.in_one_line(line))
-
-
 def sender(partner: str | None) -> Api:
     """The API as a partner's client: with `MILESAGA_TOKEN`, or with a token that the sandbox gives the partner's first
     client. Raises ApiError."""
@@ -144,21 +118,3 @@ def _tell(results: list[Json], *, as_json: bool) -> None:
         printing.say(", ".join(f"{count} {status}" for status, count in counted.most_common()) or "no event")
     if refused:
         raise typer.Exit(1)
-
-
-def _new(api: Api, partner: str | None, kind: str | None, until: float) -> Iterator[Json]:
-    begun = since = datetime.now(UTC)
-    seen: dict[str, None] = {}
-    while True:
-        params = {"from": since.isoformat(), "partner": partner, "type": kind}
-        for event in api.pages("/v1/hub/archive", "events", **params):
-            if event["hubid"] in seen:
-                continue
-            seen[event["hubid"]] = None
-            since = max(since, datetime.fromisoformat(event["at"]) - LATE, begun)
-            yield event
-        while len(seen) > SEEN:
-            del seen[next(iter(seen))]
-        if time.monotonic() >= until:
-            return
-        time.sleep(min(LOOKS, max(0.0, until - time.monotonic())))

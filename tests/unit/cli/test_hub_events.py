@@ -1,4 +1,4 @@
-"""`milesaga hub send`, `check`, `trace`, `tail`, `match`, `convert` and `archive` over a scripted API."""
+"""`milesaga hub send`, `check`, `trace`, `match`, `convert` and `archive` over a scripted API."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
     scripted = Stack()
     for module in (events, archived):
         monkeypatch.setattr(module, "operator", lambda: Api("http://stack", transport=httpx.MockTransport(scripted)))
-    monkeypatch.setattr("services.cli.hub.events.time.sleep", lambda _: None)
+    monkeypatch.setattr("services.cli.patience.time.sleep", lambda _: None)
     monkeypatch.setenv("MILESAGA_TOKEN", "t")
     return scripted
 
@@ -173,16 +173,6 @@ def test_an_event_that_is_unknown_is_one_sentence(stack: Stack) -> None:
     stack.answers["GET /v1/events/coles/x"] = [(404, {"code": "not_found", "detail": "There is no such event"})]
     result = run("trace", "coles", "x")
     assert (result.exit_code, result.stderr) == (1, "There is no event x of coles.\n")
-
-
-def test_new_events_are_shown_once_each(stack: Stack) -> None:
-    page = {"events": [ARCHIVED], "next_cursor": None}
-    more = {"events": [ARCHIVED, ARCHIVED | {"hubid": "h2"}], "next_cursor": None}
-    stack.answers["GET /v1/hub/archive"] = [(200, page), (200, more)]
-    result = run("tail", "--json", "--type", "a.b.v1", "--for", "0.2")
-    told = [json.loads(line)["hubid"] for line in result.stdout.splitlines()]
-    assert told == [ARCHIVED["hubid"], "h2"]
-    assert stack.asked[0].url.params["type"] == "a.b.v1"
 
 
 def test_archived_events_are_found_and_exported(stack: Stack, tmp_path: Path) -> None:
