@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.backtesting import BACKTESTS, Backtesting
@@ -31,7 +30,8 @@ from shared.runtime.keeping import Keeping as Store
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
-from shared.segments.appending import WRITER
+from shared.segments.folders import Folder
+from shared.segments.places import Place
 from shared.store.documents import CollectionSpec, Index
 from shared.telemetry import catalogue
 from shared.telemetry.figures import Figure
@@ -51,7 +51,7 @@ def compose(runtime: Runtime) -> Service:
     store = Store(runtime, SERVICE.name)
     events = store.documents(SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
     records = store.documents(RECORD_SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
-    root = settings.folder(runtime.settings.milesaga_home)
+    root: Place = Folder(settings.folder(runtime.settings.milesaga_home))
 
     def shelf(keep: str) -> Shelf:
         of_records = keep == RECORDS
@@ -67,8 +67,8 @@ def compose(runtime: Runtime) -> Service:
 
     keeping = Keeping(root, shelf, runtime.clock)
     threads = Threads()
-    reading = Reading(root, keeping.folders, events, read_line, threads, runtime.clock)
-    of_records = Reading(root, keeping.records_folder, records, read_record, threads, runtime.clock)
+    reading = Reading(root, keeping.classes_of_events, events, read_line, threads, runtime.clock)
+    of_records = Reading(root, lambda: [RECORDS], records, read_record, threads, runtime.clock)
     removing = Removing(root, (events, records), runtime.clock)
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     replays = store.documents(REPLAYS, Replay, wake=lambda replay: replay.wake_at)
@@ -104,24 +104,14 @@ def compose(runtime: Runtime) -> Service:
     )
 
 
-def _figures(root: Path, keeping: Keeping, sender: Sender) -> Figure:
+def _figures(root: Place, keeping: Keeping, sender: Sender) -> Figure:
     """The lag, the bytes, and the copies of replays. Nothing is read but sizes of files."""
 
     async def read() -> Sequence[Told]:
         return (
             Told(catalogue.ARCHIVE_LAG, (), keeping.lag.seconds),
-            Told(catalogue.ARCHIVE_BYTES, (), await asyncio.to_thread(_bytes, root)),
+            Told(catalogue.ARCHIVE_BYTES, (), await asyncio.to_thread(root.size)),
             Told(catalogue.REPLAY_COPIES, (), sender.copies),
         )
 
     return read
-
-
-def _bytes(root: Path) -> int:
-    total = 0
-    for path in (*root.glob(f"{WRITER}*/*"), *root.glob(f"*/{WRITER}*/*")):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue  # closed or removed meanwhile
-    return total

@@ -4,26 +4,21 @@ A sync costs the disk as much for one page as for twenty. While one is on its wa
 """
 
 import asyncio
-import fcntl
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from shared.kernel.clock import running_seconds
 from shared.kernel.ids import Ids
-from shared.segments.files import CLOSED, OPEN, OpenSegment, ReadLine, names_in, reopened, summary
+from shared.segments.contents import ReadLine, summary
 from shared.segments.lines import Line, Summary
+from shared.segments.places import Held, Lost, Place, Unclosed, writer_of
 
 LARGEST: Final = 64 * 1024 * 1024
 OLDEST: Final = 600.0
 """Seconds after which a segment is closed, however small it is."""
-LOCK: Final = "writer.lock"
-WRITER: Final = "writer-"
-"""Begins the name of a writer's folder, which begins the names of its segments."""
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +35,12 @@ class Limits:
 
 
 class Appender:
-    """Writes in a folder of its own below `root`, which it locks while it is open: any number of processes may write
-    below one root. The first folder that nobody has is taken, and what a crash left in it is gone on with."""
+    """Writes by the name of a writer of its own, which it holds while it is open: any number of processes may write at
+    one place. What a crash left of that writer is gone on with."""
 
     def __init__(
         self,
-        root: Path,
+        place: Place,
         ids: Ids,
         read: ReadLine,
         listed: Listed,
@@ -53,45 +48,61 @@ class Appender:
         limits: Limits | None = None,
         seconds: Callable[[], float] = running_seconds,
     ) -> None:
-        self.folder = root
-        self._root = root
+        self._place = place
         self._ids = ids
         self._read = read
         self._listed = listed
         self._limits = limits or Limits()
         self._seconds = seconds
-        self._segment: OpenSegment | None = None
+        self._held: Held | None = None
+        self._is_open = False
+        self._segment: Unclosed | None = None
         self._begun = 0.0
         self._previous = self._newest = ""
+        self._unclosed: list[Unclosed] = []
         self._unlisted: list[Summary] = []
         self._waiting: list[tuple[Sequence[Line], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
-        self._held: IO[str] | None = None
 
     @property
-    def current(self) -> OpenSegment | None:
-        """What is written at the moment: its blocks are kept as far as they have been told."""
-        return self._segment
+    def is_open(self) -> bool:
+        """It is not before `open`, nor after another process has taken its writer over."""
+        return self._is_open
+
+    @property
+    def writer(self) -> str:
+        """By whose name it writes; while it holds one."""
+        return self._held.writer if self._held is not None else ""
 
     async def open(self, known: Sequence[Summary]) -> None:
-        """Lock a folder, close what a crash left open in it, list what was closed there and not listed. `known` are all
-        that are on the list. Raises OSError."""
-        await asyncio.to_thread(self._claim)
-        own = {each.name: each for each in known if path_of(self._root, each.name).parent == self.folder}
+        """Hold a writer, close what a crash left open of it, list what it closed and did not list. `known` are all that
+        are on the list. To be called again where it failed. Raises OSError."""
+        async with self._turn:
+            if self._held is None:
+                self._held = await asyncio.to_thread(self._place.hold)
+            try:
+                await self._recover(self._held, known)
+            except Lost:
+                self._lose()
+                raise
+            self._is_open = True
+
+    async def _recover(self, held: Held, known: Sequence[Summary]) -> None:
+        own = {each.name: each for each in known if writer_of(each.name) == held.writer}
         self._previous = own[max(own)].sha256 if own else ""
-        for path in await asyncio.to_thread(lambda: sorted(self.folder.glob(f"*{CLOSED}"))):
-            if path.stem not in own:
-                await self._list(await asyncio.to_thread(summary, path))
-        there = await asyncio.to_thread(lambda: names_in(self.folder))
-        self._newest = max((*own, *there), default="")
-        for path in await asyncio.to_thread(lambda: sorted(self.folder.glob(f"*{OPEN}"))):
-            left = await asyncio.to_thread(reopened, path, self._read)
+        found = await asyncio.to_thread(self._place.segments, held.writer)
+        self._newest = max((*own, *(each.name for each in found)), default="")
+        for each in found:
+            if not each.is_open and each.name not in own:
+                await self._list(await asyncio.to_thread(self._summary, each.name))
+        for each in found:
+            left = await asyncio.to_thread(held.reopen, each.name, self._read) if each.is_open else None
             if left is not None:
                 await self._list(await asyncio.to_thread(left.close, self._previous))
 
     async def append(self, lines: Sequence[Line]) -> None:
-        """Return when the lines are on the disk. Raises OSError: they are not."""
+        """Return when the lines are kept. Raises OSError: they are not, or nobody knows."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((lines, done))
         if self._writing is None:
@@ -99,21 +110,26 @@ class Appender:
         await done
 
     async def tidy(self) -> None:
-        """Close a segment that is old enough, and list what could not be listed before. To be called now and then."""
+        """Close a segment that is old enough, and what could not be closed or listed before; say that the writer is
+        still held. To be called now and then. Raises OSError."""
         async with self._turn:
+            try:
+                await asyncio.to_thread(self._renew)
+            except Lost:
+                self._lose()
             await self._close_if(due=self._seconds() - self._begun >= self._limits.oldest)
+            await self._close_left()
             for closed in tuple(self._unlisted):
                 await self._listed(closed)
                 self._unlisted.remove(closed)
 
     async def close(self) -> None:
-        """Write what waits, and close the segment."""
+        """Write what waits, close the segment, and let go of the writer."""
         while self._writing is not None:
             await asyncio.wait((self._writing,))
         async with self._turn:
             await self._close_if(due=True)
-        if self._held is not None:
-            self._held.close()  # and the folder is free
+            await asyncio.to_thread(self._release)
 
     async def _write(self) -> None:
         try:
@@ -121,15 +137,21 @@ class Appender:
                 async with self._turn:
                     group, self._waiting = self._waiting, []
                     await self._write_group(group)
-                    segment = self._segment
-                    await self._close_if(due=segment is not None and segment.size >= self._limits.largest)
+                    await self._close_if(due=self._is_full)
         finally:
             self._writing = None
+
+    @property
+    def _is_full(self) -> bool:
+        segment = self._segment
+        return segment is not None and (segment.is_full or segment.size >= self._limits.largest)
 
     async def _write_group(self, group: Sequence[tuple[Sequence[Line], asyncio.Future[None]]]) -> None:
         try:
             await asyncio.to_thread(self._keep, [lines for lines, _ in group])
         except Exception as error:  # noqa: BLE001 - it goes to whoever waits
+            if isinstance(error, Lost):
+                self._lose()
             for _, done in group:
                 if not done.done():
                     done.set_exception(error)
@@ -139,48 +161,80 @@ class Appender:
                 done.set_result(None)
 
     def _keep(self, pages: Sequence[Sequence[Line]]) -> None:
-        """All of them, or none."""
+        """All of them, or it raises."""
+        if self._held is None:
+            raise Lost("no writer is held")
         if self._segment is None:
-            self._segment = OpenSegment(self.folder, self._next_name())
+            self._segment = self._held.begin(self._next_name(self._held.writer))
             self._begun = self._seconds()
+        self._segment.settle()
         before = len(self._segment.blocks)
         try:
             for lines in pages:
                 self._segment.append(lines)
             self._segment.sync()
         except BaseException:
-            self._give_up(before)
+            self._give_up(self._segment, before)
             raise
 
-    def _next_name(self) -> str:
-        """Greater than all before it in this folder, whatever the clocks of those who wrote there said: who follows a
+    def _next_name(self, writer: str) -> str:
+        """Greater than all before it of this writer, whatever the clocks of those who wrote them said: who follows a
         writer reads its segments by name."""
-        made = f"{self.folder.name}.{self._ids.new()}"
+        made = f"{writer}.{self._ids.new()}"
         if made <= self._newest:
-            made = f"{self.folder.name}.{uuid.UUID(int=uuid.UUID(self._newest.partition('.')[2]).int + 1)}"
+            made = f"{writer}.{uuid.UUID(int=uuid.UUID(self._newest.partition('.')[2]).int + 1)}"
         self._newest = made
         return made
 
-    def _give_up(self, before: int) -> None:
-        """A disk that failed once may have lost what it is asked for next: a new file is begun, and this one stays as
-        it is, without what could not be kept, until the folder is opened the next time."""
-        segment, self._segment = self._segment, None
-        if segment is not None:
-            try:
-                segment.take_back(before)
-                segment.leave()
-            except OSError as error:
-                log.warning("a segment is left as it is", extra={"error": type(error).__name__})
+    def _give_up(self, segment: Unclosed, before: int) -> None:
+        try:
+            if segment.give_up(before):
+                return
+        except OSError as error:
+            log.warning("a segment is left as it is", extra={"error": type(error).__name__})
+        self._segment = None
+
+    def _renew(self) -> None:
+        if self._held is not None:
+            self._held.renew()
+
+    def _release(self) -> None:
+        held, self._held, self._is_open = self._held, None, False
+        try:
+            if held is not None:
+                held.release()
+        except OSError as error:
+            log.warning("a writer is held until its time is over", extra={"error": type(error).__name__})
+
+    def _lose(self) -> None:
+        """Whoever has the writer now closes what this one wrote."""
+        log.warning("another process has taken a writer over", extra={"writer": self.writer})
+        self._held = self._segment = None
+        self._unclosed.clear()
+        self._is_open = False
 
     async def _close_if(self, *, due: bool) -> None:
-        segment = self._segment
-        if segment is None or not due:
-            return
-        self._segment = None
-        await self._list(await asyncio.to_thread(segment.close, self._previous))
+        if self._segment is not None and due:
+            self._unclosed.append(self._segment)
+            self._segment = None
+            await self._close_left()
+
+    async def _close_left(self) -> None:
+        """In the order of writing, since each names the one before it."""
+        while self._unclosed:
+            try:
+                closed = await asyncio.to_thread(self._unclosed[0].close, self._previous)
+            except Lost:
+                return self._lose()
+            except OSError as error:  # what is in it is kept; `tidy` closes it, or who holds the writer the next time
+                log.warning("a segment is not closed yet", extra={"error": type(error).__name__})
+                return None
+            self._unclosed.pop(0)
+            await self._list(closed)
+        return None
 
     async def _list(self, closed: Summary) -> None:
-        """The file is closed for good; where the list cannot be reached, it is tried again."""
+        """It is closed for good; where the list cannot be reached, it is tried again."""
         self._previous = closed.sha256
         try:
             await self._listed(closed)
@@ -188,21 +242,6 @@ class Appender:
             log.warning("a segment is not listed yet", extra={"error": type(error).__name__})
             self._unlisted.append(closed)
 
-    def _claim(self) -> None:
-        """The lock falls with the process, however that ends."""
-        for number in count(1):
-            folder = self._root / f"{WRITER}{number}"
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = (folder / LOCK).open("a")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-                continue
-            self.folder, self._held = folder, lock
-            return
-
-
-def path_of(root: Path, name: str) -> Path:
-    """Where a closed segment lies."""
-    return root / name.partition(".")[0] / f"{name}{CLOSED}"
+    def _summary(self, name: str) -> Summary:
+        with self._place.closed(name) as packed:
+            return summary(name, packed)

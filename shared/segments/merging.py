@@ -7,12 +7,12 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
 from shared.segments import frames
-from shared.segments.files import CLOSED, OPEN, ReadLine, index_of, may_have
+from shared.segments.contents import ReadLine, index_of, lines_at, may_have
+from shared.segments.frames import Packed
 from shared.segments.lines import GONE, Block, Damaged, DamagedSegment, Line
+from shared.segments.places import Found, Place, opened
 
 Wanted = Callable[[Block], bool]
 """May what is looked for be in that block?"""
@@ -20,67 +20,58 @@ Wanted = Callable[[Block], bool]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A block's place in a file. An open file may be closed meanwhile: the place stays."""
+    """A block's place in a segment. An open one may be closed meanwhile: the place stays."""
 
-    path: Path
+    place: Place
+    segment: Found
     offset: int
     length: int
     first: str
 
     def lines(self, may_be_gone: Callable[[str], bool]) -> list[bytes]:
         """None, where it may be gone and is. Raises DamagedSegment, OSError."""
-        with _named(self.path):
+        with _named(self.segment):
             try:
-                with self._opened() as file:
-                    file.seek(self.offset)
-                    return frames.unpacked(file.read(self.length)).splitlines()
+                with opened(self.place, self.segment) as (packed, _):
+                    return lines_at(packed, self.offset, self.length)
             except FileNotFoundError:
-                if may_be_gone(self.path.stem):
+                if may_be_gone(self.segment.name):
                     return []
                 raise
 
-    def _opened(self) -> IO[bytes]:
-        try:
-            return self.path.open("rb")
-        except FileNotFoundError:
-            return self.path.with_suffix(CLOSED).open("rb")
 
-
-def pieces_of(path: Path, wanted: Wanted, read: ReadLine, text: str | None = None) -> list[Piece]:
+def pieces_of(place: Place, segment: Found, wanted: Wanted, read: ReadLine, text: str | None = None) -> list[Piece]:
     """Of one segment, as far as it is whole. `text` is an id or a key without which nothing of it is wanted. Raises
     DamagedSegment where a closed one is not whole, or is gone, OSError."""
-    with _named(path):
-        if path.suffix == OPEN:
-            try:
-                return _of_open(path, read)
-            except FileNotFoundError:
-                path = path.with_suffix(CLOSED)  # meanwhile
-        if text is not None and not may_have(path, text):
+    with _named(segment), opened(place, segment) as (packed, is_open):
+        if is_open:
+            return [Piece(place, segment, *told) for told in _of_open(packed, read)]
+        if text is not None and not may_have(packed, text):
             return []
-        return [Piece(path, each.offset, each.length, each.first) for each in index_of(path)[0] if wanted(each)]
+        closed = Found(segment.name, is_open=False)
+        return [
+            Piece(place, closed, each.offset, each.length, each.first) for each in index_of(packed)[0] if wanted(each)
+        ]
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _named(segment: Found) -> Iterator[None]:
     """Whatever is wrong with a segment is said with its name."""
     try:
         yield
     except FileNotFoundError as error:
-        raise DamagedSegment(path.stem, GONE) from error
+        raise DamagedSegment(segment.name, GONE) from error
     except Damaged as error:
-        raise DamagedSegment(path.stem, str(error)) from error
+        raise DamagedSegment(segment.name, str(error)) from error
 
 
-def _of_open(path: Path, read: ReadLine) -> list[Piece]:
-    """All that is whole: nothing is known yet of what is not in it."""
-    found = []
+def _of_open(packed: Packed, read: ReadLine) -> Iterator[tuple[int, int, str]]:
+    """All that is whole: nothing is known yet of what is not in it. Offset, length, first id of each frame."""
     try:
-        for offset, length, text in frames.frames(path.read_bytes()):
-            first = min(read(line).id for line in text.splitlines())
-            found.append(Piece(path, offset, length, first))
+        for offset, length, text in frames.frames(packed):
+            yield offset, length, min(read(line).id for line in text.splitlines())
     except Damaged:
         pass  # a frame that is being written
-    return found
 
 
 def never(_: str) -> bool:

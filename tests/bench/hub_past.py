@@ -27,6 +27,7 @@ from shared.kernel.ids import derived
 from shared.routing.bus import compiled
 from shared.segments.appending import LARGEST
 from shared.segments.files import OpenSegment
+from shared.segments.folders import Folder
 from shared.segments.lines import Line
 from shared.store import open_store
 from shared.store.repository import Repository
@@ -82,8 +83,8 @@ class Past:
         self._store = open_store("archive", home)
         self._segments = Repository(self._store.collection(SEGMENTS), Segment, key=lambda each: each.id)
         self._threads = Threads()
-        folders = lambda: [self._root]  # noqa: E731 - there is one class
-        self._reading = Reading(self._root, folders, self._segments, read_line, self._threads, SystemClock())
+        place = Folder(self._root)
+        self._reading = Reading(place, lambda: [FOREVER], self._segments, read_line, self._threads, SystemClock())
         self._finding = Finding(self._reading, self._reading, self._segments)
         self._size = 0
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from services.archive.cases.reading import NOT_LISTED, Reading, Span
-from services.archive.cases.shelf import NAMED, PAGE, folder_of
+from services.archive.cases.shelf import NAMED, PAGE, place_of
 from services.archive.cases.streams import Stream
 from services.archive.domain.feed import Cursor, Log, beginning, behind, missing
 from services.archive.domain.picking import Broken, Picked, picked
@@ -26,10 +25,9 @@ from shared.contracts.archive import ArchivedEvent
 from shared.contracts.hubids import least_of
 from shared.kernel.clock import Clock, running_seconds
 from shared.routing.bus import Bus, compiled
-from shared.segments.appending import WRITER
-from shared.segments.files import OPEN
-from shared.segments.following import Names, Position
+from shared.segments.following import Position
 from shared.segments.lines import GONE, DamagedSegment, Line
+from shared.segments.places import Place
 from shared.store.repository import Repository
 
 AT_ONCE: Final = 0.1
@@ -79,7 +77,7 @@ class Feeding:
 
     def __init__(  # noqa: PLR0917 - its composition root has them in this order
         self,
-        root: Path,
+        root: Place,
         classes: Callable[[], Sequence[str]],
         reading: Reading,
         segments: Repository[Segment],
@@ -94,7 +92,6 @@ class Feeding:
         self._segments = segments
         self._draining = draining
         self._clock = clock
-        self._names = Names()
         self._buses: OrderedDict[tuple[str, int], Bus] = OrderedDict()
         self._waiting = 0
 
@@ -123,8 +120,9 @@ class Feeding:
         young: dict[Log, list[str]] = {}
         for segment in await self._reading.listed(Span(floor)):
             young.setdefault((segment.keep, segment.id.partition(".")[0]), []).append(segment.id)
-        for log, (folder, names) in logs.items():
-            unlisted = await self._reading.threads.run(lambda: [path.stem for path in folder.glob(f"*{OPEN}")])  # noqa: B023 - it is awaited here
+        for log, (place, names) in logs.items():
+            found = await self._reading.threads.run(lambda: place.segments(log[1]))  # noqa: B023 - it is awaited here
+            unlisted = [each.name for each in found if each.is_open]
             candidates = [*young.get(log, []), *unlisted, *names[-NOT_LISTED:]]
             positions[log] = Position(min(candidates)) if candidates else await self._oldest(log, names)
         return Cursor(positions, floor)
@@ -157,8 +155,8 @@ class Feeding:
     async def _page(self, bus: Bus, target: str, cursor: Cursor, limit: int) -> Page:
         logs = await self._reading.threads.run(self._logs)
         streams = [
-            Stream(log, folder, names, cursor.positions.get(log, beginning(log[1])))
-            for log, (folder, names) in logs.items()
+            Stream(log, place, names, cursor.positions.get(log, beginning(log[1])))
+            for log, (place, names) in logs.items()
         ]
         page = await self._reading.threads.run(lambda: self._collected(bus, target, cursor.floor, streams, limit))
         passed = [stream for stream in streams if stream.may_have_passed]
@@ -229,11 +227,11 @@ class Feeding:
             return behind(last[0].value)
         return beginning(writer)
 
-    def _logs(self) -> dict[Log, tuple[Path, list[str]]]:
-        """Each with its folder and the names of its segments. It blocks."""
+    def _logs(self) -> dict[Log, tuple[Place, list[str]]]:
+        """Each with its place and the names of its segments. It blocks."""
+        places = {keep: place_of(self._root, keep) for keep in self._classes() if keep != RECORDS}
         return {
-            (keep, folder.name): (folder, self._names.of(folder))
-            for keep in self._classes()
-            if keep != RECORDS
-            for folder in sorted(folder_of(self._root, keep).glob(f"{WRITER}*"))
+            (keep, writer): (place, [each.name for each in place.segments(writer)])
+            for keep, place in places.items()
+            for writer in place.writers()
         }

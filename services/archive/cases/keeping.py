@@ -1,20 +1,20 @@
-"""Pages and records are kept: on the disk before the message is acknowledged."""
+"""Pages and records are kept: for certain before the message is acknowledged."""
 
 import asyncio
 import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from services.archive.cases.lag import Lag
-from services.archive.cases.shelf import Shelf, folder_of
+from services.archive.cases.shelf import Shelf
 from services.archive.domain.lines import line_of, record_lines
 from services.archive.domain.segment import FOREVER, RECORDS, kept_for
 from shared.contracts.archive import KeepPage, KeepRecords
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.segments.lines import Line
+from shared.segments.places import Place
 
 PAUSE: Final = timedelta(seconds=5)
 """Before a page is tried again that could not be kept."""
@@ -23,7 +23,7 @@ PAUSE: Final = timedelta(seconds=5)
 class Keeping:
     """This process's shelves: one for each class of keeping, and one for records."""
 
-    def __init__(self, root: Path, make: Callable[[str], Shelf], clock: Clock) -> None:
+    def __init__(self, root: Place, make: Callable[[str], Shelf], clock: Clock) -> None:
         self.lag = Lag(clock)
         self._given_at = -math.inf
         self._root = root
@@ -31,7 +31,7 @@ class Keeping:
         self._shelves = {keep: make(keep) for keep in (FOREVER, RECORDS)}
 
     async def keep(self, page: KeepPage) -> None:
-        """Return when it is on the disk. Raises Later where it cannot be now, ValueError for no class of keeping."""
+        """Return when it is kept. Raises Later where it cannot be now, ValueError for no class of keeping."""
         self._given_at = running_seconds()
         if page.events:
             self.lag.given((page.page, page.part), page.events[0].at)
@@ -52,16 +52,13 @@ class Keeping:
             await self._shelf(keep).tidy()
 
     def classes(self) -> Sequence[str]:
-        """Those that there is a folder for, and those that there always are. It blocks."""
-        there = {path.name for path in self._root.glob("P*D") if path.is_dir() and _is_class(path.name)}
+        """Those that something is kept of, and those that there always are. It blocks."""
+        there = {name for name in self._root.parts() if _is_class(name)}
         return sorted({*self._shelves, *there})
 
-    def folders(self) -> Sequence[Path]:
-        """Of the classes of events. It blocks."""
-        return [folder_of(self._root, keep) for keep in self.classes() if keep != RECORDS]
-
-    def records_folder(self) -> Sequence[Path]:
-        return [folder_of(self._root, RECORDS)]
+    def classes_of_events(self) -> Sequence[str]:
+        """It blocks."""
+        return [keep for keep in self.classes() if keep != RECORDS]
 
     async def close(self) -> None:
         for shelf in self._shelves.values():
@@ -77,7 +74,7 @@ class Keeping:
         """Raises ValueError."""
         shelf = self._shelves.get(keep)
         if shelf is None:
-            kept_for(keep)  # what is no class has no folder
+            kept_for(keep)  # what is no class has no place
             shelf = self._shelves[keep] = self._make(keep)
         return shelf
 

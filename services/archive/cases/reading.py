@@ -3,18 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, takewhile
-from pathlib import Path
 from typing import Final
 
-from services.archive.cases.shelf import LISTED, class_of, folder_of
+from services.archive.cases.shelf import LISTED, place_of
 from services.archive.cases.threads import Threads
 from services.archive.domain.segment import Segment
 from shared.contracts.hubids import AFTER_ALL
 from shared.kernel.clock import Clock
-from shared.segments.appending import WRITER, path_of
-from shared.segments.files import CLOSED, OPEN, ReadLine
+from shared.segments.contents import ReadLine
 from shared.segments.lines import GONE, Block, DamagedSegment, Line
 from shared.segments.merging import Piece, Wanted, merged, pieces_of
+from shared.segments.places import Found, Place
 from shared.store.repository import Repository
 
 SEGMENTS: Final = 500
@@ -41,12 +40,12 @@ def anything(_: Block) -> bool:
 
 
 class Reading:
-    """`folders` are those of the shelves, in which writers have theirs."""
+    """`classes` are those of keeping that there are; it blocks."""
 
     def __init__(  # noqa: PLR0917 - its composition root has them in this order
         self,
-        root: Path,
-        folders: Callable[[], Sequence[Path]],
+        root: Place,
+        classes: Callable[[], Sequence[str]],
         segments: Repository[Segment],
         read: ReadLine,
         threads: Threads,
@@ -54,7 +53,7 @@ class Reading:
     ) -> None:
         self.threads = threads
         self._root = root
-        self._folders = folders
+        self.classes = classes
         self._segments = segments
         self.read_line = read
         self._clock = clock
@@ -79,10 +78,10 @@ class Reading:
 
         def pieces() -> Iterator[Piece]:
             for segment in listed.values():
-                yield from self._pieces(self.path_of(segment), segment, may_have, text)
-            for path in unlisted:
-                if path.stem not in listed:
-                    yield from self._pieces(path, None, may_have, text)
+                yield from self._pieces(self.place_of(segment), segment.found, segment, may_have, text)
+            for place, found in unlisted:
+                if found.name not in listed:
+                    yield from self._pieces(place, found, None, may_have, text)
 
         def was_time(name: str) -> bool:
             return name in listed and listed[name].is_over(self._clock.now())
@@ -108,31 +107,30 @@ class Reading:
                 return found
             after = page[-1].value.last, page[-1].value.id
 
-    def classes(self) -> list[str]:
-        """The classes of keeping that there are. It blocks."""
-        return [class_of(self._root, folder) for folder in self._folders()]
+    def writers(self, keep: str | None = None) -> list[tuple[Place, str]]:
+        """All of them, or those of one class of keeping, each where it writes. It blocks."""
+        places = [place_of(self._root, each) for each in self.classes() if keep in {None, each}]
+        return [(place, writer) for place in places for writer in place.writers()]
 
-    def writers(self, keep: str | None = None) -> list[Path]:
-        """The folders of all writers, or of those of one class of keeping. It blocks."""
-        folders = self._folders() if keep is None else [folder_of(self._root, keep)]
-        return [writer for folder in folders for writer in sorted(folder.glob(f"{WRITER}*"))]
+    def place_of(self, segment: Segment) -> Place:
+        return place_of(self._root, segment.keep)
 
-    def path_of(self, segment: Segment) -> Path:
-        return path_of(folder_of(self._root, segment.keep), segment.id)
-
-    def _pieces(self, path: Path, segment: Segment | None, wanted: Wanted, text: str | None) -> list[Piece]:
+    def _pieces(
+        self, place: Place, found: Found, segment: Segment | None, wanted: Wanted, text: str | None
+    ) -> list[Piece]:
         try:
-            return pieces_of(path, wanted, self.read_line, text)
+            return pieces_of(place, found, wanted, self.read_line, text)
         except DamagedSegment as damaged:
             is_gone = damaged.wrong == GONE
             if is_gone and (segment is None or segment.is_over(self._clock.now())):
                 return []  # its time was over, and it was taken away
             raise
 
-    def _unlisted(self, keep: str | None) -> list[Path]:
+    def _unlisted(self, keep: str | None) -> list[tuple[Place, Found]]:
         """Those that are written at this moment, and those that were closed a moment ago."""
-        found: list[Path] = []
-        for writer in self.writers(keep):
-            found += writer.glob(f"*{OPEN}")
-            found += sorted(writer.glob(f"*{CLOSED}"))[-NOT_LISTED:]
+        found: list[tuple[Place, Found]] = []
+        for place, writer in self.writers(keep):
+            segments = place.segments(writer)
+            found += [(place, each) for each in segments if each.is_open]
+            found += [(place, each) for each in segments if not each.is_open][-NOT_LISTED:]
         return found

@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
-from services.archive.cases.shelf import folder_of
+from services.archive.cases.shelf import place_of
 from services.archive.domain.segment import Segment
 from shared.kernel.clock import Clock
 from shared.kernel.values import changed
-from shared.segments.appending import path_of
+from shared.segments.places import Place
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
 
@@ -17,10 +16,10 @@ AT_ONCE: Final = 50
 
 
 class Removing:
-    """Takes files away. The documents stay: they say that it was time, and what the next segment of the writer
+    """Takes segments away. The documents stay: they say that it was time, and what the next segment of the writer
     follows."""
 
-    def __init__(self, root: Path, collections: Sequence[Repository[Segment]], clock: Clock) -> None:
+    def __init__(self, root: Place, collections: Sequence[Repository[Segment]], clock: Clock) -> None:
         self._root = root
         self._collections = collections
         self._clock = clock
@@ -34,8 +33,7 @@ class Removing:
     async def _remove(self, segments: Repository[Segment], stored: Stored[Segment]) -> None:
         segment, now = stored.value, self._clock.now()
         if segment.is_over(now):
-            path = path_of(folder_of(self._root, segment.keep), segment.id)
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            await asyncio.to_thread(place_of(self._root, segment.keep).remove, segment.id)
             try:
                 await segments.save(changed(segment, removed_at=now), version=stored.version)
             except Conflict:

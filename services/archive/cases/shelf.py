@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from services.archive.domain.segment import FOREVER, Segment
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.segments.appending import Appender, Limits
-from shared.segments.files import ReadLine
+from shared.segments.contents import ReadLine
 from shared.segments.lines import Line, Summary
+from shared.segments.places import Place
 from shared.store.documents import Conflict
 from shared.store.repository import Repository
 
@@ -20,23 +20,19 @@ NAMED: Final = "by_name"
 PAGE: Final = 500
 
 
-def folder_of(root: Path, keep: str) -> Path:
-    """Where the writers of a class have their folders: below the archive's own, but for what stays for ever."""
-    return root if keep == FOREVER else root / keep
-
-
-def class_of(root: Path, folder: Path) -> str:
-    """The class whose folder that is."""
-    return FOREVER if folder == root else folder.name
+def place_of(root: Place, keep: str) -> Place:
+    """Where the writers of a class write: below the archive's place, but for what stays for ever."""
+    return root if keep == FOREVER else root.below(keep)
 
 
 class Shelf:
-    """Its folder is opened when the first lines come, or soon after the start."""
+    """It is opened when the first lines come, or soon after the start, and again where another process took over what
+    this one writes."""
 
     def __init__(  # noqa: PLR0917 - its composition root calls by name
         self,
         keep: str,
-        root: Path,
+        root: Place,
         segments: Repository[Segment],
         read: ReadLine,
         limits: Limits,
@@ -46,24 +42,22 @@ class Shelf:
         self._keep = keep
         self._segments = segments
         self._clock = clock
-        self._appender = Appender(folder_of(root, keep), ids, read, self.listed, limits=limits)
+        self._appender = Appender(place_of(root, keep), ids, read, self.listed, limits=limits)
         self._opening = asyncio.Lock()
-        self._is_open = False
 
     async def put(self, lines: Sequence[Line]) -> None:
-        """Return when they are on the disk. Raises OSError, Unavailable."""
+        """Return when they are kept. Raises OSError, Unavailable."""
         await self.ready()
         if lines:
             await self._appender.append(lines)
 
     async def ready(self) -> None:
-        """Open the folder, once. Raises OSError, Unavailable."""
-        if self._is_open:
+        """Hold a writer, once. Raises OSError, Unavailable."""
+        if self._appender.is_open:
             return
         async with self._opening:
-            if not self._is_open:
+            if not self._appender.is_open:
                 await self._appender.open(await self.known())
-                self._is_open = True
 
     async def tidy(self) -> None:
         """Close and list what is due."""

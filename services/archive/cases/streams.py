@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from services.archive.domain.feed import Log
 from shared.kernel.clock import running_seconds
-from shared.segments.files import ReadLine
+from shared.segments.contents import ReadLine
 from shared.segments.following import Position, followed
 from shared.segments.lines import GONE, DamagedSegment, Line
 from shared.segments.merging import Wanted
+from shared.segments.places import Place
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Stream:
     segments there were before; `opened` those of them that were read."""
 
     log: Log
-    folder: Path
+    place: Place
     names: Sequence[str]
     start: Position
     opened: set[str] = field(default_factory=set)
@@ -29,7 +29,7 @@ class Stream:
         self._steps: Iterator[tuple[Position, Line | None]] = iter(())
 
     def begin(self, wanted: Wanted, read: ReadLine) -> None:
-        self._steps = followed(self.folder, list(self.names), self.start, wanted, read)
+        self._steps = followed(self.place, list(self.names), self.start, wanted, read)
 
     def pull(self, until: float) -> Line | None:
         """The next line, to be taken or left; None at the end, and when the time is over. Raises DamagedSegment."""

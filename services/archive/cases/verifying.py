@@ -1,10 +1,7 @@
 """All segments are read, and what is wrong with them is named."""
 
-import fcntl
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TypeAlias
 
 from services.archive.cases.reading import SEGMENTS, Reading
@@ -14,14 +11,14 @@ from services.archive.domain.chain import UNKNOWN, broken
 from services.archive.domain.segment import Segment
 from shared.kernel.clock import Clock, running_seconds
 from shared.segments import frames
-from shared.segments.appending import LOCK
-from shared.segments.files import CLOSED, OPEN, check
+from shared.segments.contents import check
 from shared.segments.lines import GONE, Damaged
+from shared.segments.places import Found, Place
 from shared.store.repository import Repository
 
 SOON_LISTED: Final = 60.0
 """Seconds after which a closed segment is on the list, where the store was there."""
-Place: TypeAlias = tuple[int, str, str]
+Reached: TypeAlias = tuple[int, str, str]
 """Of a segment: which kind it is of, its last hubid, its name."""
 AT_ONCE: Final = 5.0
 """Seconds of reading that one request is answered after: no client, and no gateway, waits for a whole archive."""
@@ -53,7 +50,7 @@ class Verifying:
         self._threads = threads
         self._clock = clock
 
-    async def verify(self, after: Place | None) -> tuple[Verdict, Place | None]:
+    async def verify(self, after: Reached | None) -> tuple[Verdict, Reached | None]:
         """Read every byte of some seconds' worth of segments, those that follow a place, and tell the next place; with
         the last of them, all that is found without reading. Raises BeingRead, Unavailable, OSError."""
         kind, place = (after[0], after[1:]) if after else (0, None)
@@ -85,7 +82,7 @@ class Verifying:
         return found
 
     async def _wrong(self, reading: Reading, segment: Segment) -> list[Wrong]:
-        found = await self._threads.run(lambda: _damage(reading.path_of(segment), segment))
+        found = await self._threads.run(lambda: _damage(reading.place_of(segment), segment))
         return [Wrong(segment.id, found)] if found is not None and self._is_live(segment) else []
 
     async def _beside(self) -> list[Wrong]:
@@ -113,10 +110,10 @@ async def _all(collection: Repository[Segment]) -> list[Segment]:
         after = page[-1].value.last, page[-1].value.id
 
 
-def _damage(path: Path, segment: Segment) -> str | None:
+def _damage(place: Place, segment: Segment) -> str | None:
     """Raises OSError where nobody can tell."""
     try:
-        check(path, segment.summary)
+        check(place.whole(segment.id), segment.summary)
     except FileNotFoundError:
         return GONE
     except Damaged as wrong:
@@ -124,26 +121,26 @@ def _damage(path: Path, segment: Segment) -> str | None:
     return None
 
 
-def _unlisted(writers: Sequence[Path], listed: set[str]) -> Iterator[Wrong]:
+def _unlisted(writers: Sequence[tuple[Place, str]], listed: set[str]) -> Iterator[Wrong]:
     """Closed segments without a document, and torn ones that nobody goes on with at the moment."""
-    for writer in writers:
-        for path in sorted(writer.glob(f"*{CLOSED}")):
-            if path.stem not in listed and path.stat().st_mtime < time.time() - SOON_LISTED:
-                yield Wrong(path.stem, "it is not on the list")
-        if _is_left(writer):
-            for path in sorted(writer.glob(f"*{OPEN}")):
-                try:
-                    for _ in frames.frames(path.read_bytes()):
-                        pass
-                except Damaged as torn:
-                    yield Wrong(path.stem, f"it is torn, and is cut when its folder is opened again: {torn}")
+    for place, writer in writers:
+        found = place.segments(writer)
+        for each in found:
+            if not each.is_open and each.name not in listed and place.age(each.name) > SOON_LISTED:
+                yield Wrong(each.name, "it is not on the list")
+        if place.is_left(writer):
+            for each in found:
+                if each.is_open and (torn := _torn(place, each)):
+                    yield Wrong(each.name, f"it is torn, and is cut when its writer is held again: {torn}")
 
 
-def _is_left(writer: Path) -> bool:
-    """Does no process write there?"""
+def _torn(place: Place, segment: Found) -> str | None:
     try:
-        with (writer / LOCK).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        with place.unclosed(segment.name) as packed:
+            for _ in frames.frames(packed):
+                pass
+    except FileNotFoundError:
+        return None  # somebody closed it meanwhile
+    except Damaged as torn:
+        return str(torn)
+    return None

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.contracts.hubids import moment_of
 from shared.segments.lines import Summary
+from shared.segments.places import Found
 
 FOREVER: Final = "forever"
 RECORDS: Final = "records"
@@ -57,6 +58,10 @@ class Segment(BaseModel):
     def summary(self) -> Summary:
         told = self.model_dump()
         return Summary(name=self.id, **{name: told[name] for name in Summary.__slots__ if name != "name"})
+
+    @property
+    def found(self) -> Found:
+        return Found(self.id, is_open=False)
 
     @property
     def wake_at(self) -> datetime | None:

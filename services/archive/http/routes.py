@@ -12,7 +12,7 @@ from services.archive.cases.backtesting import Backtesting
 from services.archive.cases.feeding import Feeding
 from services.archive.cases.finding import Finding, Wanted
 from services.archive.cases.replaying import Replaying
-from services.archive.cases.verifying import Place, Verifying
+from services.archive.cases.verifying import Reached, Verifying
 from services.archive.domain.segment import Segment
 from services.archive.http import backtests, feeds, replays
 from services.archive.http.callers import archive_reads, partner_of
@@ -194,12 +194,12 @@ def _verifying(router: Routes, verifying: Verifying, reader: Any) -> None:
         """Read segments for some seconds, and tell what is wrong: a changed byte, a torn end, a missing file or
         document. All of them are read when `next_cursor` is null."""
         with archive_reads():
-            verdict, following = await verifying.verify(_place(cursor))
+            verdict, following = await verifying.verify(_reached(cursor))
         shown = {"segments": verdict.segments, "wrong": verdict.wrong, "next_cursor": next_cursor(following)}
         return answer(ShownVerdict.model_validate(shown))
 
 
-def _place(cursor: str | None) -> Place | None:
+def _reached(cursor: str | None) -> Reached | None:
     match decode_cursor(cursor, (int, str, str)):
         case (int(kind), str(last), str(name)):
             return kind, last, name

@@ -8,11 +8,12 @@ import pytest
 
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
-from shared.segments.appending import Appender, Limits, path_of
-from shared.segments.files import check, index_of, lines_of
+from shared.segments.appending import Appender, Limits
+from shared.segments.contents import check
+from shared.segments.folders import Folder, path_of
 from shared.segments.lines import Summary
 from tests.eventually import eventually
-from tests.unit.segments.test_files import line, read
+from tests.unit.segments.test_files import line, read, texts
 
 IDS = Uuid7Ids(SystemClock())
 
@@ -38,7 +39,7 @@ class Writer:
         self.seconds = 0.0
         self.listed = listed
         self.appender = Appender(
-            folder,
+            Folder(folder),
             IDS,
             read,
             listed.add,
@@ -54,7 +55,7 @@ class Writer:
 def told(folder: Path, listed: List) -> list[str]:
     """The ids of all that is in listed segments."""
     paths = [path_of(folder, each.name) for each in listed.known]
-    return sorted(read(text).id for path in paths for text in lines_of(path, index_of(path)[0]))
+    return sorted(read(text).id for path in paths for text in texts(path))
 
 
 def unclosed(folder: Path) -> list[Path]:
@@ -132,7 +133,7 @@ async def test_each_segment_knows_the_one_before(tmp_path: Path, listed: List) -
     first, second, third = listed.known
     assert (first.previous, second.previous, third.previous) == ("", first.sha256, second.sha256)
     for each in listed.known:
-        check(path_of(tmp_path, each.name), each)
+        check(path_of(tmp_path, each.name).read_bytes(), each)
 
 
 async def test_what_a_crash_left_open_is_closed_and_listed_without_its_torn_tail(tmp_path: Path, listed: List) -> None:
@@ -141,7 +142,7 @@ async def test_what_a_crash_left_open_is_closed_and_listed_without_its_torn_tail
     await crashed.append([line(2)])
     (path,) = unclosed(tmp_path)
     path.write_bytes(path.read_bytes()[:-3])
-    crashed._held.close()  # type: ignore[union-attr]  # as the kernel does for the dead
+    crashed._held.release()  # type: ignore[union-attr]  # as the kernel does for the dead
     appender = await Writer(tmp_path, listed).open()
     assert told(tmp_path, listed) == ids(1)
     assert unclosed(tmp_path) == []
@@ -195,13 +196,13 @@ def _no_space(_: int) -> None:
 
 async def test_each_of_several_writers_has_a_folder_and_a_chain_of_its_own(tmp_path: Path, listed: List) -> None:
     first, second = [await Writer(tmp_path, listed).open() for _ in range(2)]
-    assert first.folder != second.folder
+    assert first.writer != second.writer
     await first.append([line(1)])
     await second.append([line(2)])
     await first.close()
     await second.close()
     again = await Writer(tmp_path, listed).open()
-    assert again.folder == first.folder, "the first that nobody has"
+    assert again.writer == "writer-1", "the first that nobody has"
     await again.append([line(3)])
     await again.close()
     assert told(tmp_path, listed) == ids(1, 2, 3)

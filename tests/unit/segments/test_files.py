@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from shared.segments import files, frames
-from shared.segments.files import OpenSegment, check, index_of, lines_of, may_have, reopened, summary, that_may_have
+from shared.segments import contents, files, frames
+from shared.segments.contents import check, index_of, lines_of, summary, that_may_have
+from shared.segments.files import OpenSegment, content, reopened
 from shared.segments.lines import Damaged, Line, Summary
 
 
@@ -37,8 +38,13 @@ def filled(folder: Path, *sizes: int) -> OpenSegment:
 
 
 def texts(path: Path) -> list[bytes]:
-    blocks, _ = index_of(path)
-    return list(lines_of(path, blocks))
+    with content(path) as packed:
+        return list(lines_of(packed, index_of(packed)[0]))
+
+
+def may_have(path: Path, text: str) -> bool:
+    with content(path) as packed:
+        return contents.may_have(packed, text)
 
 
 def test_a_closed_segment_is_json_lines_for_any_reader_of_zstd(tmp_path: Path) -> None:
@@ -71,7 +77,7 @@ def test_a_summary_counts_what_is_in_it(tmp_path: Path) -> None:
         previous="before",
     )
     assert not (tmp_path / "s1.open").exists()
-    check(path, told)
+    check(path.read_bytes(), told)
 
 
 def test_a_segment_knows_most_of_what_is_not_in_it_without_its_index(tmp_path: Path) -> None:
@@ -95,11 +101,11 @@ def test_a_sieve_that_lost_a_bit_is_damage_and_no_answer(tmp_path: Path) -> None
 def test_a_segment_of_a_former_release_has_no_sieve_and_may_have_anything(tmp_path: Path) -> None:
     filled(tmp_path, 3, 2).close("before")
     path = tmp_path / "s1.zst"
-    content, blocks = path.read_bytes(), index_of(path)[0]
+    content, blocks = path.read_bytes(), index_of(path.read_bytes())[0]
     end = blocks[-1].offset + blocks[-1].length
     path.write_bytes(content[:end] + frames.index(blocks, "before"))
     assert may_have(path, "nothing of the kind")
-    assert index_of(path) == (blocks, "before")
+    assert index_of(path.read_bytes()) == (blocks, "before")
     assert len(texts(path)) == 5
 
 
@@ -116,12 +122,12 @@ def test_what_is_gone_on_with_after_a_crash_is_known_too(tmp_path: Path) -> None
 def test_a_line_is_found_by_its_id_and_by_its_key_in_one_block(tmp_path: Path) -> None:
     filled(tmp_path, *[50] * 40).close("")
     path = tmp_path / "s1.zst"
-    blocks, _ = index_of(path)
+    blocks, _ = index_of(path.read_bytes())
     for wanted in ("00001234", "shop:1234"):
         candidates = that_may_have(blocks, wanted)
         assert blocks[24] in candidates
         assert len(candidates) <= 4, "most blocks know that it is not in them"
-        assert line(1234).text in list(lines_of(path, candidates))
+        assert line(1234).text in list(lines_of(path.read_bytes(), candidates))
     assert len(that_may_have(blocks, "shop:9999")) <= 4
 
 
@@ -175,9 +181,9 @@ def test_a_flipped_byte_is_found_anywhere(tmp_path: Path) -> None:
     for at in random.Random(2).sample(range(len(whole)), 50):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         with pytest.raises(Damaged):
-            check(path, told)
+            check(path.read_bytes(), told)
     path.write_bytes(whole)
-    check(path, told)
+    check(path.read_bytes(), told)
 
 
 def test_a_byte_flipped_in_a_frame_is_no_line_of_anybodys(tmp_path: Path) -> None:
@@ -188,25 +194,36 @@ def test_a_byte_flipped_in_a_frame_is_no_line_of_anybodys(tmp_path: Path) -> Non
     whole = path.read_bytes()
     for at in range(4, segment.size, 7):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x40]) + whole[at + 1 :])
-        blocks, _ = index_of(path)
+        blocks, _ = index_of(path.read_bytes())
         try:
-            shown = list(lines_of(path, blocks))
+            shown = list(lines_of(path.read_bytes(), blocks))
         except Damaged:
             continue
         assert shown == [line(n).text for n in range(40)], "a bit that means nothing"
 
 
-@pytest.mark.parametrize("damage", ["gone", "cut", "without its index"])
+@pytest.mark.parametrize("damage", ["cut", "without its index"])
 def test_a_segment_that_is_not_whole_is_named(tmp_path: Path, damage: str) -> None:
     segment = filled(tmp_path, 5)
     told = segment.close("")
-    path = tmp_path / "s1.zst"
-    if damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[: -1 if damage == "cut" else segment.size])
+    packed = (tmp_path / "s1.zst").read_bytes()
     with pytest.raises(Damaged):
-        check(path, told)
+        check(packed[: -1 if damage == "cut" else segment.size], told)
+
+
+def test_a_segment_that_could_not_be_closed_is_closed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = filled(tmp_path, 5)
+    for failing in ("os.fdatasync", "Path.replace"):
+        with monkeypatch.context() as broken:
+            broken.setattr(f"shared.segments.files.{failing}", no_space)
+            with pytest.raises(OSError, match="No space"):
+                segment.close("before")
+    told = segment.close("before")
+    check((tmp_path / "s1.zst").read_bytes(), told)
+
+
+def no_space(*_: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_a_name_is_written_by_one(tmp_path: Path) -> None:
@@ -222,5 +239,5 @@ def test_an_index_may_tell_of_other_frames_only_where_somebody_made_it_so(tmp_pa
     packed = (tmp_path / "s1.open").read_bytes()
     path.write_bytes(packed + frames.index(segment.blocks[:1], ""))
     with pytest.raises(Damaged, match="other frames"):
-        check(path, summary(path))
+        check(path.read_bytes(), summary("s1", path.read_bytes()))
     assert files.CLOSED == ".zst"

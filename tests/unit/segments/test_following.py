@@ -9,8 +9,8 @@ import pytest
 
 from shared.kernel.ids import Uuid7Ids
 from shared.segments.appending import Appender, Limits
-from shared.segments.files import names_in
-from shared.segments.following import Names, Position, followed
+from shared.segments.folders import Folder, Names, names_in
+from shared.segments.following import Position, followed
 from shared.segments.lines import Block, DamagedSegment, Line
 from tests.kit.clock import HandClock
 from tests.unit.segments.test_appending import List
@@ -20,14 +20,14 @@ from tests.unit.segments.test_files import line, read
 class Reader:
     """Keeps nothing but a position."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, root: Path) -> None:
+        self.place = Folder(root)
         self.position = Position("writer-1.")
         self.told: list[int] = []
 
     def read(self, most: int = 1 << 30, names: list[str] | None = None) -> None:
         """So many lines at most."""
-        steps = self._steps(Names().of(self.folder) if names is None else names)
+        steps = self._steps(names_of(self.place) if names is None else names)
         for position, found in steps:
             if found is not None and most == 0:
                 return
@@ -37,11 +37,15 @@ class Reader:
                 most -= 1
 
     def _steps(self, names: list[str]) -> Iterator[tuple[Position, Line | None]]:
-        return followed(self.folder, names, self.position, lambda _: True, read)
+        return followed(self.place, names, self.position, lambda _: True, read)
+
+
+def names_of(place: Folder) -> list[str]:
+    return [each.name for each in place.segments("writer-1")]
 
 
 async def a_writer(root: Path, listed: List, clock: HandClock, **limits: float) -> Appender:
-    made = Appender(root, Uuid7Ids(clock), read, listed.add, limits=Limits(**limits), seconds=lambda: 0.0)  # type: ignore[arg-type]
+    made = Appender(Folder(root), Uuid7Ids(clock), read, listed.add, limits=Limits(**limits), seconds=lambda: 0.0)  # type: ignore[arg-type]
     await made.open(listed.known)
     return made
 
@@ -56,9 +60,8 @@ async def test_any_history_is_told_once_in_the_order_of_writing(
 ) -> None:
     """Segments are closed, given up on a full disk, left by crashes; the clock goes back and forth."""
     chance, clock, listed = random.Random(seed), HandClock(), List()
-    folder = tmp_path / "writer-1"
     writer = await a_writer(tmp_path, listed, clock, largest=2_000)
-    readers = [Reader(folder) for _ in range(3)]
+    readers = [Reader(tmp_path) for _ in range(3)]
     written: list[int] = []
     for number in range(0, 400, 10):
         clock.pass_by(seconds=chance.randrange(-5, 5))
@@ -89,8 +92,8 @@ async def test_a_reader_with_an_old_list_goes_no_further_than_that_allows(tmp_pa
     clock, listed = HandClock(), List()
     writer = await a_writer(tmp_path, listed, clock)
     await writer.append([line(1)])
-    reader = Reader(tmp_path / "writer-1")
-    names = Names().of(reader.folder)
+    reader = Reader(tmp_path)
+    names = names_of(reader.place)
     await writer.append([line(2)])
     await writer.close()
     writer = await a_writer(tmp_path, listed, clock)
@@ -103,7 +106,7 @@ async def test_a_reader_with_an_old_list_goes_no_further_than_that_allows(tmp_pa
 
 
 async def test_names_are_read_again_when_the_folder_has_changed(tmp_path: Path) -> None:
-    clock, listed, known = HandClock(), List(), Names()
+    clock, listed, known = HandClock(), List(), Names(names_in)
     writer = await a_writer(tmp_path, listed, clock, largest=1)
     for number in range(1, 4):
         await writer.append([line(number)])
@@ -119,7 +122,7 @@ def test_a_segment_that_is_renamed_while_its_folder_is_read_is_seen() -> None:
         def iterdir(self) -> list[Path]:
             return next(seen)
 
-    assert names_in(cast("Any", Moving())) == {"s1", "s2"}
+    assert names_in(cast("Any", Moving())) == {"s1": False, "s2": True}
 
 
 async def test_blocks_that_have_nothing_wanted_are_passed_over_unread(tmp_path: Path) -> None:
@@ -132,8 +135,8 @@ async def test_blocks_that_have_nothing_wanted_are_passed_over_unread(tmp_path: 
     def wanted(block: Block) -> bool:
         return "o1" in block.owners
 
-    folder = tmp_path / "writer-1"
-    steps = list(followed(folder, Names().of(folder), Position("writer-1."), wanted, read))
+    place = Folder(tmp_path)
+    steps = list(followed(place, names_of(place), Position("writer-1."), wanted, read))
     assert [int(found.id) for _, found in steps if found is not None] == [1, 4, 7]
     assert steps[-1][0].told == 9
 
@@ -143,9 +146,9 @@ async def test_a_segment_that_is_gone_is_named(tmp_path: Path) -> None:
     writer = await a_writer(tmp_path, listed, clock)
     await writer.append([line(1)])
     await writer.close()
-    reader = Reader(tmp_path / "writer-1")
-    names = Names().of(reader.folder)
-    (reader.folder / f"{names[0]}.zst").unlink()
+    reader = Reader(tmp_path)
+    names = names_of(reader.place)
+    (tmp_path / "writer-1" / f"{names[0]}.zst").unlink()
     with pytest.raises(DamagedSegment, match="it is gone") as gone:
         reader.read(names=names)
     assert gone.value.segment == names[0]

@@ -4,25 +4,34 @@ import random
 from pathlib import Path
 
 from shared.segments.files import OpenSegment
-from shared.segments.merging import merged, once, pieces_of
+from shared.segments.folders import Folder
+from shared.segments.merging import Piece, merged, once, pieces_of
+from shared.segments.places import Found
 from tests.unit.segments.test_files import line, read
 
 
-def written(folder: Path, name: str, *pages: list[int], closed: bool = True) -> Path:
-    segment = OpenSegment(folder, name)
+def pieces(path: Path) -> list[Piece]:
+    place = Folder(path.parent.parent)
+    return pieces_of(place, Found(path.stem, path.suffix == ".open"), lambda _: True, read)
+
+
+def written(root: Path, name: str, *pages: list[int], closed: bool = True) -> Path:
+    folder = root / "writer-1"
+    folder.mkdir(exist_ok=True)
+    segment = OpenSegment(folder, f"writer-1.{name}")
     for page in pages:
         segment.append([line(number) for number in page])
     segment.sync()
     if not closed:
         segment.leave()
-        return folder / f"{name}.open"
+        return folder / f"writer-1.{name}.open"
     segment.close("")
-    return folder / f"{name}.zst"
+    return folder / f"writer-1.{name}.zst"
 
 
 def told(*paths: Path) -> list[int]:
-    pieces = [piece for path in paths for piece in pieces_of(path, lambda _: True, read)]
-    return [int(each.id) for each in merged(pieces, read)]
+    found = [piece for path in paths for piece in pieces(path)]
+    return [int(each.id) for each in merged(found, read)]
 
 
 def test_segments_of_several_writers_are_one_list(tmp_path: Path) -> None:
@@ -45,15 +54,15 @@ def test_any_order_of_writing_gives_the_order_of_ids(tmp_path: Path) -> None:
 
 def test_what_was_kept_twice_is_taken_once(tmp_path: Path) -> None:
     path = written(tmp_path, "one", [1, 2], [2, 3])
-    pieces = pieces_of(path, lambda _: True, read)
-    assert [int(each.id) for each in once(merged(pieces, read))] == [1, 2, 3]
+    found = pieces(path)
+    assert [int(each.id) for each in once(merged(found, read))] == [1, 2, 3]
 
 
 def test_a_segment_that_is_closed_meanwhile_is_read_all_the_same(tmp_path: Path) -> None:
     path = written(tmp_path, "one", [1, 2], closed=False)
-    pieces = pieces_of(path, lambda _: True, read)
+    found = pieces(path)
     path.rename(path.with_suffix(".zst"))
-    assert [int(each.id) for each in merged(pieces, read)] == [1, 2]
+    assert [int(each.id) for each in merged(found, read)] == [1, 2]
 
 
 def test_an_open_segment_is_read_as_far_as_it_is_whole(tmp_path: Path) -> None:
