@@ -1,51 +1,59 @@
 """Pages are kept while the archive is read: by however many, and however slow the disk is for them."""
 
 import asyncio
-import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from services.archive.cases.threads import Threads
+from shared.segments.folders import Folder
+from shared.segments.frames import Packed
 from tests.component.archive.vault import Json, Vault
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
 
 STATS = "/v1/hub/archive/stats"
+UNCLOSED = Folder.unclosed
 MANY = 40
 """More readers than any pool of a process has threads."""
 
 
 class SlowSegment:
-    """A segment that whoever reads it waits for: a pipe that nobody writes into."""
+    """A segment that whoever reads it waits for."""
+
+    NAME = "writer-9.slow"
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "writer-9" / "writer-9.slow.open"
-        self.path.parent.mkdir(parents=True)
-        os.mkfifo(self.path)
-        self._end: int | None = None
+        (folder / "writer-9").mkdir(parents=True)
+        (folder / "writer-9" / f"{self.NAME}.open").touch()
+        self._asked, self._free = Event(), Event()
+
+    def wait(self, name: str) -> None:
+        if name == self.NAME:
+            self._asked.set()
+            assert self._free.wait(60)
 
     def is_read(self) -> bool:
-        """Does somebody wait for it? From then on all wait for its end."""
-        if self._end is None:
-            try:
-                self._end = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:
-                return False
-        return True
+        """Does somebody wait for it?"""
+        return self._asked.is_set()
 
     def let_go(self) -> None:
         """All who wait, and all who come."""
-        self.path.unlink(missing_ok=True)
-        if self._end is not None:
-            os.close(self._end)
-            self._end = None
+        self._free.set()
 
 
 @pytest.fixture
-def slow(vault: Vault) -> Iterator[SlowSegment]:
+def slow(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowSegment]:
     made = SlowSegment(vault.folder)
+
+    def unclosed(folder: Folder, name: str) -> AbstractContextManager[Packed]:
+        made.wait(name)
+        return UNCLOSED(folder, name)
+
+    monkeypatch.setattr(Folder, "unclosed", unclosed)
     yield made
     made.let_go()
 
