@@ -208,7 +208,7 @@ class Appender:
 
     def _lose(self) -> None:
         """Whoever has the writer now closes what this one wrote."""
-        log.warning("another process has taken a writer over", extra={"writer": self.writer})
+        log.warning("another process has taken a writer over")
         self._held = self._segment = None
         self._unclosed.clear()
         self._is_open = False
