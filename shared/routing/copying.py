@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.copies import EXTENSIONS, Copy, delivery_id
 from shared.rules.documents import BINARY, DATA, document_of
-from shared.rules.templates import Template, TemplateFailed
+from shared.rules.templates import Taking, Template, TemplateFailed
 
 LARGEST_RESULT: Final = 512 * 1024
 """Bytes of what a template makes."""
@@ -56,10 +56,36 @@ class Original:
         """`rule` is the one that decides what is sent, by its template and its `as`. Raises TemplateFailed."""
         if template is None:
             return self._copy(place, rule, as_type, self._attributes, self._body, base64=self._is_base64)
-        body = to_json(template(self.document))
+        body = to_json(template(self.document, self._at_most(LARGEST_RESULT)))
         if len(body) > LARGEST_RESULT:
-            raise TemplateFailed(f"the result has {len(body)} bytes, at most {LARGEST_RESULT} are sent")
+            raise _too_large()
         return self._copy(place, rule, as_type, self._of_itself, body)
+
+    def _at_most(self, most: int) -> Taking:
+        """So many bytes. A template of a few bytes may ask for a large event a hundred times, for each of many targets:
+        what cannot be sent is not made."""
+        left = most
+
+        def taking(value: Any) -> None:
+            nonlocal left
+            left -= self._size(value)
+            if left < 0:
+                raise _too_large()
+
+        return taking
+
+    def _size(self, value: Any) -> int:
+        """Bytes at least of a part of the document, looked at once however often it is asked for."""
+        if not isinstance(value, dict | list):
+            return len(value) if isinstance(value, str) else 1
+        if (size := self._sizes.get(id(value))) is None:
+            size = self._sizes[id(value)] = len(to_json(value))
+        return size
+
+    @cached_property
+    def _sizes(self) -> dict[int, int]:
+        """By identity, which holds for as long as the document is kept here."""
+        return {}
 
     def broken(self, place: Place, rule: str, as_type: str | None, reason: str, detail: str) -> Broken:
         return Broken(self._copy(place, rule, as_type, self._of_itself, b""), reason, detail)
@@ -109,6 +135,10 @@ class Original:
         event = self.accepted.event
         name = BINARY if self._is_base64 else DATA
         return to_json(event[name]) if name in event else b""
+
+
+def _too_large() -> TemplateFailed:
+    return TemplateFailed(f"the result has more than {LARGEST_RESULT} bytes")
 
 
 def _text(value: Any) -> str:

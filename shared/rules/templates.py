@@ -14,7 +14,9 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+from pydantic_core import to_json
 
 from shared.rules.faults import Fault, Invalid, JsonPath, kind_of, pointer_to
 from shared.rules.limits import PLACES, TEMPLATE_BYTES, TEXT_BYTES
@@ -24,8 +26,10 @@ from shared.rules.pointers import NoPointer, steps_of, value_at
 from shared.rules.reading import check
 from shared.rules.scalars import Json
 
-Template = Callable[[dict[str, Any]], Json]
-"""From an event's document to what is sent, which shares its parts with the event. Raises TemplateFailed."""
+Taking = Callable[[Json], None]
+"""Told of each value that a template takes out of an event, before it takes the next one: all of them stand in the
+result. Raises TemplateFailed where they are too much."""
+Part = Callable[[dict[str, Any], Taking], Json]
 
 REQUIRED: Final = "required"
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -35,24 +39,34 @@ class TemplateFailed(Exception):
     """There is no result for this event; the message says why, without anything of its data."""
 
 
+def freely(_: Json) -> None:
+    """However much it is."""
+
+
+class Template(Protocol):
+    """From an event's document to what is sent, which shares its parts with the event. Raises TemplateFailed."""
+
+    def __call__(self, document: dict[str, Any], taking: Taking = freely, /) -> Json: ...
+
+
 class _Template:
     """One template being read; every place counts."""
 
     def __init__(self) -> None:
         self._places = 0
 
-    def part(self, data: Any, at: JsonPath) -> Template:
+    def part(self, data: Any, at: JsonPath) -> Part:
         """Of an event it gives MISSING where nothing is. Raises Wrong."""
         if isinstance(data, list):
             return _list([self.part(each, (*at, place)) for place, each in enumerate(data)])
         if not isinstance(data, dict):
             value = scalar_of(data, at)
-            return lambda _: value
+            return lambda _, __: value
         if marked := [name for name in data if name.startswith("$")]:
             return self._place(data, marked, at)
         return _object({name: self.part(each, (*at, name)) for name, each in data.items()})
 
-    def _place(self, data: dict[str, Any], marked: list[str], at: JsonPath) -> Template:
+    def _place(self, data: dict[str, Any], marked: list[str], at: JsonPath) -> Part:
         name = marked[0]
         if name not in _PLACES or set(data) - {name, REQUIRED}:
             raise Wrong(at, f"one of {', '.join(_PLACES)}, and {REQUIRED} at most", quoted(", ".join(data)))
@@ -65,11 +79,17 @@ class _Template:
         made = _PLACES[name](self, data[name], (*at, name))
         return _required(made, pointer_to(at)) if required else made
 
-    def value(self, data: Any, at: JsonPath) -> Template:
+    def value(self, data: Any, at: JsonPath) -> Part:
         steps = _steps(data, at)
-        return lambda document: value_at(document, steps)
 
-    def text(self, data: Any, at: JsonPath) -> Template:
+        def made(document: dict[str, Any], taking: Taking) -> Json:
+            if (value := value_at(document, steps)) is not MISSING:
+                taking(value)
+            return value
+
+        return made
+
+    def text(self, data: Any, at: JsonPath) -> Part:
         pieces: list[str | tuple[str, ...]] = []
         text, end = text_of(data, at), 0
         for found in _BRACES.finditer(text):
@@ -83,22 +103,27 @@ class _Template:
             raise Wrong(at, f"at most {PLACES} places", "more")
         return _text([*pieces, text[end:]])
 
-    def first(self, data: Any, at: JsonPath) -> Template:
+    def first(self, data: Any, at: JsonPath) -> Part:
         parts = [self.part(each, (*at, place)) for place, each in enumerate(items_of(data, at))]
 
-        def made(document: dict[str, Any]) -> Json:
-            found = (part(document) for part in parts)
+        def made(document: dict[str, Any], taking: Taking) -> Json:
+            found = (part(document, taking) for part in parts)
             return next((value for value in found if value is not MISSING), MISSING)
 
         return made
 
-    def event(self, data: Any, at: JsonPath) -> Template:
+    def event(self, data: Any, at: JsonPath) -> Part:
         if data is not True:
             raise Wrong(at, "true", kind_of(data))
-        return lambda document: document
+
+        def made(document: dict[str, Any], taking: Taking) -> Json:
+            taking(document)
+            return document
+
+        return made
 
 
-_PLACES: Final[dict[str, Callable[[_Template, Any, JsonPath], Template]]] = {
+_PLACES: Final[dict[str, Callable[[_Template, Any, JsonPath], Part]]] = {
     "$": _Template.value,
     "$text": _Template.text,
     "$first": _Template.first,
@@ -116,7 +141,7 @@ def template_of(data: Any) -> Template:
     written = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=_number)
     if (size := len(written.encode())) > TEMPLATE_BYTES:
         raise Invalid([Fault("", f"at most {TEMPLATE_BYTES} bytes", f"{size}")])
-    return lambda document: _or_null(made(document))
+    return lambda document, taking=freely: _or_null(made(document, taking))
 
 
 def _number(value: Decimal) -> float:
@@ -135,17 +160,17 @@ def _or_null(value: Any) -> Json:
     return None if value is MISSING else value
 
 
-def _list(parts: Sequence[Template]) -> Template:
-    return lambda document: [_or_null(part(document)) for part in parts]
+def _list(parts: Sequence[Part]) -> Part:
+    return lambda document, taking: [_or_null(part(document, taking)) for part in parts]
 
 
-def _object(parts: dict[str, Template]) -> Template:
-    return lambda document: {name: _or_null(part(document)) for name, part in parts.items()}
+def _object(parts: dict[str, Part]) -> Part:
+    return lambda document, taking: {name: _or_null(part(document, taking)) for name, part in parts.items()}
 
 
-def _required(part: Template, place: str) -> Template:
-    def made(document: dict[str, Any]) -> Json:
-        value = part(document)
+def _required(part: Part, place: str) -> Part:
+    def made(document: dict[str, Any], taking: Taking) -> Json:
+        value = part(document, taking)
         if value is MISSING:
             raise TemplateFailed(f"the event has nothing for {place or 'the template'}")
         return value
@@ -153,10 +178,10 @@ def _required(part: Template, place: str) -> Template:
     return made
 
 
-def _text(pieces: Sequence[str | tuple[str, ...]]) -> Template:
+def _text(pieces: Sequence[str | tuple[str, ...]]) -> Part:
     """A text is there where all its pointers lead to something."""
 
-    def made(document: dict[str, Any]) -> Json:
+    def made(document: dict[str, Any], taking: Taking) -> Json:
         texts, size = [], 0
         for piece in pieces:
             value = piece if isinstance(piece, str) else value_at(document, piece)
@@ -166,7 +191,8 @@ def _text(pieces: Sequence[str | tuple[str, ...]]) -> Template:
             size += len(texts[-1])
             if size > TEXT_BYTES:
                 raise TemplateFailed(f"a text has more than {TEXT_BYTES} characters")
-        return "".join(texts)
+        taking(text := "".join(texts))
+        return text
 
     return made
 
@@ -175,4 +201,4 @@ def _spelled(value: Any) -> str:
     """As people read it: null is nothing."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value if isinstance(value, str) else to_json(value).decode()

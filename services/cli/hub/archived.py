@@ -75,7 +75,7 @@ def stats(as_json: AsJson = False) -> None:
     if as_json:
         printing.tell(shown)
         return
-    printing.say(f"{shown['events']:,} events in {shown['segments']:,} segments, {shown['bytes']:,} bytes")
+    printing.say(f"{shown['events']:,} events in {shown['segments']:,} closed segments, {shown['bytes']:,} bytes")
     for of in ("partners", "types"):
         table = Table(of.removesuffix("s"), "events")
         for name, count in sorted(shown[of].items()):
@@ -93,7 +93,7 @@ def verify(as_json: AsJson = False) -> None:
     else:
         for each in found.wrong:
             printing.say(f"{each['segment']}: {each['wrong']}")
-        printing.say(f"{found.segments:,} segments, {len(found.wrong)} damaged")
+        printing.say(f"{found.segments:,} closed segments, {len(found.wrong)} damaged")
     raise typer.Exit(int(bool(found.wrong)))
 
 

@@ -21,6 +21,8 @@ SHOWN: Final = 20
 WRONG: Final = 1
 SIGNED: Final = "— "
 """Begins a signature's line (C2SP signed-note)."""
+AS_IT_IS: Final = "replace"
+"""What is no text is no checkpoint and no key, and is told so like whatever else is none."""
 
 KeyOption = Annotated[
     list[str] | None,
@@ -106,6 +108,10 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Find out whether anything was changed or removed; the first entry that differs is named. Exit 1 where it was."""
+    if receipt_file is not None and (bundle is not None or anchor):
+        raise typer.BadParameter(
+            "is proved by the checkpoint that is in it: no --bundle, no --checkpoint beside it", param_hint="--receipt"
+        )
     with reported():
         if receipt_file is not None:
             _verify_receipt(receipt_file, _keys(key, person, offline=True), as_json=as_json)
@@ -162,12 +168,12 @@ def _keys(given: list[str] | None, person: str | None, *, offline: bool) -> list
     try:
         return [VerifierKey.read(_text(each)) for each in given]
     except BadNote as error:
-        raise ApiError(f"--key: {error}.") from error
+        raise ApiError(f"--key: {error}. It may be a file, too.") from error
 
 
 def _note(file: Path) -> str:
     """A checkpoint, whatever came beside it: of a mail, or of a screen, nothing counts below its last signature."""
-    lines = file.read_text().splitlines()
+    lines = file.read_text(errors=AS_IT_IS).splitlines()
     last = max((number for number, line in enumerate(lines) if line.startswith(SIGNED)), default=len(lines) - 1)
     return "".join(f"{line}\n" for line in lines[: last + 1])
 
@@ -175,6 +181,6 @@ def _note(file: Path) -> str:
 def _text(given: str) -> str:
     """A key, or what a file of that name holds."""
     try:
-        return Path(given).read_text() if Path(given).is_file() else given
+        return Path(given).read_text(errors=AS_IT_IS) if Path(given).is_file() else given
     except OSError:
         return given

@@ -167,7 +167,9 @@ def _meant(found: Json, given: str | None, question: str) -> str:
             raise typer.Exit(1)
         return digest
     bare = given.removeprefix("sha256:")
-    if len(bare) < SHORTEST_DIGEST or not digest.removeprefix("sha256:").startswith(bare):
+    if len(bare) < SHORTEST_DIGEST:
+        raise ApiError(f"--digest {given} has too few digits to be meant: {SHORTEST_DIGEST} at least.")
+    if not digest.removeprefix("sha256:").startswith(bare):
         raise ApiError(f"The request is for {digest}, and not for {given}.")
     return digest
 

@@ -188,13 +188,13 @@ def test_archived_events_are_found_and_exported(stack: Stack, tmp_path: Path) ->
 def test_the_archive_is_counted_and_verified(stack: Stack) -> None:
     stats = {"segments": 2, "events": 1_234, "bytes": 9, "partners": {"coles": 1_234}, "types": {"a.b.v1": 1_234}}
     stack.answers["GET /v1/hub/archive/stats"] = [(200, stats)]
-    assert "1,234 events in 2 segments" in run("archive", "stats").stdout
+    assert "1,234 events in 2 closed segments" in run("archive", "stats").stdout
     stack.answers["GET /v1/hub/archive/verify"] = [(200, {"segments": 1, "wrong": []})]
-    assert run("archive", "verify").stdout == "1 segments, 0 damaged\n"
+    assert run("archive", "verify").stdout == "1 closed segments, 0 damaged\n"
     wrong = [{"segment": "s2", "wrong": "its sha256 is another"}]
     stack.answers["GET /v1/hub/archive/verify"] = [(200, {"segments": 2, "wrong": wrong})]
     result = run("archive", "verify")
-    assert (result.exit_code, result.stdout) == (1, "s2: its sha256 is another\n2 segments, 1 damaged\n")
+    assert (result.exit_code, result.stdout) == (1, "s2: its sha256 is another\n2 closed segments, 1 damaged\n")
 
 
 def test_an_archive_is_verified_page_by_page(stack: Stack) -> None:
@@ -202,7 +202,7 @@ def test_an_archive_is_verified_page_by_page(stack: Stack) -> None:
     first = {"segments": 40, "wrong": wrong, "next_cursor": "abc"}
     stack.answers["GET /v1/hub/archive/verify"] = [(200, first), (200, {"segments": 2, "wrong": []})]
     result = run("archive", "verify")
-    assert (result.exit_code, result.stdout) == (1, "s1: it is gone\n42 segments, 1 damaged\n")
+    assert (result.exit_code, result.stdout) == (1, "s1: it is gone\n42 closed segments, 1 damaged\n")
     assert stack.asked[-1].url.params["cursor"] == "abc"
 
 

@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from pydantic_core import from_json, to_json
 
 from shared.contracts.copies import EXTENSIONS, Copy
+from shared.routing import copying
 from shared.routing.bus import MOST_COPIES, Bus, compiled
-from shared.routing.copying import TEMPLATE_FAILED, TOO_MANY_COPIES
+from shared.routing.copying import LARGEST_RESULT, TEMPLATE_FAILED, TOO_MANY_COPIES
 from shared.rules.looking import TooMuchWork
 from tests.unit.routing.samples import AT, ISSUED, a_rule, an_event, terms
 
@@ -147,6 +149,37 @@ def test_a_result_that_is_too_large_is_none() -> None:
     large = bus(a_rule(template={"a": [{"$": "/data"}] * 3}))
     (broken,) = large.route(an_event(data="x" * 200_000)).broken
     assert broken.reason == TEMPLATE_FAILED
+
+
+LARGE_PLACES = [{"$": "/data"}, {"$event": True}, {"$text": "{/data/l}"}, {"$first": [{"$": "/data/l"}]}]
+
+
+@pytest.mark.parametrize("place", LARGE_PLACES)
+def test_a_result_that_is_too_large_is_not_even_made(monkeypatch: pytest.MonkeyPatch, place: dict[str, Any]) -> None:
+    """Templates of 50 targets ask 50 times for all of an event: half a gigabyte, and nothing of it could be sent."""
+    written: list[int] = []
+
+    def counted(value: Any) -> bytes:
+        text = to_json(value)
+        written.append(len(text))
+        return text
+
+    monkeypatch.setattr(copying, "to_json", counted)
+    targets = [f"t{number}" for number in range(50)]
+    rules = [a_rule(name, (name,), template=[place] * 50) for name in targets]
+    event = an_event(data={"l": [number % 10 for number in range(100_000)]})
+    routing = bus(*rules, targets={name: {"queue": True} for name in targets}).route(event)
+    assert routing.copies == ()
+    assert {each.detail for each in routing.broken} == {f"the result has more than {LARGEST_RESULT} bytes"}
+    assert sum(written) < 1024 * 1024
+
+
+def test_what_a_template_takes_in_all_may_be_as_large_as_what_is_sent() -> None:
+    """What comes after the first that is there is not taken."""
+    text = "x" * (LARGEST_RESULT // 2 - 10)
+    first = {"$first": [{"$": "/data/a"}, {"$": "/data/a"}, {"$": "/data/a"}]}
+    copied = bus(a_rule(template=[first, {"$": "/data/a"}])).route(an_event(data={"a": text})).copies[0]
+    assert from_json(copied.body) == [text, text]
 
 
 def test_a_templates_result_has_no_attributes_that_speak_of_the_data_it_was_made_of() -> None:

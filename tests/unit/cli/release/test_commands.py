@@ -81,6 +81,10 @@ def test_an_approval_names_the_digest_that_was_meant(office: Office) -> None:
     assert said == {"decision": "approve", "digest": DIGEST}
 
 
+def test_a_digest_of_few_digits_is_told_how_many_are_enough(office: Office) -> None:
+    assert "12 at least" in run("approve", "r1", "--digest", "ab12").stderr
+
+
 @pytest.mark.parametrize("digest", ["ab12", "ffffffffffff", "sha256:ab12ab12abff", ""])
 def test_another_digest_than_the_requests_approves_nothing(office: Office, digest: str) -> None:
     assert run("approve", "r1", "--digest", digest).exit_code == 1

@@ -84,6 +84,22 @@ def test_a_file_is_not_believed_by_its_own_word(bundle: Path) -> None:
     assert run("log", "verify", "--bundle", str(bundle), "--key", "no+key+atall").exit_code != 0
 
 
+def test_what_is_no_text_is_no_checkpoint_and_no_key(bundle: Path, tmp_path: Path) -> None:
+    (binary := tmp_path / "binary").write_bytes(bytes(range(128, 256)))
+    result = run("log", "verify", "--bundle", str(bundle), "--key", KEY, "--checkpoint", str(binary))
+    assert (result.exit_code, result.stderr[:34]) == (1, "entry 0: a checkpoint is not to be")
+    result = run("log", "verify", "--bundle", str(bundle), "--key", str(binary))
+    assert (result.exit_code, result.stderr[:6]) == (1, "--key:")
+
+
+@pytest.mark.parametrize("beside", ["--bundle", "--checkpoint"])
+def test_a_receipt_is_not_compared_with_what_is_given_beside_it(bundle: Path, tmp_path: Path, beside: str) -> None:
+    """Whoever gives both would believe that it was."""
+    file = tmp_path / "receipt.json"
+    file.write_text(json.dumps(receipt(LEAVES, "request-3").body()))
+    assert run("log", "verify", "--receipt", str(file), "--key", KEY, beside, str(bundle)).exit_code == 2
+
+
 def test_a_policy_is_checked_before_anything_starts_with_it(tmp_path: Path) -> None:
     policy, people = LAPTOP / "release-policy.toml", LAPTOP / "people.toml"
     assert run("policy", "check", str(policy), "--people", str(people)).exit_code == 0
