@@ -2,7 +2,13 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+DRAFTS: Final = ".checkpoint-*.note.*"
+LONGEST_WRITE: Final = 60.0
+"""Seconds: a draft that is older is nobody's any more."""
 
 
 class FolderAnchor:
@@ -25,3 +31,11 @@ class FolderAnchor:
             out.flush()
             os.fsync(out.fileno())
         draft.replace(file)
+        self._tidy(file.stat().st_mtime)
+
+    def _tidy(self, now: float) -> None:
+        """Take away drafts of processes that have died. `now` is by the file system's clock, as their times are."""
+        for left in self._folder.glob(DRAFTS):
+            with suppress(OSError):
+                if now - left.stat().st_mtime > LONGEST_WRITE:
+                    left.unlink()

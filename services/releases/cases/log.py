@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from services.releases.cases.books import Books
 from services.releases.cases.folding import Folding
@@ -78,7 +78,9 @@ class Log:
         self._working: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self.outdated = True
-        """Has the log been told of newer files than this process reads, or of none yet? As last seen."""
+        """Does this process decide nothing, since the log knows newer files than it reads? As last seen."""
+        self.news: Literal["first", "next"] | None = None
+        """Does it read files that are to be told to the log: the first there are, or newer ones? As last seen."""
 
     async def tell(self, command: Command, request: str = "") -> Done:
         """Decide, and have it happen. Raises Unavailable: nobody knows whether it has."""
@@ -95,7 +97,9 @@ class Log:
     async def catch_up(self) -> None:
         """A task's page: how the log stands, and requests that another process, or a crash, left behind it."""
         head = await self.books.head()
-        self.outdated = not head.standing.knows(self.rules)
+        read = govern(head.standing, self.rules, said.ReadRules(), head.time(self._clock.now()))
+        self.outdated = read.refusal is not None
+        self.news = ("next" if head.standing.policy_version else "first") if read.entries else None
         await self.folding.catch_up(head)
 
     async def drain(self) -> None:
@@ -135,13 +139,15 @@ class Log:
         stored = await self.folding.with_room()
         head = stored.value if stored else Head()
         draft = _Draft(head, await self.folding.requests_of(head, _named(batch)))
-        self._tell_of_the_rules(draft)
+        if not all(isinstance(each.command, said.Tick) for each in batch):
+            self._tell_of_the_rules(draft)
         answers = [self._decided(draft, each) for each in batch]
         await self._save(stored, draft)
         return draft, answers
 
     def _tell_of_the_rules(self, draft: _Draft) -> None:
-        """Files that the log does not know yet are told to it before anything is decided by them."""
+        """Files that the log does not know yet are told to it before anything is decided by them; the clock decides
+        nothing by them."""
         if not draft.head.standing.knows(self.rules):
             now = draft.head.time(self._clock.now())
             decision = govern(draft.head.standing, self.rules, said.ReadRules(), now)
