@@ -21,10 +21,13 @@ from services.delivery.cases.looking import Looking
 from services.delivery.cases.measuring import Measuring
 from services.delivery.cases.noting import Noting
 from services.delivery.cases.sending import Means
+from services.delivery.cases.skipping import Skipping
 from services.delivery.cases.telling import MOST, Telling
 from services.delivery.cases.telling import PAUSE as TELLING_PAUSE
+from services.delivery.cases.turns import PROGRESS
 from services.delivery.cases.verifying import Verifying
 from services.delivery.cases.watching import PAUSE, Watching
+from services.delivery.domain.order import Progress, wakes
 from services.delivery.domain.places import Places
 from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState
@@ -63,7 +66,8 @@ def compose(runtime: Runtime) -> Service:
     keeping = Keeping(runtime, SERVICE.name)
     buses = keeping.documents(BUSES, KnownBus, silent=True)
     states = keeping.documents(TARGETS, TargetState)
-    known = Known(buses, states)
+    progress = keeping.documents(PROGRESS, Progress, wake=wakes, silent=True)
+    known = Known(buses, states, progress)
     keyring = _keyring(runtime, keeping, settings, known)
     poster = _poster(runtime, settings)
     telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
@@ -72,7 +76,9 @@ def compose(runtime: Runtime) -> Service:
     outages = keeping.documents(OUTAGES, Outages, silent=True)
     living = Living(keeping.collection(REPLICAS, silent=True), outages, runtime.clock, runtime.ids)
     deaths = Deaths(runtime.publisher, keeping.outbox)
-    means = Means(poster, keyring, telling, deaths, runtime.clock, runtime.random, runtime.meter, settings.origin)
+    means = Means(
+        poster, keyring, telling, deaths, runtime.clock, runtime.random, runtime.meter, progress, settings.origin
+    )
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
@@ -80,12 +86,20 @@ def compose(runtime: Runtime) -> Service:
     deciding = Deciding(states, verifying, runtime.clock)
     home = Home(runtime.settings.milesaga_home)
     letters = BrokerLetters(lambda: own_broker_url(runtime.settings, home, SERVICE.name))
-    burying = Burying(letters, telling, runtime.clock)
+    skipping = Skipping(progress, runtime.clock)
+    burying = Burying(letters, telling, skipping, runtime.clock)
     configuring = Configuring(buses)
     return keeping.service(
         table=table(configuring),
         router=routes(
-            looking, deciding, keyring, burying, _consent(runtime, keeping), runtime.queues, runtime.authenticator
+            looking,
+            deciding,
+            keyring,
+            burying,
+            skipping,
+            _consent(runtime, keeping),
+            runtime.queues,
+            runtime.authenticator,
         ),
         tasks=(
             Every(PAUSE, watching.look, name="targets"),

@@ -5,6 +5,8 @@ from services.hub.cases.applying import PAST, Applying
 from services.hub.cases.counting import CountingEvents
 from services.hub.cases.hearing import Hearing
 from services.hub.cases.in_force import BUSES, PAUSE, REPLICAS, InForce
+from services.hub.cases.numbering import Numbering
+from services.hub.cases.ordering import Ordering
 from services.hub.cases.publishing import PageSpeaker, Publishing
 from services.hub.cases.registering import BY_CLIENT, BY_USER, Registry
 from services.hub.cases.routing import PageRouting
@@ -14,6 +16,8 @@ from services.hub.cases.tracing import Tracing
 from services.hub.cases.trying import Trying
 from services.hub.domain.bus import KeptBus, PastBus
 from services.hub.domain.kind import Kind
+from services.hub.domain.lane import Lane
+from services.hub.domain.lane import wakes as wakes_lane
 from services.hub.domain.partner import Partner
 from services.hub.handlers import table, takers
 from services.hub.http.counter import Counter
@@ -22,9 +26,10 @@ from services.hub.service import SERVICE
 from services.hub.settings import HubSettings
 from shared.accepting import allowance
 from shared.accepting.allowance import Allowances
-from shared.accepting.books import Books, pages_spec, rows_spec
+from shared.accepting.books import Books, Pages, pages_spec, rows_spec
 from shared.accepting.counting import Counting
 from shared.accepting.gathering import Gathering
+from shared.kernel.locks import KeyedLocks
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
 from shared.runtime.providers import gate_of, neighbor
@@ -32,12 +37,13 @@ from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store import sweeping
 from shared.store.documents import CollectionSpec, Index, Lookup
-from shared.store.sweeping import sweeping_share
+from shared.store.sweeping import Sweeper, sweeping_share
 
 PARTNERS = CollectionSpec(
     "partners", indexes=(Index(BY_USER, ("broker_user",)),), lookups=(Lookup(BY_CLIENT, "clients"),)
 )
 KINDS = CollectionSpec("types")
+LANES = CollectionSpec("lanes")
 HEARS_AGAIN = 60.0
 """Seconds."""
 PREFETCH = 8
@@ -53,8 +59,11 @@ def compose(runtime: Runtime) -> Service:
     )
     rows = keeping.collection(rows_spec("inbox"), silent=True)
     pages = keeping.collection(pages_spec("pages"))
+    lanes = keeping.documents(LANES, Lane, wake=wakes_lane)
+    known_pages, locks = Pages(pages, runtime.clock), KeyedLocks()
+    numbering = Numbering(lanes, known_pages, runtime.clock, runtime.ids, locks)
     buckets = keeping.collection(allowance.spec("allowances"), silent=True)
-    books = Books(rows, pages, keeping.outbox, runtime.clock)
+    books = Books(rows, pages, keeping.outbox, runtime.clock, numbering)
     gathering = Gathering(books, PageSpeaker(keeping.outbox, runtime.meter), runtime.ids)
     publishing = Publishing(
         registry, gathering, Allowances(buckets, runtime.clock), runtime.clock, runtime.ids, meter=runtime.meter
@@ -63,10 +72,18 @@ def compose(runtime: Runtime) -> Service:
     applying = _applying(runtime, keeping, registry, hearing)
     archive = ArchiveOverHttp(neighbor(runtime, "archive", settings.archive_timeout_seconds))
     share = sweeping_share("pages", "HUB_SWEEP_SHARE", settings.sweep_share)
+    of_lanes = sweeping_share("lanes", "HUB_SWEEP_SHARE", settings.sweep_share)
     sweeper = PageSweeper(pages, runtime.clock, share)
     in_force = applying.in_force
+    ordering = Ordering(lanes, known_pages, keeping.outbox, runtime.queues, runtime.clock, runtime.ids, locks)
     routing = PageRouting(
-        in_force, runtime.publisher, runtime.queues, keeping.outbox, runtime.clock, meter=runtime.meter
+        in_force,
+        runtime.publisher,
+        runtime.queues,
+        keeping.outbox,
+        runtime.clock,
+        ordering=ordering,
+        meter=runtime.meter,
     )
     return keeping.service(
         table=table(routing) if settings.routes else {},
@@ -87,6 +104,7 @@ def compose(runtime: Runtime) -> Service:
         ),
         tasks=(
             Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="pages"),
+            Every(sweeping.PAUSE, Sweeper(lanes, runtime.clock, of_lanes).once, full=sweeping.PAGE, name="lanes"),
             Every(PAUSE, in_force.look, name="buses"),
             Every(HEARS_AGAIN, hearing.again, name="bindings"),
             Every(sweeping.PAUSE, Tidying(applying.buses, runtime.queues, runtime.clock).tidy, name="queues"),

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from shared.accepting.books import Books
 from shared.accepting.steps import Holds, Outcome, Refused, Unit
 from shared.contracts.messages import OutboxMessage
+from shared.contracts.positions import Position
 from shared.kernel.clock import running_seconds
 from shared.kernel.ids import Ids
 
@@ -45,8 +46,9 @@ class _Waiting:
 class Speaker(Protocol):
     """Makes the messages that go out with a page."""
 
-    def messages(self, page: str, entries: Sequence[bytes]) -> Sequence[OutboxMessage]:
-        """`entries` are those of the things that the page holds, in its order."""
+    def messages(self, page: str, entries: Sequence[tuple[bytes, Position | None]]) -> Sequence[OutboxMessage]:
+        """`entries` are those of the things that the page holds, in its order, with the positions of those that have
+        one."""
         ...
 
 
@@ -125,8 +127,8 @@ class Gathering:
     async def _write_page(self, page: Sequence[_Waiting]) -> None:
         entries = {id_: entry for waiting in page for id_, entry in waiting.entries.items()}
 
-        def messages(page_id: str, holds: Holds) -> Sequence[OutboxMessage]:
-            return self._speaker.messages(page_id, [entries[id_] for id_ in holds])
+        def messages(page_id: str, holds: Holds, positions: Mapping[str, Position]) -> Sequence[OutboxMessage]:
+            return self._speaker.messages(page_id, [(entries[id_], positions.get(id_)) for id_ in holds])
 
         try:
             outcomes = await self._books.settle(self._ids.new(), [waiting.unit for waiting in page], messages)

@@ -15,8 +15,13 @@ that holds nothing. What a row says is settled by its page:
     is not there        older                            an orphan: the page is closed, and judged again
 
     1. the rows are inserted, all at once; those that exist are judged, and taken by compare-and-set where they may be
-    2. the page is saved, with the ids of every unit of which all things are held or duplicates, and with its messages
-    3. nobody is answered before
+    2. what of it goes, and is part of an order, is numbered there
+    3. the page is saved, with the ids of every unit of which all things are held or duplicates, and with its messages
+    4. nobody is answered before
+
+A number is given before the page is saved, so that whoever is told that his thing was accepted finds every later one
+behind it; and it may be given for a page that is never saved. Whether there is a thing under it is settled by the page,
+as with a row: whoever goes along the order closes a page that is not there in time, and passes its numbers over.
 
 A row is turned away from its page only where that page is there and does not hold its id, or after its time: what was
 accepted is never accepted a second time, whatever the clocks say and whoever dies where. Clocks decide no more than how
@@ -39,6 +44,7 @@ from shared.accepting.steps import (
     Holds,
     Insert,
     Key,
+    Order,
     Outcome,
     ReadPages,
     ReadRows,
@@ -50,6 +56,7 @@ from shared.accepting.steps import (
     Unit,
     Wanted,
 )
+from shared.contracts.positions import Position
 
 SETTLES: Final = timedelta(seconds=30)
 """So long a page that is not there is waited for; its rows are as old as the attempt."""
@@ -93,12 +100,15 @@ def settle(page: str, units: Sequence[Unit], watch: Watch) -> Settling:
     stands: dict[Key, Stand] = {key: Held() for key in wanted if key not in there}
     if there:
         stands |= yield from _look(page, [wanted[key] for key in wanted if key in there], watch)
-    in_time = watch.seconds() - began <= SAVED_WITHIN.total_seconds()
-    holds = _goes(units, stands) if in_time else CLOSED
+    holds = _goes(units, stands)
+    ordered = _ordered(units, holds)
+    positions: Mapping[str, Position] | None = (yield Order(page, ordered)) if ordered else {}
+    goes = positions is not None and watch.seconds() - began <= SAVED_WITHIN.total_seconds()
     saved = False
     if Held() in stands.values():
-        # Also when nothing goes: a closed page frees its rows at once.
-        saved = is_ours((yield Save(page, holds)), holds) and in_time
+        # Also when nothing goes: a closed page frees its rows, and its numbers, at once.
+        save = Save(page, holds, positions or {}) if goes else Save(page, CLOSED)
+        saved = is_ours((yield save), save.holds) and goes
     return {unit: _outcome(unit, stands, saved=saved) for unit in units}
 
 
@@ -165,6 +175,12 @@ def _goes(units: Sequence[Unit], stands: Mapping[Key, Stand]) -> Holds:
     """What the page will hold: of whole units alone, and nothing that another page holds."""
     going = [unit for unit in units if _refusal(unit, stands) is None]
     return tuple(thing.id for unit in going for thing in unit.things if stands[thing.key] == Held())
+
+
+def _ordered(units: Sequence[Unit], holds: Holds) -> tuple[tuple[str, str], ...]:
+    """Of what goes, what is part of an order, with its lane; as it was told."""
+    lanes = {thing.id: thing.lane for unit in units for thing in unit.things}
+    return tuple((id_, lanes[id_]) for id_ in holds if lanes[id_])
 
 
 def is_ours(stored: Holds, holds: Holds) -> bool:

@@ -1,9 +1,11 @@
 """What the protocol of pages speaks of: what is wanted, what stands in the store, and what is asked of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
+
+from shared.contracts.positions import Position
 
 Key: TypeAlias = str
 """Under which its sender knows a thing: told again, it is the same one."""
@@ -14,13 +16,15 @@ Holds: TypeAlias = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One thing to be accepted. `id` is the name it gets if it is; `digest` is equal for equal contents; `life` is how
-    long its key is known; `mark` is what it is counted as, once it is accepted."""
+    long its key is known; `mark` is what it is counted as, once it is accepted; `lane` is the order that it is part of,
+    empty where it is part of none."""
 
     key: Key
     digest: str
     id: str
     life: timedelta
     mark: str = ""
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,25 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """Number things in their lanes: ids and lanes, in their order. Answered by the positions, by id; by None where not
+    all could be had."""
+
+    page: str
+    things: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Save:
     """Write the page, unless it is there, with its messages. Answered by what it holds now, whoever wrote it."""
 
     page: str
     holds: Holds
+    positions: Mapping[str, Position] = field(default_factory=dict)
 
 
-Step: TypeAlias = Insert | ReadRows | ReadPages | Close | Take | Save
-Answer: TypeAlias = frozenset[Key] | Mapping[Key, Found] | Mapping[str, Holds] | Holds
+Step: TypeAlias = Insert | ReadRows | ReadPages | Close | Take | Order | Save
+Answer: TypeAlias = frozenset[Key] | Mapping[Key, Found] | Mapping[str, Holds] | Mapping[str, Position] | Holds | None
 
 
 @dataclass(frozen=True, slots=True)

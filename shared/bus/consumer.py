@@ -6,7 +6,7 @@ It sits on aiormq, the layer under aio-pika: per message it makes a task, and no
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -50,7 +50,7 @@ class PassesOn(Protocol):
         ...
 
 
-def _nobody(_: Failed, __: OutboxMessage) -> None:
+async def _nobody(_: Failed, __: OutboxMessage) -> None:
     return
 
 
@@ -67,7 +67,7 @@ class Consumer:
         clock: Clock,
         meter: Meter,
         queue: str | None = None,
-        passed_on: Callable[[Failed, OutboxMessage], None] = _nobody,
+        passed_on: Callable[[Failed, OutboxMessage], Awaitable[None]] = _nobody,
     ) -> None:
         """`queue` is what is consumed, where it has not the service's name; `passed_on` hears of each message that the
         broker has elsewhere."""
@@ -167,7 +167,7 @@ class Consumer:
             self._report(error, came.headers, outcome)
             await self._publisher.publish([with_place(next_stop)])
             self._count(next_stop)
-            self._passed_on(failed, next_stop)
+            await self._passed_on(failed, next_stop)
         except Exception as unsent:  # noqa: BLE001 - it stays ours until the broker has it elsewhere
             log.warning("not passed on", extra={"service": self._service, "error": type(unsent).__name__})
             await asyncio.sleep(REQUEUE_PAUSE)  # or it would come again at once, for as long as the reason lasts
@@ -193,7 +193,7 @@ class Consumer:
             "outcome": outcome,
         }
         if isinstance(error, Later):
-            log.info("message waits", extra=fields)
+            log.log(logging.DEBUG if error.routine else logging.INFO, "message waits", extra=fields)
         elif isinstance(error, Unreadable):
             log.warning("message cannot be read", extra=fields)
         else:

@@ -1,6 +1,6 @@
 """Queues that are made and taken away while the house runs: those of the targets."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -28,7 +28,7 @@ class Reading:
     takes: Takes
     passes_on: PassesOn
     prefetch: int
-    passed_on: Callable[[Failed, OutboxMessage], None]
+    passed_on: Callable[[Failed, OutboxMessage], Awaitable[None]]
 
 
 class Reader(Protocol):

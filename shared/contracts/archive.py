@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.contracts.journey import Part
 from shared.contracts.messages import Event, Message
+from shared.contracts.positions import Position
 
 LARGEST_PART = 512 * 1024
 """Bytes of entries in one message: one event more may stand in it, and it is still read."""
@@ -22,6 +23,7 @@ class ArchivedEvent(Part):
         description="The CloudEvent, as JSON",
         examples=[{"specversion": "1.0", "id": "4711", "source": "/x", "type": "a.b.v1"}],
     )
+    position: Position | None = Field(default=None, description="Its place, where its type has an order")
 
 
 class Page(Message):

@@ -14,6 +14,7 @@ Name = Annotated[str, Field(pattern=NAME, examples=["fuel"])]
 DURATION: Final = r"^[1-9][0-9]{0,5}[smhd]$"
 Duration = Annotated[str, Field(pattern=DURATION, description="A number and s, m, h or d", examples=["24h"])]
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+BY_KEY: Final = "by-key"
 MOST_RULES: Final = 200
 MOST_TARGETS: Final = 64
 Signature = Literal["hmac", "ed25519"]

@@ -1,6 +1,7 @@
 """How work ends when it does not end well. Expected refusals are answers; these say what may be done about the rest."""
 
 from datetime import timedelta
+from typing import ClassVar
 
 
 class Refused(Exception):
@@ -38,7 +39,10 @@ class Misconfigured(Exception):
 
 
 class Later(Exception):
-    """Not now: the message waits in a delay tier and comes again. No fault, but counted against the budget of time."""
+    """Not now: the message waits in a delay tier and comes again. No fault, but counted against the budget of time.
+    `routine`: it happens all day, and is no news."""
+
+    routine: ClassVar[bool] = False
 
     def __init__(self, reason: str, delay: timedelta = timedelta(seconds=1)) -> None:
         super().__init__(reason)

@@ -1,7 +1,7 @@
 """A bus in force: which copies it makes of an event. Live traffic, replays and back-tests all ask this one."""
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 
@@ -58,6 +58,8 @@ class Bus:
     rules: Rules = field(repr=False)
     _admits: Clause = field(repr=False)
     _index: Index[Rule] = field(repr=False)
+    ordered: Mapping[str, int] = field(default_factory=dict)
+    """Targets that keep keys in order, with the revision since which they do."""
 
     def admits_it(self, original: Original) -> bool:
         """Does it look at the event at all? Raises TooMuchWork."""
@@ -143,9 +145,9 @@ class Bus:
         ]
 
 
-def compiled(name: str, revision: int, terms: BusTerms) -> Bus:
+def compiled(name: str, revision: int, terms: BusTerms, ordered: Mapping[str, int] | None = None) -> Bus:
     """The bus as it routes. Raises WrongBus, with all that is wrong with it."""
-    return bus_of(name, revision, terms, rules_of(name, terms))
+    return replace(bus_of(name, revision, terms, rules_of(name, terms)), ordered=ordered or {})
 
 
 def bus_of(name: str, revision: int, terms: BusTerms, rules: Rules) -> Bus:

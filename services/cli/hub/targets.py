@@ -66,6 +66,20 @@ def verify_target(target: Target, as_json: AsJson = False) -> None:
     _agreed(asked(target, "verify"), as_json=as_json)
 
 
+@app.command("skip")
+def skip_copy(
+    target: Target,
+    lane: Annotated[str, typer.Argument(help="The key's lane, as `milesaga hub targets show` names it.")],
+    through: Annotated[
+        int | None, typer.Option("--through", min=1, help="The last number that is not waited for.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a key go on behind the copy that blocks it, which stays among the dead letters."""
+    shown = asked(target, "skip", {"lane": lane, "through": through})
+    printing.tell(shown) if as_json else printing.say(f"{shown['lane']}: done through {shown['done']}")
+
+
 @app.command("rotate")
 def rotate_secret(
     target: Target,

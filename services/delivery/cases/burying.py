@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from services.delivery.cases.skipping import Skipping
 from services.delivery.cases.telling import Telling
 from services.delivery.domain.letters import copy_of, new_name, reborn, settled, told_of
 from services.delivery.ports import Letters
 from shared.bus.dead_letters import Choice, DeadLetter
 from shared.contracts.archive import Attempt
-from shared.contracts.copies import target_queue
+from shared.contracts.copies import Copy, target_queue
 from shared.kernel.clock import Clock
 
 MOST: Final = 500
@@ -31,6 +32,7 @@ class Settled:
 class Burying:
     letters: Letters
     telling: Telling
+    skipping: Skipping
     clock: Clock
 
     async def listed(self, bus: str, target: str) -> Sequence[DeadLetter]:
@@ -61,14 +63,23 @@ class Burying:
         return Settled(done, left, more=done >= most)
 
     async def discard(self, bus: str, target: str, chosen: Choice, most: int = MOST) -> Settled:
-        """Remove the chosen letters for good. Raises BrokerAway, InOtherHands: some may have gone."""
+        """Remove the chosen letters for good; of an ordered target, what waited behind one goes on. Raises BrokerAway,
+        InOtherHands, Conflict, Unavailable: some may have gone."""
         queue, now = target_queue(bus, target), self.clock.now()
+        gone: list[Copy] = []
 
         def attempt(letter: DeadLetter) -> Attempt | None:
             copy = told_of(letter)
-            return settled(copy, copy.deliveryid, "discarded", now) if copy is not None else None
+            if copy is None:
+                return None
+            gone.append(copy)
+            return settled(copy, copy.deliveryid, "discarded", now)
 
-        done = await self._told(lambda noted: self.letters.discard(queue, noted, most), chosen, attempt)
+        try:
+            done = await self._told(lambda noted: self.letters.discard(queue, noted, most), chosen, attempt)
+        finally:
+            for copy in gone:
+                await self.skipping.discarded(bus, target, copy)
         return Settled(done, 0, more=done >= most)
 
     async def _told(

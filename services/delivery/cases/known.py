@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from services.delivery.cases.turns import BLOCKS
+from services.delivery.domain.order import Progress
 from services.delivery.domain.state import TargetState
 from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
-from shared.contracts.buses import TargetTerms, marked
+from shared.contracts.buses import BY_KEY, TargetTerms, marked
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository, Stored
 
@@ -13,6 +15,7 @@ MARKS: Final = "by_mark"
 BUSES: Final = CollectionSpec("buses", indexes=(Index(MARKS, ("mark",)),))
 TARGETS: Final = CollectionSpec("targets")
 MOST_BUSES: Final = 1_000
+MOST_BLOCKED: Final = 1_000
 
 Place: TypeAlias = tuple[str, str]
 """Of a bus, and its name there."""
@@ -21,8 +24,13 @@ Place: TypeAlias = tuple[str, str]
 class Known:
     """Read again where something has changed."""
 
-    def __init__(self, buses: Repository[KnownBus], states: Repository[TargetState]) -> None:
+    def __init__(
+        self, buses: Repository[KnownBus], states: Repository[TargetState], progress: Repository[Progress]
+    ) -> None:
         self.buses = buses
+        self._progress = progress
+        self.blocked: frozenset[str] = frozenset()
+        """Ordered targets of which a lane stands before a copy that is dead."""
         self.states = states
         self._buses: dict[str, KnownBus] = {}
         self._states: dict[str, Stored[TargetState]] = {}
@@ -46,6 +54,9 @@ class Known:
         }
         self.webhooks = {place: terms for place, terms in self.queued.items() if terms.webhook is not None}
         await self._look_at_states()
+        if any(terms.order == BY_KEY for terms in self.webhooks.values()):
+            blocked = await self._progress.collection.keys(BLOCKS, (), limit=MOST_BLOCKED)
+            self.blocked = frozenset(map(str, blocked))
 
     def owned_since(self, bus: str) -> int:
         """The revision by which it became its owner's, as far as is known."""

@@ -53,7 +53,10 @@ class Measuring:
     def states(self) -> Mapping[Place, Shown]:
         """Of all targets: they do not vanish for a moment with the process that has one."""
         now = self._clock.now()
-        shown = [(place, self._known.state(place).shown(terms, now)) for place, terms in self._known.queued.items()]
+        shown = [
+            (place, self._known.state(place).shown(terms, now, blocked=target_id(*place) in self._known.blocked))
+            for place, terms in self._known.queued.items()
+        ]
         return dict(sorted(shown, key=lambda told: told[1] == "healthy")[:MOST_TOLD])
 
     async def queues(self) -> Mapping[Place, Measured]:

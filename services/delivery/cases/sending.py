@@ -10,7 +10,9 @@ from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.keys import Keyring
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
-from services.delivery.domain.patience import OUT_OF_TIME, Tried, begun, dead_for, tier_for, within
+from services.delivery.cases.turns import NotItsTurn, Turns
+from services.delivery.domain.order import Progress
+from services.delivery.domain.patience import OUT_OF_TIME, Tried, begun, dead_for, tier_for, waiting_tier, within
 from services.delivery.domain.signing import signature
 from services.delivery.domain.target import target_id
 from services.delivery.domain.verdicts import Verdict, counted, judge
@@ -34,7 +36,7 @@ from shared.bus.headers import (
 from shared.bus.retry import Failed, Unreadable, origin
 from shared.bus.topology import TIERS, tier_exchange
 from shared.contracts.archive import Attempt
-from shared.contracts.buses import TargetTerms, duration
+from shared.contracts.buses import BY_KEY, TargetTerms, duration
 from shared.contracts.cloudevents import PREFIXES
 from shared.contracts.copies import Copy, dead_target_queue
 from shared.contracts.messages import OutboxMessage
@@ -42,9 +44,12 @@ from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.kernel.meter import TargetMeter
 from shared.kernel.randomness import Random
+from shared.store.repository import Repository
 
 REFUSALS: Final = f"{RESERVED}refusals"
 """How often the copy itself was refused."""
+WAITS: Final = f"{RESERVED}waits"
+"""How often the copy came before its turn."""
 UNREADABLE: Final = "unreadable"
 AGENT: Final = "Milesaga"
 
@@ -68,6 +73,8 @@ class Means:
     clock: Clock
     random: Random
     meter: TargetMeter
+    progress: Repository[Progress]
+    """Of ordered targets."""
     origin: str
     """Who we are, as endpoints are told."""
 
@@ -83,6 +90,7 @@ class Sending:
         self._terms = stance.terms
         self._means = means
         self._stopped = asyncio.Event()
+        self._turns = Turns(target_id(bus, target), means.progress, means.clock, probe=probe)
 
     @property
     def terms(self) -> TargetTerms:
@@ -92,12 +100,27 @@ class Sending:
         """The consumer is being cancelled: what waits goes back."""
         self._stopped.set()
         self.stance.wake()
+        self._turns.wake()
 
     async def dispatch(self, arrival: Arrival, body: bytes) -> None:
-        """Return when the endpoint has taken the copy. Raises Undelivered, Unreadable, GivenBack, Unavailable."""
+        """Return when the endpoint has taken the copy. Raises Undelivered, Unreadable, NotItsTurn, GivenBack,
+        Unavailable."""
         copy, now = self._read(arrival.headers, body), self._means.clock.now()
         begin = _begun(arrival.headers, _first(arrival.headers, now))
-        self.stance.ages.came(copy.deliveryid, begin, now)
+        self.stance.ages.came(copy.deliveryid, min(begin, copy.accepted_at) if copy.lane else begin, now)
+        if not self._keeps_order(copy):
+            await self._try(arrival, copy)
+            return
+        async with self._turns.of(copy, self._stopped) as stand:
+            if stand == "next" or arrival.headers.get(REDRIVEN_AT):  # a person wants it once more, whatever its turn
+                await self._try(arrival, copy)
+                await self._turns.done(copy)
+        self.stance.ages.ended(copy.deliveryid)
+
+    def _keeps_order(self, copy: Copy) -> bool:
+        return bool(copy.lane) and self._terms.order == BY_KEY
+
+    async def _try(self, arrival: Arrival, copy: Copy) -> None:
         if self.probe and self._is_over(arrival.headers):
             raise Undelivered(Verdict("target", OUT_OF_TIME))
         await self.stance.enter(self._stopped, probe=self.probe)
@@ -162,6 +185,11 @@ class Sending:
             **origin(failed.arrival),
             QUEUE: failed.queue,
         }
+        if isinstance(error, NotItsTurn):
+            waits = number(kept.get(WAITS)) + 1
+            told = {**kept, WAITS: str(waits), **origin(failed.arrival), QUEUE: failed.queue}
+            exchange = tier_exchange(waiting_tier(waits, blocked=error.blocked))
+            return self._message(exchange, failed.queue, told, failed.body, now)
         if isinstance(error, Unreadable):
             return self._dead(headers, failed.body, UNREADABLE, str(error), now)
         tried = Tried(verdict, attempts, refusals, self._spent(kept, first, now))
@@ -170,11 +198,14 @@ class Sending:
             return self._dead(headers, failed.body, reason, verdict.fault, now)
         return self._message(tier_exchange(tier), failed.queue, headers, failed.body, now)
 
-    def passed_on(self, failed: Failed, stop: OutboxMessage) -> None:
-        """What ended among the dead letters is on record."""
+    async def passed_on(self, failed: Failed, stop: OutboxMessage) -> None:
+        """What ended among the dead letters is on record, and those of its key behind it wait for a person, or go on.
+        Raises Conflict, Unavailable: then it comes again, and dies again."""
         if stop.routing_key != dead_target_queue(self.bus, self.target) or isinstance(failed.error, Unreadable):
             return
         copy = self._read(failed.arrival.headers, failed.body)
+        if self._keeps_order(copy):
+            await self._turns.died(copy, self._terms.on_dead)
         self.stance.ages.ended(copy.deliveryid)
         self._tell(copy, stop.saved_at, number(stop.headers.get(ATTEMPTS)), "dead", fault=_word(stop))
         self._means.deaths.saw(copy, _word(stop), stop.headers[FINGERPRINT])
@@ -249,8 +280,8 @@ def _word(stop: OutboxMessage) -> str:
 
 
 def _begun(headers: Mapping[str, Any], first: datetime) -> datetime:
-    """When the time of a copy with such headers began."""
-    again = bool(headers.get(f"{PREFIXES[0]}replayid"))
+    """When the time of a copy with such headers began: one that waits for its turn has not begun."""
+    again = any(headers.get(f"{PREFIXES[0]}{name}") for name in ("replayid", "lane"))
     return begun(
         moment(headers.get(f"{PREFIXES[0]}hubat")), first, redriven=moment(headers.get(REDRIVEN_AT)), again=again
     )

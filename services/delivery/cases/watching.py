@@ -11,9 +11,10 @@ from services.delivery.cases.living import Living
 from services.delivery.cases.noting import Noting
 from services.delivery.cases.sending import Means, Sending
 from services.delivery.cases.stance import Stance
+from services.delivery.cases.turns import MOST_WAITING
 from services.delivery.domain.target import queue_of, target_id
 from shared.bus.standing import BrokerAway, Reader, Reading, StandingQueues
-from shared.contracts.buses import TargetTerms
+from shared.contracts.buses import BY_KEY, TargetTerms
 from shared.kernel.clock import running_seconds
 from shared.store.documents import Unavailable
 
@@ -126,7 +127,7 @@ class Watching:
             service=self._service,
             takes=sending,
             passes_on=sending,
-            prefetch=1 if probe else AHEAD * stance.terms.concurrency,
+            prefetch=1 if probe else _ahead(stance.terms),
             passed_on=sending.passed_on,
         )
         try:
@@ -149,3 +150,8 @@ class Watching:
         self._leaving[place] = task = asyncio.create_task(work.reader.leave(LEAVES))
         task.add_done_callback(lambda _: self._leaving.pop(place))
         asyncio.get_running_loop().call_soon(work.sending.stop)
+
+
+def _ahead(terms: TargetTerms) -> int:
+    """Copies in hand; those that wait for their turn come on top of those that may go."""
+    return AHEAD * terms.concurrency + (MOST_WAITING if terms.order == BY_KEY else 0)

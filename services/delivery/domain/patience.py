@@ -14,6 +14,8 @@ STEPS: Final = ("1s", "5s", "30s", "2m", "10m", "1h")
 """Tiers, in their order; the last one again and again."""
 TRIES: Final = 6
 """So often a copy is tried that is refused for what it is."""
+WAITS_EACH: Final = 5
+"""So often a copy that waits for its turn comes again after a second, and then after 5; then every 30."""
 REFUSED: Final = "refused_by_receiver"
 OUT_OF_TIME: Final = "out_of_time"
 
@@ -46,6 +48,12 @@ def tier_for(tried: Tried, terms: TargetTerms, random: Random) -> str:
         return next((name for name in STEPS if TIERS[name] >= rest), STEPS[-1])
     step = min(tried.attempts, len(steps)) - 1
     return random.choice(steps[max(step - 1, 0) : step + 1])
+
+
+def waiting_tier(waits: int, *, blocked: bool) -> str:
+    """Where a copy waits that came before its turn so often; the one before it may be in a long tier, or dead."""
+    step = 2 if blocked else min((waits - 1) // WAITS_EACH, 2)
+    return STEPS[step]
 
 
 def allowed(terms: TargetTerms) -> Sequence[str]:

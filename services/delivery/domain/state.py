@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from shared.contracts.buses import TargetTerms
 from shared.kernel.values import changed
 
-Shown = Literal["healthy", "limited", "failing", "paused", "gone", "unverified"]
+Shown = Literal["healthy", "limited", "failing", "paused", "gone", "unverified", "blocked"]
 KEPT: Final = timedelta(days=15)
 """Longer than any copy may be tried."""
 MOST_GAPS: Final = 200
@@ -40,18 +40,20 @@ class TargetState(BaseModel):
     """The last one."""
     gaps: tuple[Gap, ...] = ()
 
-    def shown(self, terms: TargetTerms, now: datetime) -> Shown:
+    def shown(self, terms: TargetTerms, now: datetime, *, blocked: bool = False) -> Shown:
+        """`blocked`: a lane of it stands before a copy that is dead."""
         if self.paused_since is not None:
             return "paused"
         if terms.webhook is None:
             return "healthy"
-        if self.gone_since is not None:
-            return "gone"
-        if self.verified != terms.webhook:
-            return "unverified"
-        if self.failing_since is not None:
-            return "failing"
-        return "limited" if self.rests_until is not None and self.rests_until > now else "healthy"
+        stands: tuple[tuple[Shown, bool], ...] = (
+            ("gone", self.gone_since is not None),
+            ("unverified", self.verified != terms.webhook),
+            ("failing", self.failing_since is not None),
+            ("blocked", blocked),
+            ("limited", self.rests_until is not None and self.rests_until > now),
+        )
+        return next((word for word, is_so in stands if is_so), "healthy")
 
     def may_send(self, terms: TargetTerms) -> bool:
         """Whatever its endpoint does at the moment."""

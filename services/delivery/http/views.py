@@ -8,7 +8,23 @@ from pydantic import Field
 from shared.web.bodies import Shown
 from shared.web.pages import NextCursor
 
-State = Literal["healthy", "limited", "failing", "paused", "gone", "unverified"]
+State = Literal["healthy", "limited", "failing", "paused", "gone", "unverified", "blocked"]
+
+
+class ShownLane(Shown):
+    """A key whose copies wait behind one that is dead."""
+
+    lane: Annotated[str, Field(description="The copies' `lane`", examples=["coles:4711:5f0c2b7a91d4"])]
+    laneseq: Annotated[int, Field(description="The `laneseq` of the dead one")]
+    delivery_id: Annotated[str | None, Field(description="Its `webhook-id`; null where nothing blocks the lane")]
+    since: Annotated[datetime, Field(description="Since when")]
+
+
+class Skipped(Shown):
+    """How far a lane has come now."""
+
+    lane: Annotated[str, Field(description="The copies' `lane`")]
+    done: Annotated[int, Field(description="The last `laneseq` that is delivered or skipped")]
 
 
 class ShownTarget(Shown):
@@ -24,6 +40,7 @@ class ShownTarget(Shown):
     fault: Annotated[str | None, Field(description="The last one that stopped it, in a word")]
     waiting: Annotated[int | None, Field(description="Copies in its queue; null where none can be seen")]
     dead: Annotated[int | None, Field(description="Dead letters of it; as above")]
+    blocked: Annotated[list[ShownLane], Field(description="Keys that stand before a dead copy; some of them")]
 
 
 class ShownTargets(Shown):

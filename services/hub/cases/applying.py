@@ -22,7 +22,7 @@ from services.hub.domain.bus import (
     queues_of,
     same,
 )
-from services.hub.domain.webhooks import wrong_webhooks
+from services.hub.domain.webhooks import wrong_orders, wrong_webhooks
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
 from shared.contracts.buses import BusTerms, marked
@@ -47,9 +47,6 @@ GOES: Final = timedelta(minutes=1)
 
 BY_BUS: Final = "by_bus"
 PAST: Final = CollectionSpec("bus_revisions", indexes=(Index(BY_BUS, ("bus", "revision")),))
-
-
-NOT_BUILT: Final = "not_available"
 
 
 class NotEmpty(Exception):
@@ -189,9 +186,7 @@ class Applying:
 
     async def _rules(self, name: str, terms: BusTerms) -> Rules:
         """Raises WrongBus, with all that is wrong."""
-        if places := _not_built(terms):
-            raise WrongBus(places, NOT_BUILT)
-        strangers = [*wrong_webhooks(terms), *await self._strangers(terms)]
+        strangers = [*wrong_webhooks(terms), *wrong_orders(terms), *await self._strangers(terms)]
         try:
             rules = rules_of(name, terms)
         except WrongBus as wrong:
@@ -267,12 +262,6 @@ class Applying:
 
     async def _applied(self, stored: Stored[KeptBus]) -> Applied:
         return Applied(stored, await self.in_force.everywhere(stored.value.id, stored.value.revision))
-
-
-def _not_built(terms: BusTerms) -> list[Fault]:
-    """What a file may say one day, and nobody would do now."""
-    ordered = [name for name, target in terms.targets.items() if target.order == "by-key"]
-    return [Fault(pointer_to(("targets", name, "order")), "none: no order is kept yet", "") for name in ordered]
 
 
 def _listed(value: object) -> list[object]:

@@ -200,7 +200,7 @@ def _compiled(kept: KeptBus) -> Bus | None:
     if kept.terms is None:
         return None
     try:
-        return compiled(kept.id, kept.revision, kept.terms)
+        return compiled(kept.id, kept.revision, kept.terms, kept.ordered)
     except WrongBus:
         log.exception("a bus is not in force here", extra={"document_id": kept.mark})
         return None

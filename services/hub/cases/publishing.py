@@ -20,6 +20,7 @@ from shared.bus.outbox import Outbox
 from shared.contracts.archive import LARGEST_PART, KeepPage, Page
 from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
+from shared.contracts.positions import Position
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.kernel.meter import HubMeter
@@ -48,15 +49,16 @@ Way = Literal["http", "amqp"]
 
 class PageSpeaker:
     """Says a page to the router and to the archive, in as many messages as its size and its classes of keeping need. An
-    entry is its class, a line's end, and the event."""
+    entry is its class, a line's end, and the event, into whose text its position is put."""
 
     def __init__(self, outbox: Outbox, meter: HubMeter) -> None:
         self._outbox = outbox
         self._meter = meter
 
-    def messages(self, page: str, entries: Sequence[bytes]) -> list[OutboxMessage]:
+    def messages(self, page: str, entries: Sequence[tuple[bytes, Position | None]]) -> list[OutboxMessage]:
         self._meter.paged(len(entries))
-        parts = [(keep, part) for keep, texts in _by_class(entries).items() for part in _parts(texts)]
+        placed = [entry if position is None else _placed(entry, position) for entry, position in entries]
+        parts = [(keep, part) for keep, texts in _by_class(placed).items() for part in _parts(texts)]
         said: list[OutboxMessage] = []
         for number, (keep, part) in enumerate(parts, start=1):
             bare: dict[str, Any] = {"page": page, "part": number, "parts": len(parts), "keep": keep, "events": ()}
@@ -70,6 +72,10 @@ def _with_events(bare: Page, part: Sequence[bytes]) -> bytes:
     that accepting does."""
     head = bare.model_dump_json(exclude={"events"}).encode()
     return head.removesuffix(b"}") + b',"events":[' + b",".join(part) + b"]}"
+
+
+def _placed(entry: bytes, position: Position) -> bytes:
+    return entry.removesuffix(b"}") + b',"position":' + position.model_dump_json().encode() + b"}"
 
 
 def _by_class(entries: Sequence[bytes]) -> dict[str, list[bytes]]:
@@ -133,7 +139,7 @@ class Publishing:
         entries: dict[str, bytes] = {}
         for each in admitted:
             mark = mark_of(partner.id, each.keep)
-            thing = Wanted(_key(partner, each), each.digest, self._ids.new(), partner.life, mark)
+            thing = Wanted(_key(partner, each), each.digest, self._ids.new(), partner.life, mark, each.lane)
             first = wanted.setdefault(thing.key, thing)
             if first.digest != thing.digest:
                 refused: Outcome = Refused(thing.key, "reused")

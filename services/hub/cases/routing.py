@@ -3,10 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from services.hub.cases.in_force import InForce
+from services.hub.cases.made import Made
+from services.hub.cases.ordering import NotYet, Ordering
+from services.hub.domain.lane import place
 from shared.bus.copies import dead, outgoing
 from shared.bus.outbox import Outbox, Publisher, Unroutable
 from shared.bus.standing import StandingQueues
@@ -15,7 +17,6 @@ from shared.contracts.archive import (
     Attempt,
     KeepRecords,
     Routed,
-    RoutedCopy,
     UndecidedEvent,
 )
 from shared.contracts.buses import TargetTerms
@@ -33,20 +34,6 @@ AT_ONCE: Final = 32
 """Events that are routed before others have their turn in the process."""
 
 
-@dataclass
-class _Made:
-    """Of one event: what is to be sent, and what is to be said of it."""
-
-    event: ArchivedEvent
-    messages: list[OutboxMessage] = field(default_factory=list)
-    targets: list[tuple[str, str]] = field(default_factory=list)
-    records: list[RoutedCopy] = field(default_factory=list)
-    undecided: list[UndecidedEvent] = field(default_factory=list)
-    matches: list[tuple[str, str, str]] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
-    error: Exception | None = None
-
-
 class PageRouting:
     """The router of one replica."""
 
@@ -58,9 +45,11 @@ class PageRouting:
         outbox: Outbox,
         clock: Clock,
         *,
+        ordering: Ordering,
         meter: HubMeter,
     ) -> None:
         self._meter = meter
+        self._ordering = ordering
         self._in_force = in_force
         self._publisher = publisher
         self._queues = queues
@@ -70,22 +59,25 @@ class PageRouting:
     async def route(self, page: RoutePage) -> None:
         """Return when every copy is in its queue, and the record of them on its way.
 
-        An event that cannot be routed comes again as a page of its own: none of the others waits for it. Raises Later,
-        NotPublished, Unavailable, and whatever is wrong with a page of one event.
+        An event that cannot be routed comes again as a page of its own: none of the others waits for it, but those of
+        its key that come after it. Raises Later, NotPublished, Conflict, Unavailable, and whatever is wrong with a page
+        of one event.
         """
         async with self._in_force.using() as buses:
             made = await self._made(page, buses)
-            await self._send([each for each in made if each.error is None])
-        failed = [each for each in made if each.error is not None]
-        if failed and len(page.events) == 1 and failed[0].error is not None:
-            raise failed[0].error
-        again = [self._outbox.entry(page.model_copy(update={"events": (each.event,)})) for each in failed]
-        await self._publisher.publish(again)
+            fine = [each for each in made if each.error is None]
+            await self._send([each for each in fine if not each.lane])
+            await self._ordering.route(page.page, [each for each in fine if each.lane], self._send)
+        apart = _apart([each for each in made if each.error is not None])
+        if len(apart) == 1 and len(apart[0]) == len(made) and (error := apart[0][0].error) is not None:
+            raise error
+        again = [page.model_copy(update={"events": tuple(each.event for each in some)}) for some in apart]
+        await self._publisher.publish([self._outbox.entry(each) for each in again])
         done = [each for each in made if each.error is None]
         await self._tell(page, done)
         self._count(done)
 
-    async def _made(self, page: RoutePage, buses: Buses) -> list[_Made]:
+    async def _made(self, page: RoutePage, buses: Buses) -> list[Made]:
         made = []
         for number, event in enumerate(page.events, start=1):
             made.append(self._of(event, buses))
@@ -93,8 +85,8 @@ class PageRouting:
                 await asyncio.sleep(0)
         return made
 
-    def _of(self, event: ArchivedEvent, buses: Buses) -> _Made:
-        made = _Made(event)
+    def _of(self, event: ArchivedEvent, buses: Buses) -> Made:
+        made = Made(event)
         try:
             for found in buses.route(event):
                 if isinstance(found, Undecided):
@@ -105,11 +97,16 @@ class PageRouting:
             made.error = error
         return made
 
-    def _add(self, made: _Made, routing: Routing, bus: Bus) -> None:
+    def _add(self, made: Made, routing: Routing, bus: Bus) -> None:
         now = self._clock.now()
         made.records += routing.records
         made.matches += [(routing.bus, match.rule, match.mode) for match in routing.matches]
         for copy in routing.copies:
+            since = bus.ordered.get(copy.target) if made.lane else None
+            if since is not None:
+                made.in_order.append((copy, place(copy.bus, copy.target, since)))
+                made.targets.append((copy.bus, copy.target))
+                continue
             self._put(made, copy, bus.target(copy.target), outgoing(copy, bus.target(copy.target), now))
         for broken in routing.broken:
             copy, target = broken.copy, bus.target(broken.copy.target)
@@ -128,14 +125,14 @@ class PageRouting:
                 )
             )
 
-    def _put(self, made: _Made, copy: Copy, target: TargetTerms, message: OutboxMessage | None) -> None:
+    def _put(self, made: Made, copy: Copy, target: TargetTerms, message: OutboxMessage | None) -> None:
         if message is None:
             return
         made.messages.append(message)
         if target.service is None:
             made.targets.append((copy.bus, copy.target))
 
-    async def _send(self, made: Sequence[_Made]) -> None:
+    async def _send(self, made: Sequence[Made]) -> None:
         """Where no queue takes one, somebody may have deleted it: it is made again, and what still finds none is told
         apart by events. Raises NotPublished."""
         try:
@@ -149,7 +146,7 @@ class PageRouting:
                 elif isinstance(outcome, BaseException):
                     raise outcome from None
 
-    def _count(self, made: Sequence[_Made]) -> None:
+    def _count(self, made: Sequence[Made]) -> None:
         for matched, count in Counter(match for each in made for match in each.matches).items():
             self._meter.matched(*matched, count)
         for bus, count in Counter(one.bus for each in made for one in each.undecided).items():
@@ -157,7 +154,7 @@ class PageRouting:
         if unmatched := sum(not each.matches and not each.undecided for each in made):
             self._meter.unmatched(unmatched)
 
-    async def _tell(self, page: RoutePage, made: Sequence[_Made]) -> None:
+    async def _tell(self, page: RoutePage, made: Sequence[Made]) -> None:
         if not made:
             return
         records = [record for each in made for record in each.records]
@@ -182,3 +179,12 @@ class PageRouting:
             )
             told.append(self._outbox.entry(kept))
         await self._publisher.publish(told)
+
+
+def _apart(failed: Sequence[Made]) -> list[list[Made]]:
+    """What comes again, page by page: each by itself, but together what waits for the same event."""
+    pages: dict[str, list[Made]] = {}
+    for made in failed:
+        waits = isinstance(made.error, NotYet)
+        pages.setdefault(f"waits {made.lane}" if waits else made.event.hubid, []).append(made)
+    return list(pages.values())

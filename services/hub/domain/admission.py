@@ -12,12 +12,15 @@ from services.hub.domain.kind import FOREVER, Known
 from services.hub.domain.partner import Partner, matches
 from services.hub.domain.redaction import redacted
 from shared.rules.faults import pointer_to
+from shared.rules.pointers import value_at
 from shared.web import cloudevents
 from shared.web.problems import Fault
 
 LARGEST_EVENT: Final = 256 * 1024
 """Bytes as compact JSON."""
 MOST_EVENTS: Final = 500
+LONGEST_KEY: Final = 200
+"""Characters."""
 LARGEST_BODY: Final = 4 * 1024 * 1024
 
 Json = dict[str, Any]
@@ -36,11 +39,12 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """An event that may be accepted, as it will be kept: `text` is its JSON, compact, in UTF-8; `keep` is its class of
-    keeping."""
+    keeping, `lane` the order that it is part of, by its key; empty where its type has none."""
 
     event: Json
     text: bytes
     keep: str = FOREVER
+    lane: str = ""
 
     @property
     def kind(self) -> str:
@@ -107,7 +111,23 @@ def _of_its_type(
         faults = [Fault("hides what is personal", pointer=pointer_to((*at, "data_base64")))]
     if faults:
         return _faulty(422, "schema_violation", "Data is not as its type's schema has it", faults)
-    return admitted.cleared(known)
+    cleared = admitted.cleared(known)
+    return _in_its_lane(cleared, at, partner, known) if known.ordered_by else cleared
+
+
+def _in_its_lane(admitted: Admitted, at: tuple[int, ...], partner: Partner, known: Known) -> Admitted | Refusal:
+    """By the key as it is kept: what is personal in it is digested already."""
+    key = value_at(admitted.event, known.ordered_by)
+    text = str(key) if type(key) is int else key
+    if isinstance(text, str) and 0 < len(text) <= LONGEST_KEY and "\0" not in text:
+        return replace(admitted, lane=f"{partner.id}:{text}")
+    expected = f"must be text of 1 to {LONGEST_KEY} characters without NUL, or an integer: its type is ordered by it"
+    return _faulty(
+        422,
+        "schema_violation",
+        "The event has no key to be ordered by",
+        [Fault(expected, pointer=pointer_to((*at, *known.ordered_by)))],
+    )
 
 
 def _faulty(status: int, code: str, detail: str, faults: list[Fault]) -> Refusal:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
-from shared.contracts.buses import BusTerms, RuleTerms, mark_of
+from shared.contracts.buses import BY_KEY, BusTerms, RuleTerms, mark_of
 from shared.contracts.copies import dead_target_queue, target_queue
 from shared.kernel.values import changed
 from shared.rules.faults import pointer_to
@@ -39,6 +39,8 @@ class KeptBus(BaseModel):
     left: dict[str, AwareDatetime] = {}
     going: dict[str, AwareDatetime] = {}
     """Those of the left whose queues are taken away at this moment, since then."""
+    ordered: dict[str, int] = {}
+    """Targets that keep keys in order, with the revision since which they do."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -96,12 +98,18 @@ def following(kept: KeptBus | None, name: str, terms: BusTerms | None, by: str, 
     left = {target: since for target, since in gone.items() if target not in here}
     revision = kept.revision + 1 if kept else 1
     owner = terms.partner if terms else kept.owner if kept else ""
-    return KeptBus(id=name, revision=revision, terms=terms, owner=owner, by=by, at=now, left=left)
+    before = kept.ordered if kept else {}
+    ordered = {target: before.get(target, revision) for target in _ordered(terms)}
+    return KeptBus(id=name, revision=revision, terms=terms, owner=owner, by=by, at=now, left=left, ordered=ordered)
 
 
 def queued(terms: BusTerms | None) -> list[str]:
     """Its targets that have queues, in the order of the file."""
     return [name for name, target in terms.targets.items() if target.kind in WITH_QUEUES] if terms else []
+
+
+def _ordered(terms: BusTerms | None) -> list[str]:
+    return [name for name, target in terms.targets.items() if target.order == BY_KEY] if terms else []
 
 
 def queues_of(bus: str, targets: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from shared.kernel.values import changed
+from shared.rules.pointers import steps_of
 from shared.schemas.compatibility import incompatible
 from shared.schemas.schema import Schema
 
@@ -18,6 +19,8 @@ PERSONAL: Final = r"^(/subject|/data(/([^~/]|~[01])+)+)$"
 Redact = Literal["drop", "hash"]
 MOST_BEFORE: Final = 16
 """Schemas that a type may have had before the one in force."""
+ORDERED_BY: Final = r"^(partitionkey|subject|/data(/([^~/]|~[01])+)+)$"
+"""What an event's key is: one of two attributes, or a field of its data by a pointer into the event."""
 
 
 class Kind(BaseModel):
@@ -32,6 +35,7 @@ class Kind(BaseModel):
     personal: tuple[str, ...] = ()
     redact: Redact | None = None
     examples: tuple[Any, ...] = ()
+    ordered_by: str | None = None
     before: tuple[dict[str, Any], ...] = ()
     """The other schemas that it has had since it was registered, or broken by force: the newest first."""
 
@@ -46,10 +50,20 @@ class Known:
     redact: Redact | None = None
     key: bytes | None = field(default=None, repr=False)
     """By which what is personal is digested."""
+    ordered_by: tuple[str, ...] = ()
+    """Where its events' keys stand: steps into the event."""
 
     @classmethod
     def of(cls, kind: Kind, key: bytes | None) -> "Known":
-        return cls(Schema(kind.schema_document), kind.keep, kind.personal, kind.redact, key)
+        schema = Schema(kind.schema_document)
+        return cls(schema, kind.keep, kind.personal, kind.redact, key, steps_to(kind.ordered_by))
+
+
+def steps_to(ordered_by: str | None) -> tuple[str, ...]:
+    """The way into an event to its key."""
+    if ordered_by is None:
+        return ()
+    return steps_of(ordered_by) if ordered_by.startswith("/") else (ordered_by,)
 
 
 class Incompatible(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from shared.contracts.buses import BusTerms, TargetTerms
+from shared.contracts.buses import BY_KEY, BusTerms, TargetTerms
 from shared.contracts.delivery import is_ours
 from shared.rules.faults import Fault, pointer_to
 
@@ -29,6 +29,13 @@ def wrong_webhooks(terms: BusTerms) -> Iterator[Fault]:
             yield Fault(pointer_to((*at, "webhook")), expected, target.webhook[:100])
         for header, expected in _wrong_headers(target):
             yield Fault(pointer_to((*at, "headers", header)), expected, header[:100])
+
+
+def wrong_orders(terms: BusTerms) -> Iterator[Fault]:
+    """An order can be kept where it is we who wait for the answer; a feed has that of acceptance by itself."""
+    for name, target in terms.targets.items():
+        if target.order == BY_KEY and target.webhook is None:
+            yield Fault(pointer_to(("targets", name, "order")), "none, where the target is no webhook", target.order)
 
 
 def _wrong_headers(target: TargetTerms) -> Iterator[tuple[str, str]]:

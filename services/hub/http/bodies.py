@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, StrictInt
 
-from services.hub.domain.kind import KEEP, PERSONAL
+from services.hub.domain.kind import KEEP, ORDERED_BY, PERSONAL
 from services.hub.domain.partner import Glob, Rate
 from shared.kernel.members import MEMBER_ID
 from shared.web.bodies import Body
@@ -51,3 +51,10 @@ class TypeBody(Body):
         Literal["drop", "hash"] | None, Field(description="What is kept in its place: a keyed digest, or nothing")
     ] = None
     examples: Annotated[tuple[Any, ...], Field(max_length=20, description="Data that is valid")] = ()
+    ordered_by: Annotated[
+        Annotated[str, Field(pattern=ORDERED_BY, max_length=200)] | None,
+        Field(
+            description="Where the key stands whose events stay in order: `partitionkey`, `subject`, or a pointer",
+            examples=["/data/member/id"],
+        ),
+    ] = None

@@ -9,12 +9,12 @@ from fastapi import Depends, Path, Query, Request, Response
 
 from services.hub.cases.registering import ClientTaken, Registry, UserTaken
 from services.hub.domain.bus import OUR_OWN
-from services.hub.domain.kind import Incompatible, Kind
+from services.hub.domain.kind import Incompatible, Kind, steps_to
 from services.hub.domain.partner import NAME, TYPE, Partner
 from services.hub.http.bodies import PartnerBody, TypeBody
 from services.hub.http.views import ShownPartner, ShownType
 from shared.contracts.hub import ClientsOf
-from shared.rules.faults import Invalid
+from shared.rules.faults import Invalid, pointer_to
 from shared.rules.reading import check
 from shared.schemas.schema import Schema, WrongSchema
 from shared.store.repository import Repository
@@ -125,6 +125,7 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, forci
         read_strictly(await request.body())
         schema = _schema(body)
         _personal(body, may_hash=may_hash)
+        _ordered(body)
         kind = Kind(id=type_name, **body.model_dump())
         try:
             async with guard() if force else nullcontext():
@@ -180,6 +181,16 @@ def _personal(body: TypeBody, *, may_hash: bool) -> None:
     for place, pointer in enumerate(body.personal):
         if any(step.isdecimal() for step in pointer.split("/")):
             raise invalid_field(f"/personal/{place}", "must name fields: it is true of all elements of a list")
+
+
+def _ordered(body: TypeBody) -> None:
+    """Raises 422."""
+    if body.ordered_by is None:
+        return
+    key = pointer_to(steps_to(body.ordered_by))
+    lost = [each for each in body.personal if key.startswith(f"{each}/") or (key == each and body.redact == "drop")]
+    if lost:
+        raise invalid_field("/ordered_by", f"must be something that is kept: of {lost[0]} nothing is that could order")
 
 
 def _schema(body: TypeBody) -> Schema:

@@ -136,6 +136,7 @@ class ShownType(Shown):
     personal: Annotated[list[str], Field(description="Where something personal stands")]
     redact: Annotated[Literal["drop", "hash"] | None, Field(description="What is kept in its place")]
     examples: Annotated[list[Any], Field(description="Data that is valid")]
+    ordered_by: Annotated[str | None, Field(description="Where the key stands whose events stay in order")]
 
 
 class ShownBus(Shown):

@@ -17,6 +17,8 @@ from services.delivery.cases.measuring import AT_A_LOOK, Measured, Measuring
 from services.delivery.cases.sending import Means, Sending, Undelivered
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
+from services.delivery.cases.turns import PROGRESS
+from services.delivery.domain.order import Progress
 from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState, paused
 from services.delivery.domain.target import KnownBus, Secrets
@@ -51,7 +53,8 @@ class Around:
         self.buses = Repository(store.collection(BUSES), KnownBus, key=lambda each: each.id)
         self.secrets = Repository(store.collection(SECRETS), Secrets, key=lambda each: each.id)
         outages = Repository(store.collection(OUTAGES), Outages, key=lambda each: each.id)
-        self.known = Known(self.buses, self.states)
+        self.progress = Repository(store.collection(PROGRESS), Progress, key=lambda each: each.id)
+        self.known = Known(self.buses, self.states, self.progress)
         self.living = Living(store.collection(REPLICAS), outages, clock, self.ids)
         self.stances: dict[Place, Stance] = {}
         self.measuring = Measuring(self.known, self.living, self.stances.get, self.queues, clock)
@@ -154,6 +157,7 @@ async def test_a_copy_that_is_not_taken_grows_older_until_it_is(around: Around) 
         around.clock,
         SystemRandom(7),
         around.telemetry,
+        around.progress,
         "milesaga.example",
     )
     sending = Sending("fuel", "bi", stance, means, probe=False)

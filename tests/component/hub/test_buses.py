@@ -140,9 +140,10 @@ async def test_a_rule_that_costs_too_much_is_refused_by_its_name(hub: Counter) -
     assert " r" in answer.json()["detail"]
 
 
-async def test_an_order_that_nobody_keeps_is_not_promised(hub: Counter) -> None:
-    answer = await hub.put(a_file(targets={"bi": {"queue": True, "order": "by-key"}}))
-    assert (answer.status_code, answer.json()["code"]) == (422, "not_available")
+@pytest.mark.parametrize("kind", [{"queue": True}, {"service": "dockets"}, {"feed": True}])
+async def test_an_order_that_nobody_could_keep_is_not_promised(hub: Counter, kind: dict[str, object]) -> None:
+    answer = await hub.put(a_file(targets={"bi": {**kind, "order": "by-key"}}))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert answer.json()["errors"][0]["pointer"] == "/targets/bi/order"
 
 

@@ -15,6 +15,7 @@ from shared.accepting.gathering import LONGEST_WAIT, Gathering, Overloaded
 from shared.accepting.steps import Accepted, Outcome, Refused, Unit, Wanted
 from shared.bus.outbox import NotPublished, Outbox
 from shared.contracts.messages import OutboxMessage
+from shared.contracts.positions import Position
 from shared.kernel.clock import SystemClock
 from shared.kernel.ids import Uuid7Ids
 from shared.store.documents import Collection, Document, Unavailable
@@ -56,8 +57,8 @@ class Wire:
 class Lines:
     """Says a page as one line for each entry."""
 
-    def messages(self, page: str, entries: Sequence[bytes]) -> list[OutboxMessage]:
-        body = b"\n".join(entries)
+    def messages(self, page: str, entries: Sequence[tuple[bytes, Position | None]]) -> list[OutboxMessage]:
+        body = b"\n".join(entry for entry, _ in entries)
         return [OutboxMessage(f"{page}/1", "commands", "a.b.v1", {}, body, mandatory=True, saved_at=datetime.now(UTC))]
 
 
@@ -285,7 +286,7 @@ async def test_what_pages_count_is_what_was_said(
             await process.books.settle(
                 IDS.new(),
                 [Unit(tuple(Wanted(key, chance.choice("xxxy"), f"{IDS.new()}", DAY, key[0]) for key in keys))],
-                lambda page, holds: Lines().messages(page, [id_.encode() for id_ in holds]),
+                lambda page, holds, _: Lines().messages(page, [id_.encode() for id_ in holds]),
             )
     for process in processes:
         process.clock.by = timedelta(minutes=1)

@@ -1,0 +1,73 @@
+"""How far an ordered target has come with the copies of one key. Pure.
+
+The hub numbers a lane's copies from 1, without a gap. A copy is sent when the one before it is done; one with an
+earlier number has been done already, and is not sent again, unless a person said so.
+"""
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
+
+from shared.contracts.copies import Copy
+from shared.kernel.values import changed
+
+LIFE: Final = timedelta(days=400)
+"""So long a lane is remembered in which nothing happens; the hub forgets it much sooner, and counts anew then."""
+
+Stand = Literal["next", "past", "waits"]
+
+
+class Progress(BaseModel):
+    """Of one lane at one target. `done` is the last number that was delivered or skipped; `blocked` is the delivery id
+    of the copy behind it, which is dead: nothing of the lane is sent until it has been redriven, or is skipped."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: ClassVar[int] = 1
+
+    id: str
+    target: str
+    lane: str
+    at: AwareDatetime
+    done: int = 0
+    blocked: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def blocks(self) -> str | None:
+        """The target, where the lane is blocked: what stands there is found by it."""
+        return self.target if self.blocked is not None else None
+
+
+def progress_id(target: str, lane: str) -> str:
+    return f"{target}|{lane}"
+
+
+def wakes(progress: Progress) -> datetime | None:
+    """When it may be forgotten; never while it is blocked."""
+    return None if progress.blocked is not None else progress.at + LIFE
+
+
+def first(target: str, lane: str, now: datetime) -> Progress:
+    """Of a lane that nothing is known of."""
+    return Progress(id=progress_id(target, lane), target=target, lane=lane, at=now)
+
+
+def stand(progress: Progress, copy: Copy) -> Stand:
+    if copy.laneseq <= progress.done:
+        return "past"
+    return "next" if copy.laneseq == progress.done + 1 else "waits"
+
+
+def done(progress: Progress, number: int, now: datetime) -> Progress:
+    """The copy of this number has been delivered, or is done without."""
+    if number <= progress.done:
+        return progress
+    return changed(progress, done=number, blocked=None, at=now)
+
+
+def blocked(progress: Progress, copy: Copy, now: datetime) -> Progress:
+    """The copy is dead, and those behind it wait for a person."""
+    if stand(progress, copy) != "next" or progress.blocked == copy.deliveryid:
+        return progress
+    return changed(progress, blocked=copy.deliveryid, at=now)

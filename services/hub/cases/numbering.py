@@ -1,0 +1,76 @@
+"""What is accepted of one key is numbered, for the page that it is accepted by."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from services.hub.domain import lane as rules
+from services.hub.domain.lane import MOST_SPANS, Lane
+from shared.accepting.books import Pages
+from shared.contracts.positions import Position
+from shared.kernel.clock import Clock
+from shared.kernel.ids import Ids
+from shared.kernel.locks import KeyedLocks
+from shared.store.documents import Conflict, Unavailable
+from shared.store.repository import Repository
+
+log = logging.getLogger(__name__)
+
+TRIES: Final = 50
+"""Others who save a lane first, one after the other: every replica has a hand in it."""
+
+
+class Numbering:
+    """Of one replica. `locks` are those by which it goes along a lane, too."""
+
+    def __init__(self, lanes: Repository[Lane], pages: Pages, clock: Clock, ids: Ids, locks: KeyedLocks) -> None:
+        self._lanes = lanes
+        self._pages = pages
+        self._clock = clock
+        self._ids = ids
+        self._locks = locks
+
+    async def positions(self, page: str, things: Sequence[tuple[str, str]]) -> Mapping[str, Position] | None:
+        """The positions of things, which are ids and lanes in their order, for a page that is about to be saved; None
+        where not all can be had."""
+        lanes: dict[str, list[str]] = {}
+        for id_, lane in things:
+            lanes.setdefault(lane, []).append(id_)
+        giving = (self._given(lane, page, len(ids)) for lane, ids in lanes.items())
+        given = await asyncio.gather(*giving, return_exceptions=True)
+        found: dict[str, Position] = {}
+        for ids, positions in zip(lanes.values(), given, strict=True):
+            if isinstance(positions, Conflict | Unavailable):
+                log.warning("a page is not numbered", extra={"error": type(positions).__name__})
+                return None
+            if isinstance(positions, BaseException):
+                raise positions
+            found |= zip(ids, positions, strict=True)
+        return found
+
+    async def _given(self, lane: str, page: str, count: int) -> list[Position]:
+        first = Position(lane=lane, epoch=self._ids.new(), number=1)
+
+        def edit(known: Lane | None) -> Lane:
+            return rules.given(known, first, page, count, self._clock.now())
+
+        async with self._locks.of(lane):
+            stored = await self._lanes.change(lane, edit, tries=TRIES)
+            positions = rules.positions(stored.value, page)
+            if len(stored.value.spans) > MOST_SPANS:
+                await self._merge(lane)
+        return positions
+
+    async def _merge(self, lane: str) -> None:
+        """Much of it waits to be routed: what is settled need not be told apart. At the next page, where others are at
+        work on it."""
+        stored = await self._lanes.load(lane)
+        if stored is None:
+            return
+        holds = await self._pages.holds([span.page for span in stored.value.spans if span.page])
+        after = rules.merged(stored.value, frozenset(page for page, held in holds.items() if held))
+        try:
+            await self._lanes.save(after, version=stored.version)
+        except Conflict:
+            return

@@ -1,0 +1,209 @@
+"""Events of one key are routed one after the other; their copies are numbered in the write that holds them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from services.hub.cases.made import Made
+from services.hub.cases.numbering import TRIES
+from services.hub.domain import lane as rules
+from services.hub.domain.lane import Lane, Turn
+from shared.accepting.books import Pages
+from shared.accepting.protocol import SETTLES
+from shared.bus.outbox import NotPublished, Outbox, Unroutable
+from shared.bus.standing import BrokerAway, StandingQueues
+from shared.contracts.messages import OutboxMessage
+from shared.kernel.clock import Clock, running_seconds
+from shared.kernel.errors import Later
+from shared.kernel.ids import Ids
+from shared.kernel.locks import KeyedLocks
+from shared.store.documents import Conflict
+from shared.store.repository import Repository, Stored
+
+log = logging.getLogger(__name__)
+
+LARGEST_SAVE: Final = 2 * 1024 * 1024
+"""Bytes of copies that wait in a lane's document; one copy more may stand there."""
+PATIENCE: Final = 0.5
+"""Seconds for which an event waits in hand for the one before it: mostly somebody is at work on that."""
+LOOKS: Final = 0.02
+RESTS: Final = 1.0
+"""Seconds after a wait in vain in which nobody waits in hand there."""
+MOST_RESTING: Final = 10_000
+
+Send: TypeAlias = Callable[[Sequence[Made]], Awaitable[None]]
+
+
+class NotYet(Later):
+    """The event before it has not been routed."""
+
+    routine = True
+
+    def __init__(self) -> None:
+        super().__init__("the event before it, of the same key, has not been routed")
+
+
+@dataclass
+class _Going:
+    """Events of one lane, with their turns."""
+
+    now: list[tuple[Made, Turn]] = field(default_factory=list)
+    waiting: list[Made] = field(default_factory=list)
+
+
+class Ordering:
+    """Of one replica; others are at work on the same lanes."""
+
+    def __init__(  # noqa: PLR0917 - its composition root has them in this order
+        self,
+        lanes: Repository[Lane],
+        pages: Pages,
+        outbox: Outbox,
+        queues: StandingQueues,
+        clock: Clock,
+        ids: Ids,
+        locks: KeyedLocks,
+    ) -> None:
+        self._lanes = lanes
+        self._pages = pages
+        self._outbox = outbox
+        self._queues = queues
+        self._clock = clock
+        self._ids = ids
+        self._locks = locks
+        self._resting: dict[str, float] = {}
+
+    async def route(self, page: str, events: Sequence[Made], send: Send) -> None:
+        """Have the copies of events that came with a page on their way, those of each key in its order; `send` sends
+        what of them is not in order. One whose turn has not come has NotYet for its error then.
+
+        Raises Conflict, NotPublished, Unavailable: what was done is not done again.
+        """
+        lanes: dict[str, list[Made]] = {}
+        for made in events:
+            lanes.setdefault(made.lane, []).append(made)
+        ordered = (sorted(each, key=lambda made: made.number) for each in lanes.values())
+        routing = (self._along(page, lane, each, send) for lane, each in zip(lanes, ordered, strict=True))
+        for outcome in await asyncio.gather(*routing, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _along(self, page: str, lane: str, events: Sequence[Made], send: Send) -> None:
+        sent: set[str] = set()
+        async with self._locks.of(lane):
+            for last in range(TRIES):
+                stored = await self._at_turn(page, events[0])
+                going = _parted(stored.value if stored else None, page, events)
+                for made, turn in going.now:
+                    if turn == "loose":
+                        made.loosen(self._clock.now())
+                await send([made for made, turn in going.now if turn != "past" and made.event.hubid not in sent])
+                sent |= {made.event.hubid for made, _ in going.now}
+                try:
+                    if stored is not None:
+                        await self._save(stored, going)
+                except Conflict:
+                    if last == TRIES - 1:
+                        raise
+                    continue
+                break
+        for made in going.waiting:
+            made.error = made.error or NotYet()
+
+    async def _at_turn(self, page: str, made: Made) -> Stored[Lane] | None:
+        """The lane, once the event's turn has come, or it is to come again later."""
+        rests_until = self._resting.get(made.lane, float("-inf"))
+        deadline = running_seconds() + (PATIENCE if running_seconds() >= rests_until else 0.0)
+        while True:
+            stored = await self._lanes.load(made.lane)
+            if stored is None or _turn(stored.value, made, page) != "waits":
+                self._resting.pop(made.lane, None)
+                return stored
+            if running_seconds() < deadline:
+                await asyncio.sleep(LOOKS)
+                continue
+            settled = await self._settled(stored.value)
+            if settled is stored.value:
+                self._rest(made.lane)
+                return stored
+            with suppress(Conflict):
+                await self._lanes.save(settled, version=stored.version)
+
+    async def _settled(self, lane: Lane) -> Lane:
+        """What is known by now of the number that is waited for; the same lane where that is nothing new."""
+        now, head = self._clock.now(), lane.head
+        if head is not None and head.page:
+            holds = (await self._pages.holds((head.page,))).get(head.page)
+            if holds is None and rules.waited(lane, now) >= SETTLES:
+                holds = (await self._pages.close((head.page,)))[head.page]
+            if holds is None:
+                return rules.waiting(lane, now)
+            if not holds:
+                return rules.voided(lane, now)
+        after = rules.passed_over(rules.waiting(lane, now), now)
+        if after.passed != lane.passed:
+            log.warning("an event that does not come is passed over", extra={"document_id": lane.id})
+        return after
+
+    async def _save(self, stored: Stored[Lane], going: _Going) -> None:
+        """Raises Conflict: somebody else was faster."""
+        lane, messages, targets = stored.value, list[OutboxMessage](), list[tuple[str, str]]()
+        now = self._clock.now()
+        for place, (made, turn) in enumerate(going.now):
+            if made.error is not None:  # what of it has no order could not be sent: it comes again, and all behind it
+                going.waiting += [each for each, _ in going.now[place + 1 :]]
+                break
+            if turn not in {"now", "late"}:
+                continue
+            for copy, where in made.in_order:
+                numbered = rules.numbered(lane, where, made.number, self._ids.new()[-12:])
+                if numbered is None:
+                    continue
+                lane, stream = numbered
+                named = replace(copy, lane=f"{lane.id}:{stream.id}", laneseq=stream.count)
+                messages.append(named.message(now))
+                targets.append((copy.bus, copy.target))
+                if turn == "now" and sum(len(each.body) for each in messages) > LARGEST_SAVE:
+                    stored = await self._lanes.save(lane, version=stored.version, messages=messages)
+                    await self._send(lane.id, messages, targets)
+                    messages, targets = [], []
+            lane = rules.routed(lane, made.number, now)
+        if lane is not stored.value:
+            await self._lanes.save(lane, version=stored.version, messages=messages)
+            await self._send(lane.id, messages, targets)
+
+    async def _send(self, lane: str, messages: Sequence[OutboxMessage], targets: Sequence[tuple[str, str]]) -> None:
+        """What does not go now is sent by the relay; a queue that somebody deleted is made again for it."""
+        try:
+            await self._outbox.send(self._lanes.collection, lane, messages)
+        except Unroutable:
+            with suppress(BrokerAway):
+                await self._queues.make_targets(list(dict.fromkeys(targets)))
+        except NotPublished:
+            return
+
+    def _rest(self, lane: str) -> None:
+        if len(self._resting) >= MOST_RESTING:
+            self._resting.clear()
+        self._resting[lane] = running_seconds() + RESTS
+
+
+def _turn(lane: Lane | None, made: Made, page: str) -> Turn:
+    return rules.turn(lane, made.event.position, page) if made.event.position is not None else "loose"
+
+
+def _parted(lane: Lane | None, page: str, events: Sequence[Made]) -> _Going:
+    """Those whose turn it is, one after the other."""
+    going = _Going()
+    for made in events:
+        turn = _turn(lane, made, page)
+        if turn == "waits":
+            going.waiting.append(made)
+            continue
+        going.now.append((made, turn))
+        if turn == "now" and lane is not None:
+            lane = rules.routed(lane, made.number, lane.at)
+    return going
