@@ -358,7 +358,7 @@ TARGET_STATE: Final = Metric(
     "target_state",
     "gauge",
     ("bus", "target", "state"),
-    "1 for the state that a target is in: healthy, limited, failing, paused, gone, unverified.",
+    "1 for the state that a target is in: healthy, limited, failing, paused, gone, unverified, blocked.",
     "healthy; limited where an endpoint asks for patience.",
     shared=True,
 )

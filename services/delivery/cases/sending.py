@@ -112,7 +112,7 @@ class Sending:
             await self._try(arrival, copy)
             return
         async with self._turns.of(copy, self._stopped) as stand:
-            if stand == "next" or arrival.headers.get(REDRIVEN_AT):  # a person wants it once more, whatever its turn
+            if stand != "past" or arrival.headers.get(REDRIVEN_AT):  # a person wants it once more, whatever its turn
                 await self._try(arrival, copy)
                 await self._turns.done(copy)
         self.stance.ages.ended(copy.deliveryid)

@@ -39,7 +39,7 @@ class Skipping:
             known = known or stored.value
             if through is None and known.blocked is None:
                 return known
-            return order.done(known, through if through is not None else known.done + 1, now)
+            return order.skipped(known, through if through is not None else known.done + 1, now)
 
         return (await self.progress.change(stored.value.id, edit)).value
 

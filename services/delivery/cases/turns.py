@@ -64,7 +64,7 @@ class Turns:
             lane.moved.set()
 
     @asynccontextmanager
-    async def of(self, copy: Copy, stopped: asyncio.Event) -> AsyncIterator[Literal["next", "past"]]:
+    async def of(self, copy: Copy, stopped: asyncio.Event) -> AsyncIterator[Literal["next", "late", "past"]]:
         """The copy's turn, in which nobody else here sends one of its key. `past`: it has been done. Raises NotItsTurn,
         Unavailable, and GivenBack where the consumer was cancelled meanwhile."""
         lane = self._lanes.setdefault(copy.lane, _Lane())

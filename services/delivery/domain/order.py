@@ -15,7 +15,11 @@ from shared.kernel.values import changed
 LIFE: Final = timedelta(days=400)
 """So long a lane is remembered in which nothing happens; the hub forgets it much sooner, and counts anew then."""
 
-Stand = Literal["next", "past", "waits"]
+MOST_RANGES: Final = 20
+"""Of numbers that were skipped, the newest."""
+
+Stand = Literal["next", "late", "past", "waits"]
+"""`late`: others went on without it, because a person said so."""
 
 
 class Progress(BaseModel):
@@ -31,6 +35,8 @@ class Progress(BaseModel):
     at: AwareDatetime
     done: int = 0
     blocked: str | None = None
+    skipped: tuple[tuple[int, int], ...] = ()
+    """First and last numbers that a person did not wait for: what comes under them is sent, out of its turn."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -55,7 +61,7 @@ def first(target: str, lane: str, now: datetime) -> Progress:
 
 def stand(progress: Progress, copy: Copy) -> Stand:
     if copy.laneseq <= progress.done:
-        return "past"
+        return "late" if any(since <= copy.laneseq <= last for since, last in progress.skipped) else "past"
     return "next" if copy.laneseq == progress.done + 1 else "waits"
 
 
@@ -64,6 +70,14 @@ def done(progress: Progress, number: int, now: datetime) -> Progress:
     if number <= progress.done:
         return progress
     return changed(progress, done=number, blocked=None, at=now)
+
+
+def skipped(progress: Progress, number: int, now: datetime) -> Progress:
+    """Those up to this number are not waited for. It is their order that is given up, and none of them."""
+    if number <= progress.done:
+        return progress
+    ranges = (*progress.skipped, (progress.done + 1, number))[-MOST_RANGES:]
+    return changed(done(progress, number, now), skipped=ranges)
 
 
 def blocked(progress: Progress, copy: Copy, now: datetime) -> Progress:

@@ -286,7 +286,7 @@ async def test_what_pages_count_is_what_was_said(
             await process.books.settle(
                 IDS.new(),
                 [Unit(tuple(Wanted(key, chance.choice("xxxy"), f"{IDS.new()}", DAY, key[0]) for key in keys))],
-                lambda page, holds, _: Lines().messages(page, [id_.encode() for id_ in holds]),
+                lambda page, holds, _: Lines().messages(page, [(id_.encode(), None) for id_ in holds]),
             )
     for process in processes:
         process.clock.by = timedelta(minutes=1)

@@ -84,7 +84,7 @@ def copies_that_wait() -> str:
     """Of webhooks that are well: only these have an oldest copy, and a failing one's line is no work for anybody."""
     of = "and on (bus, target)"
     waiting = f"max by (bus, target) (milesaga_target_waiting) {of} milesaga_target_oldest_seconds"
-    well = f'{of} milesaga_target_state{{state="healthy"}}'
+    well = f'{of} milesaga_target_state{{state=~"healthy|blocked"}}'
     return f"sum(clamp_max({waiting} {well}, {figures.LINE}))"
 
 
