@@ -1,7 +1,7 @@
 """Composition root of delivery."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
+from functools import partial
 
 from services.delivery.adapters.broker_letters import BrokerLetters
 from services.delivery.adapters.hub_http import HubOverHttp
@@ -14,12 +14,14 @@ from services.delivery.cases.configuring import Configuring
 from services.delivery.cases.deaths import PAUSE as DEATHS_PAUSE
 from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.deciding import Deciding
-from services.delivery.cases.keys import Keyring, Keys
+from services.delivery.cases.keys import Keys
 from services.delivery.cases.known import BUSES, TARGETS, Known
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
 from services.delivery.cases.looking import Looking
 from services.delivery.cases.measuring import Measuring
 from services.delivery.cases.noting import Noting
+from services.delivery.cases.resealing import PAUSE as RESEALING_PAUSE
+from services.delivery.cases.resealing import SPECS, Resealing, word_of
 from services.delivery.cases.sending import Means
 from services.delivery.cases.skipping import Skipping
 from services.delivery.cases.telling import MOST, Telling
@@ -39,7 +41,6 @@ from services.delivery.service import SERVICE
 from services.delivery.settings import DeliverySettings, SandboxDeliverySettings
 from shared.accepting import allowance
 from shared.accepting.allowance import Allowances
-from shared.contracts.buses import Signature
 from shared.outside.strangers import Strangers
 from shared.runtime.addresses import internal_token, own_broker_url
 from shared.runtime.configuration import read_beside
@@ -49,14 +50,9 @@ from shared.runtime.keeping import Keeping
 from shared.runtime.providers import gate_of, neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.trust import https_context
-from shared.store.documents import CollectionSpec
 from shared.telemetry import catalogue
 from shared.telemetry.figures import Figure, Reading
 
-SECRETS: Final[Mapping[Signature, CollectionSpec]] = {
-    "hmac": CollectionSpec("secrets"),
-    "ed25519": CollectionSpec("key_pairs"),
-}
 ALLOWANCES = allowance.spec("allowances")
 
 
@@ -68,13 +64,19 @@ def compose(runtime: Runtime) -> Service:
     states = keeping.documents(TARGETS, TargetState)
     progress = keeping.documents(PROGRESS, Progress, wake=wakes, silent=True)
     known = Known(buses, states, progress)
-    keyring = _keyring(runtime, keeping, settings, known)
+    sealing = _sealing(runtime, settings)
+    secrets = {name: keeping.documents(spec, Secrets, silent=True) for name, spec in SPECS.items()}
+    keyring = {
+        name: Keys(kept, sealing, SCHEMES[name], runtime.clock, known.owned_since) for name, kept in secrets.items()
+    }
     poster = _poster(runtime, settings)
     telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
     verifying = Verifying(poster, keyring, runtime.clock, runtime.ids, settings.origin)
     noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
     outages = keeping.documents(OUTAGES, Outages, silent=True)
-    living = Living(keeping.collection(REPLICAS, silent=True), outages, runtime.clock, runtime.ids)
+    replicas = keeping.collection(REPLICAS, silent=True)
+    living = Living(replicas, outages, runtime.clock, runtime.ids, partial(word_of, sealing))
+    resealing = Resealing(secrets, sealing, living, runtime.clock)
     deaths = Deaths(runtime.publisher, keeping.outbox)
     means = Means(
         poster, keyring, telling, deaths, runtime.clock, runtime.random, runtime.meter, progress, settings.origin
@@ -95,6 +97,7 @@ def compose(runtime: Runtime) -> Service:
             looking,
             deciding,
             keyring,
+            resealing,
             burying,
             skipping,
             _consent(runtime, keeping),
@@ -104,6 +107,7 @@ def compose(runtime: Runtime) -> Service:
         tasks=(
             Every(PAUSE, watching.look, name="targets"),
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
+            Every(RESEALING_PAUSE, resealing.look, name="secrets"),
             Every(DEATHS_PAUSE, deaths.tell, name="deaths"),
             Every(CATCHING_UP_PAUSE, CatchingUp(configuring, hub).look, name="buses"),
         ),
@@ -137,14 +141,10 @@ def _queues(measuring: Measuring) -> Figure:
     return read
 
 
-def _keyring(runtime: Runtime, keeping: Keeping, settings: DeliverySettings, known: Known) -> Keyring:
+def _sealing(runtime: Runtime, settings: DeliverySettings) -> MasterKeySealing:
     """Beside the sandbox the services' own token will do, which all processes of a stack have."""
     master_key = settings.master_key or internal_token(runtime.settings, Home(runtime.settings.milesaga_home))
-    sealing = MasterKeySealing(master_key)
-    kept = {name: keeping.documents(spec, Secrets, silent=True) for name, spec in SECRETS.items()}
-    return {
-        name: Keys(secrets, sealing, SCHEMES[name], runtime.clock, known.owned_since) for name, secrets in kept.items()
-    }
+    return MasterKeySealing(master_key, settings.former_master_key)
 
 
 def _poster(runtime: Runtime, settings: DeliverySettings) -> HttpPoster:

@@ -67,15 +67,23 @@ class Letters(Protocol):
 class Sealing(Protocol):
     """Keeps secrets so that nobody reads them who has the store alone."""
 
+    newest: str
+    """The name of the master key that is to seal."""
+    former: str | None
+    """That of the one before, while it is given: what it sealed can be opened."""
     key: str
-    """The name of the key by which it seals now."""
+    """Which of the two seals now."""
+
+    def turn(self) -> None:
+        """Seal by the newest from now on."""
+        ...
 
     def seal(self, secret: bytes, place: str) -> str:
         """As text for the store; it can be opened for this place alone."""
         ...
 
-    def opened(self, text: str, place: str) -> bytes:
-        """Raises Unopenable where the key or the place is another one."""
+    def opened(self, key: str, text: str, place: str) -> bytes:
+        """What the master key of that name sealed. Raises Unopenable where it is neither, or the place another."""
         ...
 
 

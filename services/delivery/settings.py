@@ -1,14 +1,17 @@
 """Delivery's settings, from the environment."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.runtime.environment import PASSING
 from shared.runtime.settings import Settings
 
 LOOPBACK: Final = "127.0.0.0/8,::1/128"
+SHORTEST: Final = 32
+"""Characters of a master key."""
 
 
 def _networks(text: str) -> str:
@@ -31,10 +34,20 @@ class DeliverySettings(Settings):
     """Whether webhooks may go to other ports than 443."""
     origin: str = Field(default="milesaga", pattern=r"^[A-Za-z0-9.-]{1,255}$")
     """Who we are, by DNS name, in `WebHook-Request-Origin`."""
-    master_key: str = Field(min_length=32, max_length=1_000, repr=False)
+    master_key: str = Field(min_length=SHORTEST, max_length=1_000, repr=False)
     """Seals the secrets of webhooks: a random text. Whoever loses it loses them."""
+    former_master_key: str = Field(default="", max_length=1_000, repr=False, json_schema_extra=PASSING)
+    """The one before, until nothing is sealed by it any more: `milesaga hub sealing` says when."""
     hub_timeout_seconds: float = Field(default=3.0, gt=0)
     """How long the hub may take to say whose client somebody is."""
+
+    @model_validator(mode="after")
+    def _two_keys(self) -> Self:
+        if self.former_master_key and len(self.former_master_key) < SHORTEST:
+            raise ValueError(f"DELIVERY_FORMER_MASTER_KEY: should have at least {SHORTEST} characters")
+        if self.former_master_key and self.former_master_key == self.master_key:
+            raise ValueError("DELIVERY_FORMER_MASTER_KEY: another text than DELIVERY_MASTER_KEY is expected")
+        return self
 
     @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from pydantic import SecretStr
+from pydantic import JsonValue, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
@@ -21,6 +21,14 @@ LONGEST_SECRET: Final = 65_536
 def is_secret(field: FieldInfo) -> bool:
     """Is the setting never to be shown, and taken from a file as well?"""
     return field.repr is False or SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+PASSING: Final[dict[str, JsonValue]] = {"passing": True}
+"""The `json_schema_extra` of a secret that is given while another one changes, and at no other time."""
+
+
+def is_passing(field: FieldInfo) -> bool:
+    return field.json_schema_extra == PASSING
 
 
 class UnreadableSecret(Exception):

@@ -52,6 +52,11 @@ CODES: Final[dict[str, Meaning]] = {
         (409,), "Copies wait in queues that would be taken away.", "Let them be delivered, or discard them."
     ),
     "no_webhook": Meaning((409,), "The target is no webhook: nothing is signed for it.", "Name one that is."),
+    "unopenable": Meaning(
+        (503,),
+        "What a webhook is signed by was sealed by a master key that is not given.",
+        "Ask the operator, who sees it by `milesaga hub sealing`.",
+    ),
     "queues_going": Meaning((409,), "The target's queue is being taken away at this moment.", AGAIN),
     "broker_unavailable": Meaning((503,), "The broker does not answer.", AGAIN),
     "client_taken": Meaning((409,), "A client belongs to another partner.", "Use a client of the partner's own."),

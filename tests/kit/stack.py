@@ -84,6 +84,10 @@ class Stack:
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         return inherited | READS | {"MILESAGA_HOME": str(self.home), "PYTHONUNBUFFERED": "1"} | self._environment
 
+    def change(self, environment: Mapping[str, str]) -> None:
+        """These variables, all of them, from the next start and command on."""
+        self._environment = dict(environment)
+
     def command(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Another `milesaga` command on the same data folder, run to its end."""
         return subprocess.run(

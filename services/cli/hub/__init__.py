@@ -12,6 +12,7 @@ from services.cli.hub import (
     language,
     listening,
     replays,
+    sealing,
     tailing,
     targets,
 )
@@ -30,6 +31,7 @@ app.command("feed")(feeds.feed)
 app.command("listen")(listening.listen)
 app.command("match")(language.match)
 app.command("convert")(language.convert)
+app.command("sealing")(sealing.sealing)
 app.command("backtest")(backtests.backtest)
 app.add_typer(archived.app, name="archive")
 app.add_typer(targets.app, name="targets")

@@ -89,17 +89,15 @@ class Keys:
         return stored.value
 
     def _sealed(self, key: bytes, target: str, now: datetime) -> Sealed:
-        return Sealed(key=self._sealing.key, text=self._sealing.seal(key, self._place(target)), made_at=now)
+        return Sealed(key=self._sealing.key, text=self._sealing.seal(key, self._scheme.place(target)), made_at=now)
 
     def _open(self, sealed: Sealed, target: str) -> Key:
         if sealed.text not in self._opened:
             if len(self._opened) > MOST_OPENED:
                 self._opened.clear()
-            self._opened[sealed.text] = self._scheme.key(self._sealing.opened(sealed.text, self._place(target)))
+            opened = self._sealing.opened(sealed.key, sealed.text, self._scheme.place(target))
+            self._opened[sealed.text] = self._scheme.key(opened)
         return self._opened[sealed.text]
-
-    def _place(self, target: str) -> str:
-        return target + self._scheme.suffix
 
 
 Keyring: TypeAlias = Mapping[Signature, Keys]

@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from services.delivery.domain.state import Outages, with_gap
 from shared.kernel.clock import Clock, far_off, running_seconds
@@ -27,14 +27,25 @@ ALL: Final = "delivery"
 class Living:
     """One process's word, and what it knows of others'."""
 
-    def __init__(self, replicas: Collection, outages: Repository[Outages], clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        replicas: Collection,
+        outages: Repository[Outages],
+        clock: Clock,
+        ids: Ids,
+        says: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        """`says`: what others are to know of this process."""
         self._replicas = replicas
         self._outages = outages
         self._clock = clock
+        self._says = says
         self.id = ids.new()
         self._version = 0
         self._beaten_at = float("-inf")
         self._others: Sequence[str] = ()
+        self.words: Sequence[Mapping[str, Any]] | None = None
+        """What the others say that live; None before they were looked at."""
         self._left = False
         self.gaps: Sequence[tuple[datetime, datetime]] = ()
         """In which none lived."""
@@ -62,8 +73,9 @@ class Living:
             await self._note()
         now = self._clock.now()
         found = await self._replicas.find(LIVING, (), limit=MOST, descending=True)
-        living = [each.id for each in found if datetime.fromisoformat(each.body["at"]) + LIVES > now]
-        self._others = [each for each in living if each != self.id]
+        living = [each for each in found if datetime.fromisoformat(each.body["at"]) + LIVES > now]
+        others = [each for each in living if each.id != self.id]
+        self._others, self.words = [each.id for each in others], [each.body for each in others]
 
     async def leave(self) -> None:
         """Others take this process's targets at once."""
@@ -93,7 +105,7 @@ class Living:
         self.gaps = [(each.since, each.until) for each in stored.value.gaps]
 
     async def _say(self, at: datetime) -> None:
-        document = Document(self.id, {"at": at.isoformat()}, self._version, wake_at=at + LIVES)
+        document = Document(self.id, {**self._says(), "at": at.isoformat()}, self._version, wake_at=at + LIVES)
         try:
             self._version = (await self._replicas.save(document)).version
         except Conflict:  # it was forgotten meanwhile, or our own word was written twice

@@ -75,6 +75,10 @@ class Scheme:
     public: bool
     suffix: str = ""
 
+    def place(self, target: str) -> str:
+        """For which a target's keys are sealed."""
+        return target + self.suffix
+
 
 SCHEMES: Final[Mapping[Signature, Scheme]] = {
     "hmac": Scheme("hmac", Secret, public=False),

@@ -1,5 +1,6 @@
 """What delivery knows of buses and targets."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, Final
 
@@ -88,6 +89,15 @@ def with_newer(kept: Secrets | None, id_: str, secret: Sealed, until: datetime, 
     older = tuple(changed(each, until=min(each.until or until, until)) for each in before)
     kept_on = tuple(each for each in older if each.until is not None and each.until > secret.made_at)
     return Secrets(id=id_, secrets=(secret, *kept_on), shown=True, since=since)
+
+
+def resealed(kept: Secrets, key: str, again: Callable[[Sealed], str], now: datetime) -> Secrets:
+    """Each that is live as the master key of that name seals it, by the text that `again` gives; what has ended is
+    forgotten."""
+    if all(each.key == key for each in kept.secrets):
+        return kept
+    secrets = (each if each.key == key else changed(each, key=key, text=again(each)) for each in kept.live(now))
+    return changed(kept, secrets=tuple(secrets))
 
 
 def target_id(bus: str, target: str) -> str:

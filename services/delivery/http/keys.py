@@ -9,7 +9,7 @@ from pydantic import Field, StrictInt
 from services.delivery.cases.keys import Keyring
 from services.delivery.cases.looking import Looking
 from services.delivery.domain.target import target_id
-from services.delivery.http.owning import PATH, BusName, TargetName, only_webhooks, own
+from services.delivery.http.owning import PATH, BusName, TargetName, only_webhooks, openable, own
 from shared.web.answers import answer
 from shared.web.auth import Caller
 from shared.web.bodies import Body, Shown
@@ -75,5 +75,6 @@ def routes(router: Routes, looking: Looking, keyring: Keyring, reader: Any, writ
         before that, so that a receiver can know it in time."""
         known = await own(looking, bus, caller, "ops:read", target)
         only_webhooks(known, target)
-        published = await keyring["ed25519"].published(target_id(bus, target), known.owned_since)
+        with openable():
+            published = await keyring["ed25519"].published(target_id(bus, target), known.owned_since)
         return answer(ShownKeys(keys=[ShownKey.model_validate(each) for each in published]))

@@ -1,12 +1,14 @@
 """Whose a target is, before anything is shown or done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import Path
 
 from services.delivery.cases.looking import Looking
 from services.delivery.domain.target import KnownBus
-from services.delivery.ports import HubUnavailable
+from services.delivery.ports import HubUnavailable, Unopenable
 from shared.contracts.buses import NAME
 from shared.web.auth import Caller
 from shared.web.problems import Problem, not_found, try_again
@@ -39,3 +41,12 @@ def only_webhooks(known: KnownBus, target: str) -> None:
     """Raises 409."""
     if known.targets[target].webhook is None:
         raise Problem(409, "no_webhook", "The target is no webhook")
+
+
+@contextmanager
+def openable() -> Iterator[None]:
+    """Raises 503 where a webhook's keys cannot be opened: an operator has to give what they were sealed by."""
+    try:
+        yield
+    except Unopenable as error:
+        raise try_again("unopenable", "The webhook's keys cannot be opened: they were sealed by another key") from error

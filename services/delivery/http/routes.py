@@ -9,11 +9,12 @@ from services.delivery.cases.burying import Burying
 from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.keys import Keyring
 from services.delivery.cases.looking import Looking
+from services.delivery.cases.resealing import Resealing
 from services.delivery.cases.skipping import Skipping
 from services.delivery.domain.target import KnownBus
-from services.delivery.http import keys, letters
+from services.delivery.http import keys, letters, sealing
 from services.delivery.http.choosing import Consent
-from services.delivery.http.owning import PATH, BusName, TargetName, may, only_webhooks, own
+from services.delivery.http.owning import PATH, BusName, TargetName, may, only_webhooks, openable, own
 from services.delivery.http.showing import Shower
 from services.delivery.http.views import ShownAgreement, ShownTarget, ShownTargets, Skipped
 from shared.bus.standing import StandingQueues
@@ -51,6 +52,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     looking: Looking,
     deciding: Deciding,
     keyring: Keyring,
+    resealing: Resealing,
     burying: Burying,
     skipping: Skipping,
     consent: Consent,
@@ -67,6 +69,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     _skipping(router, looking, skipping, writer)
     _asking(router, looking, deciding, writer)
     keys.routes(router, looking, keyring, reader, writer)
+    sealing.routes(router, resealing, authenticator.requires_one(("ops:read",)))
     letters.routes(router, looking, burying, consent, reader, writer)
     return router
 
@@ -128,7 +131,8 @@ def _asking(router: Routes, looking: Looking, deciding: Deciding, writer: Any) -
         """Send a signed `hub.test.v1`, and show how it was answered."""
         known = await own(looking, bus, caller, "ops:write", target)
         only_webhooks(known, target)
-        agreed = await deciding.test(bus, target, known.targets[target])
+        with openable():
+            agreed = await deciding.test(bus, target, known.targets[target])
         return answer(ShownAgreement.model_validate(agreed))
 
     @router.post(f"{PATH}/verify", response_model=None, responses=answers(ShownAgreement, *WRITING))
@@ -136,5 +140,6 @@ def _asking(router: Routes, looking: Looking, deciding: Deciding, writer: Any) -
         """Ask the endpoint now whether it may be sent events."""
         known = await own(looking, bus, caller, "ops:write", target)
         only_webhooks(known, target)
-        agreed = await deciding.verify(bus, target, known.targets[target])
+        with openable():
+            agreed = await deciding.verify(bus, target, known.targets[target])
         return answer(ShownAgreement.model_validate(agreed))

@@ -82,12 +82,16 @@ def test_a_secret_that_nobody_was_shown_ends_at_once() -> None:
 def test_a_sealed_secret_is_opened_by_its_key_for_its_place_alone() -> None:
     sealing = MasterKeySealing("k" * 32)
     text = sealing.seal(b"secret", "fuel/bi")
-    assert sealing.opened(text, "fuel/bi") == b"secret"
+    assert sealing.opened(sealing.key, text, "fuel/bi") == b"secret"
     assert sealing.seal(b"secret", "fuel/bi") != text
+    with pytest.raises(Unopenable, match="for another place"):
+        sealing.opened(sealing.key, text, "fuel/other")
+    other = MasterKeySealing("l" * 32)
+    with pytest.raises(Unopenable, match=f"by the master key {sealing.key}: give it as DELIVERY_FORMER_MASTER_KEY"):
+        other.opened(sealing.key, text, "fuel/bi")
     with pytest.raises(Unopenable):
-        sealing.opened(text, "fuel/other")
-    with pytest.raises(Unopenable):
-        MasterKeySealing("l" * 32).opened(text, "fuel/bi")
+        other.opened(other.key, text, "fuel/bi")
+    assert MasterKeySealing("l" * 32, "k" * 32).opened(sealing.key, text, "fuel/bi") == b"secret"
 
 
 def test_a_pause_is_a_gap_from_its_beginning() -> None:

@@ -98,6 +98,7 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
         ("/v1/events", "hub"),
         ("/v1/hub", "hub"),
         ("/v1/hub/archive", "archive"),
+        ("/v1/hub/sealing", "delivery"),
         ("/v1/hub/targets", "delivery"),
         ("/v1/releases", "releases"),
         ("/v1/webhooks/chat", "releases"),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from services.cli.deploy.kubernetes.objects import Object, named, resource
 from shared.runtime.description import Description
-from shared.runtime.environment import FILE, is_secret
+from shared.runtime.environment import FILE, is_passing, is_secret
 from shared.runtime.settings import Settings
 
 MOUNTED: Final = "/run/secrets/milesaga"
@@ -80,9 +80,10 @@ def settings_of(description: Description) -> Iterator[type[Settings]]:
 
 
 def _of_providers(description: Description) -> list[str]:
+    """Those that are always there: a Secret that names one which is kept nowhere is never made."""
     return [
         f"{each.model_config.get('env_prefix', '')}{name}".upper()
         for each in settings_of(description)
         for name, field in each.model_fields.items()
-        if is_secret(field)
+        if is_secret(field) and not is_passing(field)
     ]
