@@ -359,6 +359,9 @@ def _fault(node: Node) -> str | None:
 
 
 async def _probed(url: str) -> None:
+    # This loop is the probe's alone. A channel that is still being left when it ends is given up with it, and what
+    # aiormq's tasks say of that is no error of anybody's.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
     async with asyncio.timeout(PROBE_WITHIN):
         connection = await aiormq.connect(url)
         try:

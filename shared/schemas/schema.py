@@ -15,6 +15,7 @@ from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError, V
 
 from shared.rules.faults import Invalid, pointer_to
 from shared.rules.reading import check
+from shared.schemas.looks import TooOften, check_looks
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 LARGEST: Final = 64 * 1024
@@ -50,6 +51,10 @@ class Schema:
         if faults := list(islice(_refused(document), FAULTS)):
             raise WrongSchema(*faults)
         self.document = document
+        try:
+            check_looks(document)
+        except TooOften as error:
+            raise WrongSchema(Wrong(pointer_to(error.path), error.detail)) from error
         try:
             self._validator = Draft202012Validator(dict(document), pattern_options=RegexOptions(), offline=True)
         except ValidationError as error:
