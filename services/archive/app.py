@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.backtesting import BACKTESTS, Backtesting
+from services.archive.cases.courtesy import Courtesy
 from services.archive.cases.feeding import Feeding
 from services.archive.cases.finding import Finding
 from services.archive.cases.keeping import Keeping
@@ -66,7 +67,8 @@ def compose(runtime: Runtime) -> Service:
         )
 
     keeping = Keeping(root, shelf, runtime.clock)
-    threads = Threads()
+    courtesy = Courtesy(keeping.since_page)
+    threads = Threads(courtesy)
     reading = Reading(root, keeping.classes_of_events, events, read_line, threads, runtime.clock)
     of_records = Reading(root, lambda: [RECORDS], records, read_record, threads, runtime.clock)
     removing = Removing(root, (events, records), runtime.clock)
@@ -81,7 +83,7 @@ def compose(runtime: Runtime) -> Service:
         queues=runtime.queues,
         clock=runtime.clock,
         holder=runtime.ids.new(),
-        since_live=keeping.since_page,
+        courtesy=courtesy,
     )
     runner = Runner(sender, turns)
     backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)

@@ -82,7 +82,7 @@ class Backtesting:
         lines = once(await self.reading.lines(Span(least_of(asked.start), least_of(asked.end))))
         said = running_seconds()
         steps = comparing.adding(lines)
-        while await self.reading.threads.some(steps):
+        while await self.reading.threads.at_leisure(steps):
             if running_seconds() - said >= RENEWS:
                 said = running_seconds()
                 stored = await self.backtests.save(self._held(asked), version=stored.version)

@@ -1,4 +1,4 @@
-"""How fast a replay may go: by its own rate, and never before live traffic in a target's queue."""
+"""How fast a replay may go: by its own rate, and as its targets' queues have room."""
 
 from collections import Counter, deque
 from collections.abc import Callable
@@ -11,14 +11,6 @@ FULL: Final = 100
 """Messages in a target's queue, at which a replay sends it nothing."""
 BURST: Final = 0.25
 """Seconds of its rate that may be sent at once."""
-MOST: Final = 50
-"""Copies that are published together."""
-MOST_BESIDE: Final = 10
-"""The same while live events come: one that comes meanwhile waits for no more."""
-COMES: Final = 1.0
-"""Seconds since live events came, within which more are held to be on their way."""
-STANDS_BACK: Final = 4
-"""Beside live events a replay rests so many times as long as its copies took, all in all."""
 
 
 class Pace:
@@ -39,28 +31,6 @@ class Pace:
     def spend(self, copies: int) -> None:
         """More than there was room for is owed."""
         self._tokens -= copies
-
-
-class Courtesy:
-    """Live traffic goes first, also at the broker: what a replay sends is synced to the same disk as what is routed.
-    While live events come a replay sends a little and then stands back; alone it takes what there is."""
-
-    def __init__(self, since_live: Callable[[], float]) -> None:
-        """`since_live`: seconds since this process was given live events."""
-        self._since_live = since_live
-
-    @property
-    def most(self) -> int:
-        """Copies that may be sent together."""
-        return MOST_BESIDE if self._is_beside else MOST
-
-    def rest(self, took: float) -> float:
-        """Seconds, after copies that took so long."""
-        return STANDS_BACK * took if self._is_beside else 0.0
-
-    @property
-    def _is_beside(self) -> bool:
-        return self._since_live() < COMES
 
 
 def take(pending: deque[Chosen], room: int, rooms: dict[str, int]) -> list[Chosen]:

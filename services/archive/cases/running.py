@@ -112,7 +112,7 @@ class Runner:
         counting = Counting()
         found = await self._sender.chosen(replay, selection)
         saved = running_seconds()
-        while chunk := await self._sender.reading.threads.some(found, CHUNK):
+        while chunk := await self._sender.reading.threads.at_leisure(found, CHUNK):
             for chosen in chunk:
                 counting.add(chosen)
             if running_seconds() - saved >= SAVES:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.archive.cases.pacing import FULL, Courtesy, Pace, take
+from services.archive.cases.courtesy import Courtesy
+from services.archive.cases.pacing import FULL, Pace, take
 from services.archive.cases.reading import Reading, Span
 from services.archive.cases.replaying import Replaying
 from services.archive.domain.replay import STOPS, Lost, Replay, Sent, advanced, ended
@@ -41,7 +42,7 @@ class Sender:
     queues: StandingQueues
     clock: Clock
     holder: str
-    since_live: Callable[[], float]
+    courtesy: Courtesy
     copies: int = 0
 
     async def chosen(self, replay: Replay, selection: Selection) -> Iterator[Chosen]:
@@ -85,7 +86,7 @@ class Run:
         self._replay = replay
         self._selection = selection
         self._pace = Pace()
-        self._courtesy = Courtesy(sender.since_live)
+        self._courtesy = sender.courtesy
         self._rooms: dict[str, int] = {}
         self._cursor = replay.cursor
         self._copies = self._broken = 0

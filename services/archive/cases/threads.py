@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Final, TypeVar
 
+from services.archive.cases.courtesy import ALONE, Courtesy
 from shared.kernel.clock import running_seconds
 
 T = TypeVar("T")
@@ -25,7 +26,8 @@ class BeingRead(Exception):
 class Threads:
     """Those of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, courtesy: Courtesy = ALONE) -> None:
+        self._courtesy = courtesy
         self._threads = ThreadPoolExecutor(READERS, "segments")
         self._alone = False
 
@@ -35,16 +37,13 @@ class Threads:
 
     async def some(self, steps: Iterator[T], most: int = MOST) -> list[T]:
         """The next of them, as many as are made in a moment; none, where there are no more."""
+        return (await self.run(lambda: _made(steps, most)))[0]
 
-        def made() -> list[T]:
-            until, found = running_seconds() + SLICE, list[T]()
-            for each in islice(steps, most):
-                found.append(each)
-                if running_seconds() >= until:
-                    break
-            return found
-
-        return await self.run(made)
+    async def at_leisure(self, steps: Iterator[T], most: int = MOST) -> list[T]:
+        """The same of what nobody waits for: beside live events it rests after each moment."""
+        found, took = await self.run(lambda: _made(steps, most))
+        await asyncio.sleep(self._courtesy.rest(took))
+        return found
 
     async def drain(self, steps: Iterator[object]) -> None:
         """Go on to its end, in such moments: whoever is cancelled in between leaves no thread behind."""
@@ -65,3 +64,13 @@ class Threads:
     async def close(self) -> None:
         """What is being read is waited for, what waits is not begun."""
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+
+
+def _made(steps: Iterator[T], most: int) -> tuple[list[T], float]:
+    """What is made in a moment, and the seconds that it took. It blocks."""
+    began, found = running_seconds(), list[T]()
+    for each in islice(steps, most):
+        found.append(each)
+        if running_seconds() - began >= SLICE:
+            break
+    return found, running_seconds() - began

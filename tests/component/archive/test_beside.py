@@ -8,7 +8,9 @@ from threading import Event
 
 import pytest
 
-from services.archive.cases.threads import Threads
+from services.archive.cases.courtesy import COMES, STANDS_BACK, Courtesy
+from services.archive.cases.threads import SLICE, Threads
+from shared.kernel.clock import running_seconds
 from shared.segments.folders import Folder
 from shared.segments.frames import Packed
 from tests.component.archive.vault import Json, Vault
@@ -91,4 +93,15 @@ async def test_a_reader_that_computes_gives_way_again_and_again() -> None:
         turns += 1
     assert turns > 10
     assert await threads.some(iter([1, 2, 3]), 2) == [1, 2]
+    await threads.close()
+
+
+async def test_work_that_nobody_waits_for_rests_beside_live_events() -> None:
+    threads = Threads(Courtesy(lambda: COMES / 2))
+    began, turns = running_seconds(), 0
+    steps = iter(range(200_000))
+    while await threads.at_leisure(steps, 1_000_000):
+        turns += 1
+    assert turns > 2
+    assert running_seconds() - began >= (1 + STANDS_BACK) * SLICE * (turns - 1)
     await threads.close()

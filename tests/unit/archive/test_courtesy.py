@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from services.archive.cases.pacing import COMES, MOST, MOST_BESIDE, STANDS_BACK, Courtesy
+from services.archive.cases.courtesy import COMES, MOST, MOST_BESIDE, STANDS_BACK, Courtesy
 
 
 @pytest.mark.parametrize("since", [math.inf, COMES])
