@@ -30,7 +30,7 @@ def asked(case: Case, command: Ask) -> Decision:
 
 
 def _not_askable(case: Case, command: Ask, rule: Rule) -> Decision | None:
-    if not case.standing.is_active(command.by.person, case.rules):
+    if not all(case.is_active(each) for each in (command.by.person, command.initiator) if each):
         return no("inactive", "This person has no power any more")
     if rule.person_behind_robots and case.rules.people.is_robot(command.by.person) and not command.initiator:
         return no("initiator_required", "A robot must show, by a token, whom it acts for")

@@ -41,8 +41,8 @@ def refused(case: Case, by: By, why: Why) -> Decision:
 
 
 def is_askers(request: Request, person: str) -> bool:
-    """Is it the request of this person: who asked, for whom a robot asked, or who broke the glass for it?"""
-    return person in filter(None, (request.requester, request.initiator, request.broken_by))
+    """Is it the request of this person?"""
+    return person in request.askers
 
 
 def over(request: Request) -> Decision:

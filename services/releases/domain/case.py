@@ -68,6 +68,10 @@ class Case:
     def is_active(self, person: str) -> bool:
         return self.standing.is_active(person, self.rules)
 
+    def askers_are_active(self) -> bool:
+        """Has none of those whose request it is lost his power? A robot has no more than whoever is behind it."""
+        return all(map(self.is_active, self.here.askers))
+
     def frozen(self) -> Freeze | None:
         request = self.here
         return self.standing.frozen(request.action, request.environment, request.target, self.now)

@@ -19,7 +19,7 @@ SILENCE: Final = timedelta(hours=1)
 def grant(case: Case, command: AskForGrant) -> Decision:
     """A grant, in the place of the one before; those who agreed are counted again, as they stand now."""
     request, by = case.here, command.by
-    if not case.is_active(by.person):
+    if not case.is_active(by.person) or not case.askers_are_active():
         return refused(case, by, NO_POWER)
     if not is_askers(request, by.person):
         return no("not_the_requester", "Only whoever asked is given the grant")
@@ -63,9 +63,10 @@ def granted(case: Case, by: By, jti: str, ends: datetime | None) -> Decision:
 
 
 def redeem(case: Case, command: Redeem) -> Decision:
-    """Once. The same attempt again gets the same answer."""
+    """Once. The same attempt again gets the same answer, and so does nobody else: its key stands in the log."""
     request = case.here
-    if request.execution and (request.redeemed_by, request.jti) == (command.key, command.jti):
+    attempt = (command.key, command.jti, command.by.person)
+    if request.execution and (request.redeemed_by, request.jti, request.redeemer) == attempt:
         return yes() if command.digest == request.digest else other_payload()
     if why := _void(case, command) or _stopped(case):
         return no(*why)
@@ -93,14 +94,17 @@ def _void(case: Case, command: Redeem) -> Why | None:
 
 
 def _stopped(case: Case) -> Why | None:
-    """Has something happened since it was granted? Nothing stops whoever broke the glass but a revocation."""
+    """Has something happened since it was granted? Nothing stops whoever broke the glass but a revocation, and the
+    loss of his power."""
     request = case.here
+    if not case.askers_are_active():
+        return "grant_void", "Of those who asked some may not any more"
     if request.broken:
         return None
     if case.frozen():
         return "frozen", "There is a freeze"
-    if not case.enough(request.approvals) or not case.is_active(request.requester):
-        return "grant_void", "Of those who asked or agreed some may not any more"
+    if not case.enough(request.approvals):
+        return "grant_void", "Of those who agreed some may not any more"
     return None
 
 

@@ -49,6 +49,8 @@ def _read(which: Which, content: bytes, model: type[M]) -> M:
         told = tomllib.loads(content.decode())
     except ValueError as error:
         raise WrongFile(which, 0, f"it is no TOML: {error}") from error
+    except RecursionError as error:
+        raise WrongFile(which, 0, "something in it lies within something else too often") from error
     try:
         return model.model_validate(told)
     except ValidationError as error:

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from services.releases.domain.people import GROUP, People, Strict
+from services.releases.domain.people import GROUP, People, Strict, Version
 from services.releases.domain.seats import Need
 from services.releases.domain.windows import Window
 
@@ -18,7 +18,8 @@ Glob = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Matching(Strict):
-    """What is meant: a * stands for any run of characters."""
+    """What is meant: a * stands for any run of characters. Production is production, however it is written: else a
+    capital letter would lead to a weaker rule, and past a freeze."""
 
     action: Glob = "*"
     environment: Glob = "*"
@@ -26,7 +27,7 @@ class Matching(Strict):
 
     def takes(self, action: str, environment: str, target: str) -> bool:
         given = (action, self.action), (environment, self.environment), (target, self.target)
-        return all(fnmatchcase(value, glob) for value, glob in given)
+        return all(fnmatchcase(value.casefold(), glob.casefold()) for value, glob in given)
 
 
 class BreakGlass(Strict):
@@ -76,7 +77,7 @@ class Rule(Strict):
 class Policy(Strict):
     """All rules, as one version of the file has them. The first that matches holds; without one nothing is done."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     rule: Annotated[tuple[Rule, ...], Field(max_length=500)] = ()
 
     def rule_for(self, action: str, environment: str, target: str) -> Rule | None:

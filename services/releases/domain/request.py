@@ -98,6 +98,11 @@ class Request(Value):
         return frozenset(filter(None, (self.requester, self.initiator, *self.authors)))
 
     @property
+    def askers(self) -> frozenset[str]:
+        """Whose request it is: who asked, for whom a robot asked, who broke the glass for it."""
+        return frozenset(filter(None, (self.requester, self.initiator, self.broken_by)))
+
+    @property
     def is_over(self) -> bool:
         """Nothing that decides anything happens to it any more."""
         return self.state in ENDED and self.review not in {"due", "overdue"}
@@ -119,8 +124,8 @@ _DEADLINES: Final[dict[str, Any]] = {
 
 
 def lane_of(action: str, environment: str, target: str) -> str:
-    """One request waits in a lane."""
-    return f"{action}\n{environment}\n{target}"
+    """One request waits in a lane, however its names are written."""
+    return f"{action}\n{environment}\n{target}".casefold()
 
 
 def folded(request: Request | None, entry: Entry) -> Request | None:
