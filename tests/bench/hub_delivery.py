@@ -1,4 +1,5 @@
-"""HUB-4 and HUB-5: how many copies one process of delivery brings to endpoints, and what one that hangs costs others.
+"""HUB-4, HUB-5 and HUB-9: how many copies one process of delivery brings to endpoints, what one that hangs costs
+others, and what it takes to keep the copies of each key in order.
 
 Every service in a process of its own; copies lie in their queues before they are asked for, so that delivery, the
 broker and the endpoints work and nobody else. Endpoints take 5 ms. The obvious way stands beside it, over one broker.
@@ -42,10 +43,11 @@ SENDERS: Final = 8
 QUIET_WITHIN: Final = 60.0
 STARTED: Final = 30.0
 PARTNER: Final = "bench"
-ONE, ALL_WELL, ONE_HANGS = "one", "all-well", "one-hangs"
+ONE, ALL_WELL, ONE_HANGS, IN_ORDER = "one", "all-well", "one-hangs", "in-order"
 """Buses; each admits a type of its own."""
 HANGING: Final = "t7"
-BUSES: Final = (ONE, ALL_WELL, ONE_HANGS)
+KEYS: Final = 1_000
+BUSES: Final = (ONE, ALL_WELL, ONE_HANGS, IN_ORDER)
 OBVIOUS: Final = "obvious.deliver"
 BATCHED: Final = {"Content-Type": "application/cloudevents-batch+json"}
 SINGLE: Final = {"Content-Type": "application/cloudevents+json"}
@@ -56,7 +58,7 @@ Arrivals = Mapping[str, list[tuple[str, float]]]
 
 
 def steps(rounds: int) -> int:
-    return 4 * rounds + 1
+    return 5 * rounds + 1
 
 
 def measure(home: Path, told: Told, rounds: int) -> list[Figure]:
@@ -77,7 +79,9 @@ async def _measured(running: House, endpoints: Child, url: str, told: Told, roun
     async with Shop(running.url) as shop, opened(running.broker_url) as queues:
         bench = _Bench(running, shop, queues, endpoints, url)
         await bench.prepare()
-        found: dict[str, list[float]] = {name: [] for name in ("rate", "cpu", "obvious", "well", "others")}
+        found: dict[str, list[float]] = {
+            name: [] for name in ("rate", "cpu", "obvious", "well", "others", "ordered", "whole")
+        }
         for number in range(rounds):
             rate, cpu = await bench.one()
             found["rate"].append(rate)
@@ -89,6 +93,10 @@ async def _measured(running: House, endpoints: Child, url: str, told: Told, roun
             told("HUB-5, all well")
             found["others"].append(await bench.many(ONE_HANGS))
             told("HUB-5, one hangs")
+            ordered, whole = await bench.in_order()
+            found["ordered"].append(ordered)
+            found["whole"].append(whole)
+            told("HUB-9")
         took = await bench.paced()
         told(f"HUB-4 at {PACE:g}/s")
     kept = [others / well for others, well in zip(found["others"], found["well"], strict=True)]
@@ -105,6 +113,8 @@ async def _measured(running: House, endpoints: Child, url: str, told: Told, roun
         _figure("hub_5_posts_a_second_all_well", found["well"], "posts/s", f"{TARGETS} targets"),
         _figure("hub_5_posts_a_second_one_hangs", found["others"], "posts/s", f"the other {TARGETS - 1}"),
         _figure("hub_5_kept", kept, "times", "at least 0.9, round by round"),
+        _figure("hub_9_posts_a_second", found["ordered"], "posts/s", f"at least 800, {KEYS} keys in order"),
+        _figure("hub_9_events_a_second", found["whole"], "events/s", "the same from acceptance on"),
     ]
 
 
@@ -120,7 +130,8 @@ class _Bench:
         partner = {"clients": [PARTNER], "publishes": ["*"], "rate": {"events_per_second": 100_000, "burst": 1_000_000}}
         await self._put(f"partners/{PARTNER}", partner)
         for number, bus in enumerate(BUSES):
-            await self._put(f"types/{type_name(number)}", {"schema": SCHEMA})
+            order = {"ordered_by": "subject"} if bus == IN_ORDER else {}
+            await self._put(f"types/{type_name(number)}", {"schema": SCHEMA, **order})
             targets = self._targets(bus)
             rule = {"name": "all", "when": {"type": [type_name(number)]}, "to": sorted(targets)}
             await self._put(f"buses/{bus}", {"partner": PARTNER, "rules": [rule], "targets": targets})
@@ -129,6 +140,8 @@ class _Bench:
     def _targets(self, bus: str) -> Json:
         if bus == ONE:
             return {"t0": {"webhook": f"{self._url}/{bus}/t0", "concurrency": AT_ONCE}}
+        if bus == IN_ORDER:
+            return {"t0": {"webhook": f"{self._url}/{bus}/t0", "concurrency": AT_ONCE, "order": "by-key"}}
         targets: Json = {f"t{number}": {"webhook": f"{self._url}/{bus}/t{number}"} for number in range(TARGETS)}
         if bus == ONE_HANGS:
             targets[HANGING] = {"webhook": f"{self._url}{HANGS.decode()}{HANGING}", "timeout": 30}
@@ -147,6 +160,31 @@ class _Bench:
         targets = [target for target in self._targets(bus) if (bus, target) != (ONE_HANGS, HANGING)]
         await self._fill(bus, targets, EACH)
         return await self._emptied(bus, targets, EACH)
+
+    async def in_order(self) -> tuple[float, float]:
+        """Copies a second out of a full queue; and events a second from the first one's sending to the last one's
+        arrival. Raises Failed where a key's events changed places."""
+        await self._fill(IN_ORDER, ["t0"], COPIES)
+        await self._decide(IN_ORDER, ["t0"], "resume")
+        came = self._ordered(await self._arrived({f"/{IN_ORDER}/t0"}, COPIES))
+        rate = (COPIES - 1) / (came[-1] - came[0])
+        events = [self._event(IN_ORDER) for _ in range(COPIES)]
+        began = time.perf_counter()
+        async with self._lines(self._running.processes["hub"].url, BATCHED, senders=1) as lines:
+            bodies = (json.dumps(events[at : at + BATCH]).encode() for at in range(0, COPIES, BATCH))
+            await lines.send([lines.request(body) for body in bodies])
+        came = self._ordered(await self._arrived({f"/{IN_ORDER}/t0"}, COPIES))
+        return rate, COPIES / (came[-1] - began)
+
+    @staticmethod
+    def _ordered(came: list[tuple[str, float]]) -> list[float]:
+        """When each arrived."""
+        numbers: dict[int, list[int]] = {}
+        for id_, _ in sorted(came, key=lambda each: each[1]):
+            numbers.setdefault(int(id_[1:]) % KEYS, []).append(int(id_[1:]))
+        if any(each != sorted(each) for each in numbers.values()):
+            raise Failed("a key's events changed places")
+        return sorted(at for _, at in came)
 
     async def obvious(self, number: int) -> float:
         bodies = [json.dumps(self._event(ONE) | {"id": f"o{number}-{n}"}).encode() for n in range(OBVIOUS_COPIES)]
@@ -176,7 +214,8 @@ class _Bench:
         for target in targets:
             await self._queues.unread(f"target.{bus}.{target}")
         events = [self._event(bus) for _ in range(each)]
-        async with self._lines(self._running.processes["hub"].url, BATCHED) as lines:
+        senders = 1 if bus == IN_ORDER else SENDERS
+        async with self._lines(self._running.processes["hub"].url, BATCHED, senders) as lines:
             bodies = (json.dumps(events[at : at + BATCH]).encode() for at in range(0, each, BATCH))
             await lines.send([lines.request(body) for body in bodies])
         for target in targets:
@@ -208,10 +247,11 @@ class _Bench:
 
     def _event(self, bus: str) -> Json:
         self._sent += 1
-        return a_receipt(self._chance, BUSES.index(bus)) | {"id": f"e{self._sent}"}
+        key = {"subject": f"k{self._sent % KEYS}"} if bus == IN_ORDER else {}
+        return a_receipt(self._chance, BUSES.index(bus)) | {"id": f"e{self._sent}"} | key
 
-    def _lines(self, url: str, headers: dict[str, str]) -> Lines:
-        return Lines(url, "/v1/events", SENDERS, {"Authorization": f"Bearer {self._token}", **headers})
+    def _lines(self, url: str, headers: dict[str, str], senders: int = SENDERS) -> Lines:
+        return Lines(url, "/v1/events", senders, {"Authorization": f"Bearer {self._token}", **headers})
 
     async def _put(self, what: str, body: Json) -> None:
         answer = await self._operator.put(f"/v1/hub/{what}", json=body, timeout=PATIENCE)
