@@ -1,6 +1,10 @@
 """How far a lane has come at a target."""
 
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -55,3 +59,143 @@ def test_what_a_person_did_not_wait_for_is_sent_when_it_comes() -> None:
 def test_whoever_waits_long_comes_seldom() -> None:
     assert [waiting_tier(n, blocked=False) for n in (1, 5, 6, 10, 11, 1_000)] == ["1s", "1s", "5s", "5s", "30s", "30s"]
     assert waiting_tier(1, blocked=True) == "30s"
+
+
+class Wrong(Exception):
+    """Something happened that no history may contain."""
+
+
+@dataclass
+class World:
+    """One lane's queue and dead letters, what a process keeps of it, and what the endpoint took."""
+
+    chance: random.Random
+    progress: Progress = field(default_factory=lambda: order.first("fuel/bi", LANE, NOW))
+    queue: list[Copy] = field(default_factory=list)
+    letters: list[Copy] = field(default_factory=list)
+    redriven: set[str] = field(default_factory=set)
+    taken: list[int] = field(default_factory=list)
+    """Numbers, as the endpoint took them in their turn."""
+    out_of_turn: set[int] = field(default_factory=set)
+    discarded: set[int] = field(default_factory=set)
+
+    def send(self, *, skips: bool, well: bool) -> None:
+        """A consumer is given some copy of the queue: the broker keeps no order that counts."""
+        copy = self.queue.pop(self.chance.randrange(len(self.queue)))
+        stand = order.stand(self.progress, copy)
+        if stand == "waits":
+            self.queue.append(copy)
+            return
+        if stand == "past" and copy.deliveryid not in self.redriven:
+            return
+        dice = 1.0 if well else self.chance.random()
+        if dice < 0.2:
+            self.queue.append(copy)  # it failed, and waits in a tier
+        elif dice < 0.35:
+            self.letters.append(copy)
+            if dice < 0.25:
+                self.queue.append(copy)  # killed before that was on record: it comes again, and may die again
+                return
+            self.die(copy, skips=skips)
+        else:
+            self.take(copy, stand)
+            if dice < 0.5:
+                self.queue.append(copy)  # killed before that was on record
+                return
+            self.progress = order.done(self.progress, copy.laneseq, NOW)
+
+    def die(self, copy: Copy, *, skips: bool) -> None:
+        if not skips:
+            self.progress = order.blocked(self.progress, copy, NOW)
+        elif order.stand(self.progress, copy) == "next":
+            self.progress = order.done(self.progress, copy.laneseq, NOW)
+
+    def take(self, copy: Copy, stand: str) -> None:
+        if stand == "next":
+            self.taken.append(copy.laneseq)
+        else:
+            self.out_of_turn.add(copy.laneseq)
+
+    def person(self, *, well: bool = False) -> None:
+        """Settles a dead letter, or lets the lane go on."""
+        if not well and self.chance.random() < 0.2:
+            self.progress = order.skipped(self.progress, self.progress.done + self.chance.randint(1, 3), NOW)
+        elif self.letters:
+            letter = self.letters.pop()
+            if not well and self.chance.random() < 0.3:
+                self.discarded.add(letter.laneseq)
+                if order.stand(self.progress, letter) == "next":
+                    self.progress = order.done(self.progress, letter.laneseq, NOW)
+                return
+            again = replace(letter, deliveryid=f"{letter.deliveryid}+")
+            self.redriven.add(again.deliveryid)
+            self.queue.append(again)
+
+    def check(self) -> None:
+        firsts = list(dict.fromkeys(self.taken))
+        if firsts != sorted(firsts):
+            raise Wrong("copies changed places")
+
+
+COPIES = 8
+
+
+def history(seed: int) -> World:
+    world = World(random.Random(seed))
+    skips = bool(seed % 2)
+    world.queue = [a_copy(number) for number in range(1, COPIES + 1)]
+    world.chance.shuffle(world.queue)
+    for _ in range(120):
+        if world.chance.random() < 0.15:
+            world.person()
+        elif world.queue:
+            world.send(skips=skips, well=False)
+        world.check()
+    for _ in range(2_000):  # from here on all is well, and letters are redriven
+        if not (world.queue or world.letters):
+            break
+        world.person(well=True)
+        if world.queue:
+            world.send(skips=skips, well=True)
+        world.check()
+    arrived = {*world.taken, *world.out_of_turn, *world.discarded}
+    if arrived != set(range(1, COPIES + 1)):
+        raise Wrong(f"{set(range(1, COPIES + 1)) - arrived} never arrived")
+    return world
+
+
+def all_of_them() -> list[World]:
+    return [history(seed) for seed in range(400)]
+
+
+def test_every_copy_of_a_lane_arrives_in_its_turn_whatever_dies() -> None:
+    worlds = all_of_them()
+    assert any(world.out_of_turn for world in worlds)
+    assert any(world.discarded for world in worlds)
+    assert any(len(world.taken) > COPIES for world in worlds), "nothing was taken twice"
+
+
+def _nothing_is_late(progress: Progress, copy: Copy) -> str:
+    found = STAND(progress, copy)
+    return "past" if found == "late" else found
+
+
+def _does_not_wait(progress: Progress, copy: Copy) -> str:
+    found = STAND(progress, copy)
+    return "next" if found == "waits" else found
+
+
+def _done_for_good(progress: Progress, *_: object) -> Progress:
+    return progress
+
+
+STAND = order.stand
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken"), [("stand", _nothing_is_late), ("stand", _does_not_wait), ("done", _done_for_good)]
+)
+def test_each_rule_is_needed(rule: str, broken: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, rule, broken)
+    with pytest.raises(Wrong):
+        all_of_them()
