@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -257,6 +258,20 @@ def named(thing: str) -> Iterator[None]:
             raise
         sentence = f"There is no {thing}."
         raise ApiError(sentence, status=error.status, code=error.code, problem=error.problem) from error
+
+
+def segment(text: str) -> str:
+    """Any text as one segment of a path. One of dots alone would lead elsewhere, were they not encoded as well."""
+    return quote(text, safe="") if text.strip(".") else "%2E" * len(text)
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Raises ApiError where it cannot be written: a folder that is not there, a disk that is full."""
+    try:
+        yield
+    except OSError as error:
+        raise ApiError(f"{file}: {error.strerror}") from error
 
 
 def _object(response: httpx.Response) -> Json:

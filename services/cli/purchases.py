@@ -4,13 +4,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.client import Api, Json, named, operator, reported
+from services.cli.client import Api, Json, named, operator, reported, segment
 from services.cli.options import AsJson
 from services.cli.timers import UNITS, when
 
@@ -68,7 +67,7 @@ def show_purchase(
 ) -> None:
     """Show one purchase with its timers and timeline, or watch it move (with --json: a line per change)."""
     with reported(), named(f"purchase {purchase_id}"), operator() as api:
-        path = f"{CHECKOUTS}/{quote(purchase_id, safe='')}"
+        path = f"{CHECKOUTS}/{segment(purchase_id)}"
         found = api.get(path)
         if follow:
             _follow(api, path, as_json)
@@ -82,7 +81,7 @@ def show_purchase(
 def ask(purchase_id: PurchaseId) -> None:
     """Have the awaited step asked for now, and anew if it was refused: for a purchase that needs attention."""
     with reported(), named(f"purchase {purchase_id}"), operator() as api:
-        found = api.send("POST", f"{CHECKOUTS}/{quote(purchase_id, safe='')}/ask")
+        found = api.send("POST", f"{CHECKOUTS}/{segment(purchase_id)}/ask")
     printing.console().print(f"{purchase_id}: asked, now {found['status']}")
 
 

@@ -3,13 +3,12 @@
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.client import named, operator, reported
+from services.cli.client import named, operator, reported, segment
 from services.cli.options import AsJson
 
 app = typer.Typer(no_args_is_help=True, help="Timers: list, move or cancel them.")
@@ -76,4 +75,4 @@ def when(text: str, now: datetime) -> datetime:
 
 
 def _path(purchase_id: str, name: str) -> str:
-    return f"{TIMERS}/{quote(purchase_id, safe='')}/{quote(name, safe='')}"
+    return f"{TIMERS}/{segment(purchase_id)}/{segment(name)}"

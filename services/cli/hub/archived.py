@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.client import Api, Json, operator, reported
+from services.cli.client import Api, Json, operator, reported, writing
 from services.cli.options import AsJson
 from services.cli.timers import when
 from services.cli.verified import verified
@@ -117,7 +117,7 @@ def _opened(file: str) -> Iterator[IO[str]]:
     if file == "-":
         yield sys.stdout
         return
-    with Path(file).open("w", encoding="utf-8") as out:
+    with writing(Path(file)), Path(file).open("w", encoding="utf-8") as out:
         yield out
 
 

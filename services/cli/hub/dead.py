@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.client import Json, named, operator, reported
+from services.cli.client import Json, named, operator, reported, segment
 from services.cli.hub.archived import moment
 from services.cli.hub.settling import settled
 from services.cli.hub.targets import Target, path, tell_fields
@@ -50,7 +50,7 @@ def show_letter(
 ) -> None:
     """Show one letter, with its event."""
     with reported(), named(f"letter {letter} of {target}"), operator() as api:
-        shown = api.get(f"{path(target)}/dead/{letter}")
+        shown = api.get(f"{path(target)}/dead/{segment(letter)}")
     tell_fields(shown, as_json=as_json)
 
 

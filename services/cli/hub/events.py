@@ -3,13 +3,12 @@
 import json
 from collections import Counter
 from typing import Annotated, Final
-from urllib.parse import quote
 
 import typer
 
 from services.cli import printing
 from services.cli.access import AccessSettings
-from services.cli.client import Api, ApiError, Json, base_url, named, operator, reported, sandbox_token
+from services.cli.client import Api, ApiError, Json, base_url, named, operator, reported, sandbox_token, segment
 from services.cli.hub.reading import batches, events
 from services.cli.hub.tracing import print_trace
 from services.cli.options import AsJson
@@ -64,7 +63,7 @@ def trace(
 ) -> None:
     """Show what became of one event."""
     with reported(), named(f"event {event_id} of {partner}"), operator() as api:
-        shown = api.get(f"/v1/events/{quote(partner, safe='')}/{quote(event_id, safe='')}")
+        shown = api.get(f"/v1/events/{segment(partner)}/{segment(event_id)}")
     if as_json:
         printing.tell(shown)
         return
@@ -79,7 +78,7 @@ def sender(partner: str | None) -> Api:
             raise ApiError("Events are sent by a partner's client: say --partner NAME, or give MILESAGA_TOKEN.")
         return operator()
     with operator() as api, named(f"partner {partner}"):
-        clients = api.get(f"/v1/hub/partners/{quote(partner, safe='')}")["clients"]
+        clients = api.get(f"/v1/hub/partners/{segment(partner)}")["clients"]
     if not clients:
         raise ApiError(f"The partner {partner} has no client.")
     url = base_url()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from services.cli import printing, view
-from services.cli.client import Api, ApiError, Json, named, operator, reported
+from services.cli.client import Api, ApiError, Json, named, operator, reported, segment
 from services.cli.hub.archived import SINCE, moment
 from services.cli.hub.reading import Wrong
 from services.cli.options import AsJson
@@ -59,7 +59,7 @@ def pages(
 
 def _page(api: Api, target: str, asked: Json, *, skip_gone: bool) -> Json:
     try:
-        return patiently(lambda: api.get(f"{FEED}/{target}", **asked), LATER)
+        return patiently(lambda: api.get(f"{FEED}/{'/'.join(map(segment, target.split('/')))}", **asked), LATER)
     except ApiError as error:
         if error.code != EXPIRED or not skip_gone:
             raise

@@ -9,7 +9,7 @@ import yaml
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.client import Json, named, operator, reported
+from services.cli.client import Json, named, operator, reported, segment
 from services.cli.hub.changing import Change, carry_out, looked_up, planned
 from services.cli.hub.reading import Files, complain, documents
 from services.cli.hub.things import Thing, as_written, things, written
@@ -54,7 +54,7 @@ def roll_back(
 ) -> None:
     """Apply once more what a bus said before, as its next revision."""
     with reported(), named(f"revision {revision} of a bus {bus}"), operator() as api:
-        shown = api.send("POST", f"/v1/hub/buses/{bus}/rollback", {"revision": revision})
+        shown = api.send("POST", f"/v1/hub/buses/{segment(bus)}/rollback", {"revision": revision})
     if as_json:
         printing.tell(shown)
         return
@@ -71,8 +71,8 @@ def list_buses(
             found = list(api.pages("/v1/hub/buses", "buses"))
         else:
             with named(f"bus {bus}"):
-                now = api.get(f"/v1/hub/buses/{bus}")
-                found = [now, *api.pages(f"/v1/hub/buses/{bus}/revisions", "revisions")]
+                now = api.get(f"/v1/hub/buses/{segment(bus)}")
+                found = [now, *api.pages(f"/v1/hub/buses/{segment(bus)}/revisions", "revisions")]
     if as_json:
         printing.tell({"buses" if bus is None else "revisions": found})
         return

@@ -5,12 +5,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
-from urllib.parse import quote
 
 import typer
 
 from services.cli import printing, view
-from services.cli.client import Api, Json, named, operator, reported
+from services.cli.client import Api, Json, named, operator, reported, segment
 from services.cli.hub.on_bus import Watched, lines_of
 from services.cli.hub.reading import Wrong
 from services.cli.options import AsJson
@@ -67,7 +66,7 @@ def _tell(event: Json, watched: Watched | None, *, as_json: bool) -> None:
 def _in_force(api: Api, name: str) -> Bus:
     """Raises ApiError, Wrong."""
     with named(f"bus {name}"):
-        shown = api.get(f"/v1/hub/buses/{quote(name, safe='')}")
+        shown = api.get(f"/v1/hub/buses/{segment(name)}")
     try:
         return compiled(name, int(shown["revision"]), BusTerms.model_validate(shown["terms"]))
     except (WrongBus, ValueError) as error:

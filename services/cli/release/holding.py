@@ -1,12 +1,11 @@
 """What stops everybody: freezes, and people who count no longer."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
 from services.cli import printing
-from services.cli.client import named, reported
+from services.cli.client import named, reported, segment
 from services.cli.options import AsJson
 from services.cli.release.access import ROOT, Person, as_person
 from services.cli.release.wishes import WrongWish, interval
@@ -47,7 +46,7 @@ def lift(
     person: Person = None,
 ) -> None:
     """Lift a freeze before its end. It gives power back, so in production it wants a grant."""
-    path = f"{ROOT}/freezes/{quote(freeze_id, safe='')}"
+    path = f"{ROOT}/freezes/{segment(freeze_id)}"
     with reported(), named(f"freeze {freeze_id}"), as_person(person) as api:
         api.send("DELETE", path, headers={"Milesaga-Grant": grant} if grant else {})
     printing.say(f"{freeze_id} is lifted")
@@ -59,7 +58,7 @@ def deactivate(
     person: Person = None,
 ) -> None:
     """Let somebody's approvals count no longer, those that he has given too. Only the file of people undoes it."""
-    path = f"{ROOT}/people/{quote(who, safe='')}/deactivate"
+    path = f"{ROOT}/people/{segment(who)}/deactivate"
     with reported(), named(f"person {who}"), as_person(person) as api:
         api.send("POST", path, {"reason": reason})
     printing.say(f"{who} is deactivated")

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import quote
 
 import typer
 from rich.table import Table
 
 from services.cli import printing
-from services.cli.client import ApiError, named, reported
+from services.cli.client import ApiError, named, reported, segment, writing
 from services.cli.options import AsJson
 from services.cli.release.access import ROOT, Person, RequestId, as_person
 from shared.ledgerlog.bundles import json_of, read, verified
@@ -59,8 +58,10 @@ def checkpoint(
     """Show how far the log has come, signed: keep it where nobody of this house can change it."""
     with reported(), as_person(person) as api:
         found = api.get(f"{ROOT}/log/checkpoint")
+        if file is not None:
+            with writing(file):
+                file.write_text(str(found["checkpoint"]))
     if file is not None:
-        file.write_text(str(found["checkpoint"]))
         printing.say(f"{file}: the log as it is now; key {found['key']}")
         return
     printing.tell(found) if as_json else printing.say(f"{found['checkpoint']}\nkey {found['key']}")
@@ -73,7 +74,8 @@ def export(
     """Write the whole log into a file that is verified without us."""
     with reported(), as_person(person) as api:
         content = api.request("GET", f"{ROOT}/log/bundle").content
-    file.write_bytes(content)
+        with writing(file):
+            file.write_bytes(content)
     printing.say(f"{file}: {len(content)} bytes")
 
 
@@ -85,8 +87,9 @@ def receipt(
 ) -> None:
     """Write what proves one request, by itself, for good."""
     with reported(), named(f"request {request}"), as_person(person) as api:
-        content = api.request("GET", f"{ROOT}/log/receipts/{quote(request, safe='')}").content
-    file.write_bytes(content)
+        content = api.request("GET", f"{ROOT}/log/receipts/{segment(request)}").content
+        with writing(file):
+            file.write_bytes(content)
     printing.say(f"{file}: {len(content)} bytes")
 
 

@@ -3,12 +3,11 @@
 import uuid
 from itertools import islice
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
 
 import typer
 
 from services.cli import printing
-from services.cli.client import Api, ApiError, Json, named, reported
+from services.cli.client import Api, ApiError, Json, named, reported, segment
 from services.cli.options import AsJson
 from services.cli.release import wishes
 from services.cli.release.access import ROOT, Person, RequestId, as_person
@@ -142,7 +141,7 @@ def record(
     as_json: AsJson = False,
 ) -> None:
     """Say how an execution ended whose gate could not."""
-    path = f"{ROOT}/executions/{quote(execution, safe='')}/outcome"
+    path = f"{ROOT}/executions/{segment(execution)}/outcome"
     with reported(), named(f"execution {execution}"), as_person(person) as api:
         answer = api.send("POST", path, {"exit_code": exit_code, "summary": summary})
     printing.tell(answer) if as_json else printing.say(f"execution {execution}: ended with {exit_code}")
@@ -185,7 +184,7 @@ def _found(api: Api, request: str) -> Json:
 
 
 def _path(request: str) -> str:
-    return f"{ROOT}/requests/{quote(request, safe='')}"
+    return f"{ROOT}/requests/{segment(request)}"
 
 
 def _show(found: Json, as_json: bool) -> None:

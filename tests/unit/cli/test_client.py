@@ -1,12 +1,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 import pytest
 import typer
 
-from services.cli.client import Api, ApiError, base_url, parse_events, reported
+from services.cli.client import Api, ApiError, base_url, parse_events, reported, segment
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -55,6 +56,18 @@ def test_a_problem_becomes_one_sentence_with_the_fields_it_names() -> None:
         api(lambda _: httpx.Response(422, json=problem)).send("PUT", "/v1/x", {})
     assert str(caught.value) == "The body is wrong; /at: must be a time"
     assert (caught.value.status, caught.value.code) == (422, "invalid_body")
+
+
+@pytest.mark.parametrize("text", [".", "..", "...", "a/b", "a?b#c", "%2e", "a.b", "\u20ac", " "])
+def test_any_text_is_one_segment_of_a_path(text: str) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(unquote(request.url.raw_path.decode()))
+        return httpx.Response(200, json={})
+
+    api(answer).get(f"/v1/events/{segment(text)}/trace")
+    assert asked == [f"/v1/events/{text}/trace"]
 
 
 def test_an_error_without_a_problem_is_still_one_sentence() -> None:

@@ -185,6 +185,13 @@ def test_archived_events_are_found_and_exported(stack: Stack, tmp_path: Path) ->
     assert [json.loads(line) for line in file.read_text().splitlines()] == [ARCHIVED]
 
 
+def test_a_file_that_cannot_be_written_is_one_sentence(stack: Stack, tmp_path: Path) -> None:
+    stack.answers["GET /v1/hub/archive"] = [(200, {"events": []})]
+    file = tmp_path / "missing" / "events.jsonl"
+    result = run("archive", "export", str(file))
+    assert (result.exit_code, result.stderr) == (1, f"{file}: No such file or directory\n")
+
+
 def test_the_archive_is_counted_and_verified(stack: Stack) -> None:
     stats = {"segments": 2, "events": 1_234, "bytes": 9, "partners": {"coles": 1_234}, "types": {"a.b.v1": 1_234}}
     stack.answers["GET /v1/hub/archive/stats"] = [(200, stats)]

@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
 
 import httpx
 
-from services.cli.client import Api, ApiError
+from services.cli.client import Api, ApiError, segment
 from services.cli.release.access import ROOT
 from services.cli.release.gate.course import Ask, GetGrant, Heard, Question, Redeem, Watch
 
@@ -63,7 +62,7 @@ class Line:
 
     def tell_outcome(self, execution: str, code: int, summary: str) -> bool:
         """Say how the command ended; False where nobody took it, and the log will say that nobody knows."""
-        path = f"{ROOT}/executions/{quote(execution, safe='')}/outcome"
+        path = f"{ROOT}/executions/{segment(execution)}/outcome"
         for number in range(OUTCOME_TRIES):
             time.sleep(number**2 * 0.5)
             try:
@@ -80,7 +79,7 @@ class Line:
         return False
 
     def _sent(self, api: Api, question: Question) -> httpx.Response:
-        asked, here = self._asked, f"{ROOT}/requests/{quote(self.request, safe='')}"
+        asked, here = self._asked, f"{ROOT}/requests/{segment(self.request)}"
         match question:
             case Ask():
                 return api.ask("POST", f"{ROOT}/requests", json=asked.body, headers={"Idempotency-Key": asked.key})
