@@ -85,6 +85,7 @@ def test_secrets_are_told_from_others_with_the_variable_for_their_file() -> None
         "NOTIFICATIONS_SMTP_URL_FILE",
         "HUB_REDACTION_KEY_FILE",
         "DELIVERY_MASTER_KEY_FILE",
+        "DELIVERY_FORMER_MASTER_KEY_FILE",
         "RELEASES_SIGNING_KEY_FILE",
         "RELEASES_SLACK_BOT_TOKEN_FILE",
         "RELEASES_SLACK_SIGNING_SECRET_FILE",
