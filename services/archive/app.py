@@ -31,7 +31,6 @@ from shared.runtime.keeping import Keeping as Store
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
-from shared.segments.folders import Folder
 from shared.segments.places import Place
 from shared.store.documents import CollectionSpec, Index
 from shared.telemetry import catalogue
@@ -52,7 +51,8 @@ def compose(runtime: Runtime) -> Service:
     store = Store(runtime, SERVICE.name)
     events = store.documents(SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
     records = store.documents(RECORD_SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
-    root: Place = Folder(settings.folder(runtime.settings.milesaga_home))
+    of_all = runtime.settings
+    root = settings.opened(of_all.milesaga_home, runtime.ids.new, of_all.https_ca_file)
 
     def shelf(keep: str) -> Shelf:
         of_records = keep == RECORDS

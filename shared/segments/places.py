@@ -20,6 +20,10 @@ class Lost(OSError):
     """Another process writes by this writer's name now: what was not said to be kept is not kept."""
 
 
+class Unreachable(OSError):
+    """A place does not answer, or refuses; the message says what it was asked for and what it said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A segment that lies at a place. One that is open may be closed meanwhile: what lies where in it stays."""

@@ -14,7 +14,7 @@ from shared.contracts.archive import KeepPage, KeepRecords
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.segments.lines import Line
-from shared.segments.places import Place
+from shared.segments.places import Place, Unreachable
 
 PAUSE: Final = timedelta(seconds=5)
 """Before a page is tried again that could not be kept."""
@@ -68,7 +68,8 @@ class Keeping:
         try:
             await self._shelf(keep).put(lines)
         except OSError as error:
-            raise Later(f"the archive cannot be written: {type(error).__name__}", PAUSE) from error
+            why = str(error) if isinstance(error, Unreachable) else type(error).__name__
+            raise Later(f"the archive cannot be written: {why}", PAUSE) from error
 
     def _shelf(self, keep: str) -> Shelf:
         """Raises ValueError."""

@@ -1,0 +1,97 @@
+"""What segments ask of an object store is done alike by the one in mind, which tests use, and by an S3 over HTTP."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from shared.segments.buckets import Bucket
+from shared.segments.places import Unreachable
+from shared.segments.stores import Account, objects_at
+from tests.kit.buckets import in_mind
+from tests.kit.stores import S3, s3
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[S3]:
+    with s3() as made:
+        yield made
+
+
+@pytest.fixture(params=["in mind", "s3"])
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    if request.param == "in mind":
+        return in_mind()
+    store: S3 = request.getfixturevalue("store")
+    return objects_at(store.bucket(f"b{uuid4().hex}"), Account(store.endpoint), str).bucket
+
+
+def keys(bucket: Bucket, folder: str, after: str = "") -> list[str]:
+    return [each.key for each in bucket.list(folder, after)]
+
+
+def test_an_object_is_made_once(bucket: Bucket) -> None:
+    assert bucket.create("a/one", b"first") is not None
+    assert bucket.create("a/one", b"second") is None
+    assert bucket.create("a/none", b"") is not None
+    assert bucket.create("a/none", b"something") is None
+    assert (bucket.read("a/one").content, bucket.read("a/none").content) == (b"first", b"")
+
+
+def test_an_object_is_changed_by_who_knows_what_it_is(bucket: Bucket) -> None:
+    first = bucket.create("head", b"1")
+    assert first is not None
+    second = bucket.replace("head", b"2", first)
+    assert second is not None
+    assert bucket.replace("head", b"3", first) is None
+    found = bucket.read("head")
+    assert (found.content, found.version) == (b"2", second)
+    assert bucket.replace("head", b"3", found.version) is not None
+    assert bucket.replace("nothing", b"3", second) is None
+
+
+def test_some_of_an_object_is_read(bucket: Bucket) -> None:
+    bucket.create("a/one", b"0123456789")
+    assert bucket.between("a/one", 2, 5) == b"234"
+    assert bucket.between("a/one", 2, 2) == b""
+    assert bucket.look("a/one").size == 10
+    assert -2 <= bucket.look("a/one").age < 60
+
+
+def test_what_is_not_there_is_not_found(bucket: Bucket) -> None:
+    for ask in (bucket.read, bucket.look, lambda key: bucket.between(key, 0, 5)):
+        with pytest.raises(FileNotFoundError):
+            ask("a/one")
+    bucket.delete(["a/one"])
+
+
+def test_a_folder_is_listed_in_the_order_of_keys(bucket: Bucket) -> None:
+    for key in ("w/b.zst", "w/a.open/0000", "w/a.open/0007", "w/a.zst", "wider/x"):
+        bucket.create(key, b"x")
+    assert keys(bucket, "w") == ["w/a.open/0000", "w/a.open/0007", "w/a.zst", "w/b.zst"]
+    assert keys(bucket, "w", "w/a.~") == ["w/b.zst"]
+    assert keys(bucket, "w/a.open") == ["w/a.open/0000", "w/a.open/0007"]
+    assert bucket.names("w") == (["a.open"], ["a.zst", "b.zst"])
+    assert bucket.names("") == (["w", "wider"], [])
+    assert bucket.names("nothing") == ([], [])
+
+
+def test_a_list_is_whole_however_long_it_is(bucket: Bucket) -> None:
+    wanted = [f"w/{number:04}" for number in range(1_100)]
+    for key in wanted:
+        bucket.create(key, b"")
+    assert keys(bucket, "w") == wanted
+    bucket.delete(wanted[:1_050])
+    assert keys(bucket, "w") == wanted[1_050:]
+
+
+def test_a_store_that_is_away_is_no_answer(store: S3) -> None:
+    bucket = objects_at(store.bucket("away"), Account(store.endpoint, seconds=1), str).bucket
+    store.away = True
+    try:
+        for ask in (bucket.read, bucket.look, bucket.list, bucket.names, lambda key: bucket.create(key, b"")):
+            with pytest.raises(Unreachable):
+                ask("a")
+    finally:
+        store.away = False
+    assert bucket.create("a", b"") is not None
