@@ -13,7 +13,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.kernel.locks import KeyedLocks
 from shared.store.documents import Conflict, Unavailable
-from shared.store.repository import Repository
+from shared.store.repository import Repository, Stored
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,7 @@ class Numbering:
         lanes: dict[str, list[str]] = {}
         for id_, lane in things:
             lanes.setdefault(lane, []).append(id_)
-        giving = (self._given(lane, page, len(ids)) for lane, ids in lanes.items())
-        given = await asyncio.gather(*giving, return_exceptions=True)
+        given = await self._all_given(page, {lane: len(ids) for lane, ids in lanes.items()})
         found: dict[str, Position] = {}
         for ids, positions in zip(lanes.values(), given, strict=True):
             if isinstance(positions, Conflict | Unavailable):
@@ -49,14 +48,27 @@ class Numbering:
             found |= zip(ids, positions, strict=True)
         return found
 
-    async def _given(self, lane: str, page: str, count: int) -> list[Position]:
+    async def _all_given(self, page: str, counts: Mapping[str, int]) -> list[list[Position] | BaseException]:
+        """Of each lane. They are read by one query."""
+        try:
+            known = {stored.value.id: stored for stored in await self._lanes.load_many(counts)}
+        except Unavailable as error:
+            return [error] * len(counts)
+        giving = (self._given(lane, page, count, known.get(lane)) for lane, count in counts.items())
+        return await asyncio.gather(*giving, return_exceptions=True)
+
+    async def _given(self, lane: str, page: str, count: int, read: Stored[Lane] | None) -> list[Position]:
         first = Position(lane=lane, epoch=self._ids.new(), number=1)
 
         def edit(known: Lane | None) -> Lane:
             return rules.given(known, first, page, count, self._clock.now())
 
         async with self._locks.of(lane):
-            stored = await self._lanes.change(lane, edit, tries=TRIES)
+            try:
+                after = edit(read.value if read is not None else None)
+                stored = await self._lanes.save(after, version=read.version if read is not None else 0)
+            except Conflict:
+                stored = await self._lanes.change(lane, edit, tries=TRIES)
             positions = rules.positions(stored.value, page)
             if len(stored.value.spans) > MOST_SPANS:
                 await self._merge(lane)

@@ -86,16 +86,18 @@ class Ordering:
         for made in events:
             lanes.setdefault(made.lane, []).append(made)
         ordered = (sorted(each, key=lambda made: made.number) for each in lanes.values())
-        routing = (self._along(page, lane, each, send) for lane, each in zip(lanes, ordered, strict=True))
+        read = {stored.value.id: stored for stored in await self._lanes.load_many(lanes)}
+        routing = (self._along(page, each, send, read.get(lane)) for lane, each in zip(lanes, ordered, strict=True))
         for outcome in await asyncio.gather(*routing, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _along(self, page: str, lane: str, events: Sequence[Made], send: Send) -> None:
+    async def _along(self, page: str, events: Sequence[Made], send: Send, read: Stored[Lane] | None) -> None:
+        """`read`: the lane as it was a moment ago."""
         sent: set[str] = set()
-        async with self._locks.of(lane):
+        async with self._locks.of(events[0].lane):
             for last in range(TRIES):
-                stored = await self._at_turn(page, events[0])
+                stored = await self._at_turn(page, events[0], read if not last else None)
                 going = _parted(stored.value if stored else None, page, events)
                 for made, turn in going.now:
                     if turn == "loose":
@@ -113,8 +115,10 @@ class Ordering:
         for made in going.waiting:
             made.error = made.error or NotYet()
 
-    async def _at_turn(self, page: str, made: Made) -> Stored[Lane] | None:
+    async def _at_turn(self, page: str, made: Made, read: Stored[Lane] | None) -> Stored[Lane] | None:
         """The lane, once the event's turn has come, or it is to come again later."""
+        if read is not None and _turn(read.value, made, page) != "waits":
+            return read
         rests_until = self._resting.get(made.lane, float("-inf"))
         deadline = running_seconds() + (PATIENCE if running_seconds() >= rests_until else 0.0)
         while True:
