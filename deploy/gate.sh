@@ -321,6 +321,20 @@ sort -u -o "$private/files" "$private/files"
 find "$payload" -type d -exec chmod 500 {} +
 asked_hashes=$(hashes "$payload") || wrong "the copies cannot be read."
 
+# The original of a file, by whatever path, is not what is hashed: it may be changed until the last moment.
+here=$(pwd -P) number=0
+for each in "$@"; do
+  inside=''
+  case $each in
+    /*) parent=$(cd "${each%/*}/" 2>/dev/null && pwd -P) && case $parent/ in
+      "$here"/*) inside=${parent#"$here"}/${each##*/} inside=${inside#/} ;;
+    esac ;;
+  esac
+  if [ -n "$inside" ] && { [ "$number" = 0 ] || grep -Fxq -- "$inside" "$private/files"; }; then
+    wrong "$each names the original, which is not what is hashed: name it as ./$inside."
+  fi
+  number=$((number + 1))
+done
 case $1 in
   /*) ;;
   */*)
@@ -468,6 +482,9 @@ exec 3<&0
 (
   cd "$payload" || exit 95
   unset MILESAGA_TOKEN MILESAGA_TOKEN_FILE MILESAGA_INITIATOR_TOKEN
+  # By these a program is made to run something beside itself that nobody has hashed, nor seen.
+  unset LD_PRELOAD LD_AUDIT BASH_ENV ENV PYTHONPATH PYTHONHOME PYTHONSTARTUP PERL5OPT PERL5LIB
+  unset RUBYOPT RUBYLIB NODE_OPTIONS NODE_PATH JAVA_TOOL_OPTIONS LUA_INIT
   if [ "$locale" = unset ]; then unset LC_ALL; else LC_ALL=$locale; fi
   MILESAGA_PAYLOAD=$payload MILESAGA_EXECUTION=$execution MILESAGA_REQUEST=$request exec "$@"
 ) <&3 3<&- &

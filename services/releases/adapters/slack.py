@@ -5,9 +5,11 @@ Strangers' words stand in `plain_text` alone, where nothing is a mention, a link
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
+from unicodedata import category
 
 from services.releases.domain.notices import Notice
 from services.releases.domain.subjects import Subject, Subjects
@@ -21,6 +23,7 @@ MOST_PAGES: Final = 10
 LONGEST: Final = 1_500
 """Characters of a stranger's text: Slack takes 3,000 in a block, and somebody has to read it."""
 MOST_FILES: Final = 12
+UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cn"})
 NOT_SHOWN: Final = frozenset(("argv", "files", "artifacts", "parameters", "links", "path", "query"))
 LINK: Final = re.compile(r"https://[^\s<>|\"`]{1,500}")
 MARKS: Final = {
@@ -148,7 +151,7 @@ def _blocks(notice: Notice) -> Iterator[Json]:
     else:
         yield {"type": "header", "text": _plain(headline(notice)[:150])}
     request = notice.request
-    yield _section(f"Why: {_cut(notice.reason) or '(not told)'}")
+    yield _section(f"Why: {_cut(_quoted(notice.reason)) or '(not told)'}")
     if runs := _runs(notice.payload):
         yield _section(runs)
     seats = "\n".join(f"{each.group}: {each.person or '...'}" for each in notice.seats)
@@ -170,14 +173,17 @@ def _runs(payload: Mapping[str, Any]) -> str:
     """The command's words, its files and artifacts; of an act of our own what is asked for, but no path: it may name a
     member, and the chat is somebody else's."""
     argv = payload.get("argv")
-    lines = ["Runs: " + " ".join(map(str, argv))] if isinstance(argv, list | tuple) and argv else []
+    words = shlex.join(map(str, argv)) if isinstance(argv, list | tuple) else ""
+    lines = [f"Runs: {_quoted(words)}"] if words else []
     for name in ("files", "artifacts"):
         given = payload.get(name)
         named = [each for each in given if isinstance(each, Mapping)] if isinstance(given, list | tuple) else []
-        lines += [" ".join(str(value)[:100] for value in each.values()) for each in named[:MOST_FILES]]
+        lines += [_quoted(" ".join(str(value)[:100] for value in each.values())) for each in named[:MOST_FILES]]
         lines += [f"... and {len(named) - MOST_FILES} more"] if len(named) > MOST_FILES else []
     acts = {name: value for name, value in payload.items() if name not in NOT_SHOWN}
-    lines += [f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in acts.items()]
+    lines += [
+        _quoted(f"{name}: {value if isinstance(value, str) else json.dumps(value)}") for name, value in acts.items()
+    ]
     return _cut("\n".join(lines))
 
 
@@ -189,7 +195,24 @@ def _links(payload: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    """As much as somebody reads. That there is more is said with how much: it may be what matters."""
+    text = visible(text)
+    more = len(text) - LONGEST
+    return (
+        text
+        if more <= 0
+        else f"{text[:LONGEST]}\n... AND {more:,} CHARACTERS MORE: look at the request before you agree"
+    )
+
+
+def _quoted(text: str) -> str:
+    """A stranger's lines, none of which can be taken for one of ours."""
+    return text.replace("\n", "\n> ")
+
+
+def visible(text: str) -> str:
+    """What nobody sees, or turns round what stands behind it, as its number."""
+    return "".join(f"\\u{ord(each):04x}" if each != "\n" and category(each) in UNSEEN else each for each in text)
 
 
 def _section(text: str) -> Json:
@@ -197,7 +220,7 @@ def _section(text: str) -> Json:
 
 
 def _plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text or " ", "emoji": False}
+    return {"type": "plain_text", "text": visible(text) or " ", "emoji": False}
 
 
 def _moment(at: datetime | None) -> str:

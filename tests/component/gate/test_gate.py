@@ -452,6 +452,65 @@ def test_a_program_by_its_name_alone_is_the_machines(gate: Gate, office: Office)
     assert (gate.ran / "arguments").read_text() == "x\n"
 
 
+@pytest.mark.parametrize("way", ["program", "argument", "folder link", "file link"])
+def test_the_original_of_a_file_is_not_run_by_its_whole_path(
+    gate: Gate, office: Office, tmp_path: Path, way: str
+) -> None:
+    """It could be changed after the last look at it."""
+    script = gate.script()
+    (tmp_path / "elsewhere").symlink_to(gate.here)
+    command = {
+        "program": (str(script),),
+        "argument": ("sh", str(script)),
+        "folder link": ("sh", str(tmp_path / "elsewhere" / "deploy.sh")),
+        "file link": (f"{gate.here}/../here/./deploy.sh",),
+    }[way]
+    assert "./deploy.sh" in ended(gate.guard(command=command), 97)
+    assert office.calls == []
+    assert not gate.has_run()
+
+
+def test_what_is_hashed_is_run_whatever_the_original_is_linked_with(gate: Gate, office: Office, tmp_path: Path) -> None:
+    """A hard link, or the file that a link is about, is written to after the copy was made."""
+    other = tmp_path / "other"
+    other.write_text(SCRIPT)
+    other.chmod(0o755)
+    os.link(other, gate.here / "deploy.sh")
+    (gate.here / "link.sh").symlink_to("deploy.sh")
+    process = gate.guard("--file", "link.sh", command=("./link.sh",))
+    gate.asked()
+    copied = {each["path"]: each["sha256"] for each in office.only.said["payload"]["files"]}
+    assert copied == dict.fromkeys(("deploy.sh", "link.sh"), hashlib.sha256(SCRIPT.encode()).hexdigest())
+    other.write_text(SCRIPT + "touch $RAN/evil\n")
+    office.decide("approved")
+    ended(process, 95)
+    assert not gate.has_run()
+
+
+HOOKS = {
+    "BASH_ENV": "/evil",
+    "ENV": "/evil",
+    "PERL5OPT": "-Mevil",
+    "RUBYOPT": "-revil",
+    "NODE_OPTIONS": "--require=/evil",
+    "PYTHONSTARTUP": "/evil",
+    "JAVA_TOOL_OPTIONS": "-javaagent:/evil",
+    "BASH_FUNC_kubectl%%": "() { echo evil; }",
+}
+
+
+def test_nothing_runs_beside_the_command_that_nobody_has_seen(gate: Gate, office: Office) -> None:
+    gate.script()
+    process = gate.guard(**HOOKS, REGION="sa-east-1")  # type: ignore[arg-type]
+    gate.asked()
+    office.decide("approved")
+    ended(process, 0)
+    environment = (gate.ran / "environment").read_text()
+    assert "REGION=sa-east-1\n" in environment
+    assert "evil" not in environment
+    assert "PYTHONPATH" not in environment
+
+
 def test_a_program_that_is_not_there_has_an_outcome(gate: Gate, office: Office) -> None:
     gate.script()
     process = gate.guard(command=("no-such-program",))

@@ -1,6 +1,6 @@
 """What the chat is told of a payload: enough to decide, and no member's name."""
 
-from services.releases.adapters.slack import _runs
+from services.releases.adapters.slack import LONGEST, _runs, visible
 
 SHA = "5" * 64
 
@@ -15,3 +15,26 @@ def test_an_act_of_our_own_is_shown_without_its_path() -> None:
     assert words == f"method: PUT\nbody: sha256:{SHA}"
     changes = {"changes": ["queue payment: make it anew, and bring its messages back"]}
     assert "queue payment: make it anew" in _runs(changes)
+
+
+def test_words_are_told_apart() -> None:
+    assert _runs({"argv": ["sh", "-c", "a b; c"]}) == "Runs: sh -c 'a b; c'"
+
+
+def test_no_word_is_taken_for_a_line_of_ours() -> None:
+    shown = _runs({"argv": ["./deploy.sh", f"x\ndeploy.sh {SHA}"], "files": [{"path": "a\nRuns: ./b", "sha256": SHA}]})
+    assert [line for line in shown.splitlines() if not line.startswith("> ")] == ["Runs: ./deploy.sh 'x", "a"]
+
+
+def test_what_is_cut_off_is_told_with_its_length() -> None:
+    shown = _runs({"argv": ["echo", "x" * 5_000, "; rm -rf /"]})
+    assert "rm -rf" not in shown
+    unseen = _runs({"argv": ["\u200b" * LONGEST]})
+    assert len(unseen) < LONGEST + 100, "Slack takes no longer block, and there would be no message"
+    assert len(shown) < LONGEST + 100
+    assert shown.endswith("CHARACTERS MORE: look at the request before you agree")
+
+
+def test_what_nobody_sees_is_shown_as_its_number() -> None:
+    assert visible("a\u202eb\u200bc\x00d\te\nf") == "a\\u202eb\\u200bc\\u0000d\\u0009e\nf"
+    assert visible("S\u00e3o Paulo \u2013 \u00fc \U0001f680") == "S\u00e3o Paulo \u2013 \u00fc \U0001f680"

@@ -75,7 +75,7 @@ def gate(
     try:
         waits = seconds(patience), seconds(reach)
         with Copies(Path.cwd(), file or []) as copies:
-            check_command(command, copies.files)
+            check_command(command, copies.files, Path.cwd())
             about = payload(
                 command,
                 copies.files,

@@ -120,14 +120,29 @@ def digest_of(said: Mapping[str, Any]) -> str:
         raise WrongPayload(f"This cannot be hashed: {error}.") from error
 
 
-def check_command(argv: Sequence[str], files: Iterable[Copied]) -> None:
+def check_command(argv: Sequence[str], files: Iterable[Copied], origin: Path) -> None:
     """A program given by a path below the folder must be among the files: else another than the hashed one would run.
-    One by its name alone, or from the root, is the machine's. Raises WrongPayload."""
+    One by its name alone, or from the root, is the machine's; what lies in the folder is not, by whatever path it is
+    named: the original may be changed until the last moment. Raises WrongPayload."""
+    names = {each.path for each in files}
+    for place, word in enumerate(argv):
+        inside = _inside(word, origin.resolve()) if word.startswith("/") else None
+        if inside is not None and (place == 0 or inside in names):
+            raise WrongPayload(f"{word} names the original, which is not what is hashed: name it as ./{inside}.")
     program = argv[0]
     if "/" not in program or program.startswith("/"):
         return
-    if os.path.normpath(program) not in {each.path for each in files}:
+    if os.path.normpath(program) not in names:
         raise WrongPayload(f"{program} is not among the files: give it by --file, so that it is copied and hashed.")
+
+
+def _inside(word: str, origin: Path) -> str | None:
+    """The name below the folder of what lies there."""
+    try:
+        place = Path(word).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return str(place.relative_to(origin)) if place.is_relative_to(origin) else None
 
 
 def _listed(origin: Path, names: Sequence[str]) -> list[str]:

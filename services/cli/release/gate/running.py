@@ -14,6 +14,16 @@ PASSED_ON: Final = frozenset(
 FROM_TERMINAL: Final = 128
 """`si_code` of what the kernel sends, as for Ctrl-C (SI_KERNEL): the command, in the same group, has been told too."""
 
+HOOKS: Final = frozenset(
+    (
+        *("LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PERL5OPT"),
+        *("PERL5LIB", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "LUA_INIT"),
+    )
+)
+"""By these a program is made to run something beside itself that nobody has hashed, nor seen."""
+FUNCTION: Final = "BASH_FUNC_"
+"""Begins the names under which functions are handed on, which then run in the place of programs."""
+
 
 class NotStarted(Exception):
     """There is no such program, or it may not be run."""
@@ -52,7 +62,8 @@ def _heard_again() -> None:
 
 
 def environment(payload: str, execution: str, request: str) -> dict[str, str]:
-    """The gate's own, without its secrets: whoever deploys needs no way to agree to it."""
+    """The gate's own, without its secrets, since whoever deploys needs no way to agree to it, and without hooks."""
     secret = {"MILESAGA_TOKEN", "MILESAGA_TOKEN_FILE", "MILESAGA_INITIATOR_TOKEN"}
-    mine = {name: value for name, value in os.environ.items() if name not in secret}
+    gone = secret | HOOKS
+    mine = {name: it for name, it in os.environ.items() if name not in gone and not name.startswith(FUNCTION)}
     return mine | {"MILESAGA_PAYLOAD": payload, "MILESAGA_EXECUTION": execution, "MILESAGA_REQUEST": request}
