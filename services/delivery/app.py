@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from services.delivery.adapters.archive_http import ArchiveOverHttp
 from services.delivery.adapters.broker_letters import BrokerLetters
 from services.delivery.adapters.hub_http import HubOverHttp
 from services.delivery.adapters.posting import HttpPoster
@@ -84,6 +85,7 @@ def compose(runtime: Runtime) -> Service:
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    archive = ArchiveOverHttp(neighbor(runtime, "archive", settings.archive_timeout_seconds))
     looking = Looking(buses, states, hub, runtime.clock)
     deciding = Deciding(states, verifying, runtime.clock)
     home = Home(runtime.settings.milesaga_home)
@@ -100,6 +102,7 @@ def compose(runtime: Runtime) -> Service:
             resealing,
             burying,
             skipping,
+            archive,
             _consent(runtime, keeping),
             runtime.queues,
             runtime.authenticator,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from services.delivery.domain.verdicts import Answer
 from shared.bus.dead_letters import Choice, DeadLetter, Reborn
+from shared.contracts.archive import Deliveries, WantedDeliveries
 from shared.contracts.buses import BusRevision
 
 
@@ -29,6 +30,18 @@ class Buses(Protocol):
 
     async def bus(self, name: str) -> BusRevision | None:
         """What it says now; None of one that is no more. Raises HubUnavailable."""
+        ...
+
+
+class ArchiveUnavailable(Exception):
+    """The archive does not answer now."""
+
+
+class OnRecord(Protocol):
+    """What was routed and tried."""
+
+    async def deliveries(self, wanted: WantedDeliveries) -> Deliveries:
+        """A page of them. Raises ArchiveUnavailable."""
         ...
 
 

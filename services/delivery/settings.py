@@ -40,6 +40,8 @@ class DeliverySettings(Settings):
     """The one before, until nothing is sealed by it any more: `milesaga hub sealing` says when."""
     hub_timeout_seconds: float = Field(default=3.0, gt=0)
     """How long the hub may take to say whose client somebody is."""
+    archive_timeout_seconds: float = Field(default=10.0, gt=0)
+    """How long the archive may take for a page of deliveries."""
 
     @model_validator(mode="after")
     def _two_keys(self) -> Self:

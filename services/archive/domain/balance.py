@@ -7,14 +7,13 @@ from itertools import groupby
 from typing import Final
 
 from services.archive.domain.lines import records_of
-from shared.contracts.archive import Attempt, MinuteOfEvents, Records
+from shared.contracts.archive import Attempt, MinuteOfEvents, Records, Stands
 from shared.contracts.hubids import minute_at, minute_of
 from shared.segments.lines import Line
 
-WAITING: Final = "waiting"
+WAITING: Final[Stands] = "waiting"
 """Nothing was tried yet; or the target is a queue, a service or a feed, of which nothing more is known."""
-RETRYING: Final = "retrying"
-NOT_ENDS: Final = frozenset(("refused", "failed", "redriven"))
+RETRYING: Final[Stands] = "retrying"
 Count = dict[str, dict[str, int]]
 
 
@@ -68,19 +67,24 @@ def _add_records(made: Balance, records: Records) -> None:
     routed = Counter(f"{each.bus}/{each.target}" for each in records.routed if not each.shadow)
     for place in routed:  # two revisions may have asked for it: it is one copy, under one delivery id
         made.copies[place] = made.copies.get(place, 0) + 1
-        _add(made.outcomes, place, _outcome(last.get(place)))
+        _add(made.outcomes, place, stands(last.get(place)))
     for place in {f"{each.bus}/{each.target}" for each in records.routed if each.shadow}:
         made.counted_only[place] = made.counted_only.get(place, 0) + 1
     for name, attempt in replayed.items():
-        _add(made.replayed, name.partition(" ")[0], _outcome(attempt))
+        _add(made.replayed, name.partition(" ")[0], stands(attempt))
     for bus in {each.bus for each in records.undecided}:
         made.undecided[bus] = made.undecided.get(bus, 0) + 1
 
 
-def _outcome(last: Attempt | None) -> str:
-    if last is None:
-        return WAITING
-    return RETRYING if last.outcome in NOT_ENDS else last.outcome
+def stands(last: Attempt | None) -> Stands:
+    """How a copy stands of which this is the last attempt."""
+    match last.outcome if last is not None else None:
+        case None:
+            return WAITING
+        case "refused" | "failed" | "redriven":
+            return RETRYING
+        case ended:
+            return ended
 
 
 def _add(counts: Count, name: str, kind: str) -> None:

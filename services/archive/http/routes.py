@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
 from services.archive.cases.backtesting import Backtesting
@@ -17,7 +17,7 @@ from services.archive.domain.segment import Segment
 from services.archive.http import backtests, feeds, replays
 from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
-from shared.contracts.archive import ArchivedEvent, Kept, MinuteOfEvents
+from shared.contracts.archive import ArchivedEvent, Kept, MinuteOfEvents, WantedDeliveries
 from shared.kernel.ids import Ids
 from shared.segments.lines import Line
 from shared.web.answers import answer
@@ -25,7 +25,7 @@ from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, Listing, NextCursor, decode_cursor, next_cursor
-from shared.web.problems import invalid_parameter, not_found
+from shared.web.problems import Problem, invalid_parameter, not_found
 from shared.web.routes import Routes
 
 FOUND: Final = 100
@@ -144,7 +144,20 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
         with archive_reads():
             return answer(await finding.records(str(request.path_params["hubid"])))
 
+    @router.internal("/internal/archive/deliveries", authenticator, method="POST")
+    async def deliveries(request: Request) -> Response:
+        with archive_reads():
+            return answer(await finding.deliveries(await _asked(request)))
+
     return router
+
+
+async def _asked(request: Request) -> WantedDeliveries:
+    """Raises 422."""
+    try:
+        return WantedDeliveries.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise Problem(422, "invalid_request", "The body is not as expected") from error
 
 
 def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:

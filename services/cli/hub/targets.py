@@ -1,5 +1,6 @@
 """`milesaga hub targets`: where copies go, and how each place fares."""
 
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -7,7 +8,9 @@ from rich.table import Table
 
 from services.cli import printing, view
 from services.cli.client import Json, named, operator, reported
+from services.cli.hub.archived import SINCE, moment
 from services.cli.options import AsJson
+from shared.contracts.archive import Stands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Targets: list, show, and look after them.")
 
@@ -103,6 +106,33 @@ def list_keys(target: Target, as_json: AsJson = False) -> None:
     table = Table("public key", "made", "until")
     for each in shown["keys"]:
         table.add_row(each["public_key"], view.moment(each["made_at"]), view.moment(each["until"]))
+    printing.console().print(table)
+
+
+@app.command("deliveries")
+def list_deliveries(  # noqa: PLR0917 - typer calls by name
+    target: Target,
+    start: Annotated[str | None, typer.Option("--from", help=f"Accepted then or later: {SINCE}")] = None,
+    end: Annotated[str | None, typer.Option("--to", help=f"Accepted before: {SINCE}")] = None,
+    status: Annotated[Stands | None, typer.Option("--status", help="Those that stand so.")] = None,
+    hubid: Annotated[str | None, typer.Option("--event", metavar="HUBID", help="Of this event alone.")] = None,
+    most: Annotated[int, typer.Option("--most", min=1, help="At most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List what was delivered, waits or was given up, by the acceptance of the events; for thirty days."""
+    query = {"status": status, "hubid": hubid}
+    query |= {name: moment(text) for name, text in (("from", start), ("to", end)) if text is not None}
+    with reported(), named(f"target {target}"), operator() as api:
+        found = list(islice(api.pages(f"{path(target)}/deliveries", "deliveries", **query), most))
+    if as_json:
+        printing.tell({"deliveries": found})
+        return
+    table = Table("accepted", "event", "webhook id", "status", "tries", "last")
+    for each in found:
+        last = each["attempts"][-1] if each["attempts"] else {"status": None, "fault": None}
+        said = " ".join(str(last[name]) for name in ("status", "fault") if last[name] is not None)
+        place = view.moment(each["accepted_at"]), each["hubid"], each["delivery_id"]
+        table.add_row(*place, each["status"], str(each["tries"]), said)
     printing.console().print(table)
 
 

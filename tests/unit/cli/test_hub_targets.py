@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from services.cli.client import Api
+from services.cli.client import Api, Json
 from services.cli.hub import targets
 from tests.unit.cli.test_hub_events import Stack, run
 
@@ -47,6 +47,33 @@ def test_of_a_new_key_pair_the_public_key_is_printed_and_listed(stack: Stack) ->
     stack.answers["GET /v1/hub/targets/fuel/bi/keys"] = [(200, keys)]
     assert "whpk_x" in run("targets", "keys", "fuel/bi").stdout
     assert json.loads(run("targets", "keys", "fuel/bi", "--json").stdout) == keys
+
+
+def test_deliveries_are_listed_no_more_than_asked_for(stack: Stack) -> None:
+    tried = {
+        "at": "2027-01-20T10:00:00Z",
+        "attempt": 1,
+        "outcome": "failed",
+        "status": 503,
+        "fault": "http_503",
+        "ms": 3,
+    }
+    one: Json = {"hubid": "01984f2a", "accepted_at": "2027-01-20T10:00:00Z", "delivery_id": "msg_1"}
+    one |= {"status": "retrying", "rules": ["all"], "revision": 3, "replay": None, "tries": 1, "attempts": [tried]}
+    other = one | {"delivery_id": "msg_2", "status": "waiting", "tries": 0, "attempts": []}
+    place = "GET /v1/hub/targets/fuel/bi/deliveries"
+    stack.answers[place] = [
+        (200, {"deliveries": [one], "next_cursor": "c"}),
+        (200, {"deliveries": [other, other], "next_cursor": "d"}),
+    ]
+    answer = json.loads(run("targets", "deliveries", "fuel/bi", "--most", "2", "--json").stdout)
+    assert [each["delivery_id"] for each in answer["deliveries"]] == ["msg_1", "msg_2"]
+    stack.answers[place] = [(200, {"deliveries": [one, other], "next_cursor": None})]
+    options = "--status", "retrying", "--from", "2027-01-20T10:00:00Z"
+    shown = run("targets", "deliveries", "fuel/bi", *options).stdout
+    assert all(each in shown for each in ("msg_1", "retrying", "503 http_503", "msg_2", "waiting"))
+    assert dict(stack.asked[-1].url.params)["status"] == "retrying"
+    assert run("targets", "deliveries", "fuel/bi", "--status", "lost").exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["fuel", "fuel/", "/bi", "a/b/c"])

@@ -145,13 +145,13 @@ def test_who_checks_tokens_reaches_their_issuer_at_its_addresses(name: str) -> N
         assert bool(list(_blocks(overlay, service, issuer))) == bool(service.public), service.name
 
 
-def test_the_hub_calls_nobody_outside_and_delivery_nobody_inside_but_the_hub_and_who_keeps_grants(
+def test_the_hub_calls_nobody_outside_and_delivery_nobody_inside_but_whom_it_asks(
     overlay: list[Object],
 ) -> None:
     reached = {name: set(_pods(overlay, name)) for name in ("hub", "delivery")}
     beside = {"role=outside"} if "Deployment/gateway" in {place(each) for each in overlay} else set[str]()
     assert reached["hub"] == {"role=broker", "role=store", "archive", "releases"} | beside
-    assert reached["delivery"] == {"role=broker", "role=store", "hub", "releases"} | beside
+    assert reached["delivery"] == {"role=broker", "role=store", "hub", "archive", "releases"} | beside
 
 
 def _egress(overlay: list[Object], service: str) -> Iterator[Object]:

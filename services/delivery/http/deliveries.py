@@ -1,0 +1,136 @@
+"""A target's deliveries over HTTP, as they are on record."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Query, Response
+from pydantic import Field
+
+from services.delivery.cases.looking import Looking
+from services.delivery.http.owning import PATH, BusName, TargetName, own
+from services.delivery.ports import ArchiveUnavailable, OnRecord
+from shared.contracts.archive import Delivery, Stands, WantedDeliveries
+from shared.contracts.hubids import AFTER_ALL, least_of, moment_of
+from shared.web.answers import answer
+from shared.web.auth import Caller
+from shared.web.bodies import Moment, Shown, WholeNumber
+from shared.web.docs import READING, answers
+from shared.web.pages import Cursor, NextCursor, decode_cursor, next_cursor
+from shared.web.problems import invalid_parameter, try_again
+from shared.web.routes import Routes
+
+MOST: Final = 500
+USUAL: Final = 100
+HUBID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+EXAMPLE: Final = "01984f2a-90c1-7d7b-8e01-0123456789ab"
+Hubid = Annotated[str | None, Query(pattern=HUBID, description="Of this event alone.", examples=[EXAMPLE])]
+Start = Annotated[
+    Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
+]
+End = Annotated[Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])]
+Status = Annotated[Stands | None, Query(description="Those that stand so.", examples=["dead"])]
+Limit = Annotated[WholeNumber, Query(ge=1, le=MOST, description="At most so many, but all of an event.")]
+
+
+class ShownAttempt(Shown):
+    """One try, or what somebody decided."""
+
+    at: Annotated[datetime, Field(description="When it began")]
+    attempt: Annotated[int, Field(description="1 for the first; 0 where nothing was sent")]
+    outcome: Annotated[
+        str,
+        Field(description="`delivered`, `refused`, `failed`, `dead`, `skipped`, `discarded`, `redriven`"),
+    ]
+    status: Annotated[int | None, Field(description="HTTP's; null where there was no answer")]
+    fault: Annotated[str | None, Field(description="What went wrong, in a word")]
+    ms: Annotated[int, Field(description="How long it took")]
+
+
+class ShownDelivery(Shown):
+    """One copy of an event for this target."""
+
+    hubid: Annotated[str, Field(description="The event's")]
+    accepted_at: Annotated[datetime, Field(description="When the event was accepted")]
+    delivery_id: Annotated[str, Field(description="The `webhook-id` that it was sent under last")]
+    status: Annotated[Stands, Field(description="`waiting` where nothing was tried yet, or nobody tells")]
+    rules: Annotated[list[str], Field(description="That wanted it; none of a replay's")]
+    revision: Annotated[int | None, Field(description="Of the bus; null for a replay's")]
+    replay: Annotated[str | None, Field(description="The replay that it is of")]
+    tries: Annotated[int, Field(description="How often it was tried or given up")]
+    attempts: Annotated[list[ShownAttempt], Field(description="The newest hundred of them, by time")]
+
+
+class ShownDeliveries(Shown):
+    """Deliveries of a target, in the order of their events' acceptance."""
+
+    deliveries: Annotated[list[ShownDelivery], Field(description="None, where little was found in much that was read")]
+    next_cursor: NextCursor = None
+
+
+def routes(router: Routes, looking: Looking, on_record: OnRecord, reader: Any) -> None:
+    """`/v1/hub/targets/{bus}/{target}/deliveries`."""
+
+    @router.get(f"{PATH}/deliveries", response_model=None, responses=answers(ShownDeliveries, *READING))
+    async def list_deliveries(  # noqa: PLR0917 - FastAPI calls by name
+        bus: BusName,
+        target: TargetName,
+        start: Start = None,
+        end: End = None,
+        status: Status = None,
+        hubid: Hubid = None,
+        limit: Limit = USUAL,
+        cursor: Cursor = None,
+        caller: Caller = reader,
+    ) -> Response:
+        """What was delivered, waits, or was given up, with the attempts: for thirty days. What was said within the last
+        second or two may not be on record yet."""
+        known = await own(looking, bus, caller, "ops:read", target)
+        first, last = _span(start, end, hubid)
+        wanted = WantedDeliveries(
+            bus=bus,
+            target=target,
+            first=first,
+            last=last,
+            after=_after(cursor),
+            since=0 if "ops:read" in caller.scopes else known.owned_since,
+            stands=status,
+            limit=limit,
+        )
+        try:
+            page = await on_record.deliveries(wanted)
+        except ArchiveUnavailable as error:
+            raise try_again("archive_unavailable", "The archive does not answer; try again") from error
+        following = next_cursor((page.after,)) if page.after is not None else None
+        return answer(ShownDeliveries(deliveries=[_shown(each) for each in page.deliveries], next_cursor=following))
+
+
+def _span(start: datetime | None, end: datetime | None, hubid: str | None) -> tuple[str, str]:
+    """The hubids of the time, or of the event. Raises 422."""
+    if hubid is not None:
+        if start is not None or end is not None:
+            raise invalid_parameter("hubid", "must be left out beside `from` and `to`")
+        return hubid, f"{hubid}."
+    if start is not None and end is not None and not start < end:
+        raise invalid_parameter("to", "must be later than `from`")
+    return least_of(start) if start is not None else "", least_of(end) if end is not None else AFTER_ALL
+
+
+def _after(cursor: str | None) -> str:
+    match decode_cursor(cursor, (str,)):
+        case (str(after),):
+            return after
+    return ""
+
+
+def _shown(delivery: Delivery) -> ShownDelivery:
+    return ShownDelivery(
+        hubid=delivery.hubid,
+        accepted_at=moment_of(delivery.hubid),
+        delivery_id=delivery.deliveryid,
+        status=delivery.stands,
+        rules=list(delivery.rules),
+        revision=delivery.revision,
+        replay=delivery.replay,
+        tries=delivery.tries,
+        attempts=[ShownAttempt.model_validate(each) for each in delivery.attempts],
+    )
