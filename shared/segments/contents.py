@@ -39,8 +39,8 @@ class Growing:
 
     def know(self, lines: Sequence[Line], offset: int, length: int) -> None:
         """A frame lies there with these lines."""
-        hashed = hashes([*(line.id for line in lines), *(line.key for line in lines)])
-        self.blocks.append(frames.block(lines, hashed, offset, length))
+        block, hashed = block_of(lines, offset, length)
+        self.blocks.append(block)
         self.hashed.append(packed_hashes(hashed))
 
     def cut(self, blocks: int) -> None:
@@ -50,6 +50,12 @@ class Growing:
     def ending(self, previous: str) -> bytes:
         """What a closed segment has after its frames: the sieve, and the index."""
         return frames.known(unpacked_hashes(self.hashed)) + frames.index(self.blocks, previous)
+
+
+def block_of(lines: Sequence[Line], offset: int, length: int) -> tuple[Block, list[int]]:
+    """What is known of a frame with these lines, and the hashes of their ids and keys."""
+    hashed = hashes([*(line.id for line in lines), *(line.key for line in lines)])
+    return frames.block(lines, hashed, offset, length), hashed
 
 
 def grown(packed: Packed, read: ReadLine) -> Growing:

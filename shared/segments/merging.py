@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shared.segments import frames
 from shared.segments.contents import ReadLine, index_of, lines_at, may_have
-from shared.segments.frames import Packed
 from shared.segments.lines import GONE, Block, Damaged, DamagedSegment, Line
 from shared.segments.places import Found, Place, opened
+from shared.segments.unclosed import Unclosed
 
 Wanted = Callable[[Block], bool]
 """May what is looked for be in that block?"""
@@ -40,18 +39,17 @@ class Piece:
                 raise
 
 
-def pieces_of(place: Place, segment: Found, wanted: Wanted, read: ReadLine, text: str | None = None) -> list[Piece]:
+def pieces_of(place: Place, segment: Found, wanted: Wanted, unclosed: Unclosed, text: str | None = None) -> list[Piece]:
     """Of one segment, as far as it is whole. `text` is an id or a key without which nothing of it is wanted. Raises
     DamagedSegment where a closed one is not whole, or is gone, OSError."""
     with _named(segment), opened(place, segment) as (packed, is_open):
         if is_open:
-            return [Piece(place, segment, *told) for told in _of_open(packed, read)]
-        if text is not None and not may_have(packed, text):
-            return []
-        closed = Found(segment.name, is_open=False)
-        return [
-            Piece(place, closed, each.offset, each.length, each.first) for each in index_of(packed)[0] if wanted(each)
-        ]
+            blocks = unclosed.blocks(segment.name, packed)
+        else:
+            unclosed.forget(segment.name)
+            blocks = index_of(packed)[0] if text is None or may_have(packed, text) else []
+        found = Found(segment.name, is_open)
+        return [Piece(place, found, each.offset, each.length, each.first) for each in blocks if wanted(each)]
 
 
 @contextmanager
@@ -63,15 +61,6 @@ def _named(segment: Found) -> Iterator[None]:
         raise DamagedSegment(segment.name, GONE) from error
     except Damaged as error:
         raise DamagedSegment(segment.name, str(error)) from error
-
-
-def _of_open(packed: Packed, read: ReadLine) -> Iterator[tuple[int, int, str]]:
-    """All that is whole: nothing is known yet of what is not in it. Offset, length, first id of each frame."""
-    try:
-        for offset, length, text in frames.frames(packed):
-            yield offset, length, min(read(line).id for line in text.splitlines())
-    except Damaged:
-        pass  # a frame that is being written
 
 
 def never(_: str) -> bool:

@@ -14,6 +14,7 @@ from shared.segments.contents import ReadLine
 from shared.segments.lines import GONE, Block, DamagedSegment, Line
 from shared.segments.merging import Piece, Wanted, merged, pieces_of
 from shared.segments.places import Found, Place
+from shared.segments.unclosed import Unclosed
 from shared.store.repository import Repository
 
 SEGMENTS: Final = 500
@@ -56,6 +57,7 @@ class Reading:
         self.classes = classes
         self._segments = segments
         self.read_line = read
+        self._open_ones = Unclosed(read)
         self._clock = clock
 
     async def lines(
@@ -119,7 +121,7 @@ class Reading:
         self, place: Place, found: Found, segment: Segment | None, wanted: Wanted, text: str | None
     ) -> list[Piece]:
         try:
-            return pieces_of(place, found, wanted, self.read_line, text)
+            return pieces_of(place, found, wanted, self._open_ones, text)
         except DamagedSegment as damaged:
             is_gone = damaged.wrong == GONE
             if is_gone and (segment is None or segment.is_over(self._clock.now())):

@@ -7,12 +7,13 @@ from shared.segments.files import OpenSegment
 from shared.segments.folders import Folder
 from shared.segments.merging import Piece, merged, once, pieces_of
 from shared.segments.places import Found
+from shared.segments.unclosed import Unclosed
 from tests.unit.segments.test_files import line, read
 
 
 def pieces(path: Path) -> list[Piece]:
     place = Folder(path.parent.parent)
-    return pieces_of(place, Found(path.stem, path.suffix == ".open"), lambda _: True, read)
+    return pieces_of(place, Found(path.stem, path.suffix == ".open"), lambda _: True, Unclosed(read))
 
 
 def written(root: Path, name: str, *pages: list[int], closed: bool = True) -> Path:

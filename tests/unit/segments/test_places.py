@@ -18,6 +18,7 @@ from shared.segments.merging import merged, pieces_of
 from shared.segments.objects import Objects
 from shared.segments.places import Found, Place, opened
 from shared.segments.stores import Account, objects_at
+from shared.segments.unclosed import Unclosed
 from tests.kit.buckets import in_mind
 from tests.kit.stores import S3, s3
 from tests.unit.segments.test_appending import List
@@ -112,7 +113,8 @@ async def test_segments_are_what_was_closed_and_name_the_one_before(kept: Place,
 
 
 async def test_lines_come_in_their_order_from_open_and_closed_segments(kept: Place) -> None:
-    pieces = [piece for each in kept.segments("writer-1") for piece in pieces_of(kept, each, lambda _: True, read)]
+    segments, unclosed = kept.segments("writer-1"), Unclosed(read)
+    pieces = [piece for each in segments for piece in pieces_of(kept, each, lambda _: True, unclosed)]
     assert [int(each.id) for each in merged(pieces, read)] == [0, 1, 2, 3, 10, 11, 12]
     assert told(kept) == [0, 10, 1, 11, 2, 12, 3]
 
@@ -136,7 +138,7 @@ async def test_a_segment_that_is_closed_while_it_is_read_is_read_to_its_end(proc
         await writer.append([line(number)])
     found = place.segments("writer-1")[0]
     steps = followed(place, [found.name], Position("writer-1."), lambda _: True, read)
-    pieces = pieces_of(place, found, lambda _: True, read)
+    pieces = pieces_of(place, found, lambda _: True, Unclosed(read))
     first = [next(steps) for _ in range(3)]
     await writer.close()
     lines = [each for _, each in [*first, *steps] if each is not None]
