@@ -11,3 +11,10 @@ def nothing_at(place: str) -> str:
         f"Nothing answers at {place}: start the stack with `milesaga run`, "
         "or set MILESAGA_URL or MILESAGA_HOME to where it is."
     )
+
+
+def not_its_own() -> str:
+    """What to say where the broker refuses: a partner's URL, exported for its examples, is still there."""
+    return (
+        "milesaga: the broker refuses this to the user of BROKER_URL. Without that variable the stack's own is taken."
+    )

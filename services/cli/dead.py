@@ -11,10 +11,11 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 from aio_pika.exceptions import AMQPError
+from aiormq.exceptions import ChannelAccessRefused
 from rich.table import Table
 
 from services.cli import printing
-from services.cli.absence import NO_STACK, nothing_at
+from services.cli.absence import NO_STACK, not_its_own, nothing_at
 from services.cli.dead_agreed import ALL, agreed_letters
 from services.cli.dead_shown import body, summary, table, whose
 from services.cli.options import AsJson
@@ -239,6 +240,9 @@ def reported() -> Iterator[None]:
     except ConnectionError as error:
         printing.complain(nothing_at("the broker"))
         raise typer.Exit(NO_STACK) from error
+    except ChannelAccessRefused as error:
+        printing.complain(not_its_own())
+        raise typer.Exit(1) from error
     except (AMQPError, OSError, TimeoutError) as error:
         printing.complain(f"milesaga: the broker did not do what was asked ({type(error).__name__})")
         raise typer.Exit(1) from error

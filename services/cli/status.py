@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final
 import aiormq
 import typer
 from aio_pika.exceptions import AMQPError
+from aiormq.exceptions import ChannelAccessRefused
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
 from services.cli import printing, view
-from services.cli.absence import NO_STACK, nothing_at
+from services.cli.absence import NO_STACK, not_its_own, nothing_at
 from services.cli.client import Api, ApiError, Json, base_url, operator
 from services.cli.options import AsJson
 from services.cli.printing import styled
@@ -126,9 +127,12 @@ async def _broker(settings: RuntimeSettings) -> dict[str, Any] | None:
                 version = str(connection.server_properties.get("version", ""))
             finally:
                 await connection.close()
+        return {"depths": waiting, "version": version, "dead": await _faults(url, waiting)}
+    except ChannelAccessRefused as error:
+        printing.complain(not_its_own())
+        raise typer.Exit(1) from error
     except (WrongSettings, AMQPError, OSError, TimeoutError):
         return None
-    return {"depths": waiting, "version": version, "dead": await _faults(url, waiting)}
 
 
 async def _faults(url: str, waiting: dict[str, Depth]) -> list[Json]:

@@ -5,7 +5,7 @@ publish there; what comes by `public` is the partner's whose user the broker has
 """
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -24,7 +24,7 @@ from shared.bus.retry import Unreadable
 from shared.bus.standing import BrokerAway, StandingQueues
 from shared.contracts import CATALOGUE
 from shared.contracts.archive import ArchivedEvent
-from shared.contracts.cloudevents import PREFIXES, text_of
+from shared.contracts.cloudevents import PREFIXES
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Later
 from shared.routing.bus import Bus
@@ -39,6 +39,8 @@ EVENTS: Final = "events"
 PUBLIC: Final = "public"
 OUR_WORDS: Final = frozenset(contract.owner() for contract in CATALOGUE.values())
 """What the types of our own messages begin with: those that a newer release has, too."""
+MOST_TOLD: Final = 300
+"""Characters of why a message is none."""
 SOON: Final = timedelta(seconds=1)
 US: Final = Partner(id=OUR_OWN, clients=(), publishes=("*",), strict_types=False)
 
@@ -104,7 +106,8 @@ class Hearing:
         (judged,) = await self._publishing.judged(received, partner, ("*",))
         if isinstance(judged, Refusal):
             self._publishing.tell(partner, [judged])
-            raise Unreadable(f"{judged.code}: {judged.detail}")
+            expected = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in judged.faults)
+            raise Unreadable(f"{judged.code}: {expected or judged.detail}"[:MOST_TOLD])
         try:
             await self._publishing.pay(partner, 1)
         except RateLimited as limited:
@@ -135,10 +138,20 @@ def _must_be_taken(result: Result) -> None:
     raise Unreadable(f"{result.code}: {result.detail}")
 
 
+def _attribute(value: Any) -> Any:
+    """What a header of AMQP says in CloudEvents' types. What none of these is stays as it is, and is refused as such: a
+    table that was written as a text would be another event."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    with suppress(UnicodeDecodeError):
+        return value.decode() if isinstance(value, bytes | bytearray) else value
+    return value
+
+
 def _event(arrival: Arrival, body: bytes) -> dict[str, Any]:
     """CloudEvents' binary mode, its data JSON. Raises Unreadable."""
     event: dict[str, Any] = {
-        name[len(prefix) :]: text_of(value)
+        name[len(prefix) :]: _attribute(value)
         for name, value in arrival.headers.items()
         for prefix in PREFIXES
         if name.startswith(prefix)
@@ -152,4 +165,4 @@ def _event(arrival: Arrival, body: bytes) -> dict[str, Any]:
     try:
         return event | ({"data": message_from_json(body, LARGEST_EVENT)} if body else {})
     except Invalid as invalid:
-        raise Unreadable(f"malformed_json: {invalid}"[:300]) from invalid
+        raise Unreadable(f"malformed_json: {invalid}"[:MOST_TOLD]) from invalid

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from tests.unit.routing.samples import ISSUED
 COMPLETED = "checkout.completed.v1"
 
 
-def arrived(exchange: str, kind: str, sender: str = "", **attributes: str) -> Arrival:
+def arrived(exchange: str, kind: str, sender: str = "", **attributes: Any) -> Arrival:
     told = {"specversion": "1.0", "id": "m-1", "source": "milesaga/checkout", "type": kind} | attributes
     headers = {f"cloudEvents:{name}": value for name, value in told.items()}
     return Arrival(exchange, kind, headers, sender)
@@ -105,6 +107,25 @@ class TestPartners:
         await take(hub, arrived("public", ISSUED, "coles", subject="s"), {"total": 1})
         (event,) = kept(hub)
         assert (event.partner, event.via, event.event["subject"]) == ("coles", "amqp", "s")
+
+    async def test_attributes_have_the_types_that_cloudevents_knows(self, hub: Counter) -> None:
+        await a_partner(hub)
+        at = datetime(2027, 1, 20, 10, tzinfo=UTC)
+        await take(
+            hub, arrived("public", ISSUED, "coles", tillno=7, paid=True, note="\u20ac".encode(), time=at, none=None), 1
+        )
+        (event,) = kept(hub)
+        told = {name: event.event.get(name) for name in ("tillno", "paid", "note", "time", "none")}
+        assert told == {"tillno": 7, "paid": True, "note": "\u20ac", "time": "2027-01-20T10:00:00+00:00", "none": None}
+
+    @pytest.mark.parametrize("value", [{"a": 1}, [1], 1.5, 2**60, Decimal(1), b"\xff"])
+    async def test_what_is_no_attribute_is_refused_and_not_written_as_a_text(self, hub: Counter, value: object) -> None:
+        await a_partner(hub)
+        with pytest.raises(Unreadable, match="/till"):
+            await take(hub, arrived("public", ISSUED, "coles", till=value), {"total": 1})
+        with pytest.raises(Unreadable, match="/id"):
+            await take(hub, arrived("public", ISSUED, "coles", id=value), {"total": 1})
+        assert kept(hub) == []
 
     @pytest.mark.parametrize("sender", ["", "qf", "coles-tills"])
     async def test_whoever_the_broker_has_not_checked_is_nobody(self, hub: Counter, sender: str) -> None:
