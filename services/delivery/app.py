@@ -80,7 +80,16 @@ def compose(runtime: Runtime) -> Service:
     resealing = Resealing(secrets, sealing, living, runtime.clock)
     deaths = Deaths(runtime.publisher, keeping.outbox)
     means = Means(
-        poster, keyring, telling, deaths, runtime.clock, runtime.random, runtime.meter, progress, settings.origin
+        poster,
+        keyring,
+        telling,
+        deaths,
+        runtime.clock,
+        runtime.random,
+        runtime.meter,
+        progress,
+        settings.origin,
+        runtime.settings.after_restore,
     )
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)

@@ -61,7 +61,8 @@ def compose(runtime: Runtime) -> Service:
     pages = keeping.collection(pages_spec("pages"))
     lanes = keeping.documents(LANES, Lane, wake=wakes_lane)
     known_pages, locks = Pages(pages, runtime.clock), KeyedLocks()
-    numbering = Numbering(lanes, known_pages, runtime.clock, runtime.ids, locks)
+    restored = runtime.clock.now() if runtime.settings.after_restore else None
+    numbering = Numbering(lanes, known_pages, runtime.clock, runtime.ids, locks, restored)
     buckets = keeping.collection(allowance.spec("allowances"), silent=True)
     books = Books(rows, pages, keeping.outbox, runtime.clock, numbering)
     gathering = Gathering(books, PageSpeaker(keeping.outbox, runtime.meter), runtime.ids)
@@ -75,7 +76,7 @@ def compose(runtime: Runtime) -> Service:
     of_lanes = sweeping_share("lanes", "HUB_SWEEP_SHARE", settings.sweep_share)
     sweeper = PageSweeper(pages, runtime.clock, share)
     in_force = applying.in_force
-    ordering = Ordering(lanes, known_pages, keeping.outbox, runtime.queues, runtime.clock, runtime.ids, locks)
+    ordering = Ordering(lanes, known_pages, keeping.outbox, runtime.queues, runtime.clock, runtime.ids, locks, restored)
     routing = PageRouting(
         in_force,
         runtime.publisher,

@@ -50,6 +50,8 @@ REFUSALS: Final = f"{RESERVED}refusals"
 """How often the copy itself was refused."""
 WAITS: Final = f"{RESERVED}waits"
 """How often the copy came before its turn."""
+IN_VAIN: Final = 20
+"""So often a copy comes before its turn that waits for what a store has forgotten that came out of a backup."""
 UNREADABLE: Final = "unreadable"
 AGENT: Final = "Milesaga"
 
@@ -77,6 +79,8 @@ class Means:
     """Of ordered targets."""
     origin: str
     """Who we are, as endpoints are told."""
+    restored: bool = False
+    """The store came out of a backup."""
 
 
 class Sending:
@@ -111,7 +115,8 @@ class Sending:
         if not self._keeps_order(copy):
             await self._try(arrival, copy)
             return
-        async with self._turns.of(copy, self._stopped) as stand:
+        waits = number(arrival.headers.get(WAITS))
+        async with self._turns.of(copy, self._stopped, regardless=self._means.restored and waits >= IN_VAIN) as stand:
             if stand != "past" or arrival.headers.get(REDRIVEN_AT):  # a person wants it once more, whatever its turn
                 await self._try(arrival, copy)
                 await self._turns.done(copy)

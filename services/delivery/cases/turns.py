@@ -64,12 +64,17 @@ class Turns:
             lane.moved.set()
 
     @asynccontextmanager
-    async def of(self, copy: Copy, stopped: asyncio.Event) -> AsyncIterator[Literal["next", "late", "past"]]:
-        """The copy's turn, in which nobody else here sends one of its key. `past`: it has been done. Raises NotItsTurn,
-        Unavailable, and GivenBack where the consumer was cancelled meanwhile."""
+    async def of(
+        self, copy: Copy, stopped: asyncio.Event, *, regardless: bool = False
+    ) -> AsyncIterator[Literal["next", "late", "past"]]:
+        """The copy's turn, in which nobody else here sends one of its key. `past`: it has been done; `regardless`:
+        those before it are not waited for, unless one of them is dead. Raises NotItsTurn, Unavailable, and GivenBack
+        where the consumer was cancelled meanwhile."""
         lane = self._lanes.setdefault(copy.lane, _Lane())
         lane.users += 1
         try:
+            if regardless and (await self._now(copy.lane)).blocked is None:
+                await self._save(copy.lane, lambda known: order.skipped(known, copy.laneseq - 1, self._clock.now()))
             while True:
                 await self._wait(lane, copy, stopped)
                 async with lane.lock:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from services.hub.domain import lane as rules
@@ -22,9 +23,19 @@ TRIES: Final = 50
 
 
 class Numbering:
-    """Of one replica. `locks` are those by which it goes along a lane, too."""
+    """Of one replica. `locks` are those by which it goes along a lane, too. `restored`: lanes that were written before
+    came out of a backup."""
 
-    def __init__(self, lanes: Repository[Lane], pages: Pages, clock: Clock, ids: Ids, locks: KeyedLocks) -> None:
+    def __init__(  # noqa: PLR0917 - its composition root has them in this order
+        self,
+        lanes: Repository[Lane],
+        pages: Pages,
+        clock: Clock,
+        ids: Ids,
+        locks: KeyedLocks,
+        restored: datetime | None = None,
+    ) -> None:
+        self._restored = restored
         self._lanes = lanes
         self._pages = pages
         self._clock = clock
@@ -61,7 +72,8 @@ class Numbering:
         first = Position(lane=lane, epoch=self._ids.new(), number=1)
 
         def edit(known: Lane | None) -> Lane:
-            return rules.given(known, first, page, count, self._clock.now())
+            now = self._clock.now()
+            return rules.given(rules.renewed(known, self._restored, first.epoch, now), first, page, count, now)
 
         async with self._locks.of(lane):
             try:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, TypeAlias
 
 from services.hub.cases.made import Made
@@ -55,7 +56,7 @@ class _Going:
 
 
 class Ordering:
-    """Of one replica; others are at work on the same lanes."""
+    """Of one replica; others are at work on the same lanes. `restored` as for numbering."""
 
     def __init__(  # noqa: PLR0917 - its composition root has them in this order
         self,
@@ -66,7 +67,9 @@ class Ordering:
         clock: Clock,
         ids: Ids,
         locks: KeyedLocks,
+        restored: datetime | None = None,
     ) -> None:
+        self._restored = restored
         self._lanes = lanes
         self._pages = pages
         self._outbox = outbox
@@ -86,7 +89,7 @@ class Ordering:
         for made in events:
             lanes.setdefault(made.lane, []).append(made)
         ordered = (sorted(each, key=lambda made: made.number) for each in lanes.values())
-        read = {stored.value.id: stored for stored in await self._lanes.load_many(lanes)}
+        read = {stored.value.id: stored for stored in await self._lanes.load_many(lanes) if self._is_ours(stored)}
         routing = (self._along(page, each, send, read.get(lane)) for lane, each in zip(lanes, ordered, strict=True))
         for outcome in await asyncio.gather(*routing, return_exceptions=True):
             if isinstance(outcome, BaseException):
@@ -123,6 +126,12 @@ class Ordering:
         deadline = running_seconds() + (PATIENCE if running_seconds() >= rests_until else 0.0)
         while True:
             stored = await self._lanes.load(made.lane)
+            if stored is not None and not self._is_ours(stored):
+                now = self._clock.now()
+                new = rules.renewed(stored.value, self._restored, self._ids.new(), now) or stored.value
+                with suppress(Conflict):
+                    await self._lanes.save(new, version=stored.version)
+                continue
             if stored is None or _turn(stored.value, made, page) != "waits":
                 self._resting.pop(made.lane, None)
                 return stored
@@ -135,6 +144,9 @@ class Ordering:
                 return stored
             with suppress(Conflict):
                 await self._lanes.save(settled, version=stored.version)
+
+    def _is_ours(self, stored: Stored[Lane]) -> bool:
+        return self._restored is None or stored.value.at >= self._restored
 
     async def _settled(self, lane: Lane) -> Lane:
         """What is known by now of the number that is waited for; the same lane where that is nothing new."""

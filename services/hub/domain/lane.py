@@ -87,6 +87,14 @@ def given(lane: Lane | None, position: Position, page: str, count: int, now: dat
     return changed(lane, given=last, spans=(*lane.spans, Span(page=page, first=lane.given + 1, last=last)), at=now)
 
 
+def renewed(lane: Lane | None, since: datetime | None, epoch: str, now: datetime) -> Lane | None:
+    """The lane, or a new one in its place where it was last written before `since`, when the store came out of a
+    backup: numbers were given and copies counted that it knows nothing of. What has an old number is loose then."""
+    if lane is None or since is None or lane.at >= since:
+        return lane
+    return Lane(id=lane.id, epoch=epoch, at=now)
+
+
 def positions(lane: Lane, page: str) -> list[Position]:
     """Those that were given for the page."""
     spans = [span for span in lane.spans if span.page == page]

@@ -1,6 +1,7 @@
 """Events of one key through one or two replicas of the hub: numbered when they are accepted, routed in their turn."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -263,3 +264,22 @@ async def test_a_key_is_text_or_an_integer(hub: Counter, ordered_by: str, event:
 async def test_a_type_is_ordered_by_something_that_is_kept(hub: Counter, body: Any, pointer: str) -> None:
     answer = await hub.ask("PUT", f"/v1/hub/types/{ISSUED}", {"schema": {}, **body})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+async def test_a_key_whose_lane_came_out_of_a_backup_counts_anew(
+    hub: Counter, tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await prepared(hub)
+    before = [await published(hub, ("a", f"a{number}")) for number in range(2)]
+    await route(hub, before[0])
+    clock.pass_by(seconds=1)
+    monkeypatch.setenv("AFTER_RESTORE", "on")
+    async with Counter.opened(tmp_path, clock) as restored:
+        await restored.look()
+        await route(restored, before[1])
+        assert numbers(restored) == [("a1", 0)], "it has no place in an order that may have been lost"
+        told = [await published(restored, ("a", f"b{number}")) for number in range(2)]
+        for page in told:
+            await route(restored, page)
+        assert numbers(restored)[1:] == [("b0", 1), ("b1", 2)]
+    assert restored.copies()[1].lane != hub.copies()[0].lane
