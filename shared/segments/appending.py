@@ -75,6 +75,17 @@ class Appender:
         """By whose name it writes; while it holds one."""
         return self._held.writer if self._held is not None else ""
 
+    async def adopt(self, known: Sequence[Summary]) -> None:
+        """Close and list what a process that died left open by another name. `known` as in `open`. Raises OSError."""
+        held = await asyncio.to_thread(self._place.abandoned)
+        if held is not None:
+            heir = Appender(self._place, self._ids, self._read, self._listed, limits=self._limits)
+            heir._held = held
+            try:
+                await heir.open(known)
+            finally:
+                await heir.close()
+
     async def open(self, known: Sequence[Summary]) -> None:
         """Hold a writer, close what a crash left open of it, list what it closed and did not list. `known` are all that
         are on the list. To be called again where it failed. Raises OSError."""

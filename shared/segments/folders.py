@@ -103,17 +103,31 @@ class Folder:
         for number in count(1):
             folder = self._root / f"{WRITER}{number}"
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = (folder / LOCK).open("a")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-                continue
-            return HeldFolder(folder, lock)
+            held = _claimed(folder)
+            if held is not None:
+                return held
         raise AssertionError("numbers have no end")
+
+    def abandoned(self) -> "HeldFolder | None":
+        for writer in self.writers():
+            if any(each.is_open for each in self.segments(writer)):
+                held = _claimed(self._root / writer)
+                if held is not None:
+                    return held
+        return None
 
     def _path(self, name: str, suffix: str = CLOSED) -> Path:
         return path_of(self._root, name, suffix)
+
+
+def _claimed(folder: Path) -> "HeldFolder | None":
+    lock = (folder / LOCK).open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return HeldFolder(folder, lock)
 
 
 class HeldFolder:

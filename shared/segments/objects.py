@@ -26,9 +26,9 @@ from shared.segments.held_objects import HEAD, Head, HeldWriter
 from shared.segments.object_contents import ClosedObject, Part, Parts, unbroken
 from shared.segments.places import WRITER, Found, writer_of
 
-LEASE: Final = 60.0
-"""Seconds after which a writer that nobody said to hold is free. Taken over too early, it costs its pages a second way;
-nothing is lost."""
+LEASE: Final = 120.0
+"""Seconds after which a writer that nobody said to hold is free: more than clocks of processes that are ready differ
+(`CLOCK_LIMIT_SECONDS`). Taken over too early, it costs its pages a second way; nothing is lost."""
 FRESH: Final = 0.5
 """Seconds for which a list is good: whoever follows a feed looks four times a second."""
 COUNTED: Final = 300.0
@@ -154,7 +154,15 @@ class Objects:
                 return held
         raise AssertionError("numbers have no end")
 
-    def _claimed(self, writer: str) -> HeldWriter | None:
+    def abandoned(self) -> HeldWriter | None:
+        for writer in self.writers():
+            held = self._claimed(writer, abandoned=True)
+            if held is not None:
+                held.take_over()
+                return held
+        return None
+
+    def _claimed(self, writer: str, *, abandoned: bool = False) -> HeldWriter | None:
         holder = self._new_holder()
         try:
             found = self.bucket.read(self.head(writer))
@@ -163,7 +171,7 @@ class Objects:
             version = self.bucket.create(self.head(writer), head.packed)
         else:
             before = Head.of(found.content)
-            if before.holder and found.age < self._lease:
+            if (before.holder and found.age < self._lease) or (abandoned and not before.holder):
                 return None
             head = Head(holder, segment=before.segment)
             version = self.bucket.replace(self.head(writer), head.packed, found.version)

@@ -147,6 +147,10 @@ class Place(Protocol):
         """The first writer that nobody holds, or a new one."""
         ...
 
+    def abandoned(self) -> Held | None:
+        """A writer whose process died and left something open, if there is one."""
+        ...
+
 
 @contextmanager
 def opened(place: Place, found: Found) -> Iterator[tuple[Packed, bool]]:

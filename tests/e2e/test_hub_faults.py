@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from tests.conftest import StartStack
 from tests.e2e.partners import Json, Partner, receipt
 from tests.e2e.shop import Shop
 from tests.eventually import eventually
+from tests.kit.stores import IDENTITY, s3
 
 pytestmark = pytest.mark.long
 
@@ -41,12 +43,22 @@ async def test_events_are_accepted_while_the_broker_is_frozen_and_archived_after
         assert {each["event"]["id"] for each in found} == {"before", *(f"e{n}" for n in range(20))}
 
 
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Settings of where the archive keeps what it keeps."""
+    if request.param == "folder":
+        yield {}
+        return
+    with s3() as store:
+        yield {**IDENTITY, "ARCHIVE_PLACE": f"{store.bucket('archive')}/ours", "ARCHIVE_ENDPOINT": store.endpoint}
+
+
 @pytest.mark.timeout(400)
 async def test_what_was_accepted_survives_kills_of_all_processes_once_each(
-    start_stack: StartStack, own_home: Path
+    start_stack: StartStack, own_home: Path, place: dict[str, str]
 ) -> None:
     """Senders repeat what they were not answered; every process dies, again and again."""
-    stack = start_stack(home=own_home, environment=SETTINGS)
+    stack = start_stack(home=own_home, environment=SETTINGS | place)
     async with Shop(stack.url) as shop:
         partner = await Partner.made(shop)
         told: dict[str, str] = {}

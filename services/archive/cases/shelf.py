@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.archive.domain.segment import FOREVER, Segment
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.ids import Ids
 from shared.segments.appending import Appender, Limits
 from shared.segments.contents import ReadLine
@@ -18,6 +18,8 @@ LISTED: Final = "by_last"
 NAMED: Final = "by_name"
 """Of one class of keeping: by writer, and as each wrote them."""
 PAGE: Final = 500
+ADOPTS: Final = 60.0
+"""Seconds between two looks for what processes that died have left."""
 
 
 def place_of(root: Place, keep: str) -> Place:
@@ -44,6 +46,7 @@ class Shelf:
         self._clock = clock
         self._appender = Appender(place_of(root, keep), ids, read, self.listed, limits=limits)
         self._opening = asyncio.Lock()
+        self._adopted_at = running_seconds()
 
     async def put(self, lines: Sequence[Line]) -> None:
         """Return when they are kept. Raises OSError, Unavailable."""
@@ -63,6 +66,9 @@ class Shelf:
         """Close and list what is due."""
         await self.ready()
         await self._appender.tidy()
+        if running_seconds() - self._adopted_at >= ADOPTS:
+            self._adopted_at = running_seconds()
+            await self._appender.adopt(await self.known())
 
     async def listed(self, closed: Summary) -> None:
         """Put a segment on the list, once or several times."""

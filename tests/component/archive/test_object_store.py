@@ -1,5 +1,6 @@
 """An archive in an object store, over HTTP: kept, found, followed, verified and removed as in a folder."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -10,11 +11,14 @@ from obstore.store import S3Store
 
 from shared.kernel.errors import Later
 from shared.telemetry import catalogue
+from tests.component.archive.test_feeds import LARGE, House
 from tests.component.archive.test_figures import read as figures
 from tests.component.archive.test_verifying import verified
 from tests.component.archive.vault import HubInMind, Vault, attempt, routed
+from tests.eventually import eventually
 from tests.kit.clock import HandClock
 from tests.kit.stores import S3, s3
+from tests.unit.routing.samples import a_rule, terms
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,37 @@ async def test_a_class_goes_at_its_time(tmp_path: Path, clock: HandClock, hub: H
         assert await vault.found() == [forever.hubid]
         assert [key for key in keys(bucket) if "P400D" in key and not key.endswith("/head")] == []
         assert (await verified(vault))[1] == {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_feed_misses_nothing_whoever_keeps_and_whoever_ends(
+    tmp_path: Path, clock: HandClock, hub: HubInMind, bucket: S3Store, seed: int
+) -> None:
+    hub.put("fuel", terms(a_rule(when=LARGE, to=("own",)), targets={"own": {"feed": True}}))
+    chance, house = random.Random(seed), House(tmp_path, clock, hub, None)
+    kept, told = list[str](), list[str]()
+    await house.more()
+    for _ in range(25):
+        match chance.randrange(5):
+            case 0 if len(house.replicas) < 3:
+                await house.more()
+            case 1 if len(house.replicas) > 1:
+                await house.leave(chance.randrange(len(house.replicas)))
+            case 2:
+                told += await house.rest(limit=chance.choice((1, 1_000)))
+            case _:
+                clock.pass_by(seconds=chance.randrange(-3, 4))
+                vault = chance.choice(house.replicas)
+                kept += [each.hubid for each in await vault.keep(vault.event(total=100), vault.event(total=200))]
+
+    async def all_is_told() -> bool:
+        """What another replica keeps is seen half a second later."""
+        told.extend(await house.rest())
+        return len(told) >= len(kept)
+
+    await eventually(all_is_told)
+    assert sorted(told) == sorted(kept)
+    await house.close()
 
 
 async def test_a_changed_byte_and_an_object_that_is_gone_are_named(

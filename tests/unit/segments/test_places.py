@@ -175,6 +175,22 @@ async def test_what_one_that_died_left_is_closed_by_the_next(process: Process, l
     assert [each.previous for each in listed.known] == ["", listed.known[0].sha256]
 
 
+async def test_what_one_that_died_left_is_closed_by_any_other(process: Process, listed: List) -> None:
+    dead, live = [await writing(process(), listed) for _ in range(2)]
+    await dead.append([line(1)])
+    await live.append([line(2)])
+    await live.adopt(())
+    assert listed.known == [], "it is alive"
+    dies(dead)
+    heir = Appender(after_its_lease(process()), IDS, read, listed.add)
+    await heir.adopt(())
+    assert [(each.name.partition(".")[0], each.count) for each in listed.known] == [("writer-1", 1)]
+    assert process().is_left("writer-1")
+    await live.append([line(3)])
+    assert told(process(), "writer-2") == [2, 3]
+    await live.close()
+
+
 async def test_what_was_closed_and_not_listed_is_listed_by_the_next(process: Process, listed: List) -> None:
     writer = await writing(process(), listed)
     await writer.append([line(1)])
