@@ -80,7 +80,7 @@ class ObjectBucket:
         self._store = store
 
     def create(self, key: str, content: bytes) -> Version | None:
-        with _asked("create", key):
+        with _asked("create", key), _there(key):
             try:
                 made = obstore.put(self._store, key, content, mode="create")
             except (AlreadyExistsError, PreconditionError):
@@ -114,7 +114,7 @@ class ObjectBucket:
 
     def list(self, folder: str, after: str = "") -> Sequence[Listed]:
         now = time.time()
-        with _asked("list", folder):
+        with _asked("list", folder), _there(folder):
             pages = obstore.list(self._store, folder or None, offset=after or None, chunk_size=1_000)
             found = [
                 Listed(each["path"], each["size"], now - each["last_modified"].timestamp())
@@ -124,7 +124,7 @@ class ObjectBucket:
         return sorted(found, key=lambda each: each.key)
 
     def names(self, folder: str) -> tuple[Sequence[str], Sequence[str]]:
-        with _asked("list", folder):
+        with _asked("list", folder), _there(folder):
             found = obstore.list_with_delimiter(self._store, folder or None)
             folders = [path.rstrip("/").rpartition("/")[2] for path in found["common_prefixes"]]
             return sorted(folders), sorted(each["path"].rpartition("/")[2] for each in found["objects"])
@@ -141,3 +141,12 @@ def _asked(what: str, key: str) -> Iterator[None]:
         yield
     except BaseError as error:
         raise Unreachable(f"{what} {key}: {str(error).partition(' - ')[2][:200] or type(error).__name__}") from error
+
+
+@contextmanager
+def _there(key: str) -> Iterator[None]:
+    """Where an object need not be there, what is not found is the bucket."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Unreachable(f"{key}: there is no such bucket") from error

@@ -85,6 +85,15 @@ def test_a_list_is_whole_however_long_it_is(bucket: Bucket) -> None:
     assert keys(bucket, "w") == wanted[1_050:]
 
 
+def test_a_bucket_that_is_not_there_is_told(store: S3) -> None:
+    bucket = objects_at("s3://nobodys", Account(store.endpoint), str).bucket
+    with pytest.raises(Unreachable, match="no such bucket"):
+        bucket.create("a", b"")
+    for ask in (bucket.list, bucket.names):
+        with pytest.raises(Unreachable, match="(?i)bucket"):
+            ask("a")
+
+
 def test_a_store_that_is_away_is_no_answer(store: S3) -> None:
     bucket = objects_at(store.bucket("away"), Account(store.endpoint, seconds=1), str).bucket
     store.away = True

@@ -59,7 +59,7 @@ async def test_a_segment_that_was_begun_and_has_nothing_yet_is_fenced_too(store:
     begun = former.begin(NAMES[2])
     heir = place(store)
     held = heir.hold()
-    assert held.reopen(NAMES[2], read) is None
+    assert [each.name for each in heir.segments("writer-1")] == [NAMES[2]]
     held.begin(NAMES[3]).append([line(1)])
     begun.append([line(2)])
     with pytest.raises(Lost):
