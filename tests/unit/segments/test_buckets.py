@@ -90,7 +90,7 @@ def test_a_bucket_that_is_not_there_is_told(store: S3) -> None:
     with pytest.raises(Unreachable, match="no such bucket"):
         bucket.create("a", b"")
     for ask in (bucket.list, bucket.names):
-        with pytest.raises(Unreachable, match="(?i)bucket"):
+        with pytest.raises(Unreachable, match=r"(?i)bucket"):
             ask("a")
 
 
