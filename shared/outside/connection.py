@@ -5,7 +5,7 @@ import select
 from typing import Final, cast
 
 import httpx
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """An answer beyond that is nonsense. A search of flights with all its fares is about a tenth of it."""
@@ -41,7 +41,7 @@ class Reading:
         self._bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             self.keeps = False
             if not self.is_whole:
                 raise httpx.RemoteProtocolError(str(error)) from error

@@ -233,10 +233,11 @@ async def test_an_answer_in_any_of_http1s_forms_is_one(told: bytes) -> None:
         b"HTTP/2.0 200 OK\r\n\r\n",
     ],
 )
-async def test_nonsense_in_an_answers_frame_is_unknown(told: bytes) -> None:
+async def test_nonsense_in_an_answers_frame_is_unknown(told: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async with talking(Place(saying(told))) as line:
         with pytest.raises(OutcomeUnknown):
             await line.send(POST)
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 async def test_headers_that_never_end_are_given_up_in_time() -> None:
