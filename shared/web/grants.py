@@ -1,21 +1,21 @@
 """Acts that another person must have agreed to: a route that is gated takes a grant, redeems it, and only then acts.
 
 The grant stands in `Milesaga-Grant`. It is for one action in this environment, and for the digest of exactly this
-request: method, path, query, and the SHA-256 of the body's bytes (see `payload`). Its target is a name made of the
-path, which may name a member and does not go into a log. It works once. Who redeems is a port: another service, over
-the services' own routes, or the service itself.
+request: method, path, query, and the SHA-256 of the body's bytes (`shared/kernel/acts.py`). It works once. Who redeems
+is a port: another service, over the services' own routes, or the service itself.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Final, Protocol, TypeAlias
+from typing import Annotated, Final, Protocol, TypeAlias
 
 from fastapi import Header, Request
 
-from shared.kernel.digest import PREFIX, digest, digest_of_bytes
+from shared.kernel.acts import payload, target_of
+from shared.kernel.digest import digest
 from shared.kernel.meter import ReleaseMeter
 from shared.web.problems import Problem, try_again
 
@@ -96,16 +96,6 @@ class CountedGate:
 
     async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
         await self._gate.ended(redeemed, act, well=well)
-
-
-def payload(method: str, path: str, query: str, body: bytes) -> Mapping[str, Any]:
-    """What a request is asked for by, as the payload of a release: its digest is the act's."""
-    return {"method": method, "path": path, "query": query, "body": digest_of_bytes(body)}
-
-
-def target_of(path: str) -> str:
-    """What a path is called where it is asked for."""
-    return f"path:{digest_of_bytes(path.encode()).removeprefix(PREFIX)[:32]}"
 
 
 class Gated:

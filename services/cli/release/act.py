@@ -14,6 +14,7 @@ from services.cli.release.access import Person
 from services.cli.release.agreed import Act, Consent, granted
 from services.cli.release.gate import exits
 from services.cli.release.gate.driving import say
+from shared.kernel.acts import payload, target_of
 
 PRODUCTION = "production"
 METHODS = frozenset({"PUT", "POST", "PATCH", "DELETE"})
@@ -52,8 +53,6 @@ def act(
 
 def as_act(method: str, path: str, action: str, body: bytes) -> Act:
     """A request as the service that takes the grant will see it. Raises `typer.Exit` for what is none."""
-    from shared.web.grants import payload, target_of  # noqa: PLC0415 - half of a web framework
-
     split = urlsplit(path)
     if method not in METHODS or not path.startswith("/") or split.netloc or split.fragment:
         say(f"{method} {path}: PUT, POST, PATCH or DELETE, and a path that begins with /, are expected.")

@@ -73,8 +73,7 @@ class Case:
         return all(map(self.is_active, self.here.askers))
 
     def frozen(self) -> Freeze | None:
-        request = self.here
-        return self.standing.frozen(request.action, request.environment, request.target, self.now)
+        return self.standing.frozen(self.here, self.now)
 
     def opening(self) -> tuple[datetime, datetime | None]:
         """From when and until when it may be begun. Raises NotOpening."""

@@ -8,11 +8,14 @@ from pydantic import AwareDatetime
 
 from services.releases.domain.happenings import Entry
 from services.releases.domain.policy import Matching, Rules
-from services.releases.domain.request import CLOSED, lane_of
+from services.releases.domain.request import CLOSED, Request, lane_of
+from shared.kernel.acts import payload
+from shared.kernel.digest import digest
 from shared.kernel.values import Value, changed
 
 LIFTING: Final = "releases.lift_freeze"
-"""No freeze holds against the act that ends one."""
+"""No freeze holds against the act that ends one, and none but it: whatever else is asked for under its name waits."""
+FREEZES: Final = "/v1/releases/freezes"
 MOST_FREEZES: Final = 100
 MOST_WAITING: Final = 1_000
 MOST_INACTIVE: Final = 1_000
@@ -28,6 +31,11 @@ class Freeze(Value):
     end: AwareDatetime | None = None
     by: str
     reason: str = ""
+
+    @property
+    def lifted_by(self) -> str:
+        """The digest of the request that ends it."""
+        return digest(payload("DELETE", f"{FREEZES}/{self.id}", "", b""))
 
 
 class Review(Value):
@@ -61,9 +69,10 @@ class Standing(Value):
         lost = self.inactive.get(person)
         return lost is None or lost < rules.people.version
 
-    def frozen(self, action: str, environment: str, target: str, now: datetime) -> Freeze | None:
+    def frozen(self, request: Request, now: datetime) -> Freeze | None:
         """The freeze that holds now, if any."""
-        if action == LIFTING:
+        action, environment, target = request.action, request.environment, request.target
+        if action == LIFTING and any(request.digest == each.lifted_by for each in self.freezes):
             return None
         holds = (each for each in self.freezes if each.start <= now and (each.end is None or now < each.end))
         return next((each for each in holds if each.match.takes(action, environment, target)), None)

@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Response
 
 from services.releases.cases.releasing import Releasing
 from services.releases.domain.policy import Matching
-from services.releases.domain.standing import LIFTING
+from services.releases.domain.standing import FREEZES, LIFTING
 from services.releases.domain.windows import Span
 from services.releases.http import bodies
 from services.releases.http.calling import ADMIN, APPROVE, ASK, READ, by
@@ -45,7 +45,7 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator, g
 
 def _freezes(router: Routes, releasing: Releasing, admin: Any, gate: Gate | None) -> None:
     @router.post(
-        "/v1/releases/freezes",
+        FREEZES,
         status_code=201,
         response_model=None,
         responses=answers(ShownFreeze, *CREATING, 429, status=201, headers=("ETag",)),
@@ -60,7 +60,7 @@ def _freezes(router: Routes, releasing: Releasing, admin: Any, gate: Gate | None
         return answer(ShownFreeze(id=id_, log_index=checked(done).index), 201, revision=done.index)
 
     @router.delete(
-        "/v1/releases/freezes/{freeze_id}",
+        f"{FREEZES}/{{freeze_id}}",
         status_code=204,
         response_model=None,
         dependencies=[Depends(Gated(LIFTING, gate))],

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from shared.kernel.acts import payload, target_of
 from shared.kernel.values import changed
 from shared.runtime.host import Compose
 from shared.web import problems
-from shared.web.grants import payload, target_of
 from tests.component.releases.desk import Desk
 from tests.kit.clock import HandClock
 from tests.kit.desk import opened

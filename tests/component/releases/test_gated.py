@@ -10,8 +10,8 @@ import pytest
 
 from services.hub.app import compose as compose_hub
 from services.miles.app import compose as compose_miles
+from shared.kernel.acts import payload
 from shared.kernel.digest import digest
-from shared.web.grants import payload
 from tests.component.releases.acts import agreed, asking
 from tests.component.releases.desk import Desk
 from tests.kit.clock import HandClock

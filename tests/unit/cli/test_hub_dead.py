@@ -13,7 +13,7 @@ import pytest
 from services.cli.client import Api
 from services.cli.hub import dead, settling
 from services.cli.release.gate import exits
-from shared.web.grants import payload
+from shared.kernel.acts import payload
 from tests.kit.office import Office
 from tests.unit.cli.test_hub_events import Stack, run
 

@@ -7,6 +7,8 @@ import pytest
 from services.releases.domain import commands as said
 from services.releases.domain.policy import Matching
 from services.releases.domain.windows import Span
+from shared.kernel.acts import payload
+from shared.kernel.digest import digest
 from shared.kernel.values import changed
 from tests.unit.releases.places import (
     DAY,
@@ -244,13 +246,28 @@ def test_a_freeze_stops_the_grant_and_the_redemption(starts: timedelta) -> None:
     assert place.told(redeem()) == ""
 
 
-def test_no_freeze_holds_against_its_own_end() -> None:
+def lifting(named: str) -> Place:
+    """With a freeze on all, and agreement to an act that is called its end."""
     place = Place()
     place.told(said.SetFreeze(by("eva"), "f-1", Matching(), None, None, ""))
-    place.told(ask(action="releases.lift_freeze", target="f-1"))
-    place.told(said.Approve(by("bia"), DIGEST))
-    assert place.told(said.AskForGrant(by("ana"), DIGEST, "j-1")) == ""
-    assert place.told(redeem(target="f-1")) == ""
+    place.told(ask(action="releases.lift_freeze", target="f-1", digest=named))
+    place.told(said.Approve(by("bia"), named))
+    return place
+
+
+def test_no_freeze_holds_against_its_own_end() -> None:
+    ends = digest(payload("DELETE", "/v1/releases/freezes/f-1", "", b""))
+    place = lifting(ends)
+    assert place.told(said.AskForGrant(by("ana"), ends, "j-1")) == ""
+    assert place.told(redeem(digest=ends, target="f-1")) == ""
+
+
+@pytest.mark.parametrize("path", ["/v1/releases/freezes/f-2", "/v1/miles/accounts/ana"])
+def test_what_is_only_called_the_end_of_a_freeze_waits_for_it(path: str) -> None:
+    """Else a deployment under that name would pass every freeze."""
+    other = digest(payload("DELETE", path, "", b""))
+    assert lifting(other).told(said.AskForGrant(by("ana"), other, "j-1")) == "frozen"
+    assert lifting(DIGEST).told(said.AskForGrant(by("ana"), DIGEST, "j-1")) == "frozen"
 
 
 def test_what_was_approved_before_its_window_waits_for_the_opening() -> None:

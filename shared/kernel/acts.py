@@ -1,0 +1,16 @@
+"""What a request of our own API is asked for by, where another person must agree to exactly it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.kernel.digest import PREFIX, digest_of_bytes
+
+
+def payload(method: str, path: str, query: str, body: bytes) -> Mapping[str, Any]:
+    """As the payload of a release: its digest is the act's."""
+    return {"method": method, "path": path, "query": query, "body": digest_of_bytes(body)}
+
+
+def target_of(path: str) -> str:
+    """What a path is called where it is asked for: it may name a member, and does not go into a log."""
+    return f"path:{digest_of_bytes(path.encode()).removeprefix(PREFIX)[:32]}"
