@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.delivery.domain.verdicts import Answer
-from shared.bus.dead_letters import Choice, DeadLetter, Reborn
+from shared.bus.dead_letters import Choice, DeadLetter, Place, Reborn
 from shared.contracts.archive import Deliveries, WantedDeliveries
 from shared.contracts.buses import BusRevision
 
@@ -64,8 +64,12 @@ class InOtherHands(Exception):
 class Letters(Protocol):
     """Dead letters, by the queue that they were for. Every method raises BrokerAway and InOtherHands."""
 
-    async def listed(self, queue: str, limit: int) -> Sequence[DeadLetter]:
-        """The oldest first."""
+    async def listed(self, queue: str, limit: int, after: Place) -> Sequence[DeadLetter]:
+        """Those that follow the place, the oldest first."""
+        ...
+
+    async def letter(self, queue: str, handle: str) -> DeadLetter | None:
+        """The one with that handle."""
         ...
 
     async def redrive(self, queue: str, chosen: Choice, reborn: Reborn, most: int) -> int:

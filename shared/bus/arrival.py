@@ -16,6 +16,8 @@ OUR_OWN: Final = ""
 """AMQP's default exchange: whoever writes there names a queue."""
 LIMIT: Final = "delivery_limit"
 """The broker's reason for a death by too many deliveries."""
+REJECTED: Final = "rejected"
+"""That for one that a consumer did not want."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,13 @@ def arrival(queue: str, direct: Arrival) -> Arrival:
     return Arrival(direct.exchange, direct.routing_key, told, direct.sender)
 
 
-def died_in(queue: str, headers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The broker's own entry on a message's death in a queue by too many deliveries; empty when there is none."""
+def died_in(queue: str, headers: Mapping[str, Any], reason: str = LIMIT) -> Mapping[str, Any]:
+    """The broker's own entry on a message's death in a queue by too many deliveries, or for another reason; empty when
+    there is none."""
     deaths = headers.get("x-death")
     entries = (entry for entry in deaths if isinstance(entry, dict)) if isinstance(deaths, list) else ()
     return next(
-        (each for each in entries if (_text(each.get("queue")), _text(each.get("reason"))) == (queue, LIMIT)), {}
+        (each for each in entries if (_text(each.get("queue")), _text(each.get("reason"))) == (queue, reason)), {}
     )
 
 

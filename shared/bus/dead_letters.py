@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import math
 import re
+from bisect import insort
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 
 from shared.bus import decoding
 from shared.bus import headers as names
-from shared.bus.arrival import LIMIT, OUR_OWN, Arrival, arrival, died_in
+from shared.bus.arrival import LIMIT, OUR_OWN, REJECTED, Arrival, arrival, died_in
 from shared.bus.headers import carried, moment, number
 from shared.bus.retry import origin
 from shared.bus.topology import dead_queue, suspect_queue, turn_queue
@@ -44,6 +45,10 @@ WORN = 10
 """Looks after which a letter is renewed: a queue from before RabbitMQ 4 has no word about its limit, and loses there
 what was delivered 20 times, looks included."""
 CRASHED = "delivered too often without an answer: it may crash its process"
+
+Place = tuple[str, str]
+"""Of a letter among those of its service."""
+BEFORE_ALL: Final[Place] = ("", "")
 
 _HANDLE = re.compile(r"[0-9a-f]{12}")
 
@@ -72,6 +77,12 @@ class DeadLetter:
     """`body` is the head of a larger one: to be looked at and discarded, never to be sent again as if it were whole."""
     came: Arrival = field(repr=False)
     body: bytes = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        """By when it died. No two have the same, and each has its own wherever it lies."""
+        at = self.last_failed_at
+        return at.astimezone(UTC).isoformat(timespec="microseconds") if at is not None else "", self.handle
 
 
 Choice = Callable[[DeadLetter], bool]
@@ -107,15 +118,38 @@ class DeadLetters:
     async def letters(self, service: str, limit: int | None = None) -> list[DeadLetter]:
         """The letters of a service, oldest first, left where they are."""
         found: list[DeadLetter] = []
-        worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
-        async with self._turn(service) as ours, self._channel() as channel:
-            async for letter, message in self._walk(channel, service, ours=ours):
-                found.append(letter)
-                worn += [(letter, message)] if _looks(message) >= WORN else []
-                if limit is not None and len(found) >= limit:
-                    break
-            await self._renew(channel, worn)
+
+        def seen(letter: DeadLetter) -> bool:
+            found.append(letter)
+            return limit is None or len(found) < limit
+
+        await self._look(service, seen)
         return found
+
+    async def page(self, service: str, limit: int, after: Place = BEFORE_ALL) -> list[DeadLetter]:
+        """The `limit` letters that follow that place by when they died. All are read for it, as a queue does not keep
+        them in that order: those that were looked at often lie behind the others."""
+        found: list[DeadLetter] = []
+
+        def seen(letter: DeadLetter) -> bool:
+            if letter.place > after:
+                insort(found, letter, key=lambda each: each.place)
+                del found[limit:]
+            return True
+
+        await self._look(service, seen)
+        return found
+
+    async def letter(self, service: str, handle: str) -> DeadLetter | None:
+        """The letter with that handle; None where there is none."""
+        found: list[DeadLetter] = []
+
+        def seen(letter: DeadLetter) -> bool:
+            found.extend([letter] if letter.handle == handle else [])
+            return not found
+
+        await self._look(service, seen)
+        return found[0] if found else None
 
     async def retry(self, service: str, chosen: Choice, reborn: Reborn | None = None, most: float = math.inf) -> int:
         """Send the chosen letters to their service's queue again, with their attempts forgotten; how many, at `most`.
@@ -129,6 +163,16 @@ class DeadLetters:
     async def discard(self, service: str, chosen: Choice, most: float = math.inf) -> int:
         """Remove the chosen letters for good; how many, at `most`."""
         return await self._settle(service, chosen, None, most)
+
+    async def _look(self, service: str, seen: Callable[[DeadLetter], bool]) -> None:
+        """Show one letter after the other, until there are no more or `seen` says that it is enough."""
+        worn: list[tuple[DeadLetter, AbstractIncomingMessage]] = []
+        async with self._turn(service) as ours, self._channel() as channel:
+            async for letter, message in self._walk(channel, service, ours=ours):
+                worn += [(letter, message)] if _looks(message) >= WORN else []
+                if not seen(letter):
+                    break
+            await self._renew(channel, worn)
 
     async def _settle(self, service: str, chosen: Choice, reborn: Reborn | None, most: float) -> int:
         begun = datetime.now(UTC)
@@ -245,7 +289,7 @@ def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
         if name.startswith(prefix)
     }
     death = died_in(suspect_queue(service), headers)
-    died_at = moment(death.get("time"))
+    died_at, rejected_at = moment(death.get("time")), moment(died_in(service, headers, REJECTED).get("time"))
     return DeadLetter(
         service=service,
         handle=_handle(message),
@@ -257,8 +301,8 @@ def _letter(service: str, message: AbstractIncomingMessage) -> DeadLetter:
         exception="" if death else text_of(headers.get(names.EXCEPTION, "")),
         fingerprint=f"{LIMIT}@{service}" if death else text_of(headers.get(names.FINGERPRINT, "")),
         attempts=number(headers.get(names.ATTEMPTS)),
-        first_failed_at=moment(headers.get(names.FIRST_FAILED_AT)) or died_at,
-        last_failed_at=died_at or moment(headers.get(names.LAST_FAILED_AT)),
+        first_failed_at=moment(headers.get(names.FIRST_FAILED_AT)) or died_at or rejected_at,
+        last_failed_at=died_at or moment(headers.get(names.LAST_FAILED_AT)) or rejected_at,
         is_cut=any(decoding.is_cut(text_of(headers.get(name, ""))) for name in (decoding.MARK, names.REASON)),
         came=came,
         body=message.body,
@@ -299,8 +343,8 @@ def _told(letter: DeadLetter, message: AbstractIncomingMessage) -> dict[str, str
     told = {names.HANDLE: letter.handle}
     if died_in(suspect_queue(letter.service), message.headers):
         told |= {names.REASON: letter.reason, names.FINGERPRINT: letter.fingerprint, **origin(letter.came)}
-        times = {names.FIRST_FAILED_AT: letter.first_failed_at, names.LAST_FAILED_AT: letter.last_failed_at}
-        told |= {name: time.isoformat() for name, time in times.items() if time is not None}
+    times = {names.FIRST_FAILED_AT: letter.first_failed_at, names.LAST_FAILED_AT: letter.last_failed_at}
+    told |= {name: time.isoformat() for name, time in times.items() if time is not None}
     return {**carried(message.headers), **told}
 
 

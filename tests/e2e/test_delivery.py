@@ -1,6 +1,9 @@
 """Events that partners publish arrive at other partners' endpoints, signed, once they are told where."""
 
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 from typing import Any
 
@@ -103,12 +106,24 @@ async def test_an_endpoint_that_fails_is_left_alone_and_gets_everything_when_it_
         await stands(bus, "healthy")
 
 
-async def test_an_endpoint_that_asks_for_patience_has_it(shop: Shop, stack: Stack) -> None:
+def in_seconds() -> str:
+    return "4"
+
+
+def by_a_date() -> str:
+    """The end of the fourth second, whole as HTTP's dates are."""
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=5), usegmt=True)
+
+
+@pytest.mark.parametrize("retry_after", [in_seconds, by_a_date])
+async def test_an_endpoint_that_asks_for_patience_has_it(
+    shop: Shop, stack: Stack, retry_after: Callable[[], str]
+) -> None:
     partner, bus = await opened(shop, stack)
 
     async def asks(heard: Heard) -> Response:
         if heard is endpoint.heard[0]:
-            return Response(status_code=429, headers={"Retry-After": "4"})
+            return Response(status_code=429, headers={"Retry-After": retry_after()})
         return Response(status_code=200)
 
     async with Endpoint(asks) as endpoint:

@@ -29,9 +29,9 @@ Every = Annotated[bool, typer.Option("--all", help="All there are.")]
 
 @app.command("list")
 def list_letters(target: Target, as_json: AsJson = False) -> None:
-    """List the oldest letters of a target."""
+    """List the letters of a target, the oldest first."""
     with reported(), named(f"target {target}"), operator() as api:
-        letters = api.get(f"{path(target)}/dead")["letters"]
+        letters = list(api.pages(f"{path(target)}/dead", "letters"))
     if as_json:
         printing.tell({"letters": letters})
         return

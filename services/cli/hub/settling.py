@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 import typer
@@ -16,6 +17,8 @@ from services.cli.release.gate import exits
 from services.cli.release.gate.driving import say
 from shared.bus.dead_letters import DISCARD, RETRY_ALL
 
+MOST_NAMED: Final = 500
+"""Letters that one request may name; who settles more by their fault asks again."""
 ACTIONS: Final = {"redrive": RETRY_ALL, "discard": DISCARD}
 
 
@@ -60,8 +63,9 @@ def _as_agreed_to(api: Api, target: str, chosen: Json) -> Json:
     if "ids" in chosen:
         return chosen
     if "fingerprint" in chosen:
-        letters = api.get(f"{path(target)}/dead")["letters"]
-        return {"ids": [each["id"] for each in letters if each["fingerprint"] == chosen["fingerprint"]]}
+        letters = api.pages(f"{path(target)}/dead", "letters")
+        ids = (each["id"] for each in letters if each["fingerprint"] == chosen["fingerprint"])
+        return {"ids": list(islice(ids, MOST_NAMED))}
     if "all" in chosen:
         return {"until": now}
     return chosen | {"until": min(chosen.get("until", now), now, key=datetime.fromisoformat)}

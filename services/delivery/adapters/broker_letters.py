@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aio_pika.exceptions import AMQPError
 
 from services.delivery.ports import InOtherHands
-from shared.bus.dead_letters import Choice, DeadLetter, DeadLetters, Reborn
+from shared.bus.dead_letters import Choice, DeadLetter, DeadLetters, Place, Reborn
 from shared.bus.standing import BrokerAway
 
 
@@ -17,9 +17,13 @@ class BrokerLetters:
         """`url` names the broker when it is asked: a private one may not be there yet."""
         self._url = url
 
-    async def listed(self, queue: str, limit: int) -> Sequence[DeadLetter]:
+    async def listed(self, queue: str, limit: int, after: Place) -> Sequence[DeadLetter]:
         async with self._opened(queue) as letters:
-            return await letters.letters(queue, limit)
+            return await letters.page(queue, limit, after)
+
+    async def letter(self, queue: str, handle: str) -> DeadLetter | None:
+        async with self._opened(queue) as letters:
+            return await letters.letter(queue, handle)
 
     async def redrive(self, queue: str, chosen: Choice, reborn: Reborn, most: int) -> int:
         async with self._opened(queue) as letters:

@@ -9,7 +9,7 @@ from services.delivery.cases.skipping import Skipping
 from services.delivery.cases.telling import Telling
 from services.delivery.domain.letters import copy_of, new_name, reborn, settled, told_of
 from services.delivery.ports import Letters
-from shared.bus.dead_letters import Choice, DeadLetter
+from shared.bus.dead_letters import Choice, DeadLetter, Place
 from shared.contracts.archive import Attempt
 from shared.contracts.copies import Copy, target_queue
 from shared.kernel.clock import Clock
@@ -35,9 +35,13 @@ class Burying:
     skipping: Skipping
     clock: Clock
 
-    async def listed(self, bus: str, target: str) -> Sequence[DeadLetter]:
-        """The oldest of them. Raises BrokerAway, InOtherHands."""
-        return await self.letters.listed(target_queue(bus, target), MOST)
+    async def listed(self, bus: str, target: str, limit: int, after: Place) -> Sequence[DeadLetter]:
+        """Those that follow the place, the oldest first. Raises BrokerAway, InOtherHands."""
+        return await self.letters.listed(target_queue(bus, target), limit, after)
+
+    async def letter(self, bus: str, target: str, handle: str) -> DeadLetter | None:
+        """The one with that handle. Raises BrokerAway, InOtherHands."""
+        return await self.letters.letter(target_queue(bus, target), handle)
 
     async def redrive(self, bus: str, target: str, chosen: Choice, most: int = MOST, *, on_record: bool) -> Settled:
         """Lay the chosen letters into their target's queue again, each under a new name, its time begun anew. Where

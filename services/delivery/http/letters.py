@@ -1,6 +1,6 @@
 """Dead letters of targets over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
@@ -15,16 +15,19 @@ from services.delivery.domain.letters import copy_of, told_of
 from services.delivery.http.choosing import EXAMPLE, HANDLE, MOST_AGREED, Chosen, Consent
 from services.delivery.http.owning import PATH, BusName, TargetName, own
 from services.delivery.ports import InOtherHands
-from shared.bus.dead_letters import DeadLetter
+from shared.bus.dead_letters import BEFORE_ALL, DeadLetter, Place
 from shared.bus.standing import BrokerAway
+from shared.store.documents import After
 from shared.web.answers import answer
 from shared.web.auth import Caller
 from shared.web.bodies import Shown
 from shared.web.docs import READING, WRITING, answers
 from shared.web.grants import Guard
+from shared.web.pages import Cursor, Listing, NextCursor
 from shared.web.problems import not_found, try_again
 from shared.web.routes import Routes
 
+BY_PLACE = Listing[DeadLetter](lambda letter: letter.place, (str, str))
 LetterHandle = Annotated[str, Path(pattern=HANDLE, description="The letter's handle.", examples=[EXAMPLE])]
 
 
@@ -51,9 +54,10 @@ class ShownWhole(ShownLetter):
 
 
 class ShownLetters(Shown):
-    """The oldest of them; their number stands in the target."""
+    """The oldest first; their number stands in the target."""
 
     letters: Annotated[list[ShownLetter], Field(description=f"{MOST} at most")]
+    next_cursor: NextCursor = None
 
 
 class ShownSettled(Shown):
@@ -75,21 +79,35 @@ def routes(  # noqa: PLR0917 - as its caller has them
 def _reading(router: Routes, looking: Looking, burying: Burying, reader: Any) -> None:
 
     @router.get(f"{PATH}/dead", response_model=None, responses=answers(ShownLetters, *READING))
-    async def list_letters(bus: BusName, target: TargetName, caller: Caller = reader) -> Response:
-        """A target's dead letters, the oldest first."""
+    async def list_letters(
+        bus: BusName, target: TargetName, cursor: Cursor = None, caller: Caller = reader
+    ) -> Response:
+        """A target's dead letters, the oldest first. What dies meanwhile is on a later page."""
         await own(looking, bus, caller, "ops:read", target)
+
+        async def page(after: After, limit: int) -> Sequence[DeadLetter]:
+            return await burying.listed(bus, target, limit, _place(after))
+
         with _there():
-            return answer(ShownLetters(letters=[_shown(each) for each in await burying.listed(bus, target)]))
+            found, following = await BY_PLACE.page(cursor, MOST, page)
+        return answer(ShownLetters(letters=[_shown(each) for each in found], next_cursor=following))
 
     @router.get(f"{PATH}/dead/{{letter}}", response_model=None, responses=answers(ShownWhole, *READING))
     async def read_letter(bus: BusName, target: TargetName, letter: LetterHandle, caller: Caller = reader) -> Response:
-        """One of the oldest, with its event."""
+        """One of them, with its event."""
         await own(looking, bus, caller, "ops:read", target)
         with _there():
-            for each in await burying.listed(bus, target):
-                if each.handle == letter:
-                    return answer(_whole(each))
-        raise not_found("letter")
+            found = await burying.letter(bus, target, letter)
+        if found is None:
+            raise not_found("letter")
+        return answer(_whole(found))
+
+
+def _place(after: After) -> Place:
+    match after:
+        case (str(at), str(handle)):
+            return at, handle
+    return BEFORE_ALL
 
 
 def _settling(router: Routes, looking: Looking, burying: Burying, consent: Consent, writer: Any) -> None:

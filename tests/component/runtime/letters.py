@@ -23,11 +23,16 @@ def command(number: int) -> AuthorizeCard:
 
 
 async def bury(
-    connection: aio_pika.abc.AbstractConnection, number: int, *, place: str = "authorize:12", source: str = "tests"
+    connection: aio_pika.abc.AbstractConnection,
+    number: int,
+    *,
+    place: str = "authorize:12",
+    source: str = "tests",
+    died: datetime | None = None,
 ) -> None:
     """Put a letter into payment's dead letters, as the retry policy writes it."""
     envelope = Envelope(id=f"m{number}", source=source, type=AuthorizeCard.type, correlation_id=f"p{number}")
-    now = datetime.now(UTC).isoformat()
+    now = (died or datetime.now(UTC)).isoformat()
     headers: dict[str, str] = {
         **envelope.headers(),
         "milesaga-attempts": "7",

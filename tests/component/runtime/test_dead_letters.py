@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from services.cli.absence import NO_STACK
 from services.house import HOUSE
-from shared.bus.dead_letters import WORN, DeadLetter, DeadLetters
+from shared.bus.dead_letters import BEFORE_ALL, WORN, DeadLetter, DeadLetters
 from shared.bus.decoding import MARK
 from shared.bus.topology import dead_queue, turn_queue
 from shared.contracts.cloudevents import Envelope
@@ -51,6 +51,48 @@ async def test_looking_at_letters_leaves_them_where_they_are_and_in_order(
         for _ in range(3):
             assert [letter.id for letter in await dead.letters("payment")] == ["m0", "m1", "m2", "m3", "m4"]
         assert [letter.id for letter in await dead.letters("payment", limit=2)] == ["m0", "m1"]
+        assert len(await dead.letters("payment")) == 5
+
+
+async def paged(dead: DeadLetters, size: int) -> list[str]:
+    """All of them, page after page."""
+    found: list[DeadLetter] = []
+    while page := await dead.page("payment", size, found[-1].place if found else BEFORE_ALL):
+        assert len(page) <= size
+        found += page
+    return [letter.id for letter in found]
+
+
+async def test_letters_are_paged_by_when_they_died_each_once_wherever_they_lie(
+    broker_with_queues: aio_pika.abc.AbstractConnection, vhost_url: str
+) -> None:
+    begun = datetime.now(UTC) - timedelta(hours=1)
+    for number in (3, 0, 6, 5, 1, 4, 2):
+        await bury(broker_with_queues, number, died=begun + timedelta(milliseconds=500 * (number // 2)))
+    async with DeadLetters(vhost_url, queues(HOUSE)) as dead:
+        everything = await paged(dead, 100)
+        assert sorted(everything) == [f"m{number}" for number in range(7)]
+        assert [int(name[1:]) // 2 for name in everything] == [0, 0, 1, 1, 2, 2, 3]
+        for size in (1, 2, 3, 7):  # the looks renew letters on the way, and lay them behind the others
+            assert await paged(dead, size) == everything
+        first = await dead.page("payment", 3)
+        assert await dead.discard("payment", partial(is_named, first[-1].id)) == 1
+        rest = await dead.page("payment", 100, first[-1].place)
+        assert [letter.id for letter in rest] == everything[3:]
+
+
+async def test_a_letter_is_found_by_its_handle_wherever_it_lies(
+    broker_with_queues: aio_pika.abc.AbstractConnection, vhost_url: str
+) -> None:
+    for number in range(5):
+        await bury(broker_with_queues, number)
+    async with DeadLetters(vhost_url, queues(HOUSE)) as dead:
+        last = (await dead.letters("payment"))[-1]
+        for _ in range(WORN + 2):
+            found = await dead.letter("payment", last.handle)
+            assert found is not None
+            assert found.id == "m4"
+        assert await dead.letter("payment", "0" * 12) is None
         assert len(await dead.letters("payment")) == 5
 
 

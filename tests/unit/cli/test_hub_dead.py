@@ -69,8 +69,12 @@ SOON = datetime.now(UTC) + timedelta(hours=1)
 
 def test_letters_are_listed_and_one_is_shown_with_its_event(stack: Stack) -> None:
     unreadable = LETTER | {"event_id": None, "type": None}
-    stack.answers[f"GET {AT}"] = [(200, {"letters": [LETTER, unreadable]})]
+    stack.answers[f"GET {AT}"] = [
+        (200, {"letters": [LETTER], "next_cursor": "c"}),
+        (200, {"letters": [unreadable], "next_cursor": None}),
+    ] * 2
     told = run("dead", "list", "fuel/bi").stdout
+    assert stack.asked[1].url.params["cursor"] == "c"
     assert "4711" in told
     assert "?" in told
     assert json.loads(run("dead", "list", "fuel/bi", "--json").stdout) == {"letters": [LETTER, unreadable]}
