@@ -57,6 +57,9 @@ CODES: Final[dict[str, Meaning]] = {
         "What a webhook is signed by was sealed by a master key that is not given.",
         "Ask the operator, who sees it by `milesaga hub sealing`.",
     ),
+    "too_many_buses": Meaning(
+        (409,), "No further name of a bus may be taken, by the partner or at all.", "Change a bus that there is."
+    ),
     "queues_going": Meaning((409,), "The target's queue is being taken away at this moment.", AGAIN),
     "broker_unavailable": Meaning((503,), "The broker does not answer.", AGAIN),
     "client_taken": Meaning((409,), "A client belongs to another partner.", "Use a client of the partner's own."),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from services.hub.cases.in_force import MARKS, MOST_BUSES, InForce
+from services.hub.cases.in_force import LISTED, MARKS, MOST_BUSES, OWNERS, InForce
 from services.hub.cases.registering import Check, Registry
 from services.hub.cases.tidying import full_ones
 from services.hub.domain.bus import (
@@ -45,6 +45,9 @@ GOES: Final = timedelta(minutes=1)
 """Longer than the taking away of queues lasts; whoever died in between is not waited for any longer."""
 
 
+OF_A_PARTNER: Final = 50
+"""Names that a partner may take by itself: each may have 64 targets, with two queues each."""
+
 BY_BUS: Final = "by_bus"
 PAST: Final = CollectionSpec("bus_revisions", indexes=(Index(BY_BUS, ("bus", "revision")),))
 
@@ -55,6 +58,14 @@ class NotEmpty(Exception):
     def __init__(self, queues: Sequence[str]) -> None:
         super().__init__(", ".join(queues))
         self.queues = queues
+
+
+class TooMany(Exception):
+    """No more names of buses may be taken: by this partner, or at all."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"at most {most} buses")
+        self.most = most
 
 
 class Going(Exception):
@@ -115,7 +126,7 @@ class Applying:
         return Plan(changes(kept.value.terms if kept else None, terms), missing, rules.cost)
 
     async def put(self, name: str, terms: BusTerms, who: Who, check: Check) -> Applied:
-        """Raises WrongBus, ForOperators, NotEmpty, Conflict, and what `check` raises."""
+        """Raises WrongBus, ForOperators, TooMany, NotEmpty, Conflict, and what `check` raises."""
         kept, _ = await self._judged(name, terms, who, check)
         await self.queues.make_targets([(name, target) for target in queued(terms)])
         if kept is not None and same(kept.value.terms, terms):
@@ -155,7 +166,7 @@ class Applying:
 
     async def newest(self) -> dict[str, int]:
         """The revision of each bus, also of those that were deleted."""
-        keys = await self.buses.collection.keys(MARKS, (), limit=MOST_BUSES)
+        keys = await self.buses.collection.keys(MARKS, (), limit=LISTED)
         return dict(marked(str(key)) for key in keys)
 
     async def revision(self, name: str, revision: int) -> BusTerms | None:
@@ -176,6 +187,8 @@ class Applying:
         check(kept.version if kept and old else None)
         if who.partner is not None and (faults := for_operators(old, terms)):
             raise ForOperators(faults)
+        if kept is None:
+            await self._must_have_room(who)
         rules = await self._rules(name, terms)
         here = queued(terms)
         going = kept.value.going if kept else {}
@@ -183,6 +196,15 @@ class Applying:
             raise Going
         await self._must_be_empty(queues_of(name, [each for each in queued(old) if each not in here]))
         return kept, rules
+
+    async def _must_have_room(self, who: Who) -> None:
+        """Names are never free again, so that whoever makes and deletes buses pushes nobody else's out."""
+        counted: list[tuple[str, tuple[str, ...], int]] = [(MARKS, (), MOST_BUSES)]
+        if who.partner is not None:
+            counted.append((OWNERS, (who.partner,), OF_A_PARTNER))
+        for index, prefix, most in counted:
+            if len(await self.buses.collection.keys(index, prefix, limit=most)) >= most:
+                raise TooMany(most)
 
     async def _rules(self, name: str, terms: BusTerms) -> Rules:
         """Raises WrongBus, with all that is wrong."""

@@ -36,13 +36,17 @@ LIVES: Final = timedelta(seconds=8)
 USES: Final = 6.0
 """Seconds for which it goes by rules after it began to say its last word."""
 MOST_BUSES: Final = 1_000
+"""Names, also of those that were deleted, which go on counting their revisions: beyond them none is made."""
+LISTED: Final = MOST_BUSES + 500
+"""Whoever looks reads all, also those that were made at the same moment: a bus that is not read routes nothing."""
 MOST_REPLICAS: Final = 500
 WAITS: Final = 5.0
 """Seconds, at most, for a revision to be in force everywhere."""
 LOOKS: Final = 0.1
 
 MARKS: Final = "by_mark"
-BUSES: Final = CollectionSpec("buses", indexes=(Index(MARKS, ("mark",)),))
+OWNERS: Final = "by_owner"
+BUSES: Final = CollectionSpec("buses", indexes=(Index(MARKS, ("mark",)), Index(OWNERS, ("owner", "mark"))))
 LIVING: Final = "by_time"
 REPLICAS: Final = CollectionSpec("replicas", indexes=(Index(LIVING, ("at",)),), expiring=True)
 
@@ -141,7 +145,7 @@ class InForce:
         return all(each.body["marks"].get(bus, 0) >= revision for each in living)
 
     async def _take_up(self) -> None:
-        keys = await self._kept.collection.keys(MARKS, (), limit=MOST_BUSES)
+        keys = await self._kept.collection.keys(MARKS, (), limit=LISTED)
         marks = dict(marked(str(key)) for key in keys)
         known = self._current.marks
         changed = [name for name in marks if marks[name] != known.get(name)]

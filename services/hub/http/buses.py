@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query, Request, Response
 from pydantic import Field, StrictInt
 
-from services.hub.cases.applying import Applied, Applying, ForOperators, Going, NotEmpty, Plan, Who
+from services.hub.cases.applying import Applied, Applying, ForOperators, Going, NotEmpty, Plan, TooMany, Who
 from services.hub.cases.registering import Registry
 from services.hub.domain.bus import KeptBus, PastBus
 from services.hub.http.views import ShownBus, ShownBuses, ShownChange, ShownPlan, ShownRevision, ShownRevisions
@@ -181,6 +181,9 @@ class _told:  # noqa: N801 - it stands where a function would
             case ForOperators():
                 detail = "Parts of the file are for operators"
                 raise Problem(403, "operators_only", detail, errors=error.faults) from error
+            case TooMany():
+                detail = f"There may be {error.most} buses, with those that were deleted"
+                raise Problem(409, "too_many_buses", detail) from error
             case NotEmpty():
                 raise Problem(409, "not_empty", f"Not empty: {', '.join(error.queues[:10])}") from error
             case Going():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.hub.cases import applying
 from services.hub.domain.bus import KeptBus, PastBus
 from shared.contracts.buses import BusRevision
 from shared.contracts.hub import BusChanged
@@ -18,6 +19,8 @@ from tests.eventually import eventually
 from tests.kit.clock import HandClock
 from tests.kit.issuer import INTERNAL_TOKEN
 from tests.unit.routing.samples import ISSUED, a_rule, an_event
+
+Json = dict[str, Any]
 
 
 async def test_a_file_is_a_bus_and_its_queues_are_there(hub: Counter) -> None:
@@ -425,3 +428,30 @@ async def test_other_services_are_told_of_a_bus_and_of_whose_a_token_is(hub: Cou
     assert (await hub.ask("GET", f"/internal/hub/clients/{subject}", **internal)).json() == {"partner": "coles"}
     for nobody in ("bm9ib2R5", "x", "_-_-"):
         assert (await hub.ask("GET", f"/internal/hub/clients/{nobody}", **internal)).status_code == 404
+
+
+async def test_who_makes_and_deletes_buses_pushes_nobody_elses_out(
+    hub: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica reads so many names and no more: what is beyond them would route nothing, and nobody would be told."""
+    monkeypatch.setattr(applying, "OF_A_PARTNER", 3)
+    monkeypatch.setattr(applying, "MOST_BUSES", 5)
+    coles: Json = {"partner": "coles", "rules": [], "targets": {}}
+    aldi = coles | {"partner": "aldi"}
+    for partner in ("coles", "aldi"):
+        await hub.partner(partner)
+    for name in ("aa", "ab", "ac"):
+        await hub.applied(coles, name, by="coles")
+        assert (await hub.ask("DELETE", f"/v1/hub/buses/{name}", by="coles")).status_code == 204
+    for refused in (
+        await hub.put(coles, "ad", by="coles"),
+        await hub.put(coles, "ad", by="coles", params={"dry_run": "true"}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "too_many_buses")
+    assert (await hub.applied(coles, "aa", by="coles"))["revision"] == 4
+    await hub.applied(aldi, "ba", by="aldi")
+    await hub.applied(coles, "zz")
+    refused = await hub.put(aldi, "bb", by="aldi")
+    assert (refused.status_code, refused.json()["detail"][:20]) == (409, "There may be 5 buses")
+    assert (await hub.put(coles, "zy")).status_code == 409
+    assert (await hub.put(coles, "zz")).status_code == 200
