@@ -165,6 +165,7 @@ class OpenObjects:
             raise Lost(f"{self.name} is closed by another process")
         self._tried = None
         self._groups += 1
+        self._place.cache.put(key, group)  # to be read when it is closed, and by whoever looks for what is new
         self._place.changed(writer_of(self.name))
 
     def append(self, lines: Sequence[Line]) -> None:

@@ -75,11 +75,12 @@ class ClosedObject:
         return whole[start - first * WINDOW : end - first * WINDOW]
 
     def _window(self, number: int) -> bytes:
-        found = self._where.cache.get((self._name, "window", number))
+        window = self._where.key(self._name), number
+        found = self._where.cache.get(window)
         if found is None:
             end = min(self._size, (number + 1) * WINDOW)
             found = self._where.bucket.between(self._where.key(self._name), number * WINDOW, end)
-            self._where.cache.put((self._name, "window", number), found)
+            self._where.cache.put(window, found)
         return found
 
 
@@ -126,5 +127,5 @@ class Parts:
         except FileNotFoundError:
             return self._where.bucket.between(self._where.key(self._name), part.offset, part.end)
 
-    def _cached(self, part: Part) -> tuple[str, str, int]:
-        return self._name, "part", part.offset
+    def _cached(self, part: Part) -> str:
+        return self._where.group(self._name, part.offset)

@@ -1,6 +1,7 @@
 """A way to an object store on which answers are lost, the store is away, or the process dies."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ class Shaky:
         self.dies_after: int | None = None
         self.loses = 0
         self.away = False
+        self.asked = Counter[str]()
         self.meanwhile: Callable[[], None] = lambda: None
 
     def _step(self, request: Callable[[], T]) -> T:
@@ -52,6 +54,7 @@ class Shaky:
         return self._step(lambda: self._store.replace(key, content, version))
 
     def read(self, key: str) -> Read:
+        self.asked["read"] += 1
         return self._step(lambda: self._store.read(key))
 
     def between(self, key: str, start: int, end: int) -> bytes:

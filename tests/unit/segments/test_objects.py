@@ -132,6 +132,18 @@ async def test_a_segment_that_could_not_be_closed_is_closed_later(store: Bucket,
     await writer.close()
 
 
+async def test_what_this_process_wrote_a_moment_ago_is_not_read_back(store: Bucket, listed: List) -> None:
+    """Pages wait while a segment is closed."""
+    way = Shaky(store, random.Random(1))
+    writer = await writing(Objects(way, IDS.new), listed)
+    for number in range(50):
+        await writer.append([line(number)])
+    read_before = way.asked["read"]
+    await writer.close()
+    assert way.asked["read"] == read_before
+    assert [each.count for each in listed.known] == [50]
+
+
 class Heedless(Shaky):
     """A store of a kind that knows no conditions."""
 
