@@ -14,6 +14,8 @@ Via: TypeAlias = Literal["chat", "http"]
 """The command line speaks HTTP: nobody could tell it apart, whatever it said of itself."""
 NAME: Final = r"^[a-z0-9][a-z0-9 ._:-]{0,99}$"
 DAY: Final = 86_400
+PLAIN: Final = str.maketrans({"[": "[[]", "?": "[?]"})
+"""To `fnmatch` these mean something; to who reads a policy they are what they are."""
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -27,7 +29,7 @@ class Matching(Strict):
 
     def takes(self, action: str, environment: str, target: str) -> bool:
         given = (action, self.action), (environment, self.environment), (target, self.target)
-        return all(fnmatchcase(value.casefold(), glob.casefold()) for value, glob in given)
+        return all(fnmatchcase(value.casefold(), glob.casefold().translate(PLAIN)) for value, glob in given)
 
 
 class BreakGlass(Strict):

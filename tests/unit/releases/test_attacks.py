@@ -98,6 +98,21 @@ def test_a_capital_letter_is_no_other_lane_and_passes_no_freeze() -> None:
 
 
 @pytest.mark.parametrize(
+    ("glob", "taken", "not_taken"),
+    [
+        ("shop[1]", "shop[1]", "shop1"),
+        ("shop?", "shop?", "shop1"),
+        ("shop-*", "Shop-1", "shop"),
+        ("[!a]*", "[!A]b", "b"),
+        ("*" * 100 + "b", "a" * 199 + "b", "a" * 200),
+    ],
+)
+def test_a_star_alone_stands_for_something_else(glob: str, taken: str, not_taken: str) -> None:
+    assert Matching(target=glob).takes("deploy", "production", taken)
+    assert not Matching(target=glob).takes("deploy", "production", not_taken)
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         ({"subjects": ("sre",)}, {"subjects": ("sr\u0435",)}),
