@@ -214,9 +214,13 @@ def _json(body: bytes, most: int) -> Any:
 
 def _binary(headers: Mapping[str, str], body: bytes, most: int) -> Json:
     """The attributes are texts in headers; an empty body is no data."""
-    event: Json = {
-        name.removeprefix(PREFIX): _decoded(name, value) for name, value in headers.items() if name.startswith(PREFIX)
-    }
+    event: Json = {}
+    for header, value in headers.items():
+        if not header.startswith(PREFIX):
+            continue
+        if (name := header.removeprefix(PREFIX)) in event:
+            raise _wrong_header(header, "stands twice")
+        event[name] = _decoded(header, value)
     for name in ("datacontenttype", *DATA):
         if name in event:
             raise _wrong_header(PREFIX + name, "is not told by such a header")

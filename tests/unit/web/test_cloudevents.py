@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 
 from shared.web.cloudevents import BATCH, STRUCTURED, faults, present, read
 from shared.web.problems import Problem
@@ -64,6 +65,15 @@ def test_a_binary_event_has_its_attributes_in_headers(header: str, subject: str)
             "data": {"n": 1},
         }
     ]
+
+
+def test_a_header_that_stands_twice_is_named() -> None:
+    """Of two values one reader takes the first, and another one the last."""
+    told = [(b"content-type", b"application/json"), (b"ce-id", b"1"), (b"id", b"x"), (b"ce-id", b"2")]
+    with pytest.raises(Problem) as refused:
+        read(Headers(raw=told), b"{}", MOST)
+    assert (refused.value.status, refused.value.errors[0].header) == (422, "ce-id")
+    assert read(Headers(raw=told[:-1]), b"{}", MOST).entries[0]["id"] == "1"
 
 
 def test_a_binary_event_without_a_body_has_no_data() -> None:
