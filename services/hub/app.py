@@ -29,7 +29,6 @@ from shared.accepting.allowance import Allowances
 from shared.accepting.books import Books, Pages, pages_spec, rows_spec
 from shared.accepting.counting import Counting
 from shared.accepting.gathering import Gathering
-from shared.kernel.locks import KeyedLocks
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
 from shared.runtime.providers import gate_of, neighbor
@@ -60,9 +59,9 @@ def compose(runtime: Runtime) -> Service:
     rows = keeping.collection(rows_spec("inbox"), silent=True)
     pages = keeping.collection(pages_spec("pages"))
     lanes = keeping.documents(LANES, Lane, wake=wakes_lane)
-    known_pages, locks = Pages(pages, runtime.clock), KeyedLocks()
+    known_pages = Pages(pages, runtime.clock)
     restored = runtime.clock.now() if runtime.settings.after_restore else None
-    numbering = Numbering(lanes, known_pages, runtime.clock, runtime.ids, locks, restored)
+    numbering = Numbering(lanes, known_pages, runtime.clock, runtime.ids, restored)
     buckets = keeping.collection(allowance.spec("allowances"), silent=True)
     books = Books(rows, pages, keeping.outbox, runtime.clock, numbering)
     gathering = Gathering(books, PageSpeaker(keeping.outbox, runtime.meter), runtime.ids)
@@ -76,7 +75,7 @@ def compose(runtime: Runtime) -> Service:
     of_lanes = sweeping_share("lanes", "HUB_SWEEP_SHARE", settings.sweep_share)
     sweeper = PageSweeper(pages, runtime.clock, share)
     in_force = applying.in_force
-    ordering = Ordering(lanes, known_pages, keeping.outbox, runtime.queues, runtime.clock, runtime.ids, locks, restored)
+    ordering = Ordering(lanes, known_pages, keeping.outbox, runtime.queues, runtime.clock, runtime.ids, restored)
     routing = PageRouting(
         in_force,
         runtime.publisher,

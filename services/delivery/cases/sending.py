@@ -191,10 +191,10 @@ class Sending:
             QUEUE: failed.queue,
         }
         if isinstance(error, NotItsTurn):
-            waits = number(kept.get(WAITS)) + 1
+            waits = number(kept.get(WAITS)) + (error.again_in is None)
             told = {**kept, WAITS: str(waits), **origin(failed.arrival), QUEUE: failed.queue}
-            exchange = tier_exchange(waiting_tier(waits, blocked=error.blocked))
-            return self._message(exchange, failed.queue, told, failed.body, now)
+            tier = waiting_tier(waits, error.again_in, blocked=error.blocked)
+            return self._message(tier_exchange(tier), failed.queue, told, failed.body, now)
         if isinstance(error, Unreadable):
             return self._dead(headers, failed.body, UNREADABLE, str(error), now)
         tried = Tried(verdict, attempts, refusals, self._spent(kept, first, now))

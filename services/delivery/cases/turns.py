@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final, Literal
 
 from services.delivery.domain import order
@@ -17,8 +18,12 @@ from shared.store.repository import Repository, Stored
 
 BLOCKS: Final = "by_blocked"
 PROGRESS: Final = CollectionSpec("progress", indexes=(Index(BLOCKS, ("blocks", "lane")),), expiring=True)
-MOST_WAITING: Final = 100
+MOST_WAITING: Final = 200
 """Copies of one target that wait in hand for their turn; others wait in a tier, and stand in nobody's way."""
+SOON: Final = timedelta(seconds=1)
+"""Whose turn will come by then waits in hand."""
+MOVES: Final = timedelta(seconds=10)
+"""A lane in which a copy was done so long ago goes on, as far as anybody knows."""
 LONGEST_WAIT: Final = 20.0
 """Seconds in hand."""
 LOOKS: Final = 1.0
@@ -28,13 +33,15 @@ MOST_KNOWN: Final = 5_000
 
 
 class NotItsTurn(Later):
-    """The copy before it, of the same key, is not done; `blocked`: it is dead."""
+    """The copy before it, of the same key, is not done; `blocked`: it is dead. `again_in`: its turn comes then, at the
+    earliest; None where nobody knows."""
 
     routine = True
 
-    def __init__(self, *, blocked: bool) -> None:
+    def __init__(self, *, blocked: bool, again_in: timedelta | None) -> None:
         super().__init__("the copy before it, of the same key, is not done")
         self.blocked = blocked
+        self.again_in = again_in
 
 
 @dataclass(eq=False)
@@ -57,6 +64,8 @@ class Turns:
         self._lanes: dict[str, _Lane] = {}
         self._known: dict[str, Stored[Progress] | None] = {}
         self._waiting = 0
+        self._takes = 0.05
+        """Seconds for one copy, lately."""
 
     def wake(self) -> None:
         """Have who waits look again."""
@@ -79,7 +88,9 @@ class Turns:
                 await self._wait(lane, copy, stopped)
                 async with lane.lock:
                     if (stand := order.stand(await self._now(copy.lane), copy)) != "waits":
+                        began = running_seconds()
                         yield stand
+                        self._takes += (running_seconds() - began - self._takes) / 8
                         return
         finally:
             lane.users -= 1
@@ -107,10 +118,12 @@ class Turns:
         while order.stand(progress := await self._now(copy.lane), copy) == "waits":
             if stopped.is_set():
                 raise GivenBack
+            turn_in = timedelta(seconds=(copy.laneseq - progress.done - 1) * self._takes)
             full = self._probe or self._waiting >= MOST_WAITING or running_seconds() >= until
-            if full or progress.blocked is not None:
+            if full or turn_in > SOON or progress.blocked is not None:
                 self._known.pop(copy.lane, None)
-                raise NotItsTurn(blocked=progress.blocked is not None)
+                moves = self._clock.now() - progress.at < MOVES
+                raise NotItsTurn(blocked=progress.blocked is not None, again_in=turn_in / 2 if moves else None)
             self._waiting += 1
             try:
                 async with asyncio.timeout(LOOKS):

@@ -16,6 +16,9 @@ TRIES: Final = 6
 """So often a copy is tried that is refused for what it is."""
 WAITS_EACH: Final = 5
 """So often a copy that waits for its turn comes again after a second, and then after 5; then every 30."""
+LONGEST_WAIT: Final = "30s"
+"""Where nobody knows when its turn comes."""
+WAITING: Final = STEPS[: STEPS.index("2m") + 1]
 REFUSED: Final = "refused_by_receiver"
 OUT_OF_TIME: Final = "out_of_time"
 
@@ -50,10 +53,14 @@ def tier_for(tried: Tried, terms: TargetTerms, random: Random) -> str:
     return random.choice(steps[max(step - 1, 0) : step + 1])
 
 
-def waiting_tier(waits: int, *, blocked: bool) -> str:
-    """Where a copy waits that came before its turn so often; the one before it may be in a long tier, or dead."""
-    step = 2 if blocked else min((waits - 1) // WAITS_EACH, 2)
-    return STEPS[step]
+def waiting_tier(waits: int, again_in: timedelta | None, *, blocked: bool) -> str:
+    """Where a copy waits that came before its turn: until then, where it is known when that is; else the longer the
+    oftener it came in vain, for the one before it may be in a long tier, or `blocked`, which is dead."""
+    if blocked:
+        return LONGEST_WAIT
+    if again_in is None:
+        return STEPS[min(max(waits - 1, 0) // WAITS_EACH, STEPS.index(LONGEST_WAIT))]
+    return max((name for name in WAITING if TIERS[name] <= again_in), key=TIERS.__getitem__, default=STEPS[0])
 
 
 def allowed(terms: TargetTerms) -> Sequence[str]:

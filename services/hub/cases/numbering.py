@@ -12,7 +12,6 @@ from shared.accepting.books import Pages
 from shared.contracts.positions import Position
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
-from shared.kernel.locks import KeyedLocks
 from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import Repository, Stored
 
@@ -23,24 +22,16 @@ TRIES: Final = 50
 
 
 class Numbering:
-    """Of one replica. `locks` are those by which it goes along a lane, too. `restored`: lanes that were written before
-    came out of a backup."""
+    """Of one replica. `restored`: lanes that were written before came out of a backup."""
 
-    def __init__(  # noqa: PLR0917 - its composition root has them in this order
-        self,
-        lanes: Repository[Lane],
-        pages: Pages,
-        clock: Clock,
-        ids: Ids,
-        locks: KeyedLocks,
-        restored: datetime | None = None,
+    def __init__(
+        self, lanes: Repository[Lane], pages: Pages, clock: Clock, ids: Ids, restored: datetime | None = None
     ) -> None:
         self._restored = restored
         self._lanes = lanes
         self._pages = pages
         self._clock = clock
         self._ids = ids
-        self._locks = locks
 
     async def positions(self, page: str, things: Sequence[tuple[str, str]]) -> Mapping[str, Position] | None:
         """The positions of things, which are ids and lanes in their order, for a page that is about to be saved; None
@@ -75,15 +66,14 @@ class Numbering:
             now = self._clock.now()
             return rules.given(rules.renewed(known, self._restored, first.epoch, now), first, page, count, now)
 
-        async with self._locks.of(lane):
-            try:
-                after = edit(read.value if read is not None else None)
-                stored = await self._lanes.save(after, version=read.version if read is not None else 0)
-            except Conflict:
-                stored = await self._lanes.change(lane, edit, tries=TRIES)
-            positions = rules.positions(stored.value, page)
-            if len(stored.value.spans) > MOST_SPANS:
-                await self._merge(lane)
+        try:
+            after = edit(read.value if read is not None else None)
+            stored = await self._lanes.save(after, version=read.version if read is not None else 0)
+        except Conflict:
+            stored = await self._lanes.change(lane, edit, tries=TRIES)
+        positions = rules.positions(stored.value, page)
+        if len(stored.value.spans) > MOST_SPANS:
+            await self._merge(lane)
         return positions
 
     async def _merge(self, lane: str) -> None:

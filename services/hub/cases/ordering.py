@@ -20,7 +20,6 @@ from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids
-from shared.kernel.locks import KeyedLocks
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
 
@@ -66,7 +65,6 @@ class Ordering:
         queues: StandingQueues,
         clock: Clock,
         ids: Ids,
-        locks: KeyedLocks,
         restored: datetime | None = None,
     ) -> None:
         self._restored = restored
@@ -76,8 +74,8 @@ class Ordering:
         self._queues = queues
         self._clock = clock
         self._ids = ids
-        self._locks = locks
         self._resting: dict[str, float] = {}
+        self._waited_for: dict[str, asyncio.Event] = {}
 
     async def route(self, page: str, events: Sequence[Made], send: Send) -> None:
         """Have the copies of events that came with a page on their way, those of each key in its order; `send` sends
@@ -97,24 +95,24 @@ class Ordering:
 
     async def _along(self, page: str, events: Sequence[Made], send: Send, read: Stored[Lane] | None) -> None:
         """`read`: the lane as it was a moment ago."""
-        sent: set[str] = set()
-        async with self._locks.of(events[0].lane):
-            for last in range(TRIES):
-                stored = await self._at_turn(page, events[0], read if not last else None)
-                going = _parted(stored.value if stored else None, page, events)
-                for made, turn in going.now:
-                    if turn == "loose":
-                        made.loosen(self._clock.now())
-                await send([made for made, turn in going.now if turn != "past" and made.event.hubid not in sent])
-                sent |= {made.event.hubid for made, _ in going.now}
-                try:
-                    if stored is not None:
-                        await self._save(stored, going)
-                except Conflict:
-                    if last == TRIES - 1:
-                        raise
-                    continue
-                break
+        lane, sent = events[0].lane, set[str]()
+        for last in range(TRIES):
+            stored = await self._at_turn(page, events[0], read if not last else None)
+            going = _parted(stored.value if stored else None, page, events)
+            for made, turn in going.now:
+                if turn == "loose":
+                    made.loosen(self._clock.now())
+            await send([made for made, turn in going.now if turn != "past" and made.event.hubid not in sent])
+            sent |= {made.event.hubid for made, _ in going.now}
+            try:
+                if stored is not None:
+                    await self._save(stored, going)
+            except Conflict:
+                if last == TRIES - 1:
+                    raise
+                continue
+            break
+        self._wake(lane)
         for made in going.waiting:
             made.error = made.error or NotYet()
 
@@ -125,18 +123,12 @@ class Ordering:
         rests_until = self._resting.get(made.lane, float("-inf"))
         deadline = running_seconds() + (PATIENCE if running_seconds() >= rests_until else 0.0)
         while True:
-            stored = await self._lanes.load(made.lane)
-            if stored is not None and not self._is_ours(stored):
-                now = self._clock.now()
-                new = rules.renewed(stored.value, self._restored, self._ids.new(), now) or stored.value
-                with suppress(Conflict):
-                    await self._lanes.save(new, version=stored.version)
-                continue
+            stored = await self._loaded(made.lane)
             if stored is None or _turn(stored.value, made, page) != "waits":
                 self._resting.pop(made.lane, None)
                 return stored
             if running_seconds() < deadline:
-                await asyncio.sleep(LOOKS)
+                await self._moved(made.lane)
                 continue
             settled = await self._settled(stored.value)
             if settled is stored.value:
@@ -144,6 +136,28 @@ class Ordering:
                 return stored
             with suppress(Conflict):
                 await self._lanes.save(settled, version=stored.version)
+
+    async def _loaded(self, lane: str) -> Stored[Lane] | None:
+        """One that came out of a backup is made anew first."""
+        while (stored := await self._lanes.load(lane)) is not None and not self._is_ours(stored):
+            now = self._clock.now()
+            new = rules.renewed(stored.value, self._restored, self._ids.new(), now) or stored.value
+            with suppress(Conflict):
+                await self._lanes.save(new, version=stored.version)
+        return stored
+
+    async def _moved(self, lane: str) -> None:
+        """Return when something was routed there by this replica, or may have been by another one."""
+        moved = self._waited_for.setdefault(lane, asyncio.Event())
+        try:
+            async with asyncio.timeout(LOOKS):
+                await moved.wait()
+        except TimeoutError:
+            self._wake(lane)
+
+    def _wake(self, lane: str) -> None:
+        if (moved := self._waited_for.pop(lane, None)) is not None:
+            moved.set()
 
     def _is_ours(self, stored: Stored[Lane]) -> bool:
         return self._restored is None or stored.value.at >= self._restored

@@ -1,7 +1,8 @@
 """Copies of one key, as two processes with one store take their turns."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,31 @@ async def test_after_a_restore_what_was_forgotten_is_not_waited_for(
     await target.turns.died(a_copy(9, clock), "block")
     with pytest.raises(NotItsTurn):
         await target.take(11, clock, regardless=True)
+
+
+async def test_a_copy_far_from_its_turn_knows_when_that_comes_while_its_lane_moves(
+    progress: Repository[Progress], clock: HandClock
+) -> None:
+    target = Target(progress, clock)
+    await target.take(1, clock)
+    with pytest.raises(NotItsTurn) as near, all_hands_full(target):
+        await target.take(3, clock)
+    with pytest.raises(NotItsTurn) as far:
+        await target.take(1_000_000, clock)
+    assert near.value.again_in is not None
+    assert far.value.again_in is not None
+    assert far.value.again_in > near.value.again_in
+    clock.pass_by(seconds=11)
+    with pytest.raises(NotItsTurn) as stands:
+        await target.take(1_000_000, clock)
+    assert stands.value.again_in is None
+
+
+@contextmanager
+def all_hands_full(target: Target) -> Iterator[None]:
+    """As many as may wait in hand do."""
+    target.turns._waiting += turns.MOST_WAITING
+    try:
+        yield
+    finally:
+        target.turns._waiting -= turns.MOST_WAITING

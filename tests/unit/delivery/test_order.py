@@ -57,8 +57,14 @@ def test_what_a_person_did_not_wait_for_is_sent_when_it_comes() -> None:
 
 
 def test_whoever_waits_long_comes_seldom() -> None:
-    assert [waiting_tier(n, blocked=False) for n in (1, 5, 6, 10, 11, 1_000)] == ["1s", "1s", "5s", "5s", "30s", "30s"]
-    assert waiting_tier(1, blocked=True) == "30s"
+    tiers = [waiting_tier(n, None, blocked=False) for n in (0, 1, 5, 6, 10, 11, 1_000)]
+    assert tiers == ["1s", "1s", "1s", "5s", "5s", "30s", "30s"]
+    assert waiting_tier(1, None, blocked=True) == "30s"
+
+
+def test_whoever_knows_when_its_turn_comes_waits_until_then() -> None:
+    told = [waiting_tier(50, timedelta(seconds=seconds), blocked=False) for seconds in (0, 4, 5, 29, 119, 120, 9_000)]
+    assert told == ["1s", "1s", "5s", "5s", "30s", "2m", "2m"]
 
 
 class Wrong(Exception):
