@@ -5,17 +5,20 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from datetime import datetime
 
 import pytest
 from starlette.responses import Response
 
+from shared.contracts.hubids import moment_of
 from tests.e2e.buses import Bus, a_rule
 from tests.e2e.endpoints import Endpoint, Heard
 from tests.e2e.houses import House
 from tests.e2e.partners import Partner, receipt
 from tests.e2e.shop import Shop
-from tests.e2e.test_delivery import stands
-from tests.eventually import eventually
+from tests.e2e.test_delivery import Json, stands
+from tests.e2e.test_hub_letters import letters, settled
+from tests.eventually import eventually, happens_within
 from tests.kit.stack import Stack
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
@@ -127,6 +130,57 @@ async def test_an_endpoint_that_fails_is_hardly_asked_and_begins_slowly_when_it_
         assert parts[1] <= 120
         assert parts[0] < parts[1] < parts[2]
         await stands(bus, "healthy")
+
+
+RETRY_FOR = 60.0
+UNDER_WAY = 5.0
+"""Seconds in which a request is here that a process sent before it was killed."""
+
+
+async def dead(bus: Bus) -> list[Json]:
+    return await letters(bus, "hook")
+
+
+async def test_a_copy_is_dead_when_its_time_is_over_and_not_before_while_nothing_of_delivery_lives(
+    partner: Partner, bus: Bus, processes: House
+) -> None:
+    is_back = False
+
+    async def fails(_: Heard) -> Response:
+        return Response(status_code=200 if is_back else 500)
+
+    def tries(name: str) -> list[Heard]:
+        return [each for each in endpoint.heard if f'"{name}"'.encode() in each.body]
+
+    loop = asyncio.get_running_loop()
+    async with Endpoint(fails) as endpoint:
+        await applied(bus, hook={"webhook": endpoint.url, "retry_for": "60s", "pause_cap": "5s"})
+        accepted = loop.time()
+        await partner.send(receipt("given-up"))
+        (letter,) = await eventually(lambda: dead(bus), RETRY_FOR + LONG)
+        assert (letter["event_id"], letter["reason"][:11]) == ("given-up", "out_of_time")
+        assert tries("given-up")[-1].at - accepted >= RETRY_FOR / 2, (
+            "it was tried to the end, as far as the breaker let"
+        )
+        assert died(letter) >= RETRY_FOR - 6, "a pause before the end it is not laid into another one"
+
+        accepted = loop.time()
+        await partner.send(receipt("waits"))
+        processes.kill("delivery")
+        killed = loop.time() + UNDER_WAY
+        assert not await happens_within(RETRY_FOR + 10, lambda: any(each.at > killed for each in tries("waits")))
+        processes.restart("delivery")
+        await eventually(lambda: any(each.at > accepted + RETRY_FOR for each in tries("waits")), LONG)
+        is_back = True
+        await eventually(lambda: tries("waits")[-1].status == 200, LONG)
+        assert [each["event_id"] for each in await dead(bus)] == ["given-up"]
+    await settled(bus, "discard", {"all": True}, "hook")
+
+
+def died(letter: Json) -> float:
+    """Seconds from the acceptance of its event."""
+    accepted = moment_of(letter["hubid"])
+    return (datetime.fromisoformat(letter["last_failed_at"]) - accepted).total_seconds()
 
 
 TARGETS = 50
