@@ -15,6 +15,8 @@ LARGEST_PART = 512 * 1024
 class ArchivedEvent(Part):
     """An accepted event. `hubid` is the name it was given at its acceptance, and orders all of them by time."""
 
+    model_config = Part.model_config | {"json_schema_serialization_defaults_required": True}
+
     hubid: str = Field(description="The hub's name for it")
     at: AwareDatetime = Field(description="When it was accepted")
     partner: str = Field(description="Whose it is")

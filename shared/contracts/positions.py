@@ -10,4 +10,4 @@ class Position(Part):
 
     lane: str = Field(description="Whose order it is: an event's partner and its key", examples=["coles:4711"])
     epoch: str = Field(description="The name of the lane's count")
-    number: int
+    number: int = Field(description="Which of its epoch it is", examples=[7])

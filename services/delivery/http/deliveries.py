@@ -32,7 +32,7 @@ Status = Annotated[Stands | None, Query(description="Those that stand so.", exam
 Limit = Annotated[WholeNumber, Query(ge=1, le=MOST, description="At most so many, but all of an event.")]
 
 
-class ShownAttempt(Shown):
+class ShownTry(Shown):
     """One try, or what somebody decided."""
 
     at: Annotated[datetime, Field(description="When it began")]
@@ -57,7 +57,7 @@ class ShownDelivery(Shown):
     revision: Annotated[int | None, Field(description="Of the bus; null for a replay's")]
     replay: Annotated[str | None, Field(description="The replay that it is of")]
     tries: Annotated[int, Field(description="How often it was tried or given up")]
-    attempts: Annotated[list[ShownAttempt], Field(description="The newest hundred of them, by time")]
+    attempts: Annotated[list[ShownTry], Field(description="The newest hundred of them, by time")]
 
 
 class ShownDeliveries(Shown):
@@ -132,5 +132,5 @@ def _shown(delivery: Delivery) -> ShownDelivery:
         revision=delivery.revision,
         replay=delivery.replay,
         tries=delivery.tries,
-        attempts=[ShownAttempt.model_validate(each) for each in delivery.attempts],
+        attempts=[ShownTry.model_validate(each) for each in delivery.attempts],
     )

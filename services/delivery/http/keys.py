@@ -49,7 +49,7 @@ class ShownKey(Shown):
     until: Annotated[datetime | None, Field(description="When it ends; null for the newest")]
 
 
-class ShownKeys(Shown):
+class ShownPublicKeys(Shown):
     """Public keys of a webhook: while there are two, each request is signed by both."""
 
     keys: Annotated[list[ShownKey], Field(description="Those that are live, the newest first")]
@@ -69,7 +69,7 @@ def routes(router: Routes, looking: Looking, keyring: Keyring, reader: Any, writ
         is_public = scheme == "ed25519"
         return answer(ShownSecret(secret=None if is_public else shown, public_key=shown if is_public else None))
 
-    @router.get(f"{PATH}/keys", response_model=None, responses=answers(ShownKeys, *READING, 409))
+    @router.get(f"{PATH}/keys", response_model=None, responses=answers(ShownPublicKeys, *READING, 409))
     async def list_keys(bus: BusName, target: TargetName, caller: Caller = reader) -> Response:
         """The public keys by which a webhook's requests are verified where it is signed with `ed25519`. There is one
         before that, so that a receiver can know it in time."""
@@ -77,4 +77,4 @@ def routes(router: Routes, looking: Looking, keyring: Keyring, reader: Any, writ
         only_webhooks(known, target)
         with openable():
             published = await keyring["ed25519"].published(target_id(bus, target), known.owned_since)
-        return answer(ShownKeys(keys=[ShownKey.model_validate(each) for each in published]))
+        return answer(ShownPublicKeys(keys=[ShownKey.model_validate(each) for each in published]))
