@@ -84,14 +84,14 @@ def routes(router: Routes, looking: Looking, on_record: OnRecord, reader: Any) -
     ) -> Response:
         """What was delivered, waits, or was given up, with the attempts: for thirty days. What was said within the last
         second or two may not be on record yet."""
+        (first, last), after = _span(start, end, hubid), _after(cursor)
         known = await own(looking, bus, caller, "ops:read", target)
-        first, last = _span(start, end, hubid)
         wanted = WantedDeliveries(
             bus=bus,
             target=target,
             first=first,
             last=last,
-            after=_after(cursor),
+            after=after,
             since=0 if "ops:read" in caller.scopes else known.owned_since,
             stands=status,
             limit=limit,

@@ -49,6 +49,7 @@ NEEDS_A_STACK: Final = {
     "hub targets test": ("fuel/books",),
     "hub targets verify": ("fuel/books",),
     "hub targets keys": ("fuel/books",),
+    "hub targets deliveries": ("fuel/books",),
     "hub targets skip": ("fuel/books", "7"),
     "hub sealing": (),
     "hub dead list": ("fuel/books",),
