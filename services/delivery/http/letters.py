@@ -83,9 +83,9 @@ def _reading(router: Routes, looking: Looking, burying: Burying, reader: Any) ->
         bus: BusName, target: TargetName, cursor: Cursor = None, caller: Caller = reader
     ) -> Response:
         """A target's dead letters, the oldest first. What dies meanwhile is on a later page."""
-        await own(looking, bus, caller, "ops:read", target)
 
         async def page(after: After, limit: int) -> Sequence[DeadLetter]:
+            await own(looking, bus, caller, "ops:read", target)
             return await burying.listed(bus, target, limit, _place(after))
 
         with _there():

@@ -21,7 +21,10 @@ def _imported(path: Path) -> Iterator[str]:
 def test_it_imports_the_standard_library_readers_and_writers_of_text_and_the_kernel() -> None:
     found = {name for path in FILES for name in _imported(path)}
     ours = {name for name in found if name.startswith(("shared.rules", "shared.kernel"))}
-    assert found - ours - {name for name in found if name.split(".")[0] in sys.stdlib_module_names} == {"yaml", "pydantic_core"}
+    assert found - ours - {name for name in found if name.split(".")[0] in sys.stdlib_module_names} == {
+        "yaml",
+        "pydantic_core",
+    }
 
 
 def test_it_has_no_way_to_the_outside() -> None:
