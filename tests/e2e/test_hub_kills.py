@@ -43,7 +43,7 @@ async def test_every_event_that_was_accepted_is_archived_and_delivered_once_each
     ends_at = time.monotonic() + LASTS
     killing = asyncio.create_task(_kill_one_each_second(processes, ends_at))
     await asyncio.gather(*(_send(partner, told, ends_at, number) for number in range(SENDERS)))
-    assert await killing >= LASTS / 3, "a machine so slow that hardly anything was killed proves nothing"
+    assert await killing >= LASTS / 5, "a machine so slow that hardly anything was killed proves nothing"
 
     archived = await partner.eventually_archived(len(told), LONGEST)
     hubids = defaultdict(set)
