@@ -170,11 +170,13 @@ def _blocks(notice: Notice) -> Iterator[Json]:
 
 
 def _runs(payload: Mapping[str, Any]) -> str:
-    """The command's words, its files and artifacts; of an act of our own what is asked for, but no path: it may name a
-    member, and the chat is somebody else's."""
-    argv = payload.get("argv")
+    """The command's words and parameters, its files and artifacts; of an act of our own what is asked for, but no path:
+    it may name a member, and the chat is somebody else's."""
+    argv, parameters = payload.get("argv"), payload.get("parameters")
     words = shlex.join(map(str, argv)) if isinstance(argv, list | tuple) else ""
     lines = [f"Runs: {_quoted(words)}"] if words else []
+    if isinstance(parameters, Mapping):
+        lines += [_quoted(f"{name} = {value}") for name, value in parameters.items()]
     for name in ("files", "artifacts"):
         given = payload.get(name)
         named = [each for each in given if isinstance(each, Mapping)] if isinstance(given, list | tuple) else []

@@ -10,6 +10,11 @@ def test_a_command_is_shown_with_its_files() -> None:
     assert words == f"Runs: ./deploy.sh prod\ndeploy.sh {SHA}"
 
 
+def test_parameters_are_shown_for_they_decide_as_much_as_words() -> None:
+    payload = {"argv": ["./deploy.sh"], "parameters": {"VERSION": "1.4.2", "WHERE": "a\nRuns: nothing"}}
+    assert _runs(payload) == "Runs: ./deploy.sh\nVERSION = 1.4.2\nWHERE = a\n> Runs: nothing"
+
+
 def test_an_act_of_our_own_is_shown_without_its_path() -> None:
     words = _runs({"method": "PUT", "path": "/v1/miles/accounts/ana", "query": "x=1", "body": f"sha256:{SHA}"})
     assert words == f"method: PUT\nbody: sha256:{SHA}"
