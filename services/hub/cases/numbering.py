@@ -73,15 +73,12 @@ class Numbering:
             stored = await self._lanes.change(lane, edit, tries=TRIES)
         positions = rules.positions(stored.value, page)
         if len(stored.value.spans) > MOST_SPANS:
-            await self._merge(lane)
+            await self._merge(stored)
         return positions
 
-    async def _merge(self, lane: str) -> None:
+    async def _merge(self, stored: Stored[Lane]) -> None:
         """Much of it waits to be routed: what is settled need not be told apart. At the next page, where others are at
         work on it."""
-        stored = await self._lanes.load(lane)
-        if stored is None:
-            return
         holds = await self._pages.holds([span.page for span in stored.value.spans if span.page])
         after = rules.merged(stored.value, frozenset(page for page, held in holds.items() if held))
         try:

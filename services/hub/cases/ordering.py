@@ -87,7 +87,8 @@ class Ordering:
         for made in events:
             lanes.setdefault(made.lane, []).append(made)
         ordered = (sorted(each, key=lambda made: made.number) for each in lanes.values())
-        read = {stored.value.id: stored for stored in await self._lanes.load_many(lanes) if self._is_ours(stored)}
+        found = await self._lanes.load_many(lanes)
+        read = {each.value.id: each for each in found if not rules.is_older(each.value, self._restored)}
         routing = (self._along(page, each, send, read.get(lane)) for lane, each in zip(lanes, ordered, strict=True))
         for outcome in await asyncio.gather(*routing, return_exceptions=True):
             if isinstance(outcome, BaseException):
@@ -139,9 +140,8 @@ class Ordering:
 
     async def _loaded(self, lane: str) -> Stored[Lane] | None:
         """One that came out of a backup is made anew first."""
-        while (stored := await self._lanes.load(lane)) is not None and not self._is_ours(stored):
-            now = self._clock.now()
-            new = rules.renewed(stored.value, self._restored, self._ids.new(), now) or stored.value
+        while (stored := await self._lanes.load(lane)) is not None and rules.is_older(stored.value, self._restored):
+            new = Lane(id=lane, epoch=self._ids.new(), at=self._clock.now())
             with suppress(Conflict):
                 await self._lanes.save(new, version=stored.version)
         return stored
@@ -158,9 +158,6 @@ class Ordering:
     def _wake(self, lane: str) -> None:
         if (moved := self._waited_for.pop(lane, None)) is not None:
             moved.set()
-
-    def _is_ours(self, stored: Stored[Lane]) -> bool:
-        return self._restored is None or stored.value.at >= self._restored
 
     async def _settled(self, lane: Lane) -> Lane:
         """What is known by now of the number that is waited for; the same lane where that is nothing new."""
@@ -181,7 +178,7 @@ class Ordering:
     async def _save(self, stored: Stored[Lane], going: _Going) -> None:
         """Raises Conflict: somebody else was faster."""
         lane, messages, targets = stored.value, list[OutboxMessage](), list[tuple[str, str]]()
-        now = self._clock.now()
+        now, size = self._clock.now(), 0
         for place, (made, turn) in enumerate(going.now):
             if made.error is not None:  # what of it has no order could not be sent: it comes again, and all behind it
                 going.waiting += [each for each, _ in going.now[place + 1 :]]
@@ -196,10 +193,11 @@ class Ordering:
                 named = replace(copy, lane=f"{lane.id}:{stream.id}", laneseq=stream.count)
                 messages.append(named.message(now))
                 targets.append((copy.bus, copy.target))
-                if turn == "now" and sum(len(each.body) for each in messages) > LARGEST_SAVE:
+                size += len(copy.body)
+                if turn == "now" and size > LARGEST_SAVE:
                     stored = await self._lanes.save(lane, version=stored.version, messages=messages)
                     await self._send(lane.id, messages, targets)
-                    messages, targets = [], []
+                    messages, targets, size = [], [], 0
             lane = rules.routed(lane, made.number, now)
         if lane is not stored.value:
             await self._lanes.save(lane, version=stored.version, messages=messages)

@@ -90,9 +90,12 @@ def given(lane: Lane | None, position: Position, page: str, count: int, now: dat
 def renewed(lane: Lane | None, since: datetime | None, epoch: str, now: datetime) -> Lane | None:
     """The lane, or a new one in its place where it was last written before `since`, when the store came out of a
     backup: numbers were given and copies counted that it knows nothing of. What has an old number is loose then."""
-    if lane is None or since is None or lane.at >= since:
-        return lane
-    return Lane(id=lane.id, epoch=epoch, at=now)
+    return Lane(id=lane.id, epoch=epoch, at=now) if lane is not None and is_older(lane, since) else lane
+
+
+def is_older(lane: Lane, since: datetime | None) -> bool:
+    """Was it last written before `since`? Never where there is no such moment."""
+    return since is not None and lane.at < since
 
 
 def positions(lane: Lane, page: str) -> list[Position]:
