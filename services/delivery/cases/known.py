@@ -54,9 +54,9 @@ class Known:
         }
         self.webhooks = {place: terms for place, terms in self.queued.items() if terms.webhook is not None}
         await self._look_at_states()
-        if any(terms.order == BY_KEY for terms in self.webhooks.values()):
-            blocked = await self._progress.collection.keys(BLOCKS, (), limit=MOST_BLOCKED)
-            self.blocked = frozenset(map(str, blocked))
+        ordered = frozenset(target_id(*place) for place, terms in self.webhooks.items() if terms.order == BY_KEY)
+        blocked = await self._progress.collection.keys(BLOCKS, (), limit=MOST_BLOCKED) if ordered else ()
+        self.blocked = ordered.intersection(map(str, blocked))
 
     def owned_since(self, bus: str) -> int:
         """The revision by which it became its owner's, as far as is known."""

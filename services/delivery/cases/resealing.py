@@ -29,10 +29,10 @@ FORMER_KEY: Final = "DELIVERY_FORMER_MASTER_KEY"
 QUIET: Final = 2
 """Looks in a row that find nothing: what was being written during the first is there at the second."""
 WAYS: Final = (Index("by_id", ("id",)),)
-BY_KEY: Final = Lookup("by_key", "secrets", "key")
+SEALED_BY: Final = Lookup("by_key", "secrets", "key")
 SPECS: Final[Mapping[Signature, CollectionSpec]] = {
-    "hmac": CollectionSpec("secrets", WAYS, (BY_KEY,)),
-    "ed25519": CollectionSpec("key_pairs", WAYS, (BY_KEY,)),
+    "hmac": CollectionSpec("secrets", WAYS, (SEALED_BY,)),
+    "ed25519": CollectionSpec("key_pairs", WAYS, (SEALED_BY,)),
 }
 Stores = Mapping[Signature, Repository[Secrets]]
 
@@ -134,7 +134,7 @@ class Resealing:
         )
 
     async def _by(self, signature: Signature, key: str, limit: int) -> list[Secrets]:
-        return [each.value for each in await self._stores[signature].having(BY_KEY.name, key, limit=limit)]
+        return [each.value for each in await self._stores[signature].having(SEALED_BY.name, key, limit=limit)]
 
     def _all_say(self, what: Callable[[Mapping[str, Any]], bool]) -> bool:
         """Of every other process that lives, once it is known which do."""
