@@ -35,12 +35,12 @@ check: setup-dev ## formatting, lint, types, import rules, and every test that i
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not long"
+	$(BIN)/pytest -q -n 3 --dist loadfile --durations=20 --durations-min=5 -m "not long"
 
 test: check ## the same as check
 
 long: setup-dev ## the tests that kill and restart whole stacks, brokers and stores, or take minutes
-	$(BIN)/pytest -q -n 3 --dist loadfile -m long
+	$(BIN)/pytest -q -n 3 --dist loadfile --durations=40 --durations-min=5 -m long
 
 # Spectral over the OpenAPI and AsyncAPI documents. It takes Node.js, which nothing else here does.
 api-lint: setup-dev ## Spectral over the OpenAPI and AsyncAPI documents; takes Node.js

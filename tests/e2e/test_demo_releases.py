@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.test_demo import COMMAND, ENVIRONMENT, processes_of
 from tests.engines import running_mongod
 from tests.kit.stack import REPOSITORY
+from tests.patience import PLAYED
 
 SHOWN = (
     "the deployer presses approve and is refused",
@@ -34,7 +35,7 @@ def played(home: Path, environment: Mapping[str, str]) -> None:
         env=ENVIRONMENT | dict(environment),
         capture_output=True,
         text=True,
-        timeout=95,
+        timeout=PLAYED,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -43,14 +44,14 @@ def played(home: Path, environment: Mapping[str, str]) -> None:
     assert processes_of(home) == []
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_the_story_of_releases_is_played_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
     for _ in range(2):
         played(own_home, {})
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_story_of_releases_is_played_twice_on_mongodb(own_home: Path, tmp_path: Path) -> None:
     with running_mongod(tmp_path / "mongo") as server:
         for _ in range(2):

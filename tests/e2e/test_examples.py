@@ -21,6 +21,8 @@ from tests.e2e.wires import channel_to, listening
 from tests.eventually import eventually
 from tests.kit.stack import REPOSITORY, Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 EXAMPLES = sorted((REPOSITORY / "examples").iterdir())
 README = (REPOSITORY / "README.md").read_text()
 

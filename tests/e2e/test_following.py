@@ -4,6 +4,8 @@ import pytest
 
 from tests.e2e.shop import Event, Member, Shop
 
+pytestmark = pytest.mark.sqlite_alone
+
 
 async def stream(member: Member, checkout_id: str, last_event_id: str | None = None) -> list[Event]:
     return [event async for event in member.events(checkout_id, last_event_id)]

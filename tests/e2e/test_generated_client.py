@@ -18,6 +18,8 @@ from tests.e2e.shop import CONTACT, PEOPLE, Member, Shop, in_days
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 PACKAGE = "generated_milesaga"
 
 

@@ -3,11 +3,15 @@
 import string
 import uuid
 
+import pytest
+
 from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Shop
 from tests.e2e.test_operators import said
 from tests.eventually import eventually
 from tests.kit.stack import Stack
+
+pytestmark = pytest.mark.sqlite_alone
 
 ODD = "/../a\\b \"c\" 'd' %2F%00 [red]e[/] <f>,g;h=i&j?k#l:m@n {o} $p `q` ~ *.# "
 

@@ -16,6 +16,8 @@ from tests.e2e.test_examples import house_url
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 
 def an_event(id_: str) -> aio_pika.Message:
     told = {"specversion": "1.0", "id": id_, "source": "/coles/tills/7", "type": RECEIPT}

@@ -24,6 +24,8 @@ from tests.e2e.test_examples import house_url, run
 from tests.eventually import eventually
 from tests.kit.stack import REPOSITORY, Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 SECRET = "whsec_" + "A" * 43 + "="
 PAIR, OTHER_PAIR = Ed25519PrivateKey.from_private_bytes(bytes(32)), Ed25519PrivateKey.from_private_bytes(b"x" * 32)
 ARRIVES = 30.0

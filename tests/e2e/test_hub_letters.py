@@ -15,6 +15,8 @@ from tests.e2e.test_delivery import Json, applied, opened, shown, stands
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 
 def path(bus: Bus, target: str) -> str:
     return f"/v1/hub/targets/{bus.name}/{target}/dead"

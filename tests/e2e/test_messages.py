@@ -17,6 +17,8 @@ from tests.e2e.wires import channel_to, depth, envelope, everything_twice, liste
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 START = "checkout.start.v1"
 QUEUES = queues(HOUSE)
 

@@ -5,12 +5,16 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from services.cli.absence import NO_STACK
 from services.house import HOUSE
 from tests.e2e.expectations import assert_bought
 from tests.e2e.shop import Json, Shop
 from tests.eventually import eventually
 from tests.kit.stack import Stack
+
+pytestmark = pytest.mark.sqlite_alone
 
 SILENCE = [
     {"provider": "stripe", "operation": "authorize", "mode": "error"},

@@ -45,11 +45,6 @@ DIES_WITHIN = 0.6
 PATIENCE = 240.0
 
 
-@pytest.fixture(params=FULL)
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def processes(engine: str, tmp_path: Path) -> Iterator[Office]:
     with ExitStack() as opened:

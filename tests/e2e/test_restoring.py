@@ -137,9 +137,9 @@ SOON = {f"CHECKOUT_SILENCE_{step}_SECONDS": "6" for step in ("AUTHORIZE_PAYMENT"
 """What was asked for before the loss is asked for again."""
 
 
-def opened(stack_of: StartStack, engine: str, tmp_path: Path, cleaned: ExitStack) -> tuple[Stack, Copies]:
+def opened(stack_of: StartStack, store: str, tmp_path: Path, cleaned: ExitStack) -> tuple[Stack, Copies]:
     home = tmp_path / "home"
-    if engine == "sqlite":
+    if store == "sqlite":
         return stack_of(home=home, environment=SOON), SqliteCopies(home)
     url = cleaned.enter_context(running_mongod(tmp_path / "mongo")).url
     return stack_of(home=home, environment=SOON | {"MONGODB_URL": url}), MongoCopies(url)
@@ -147,7 +147,7 @@ def opened(stack_of: StartStack, engine: str, tmp_path: Path, cleaned: ExitStack
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("engine", "moments"),
+    ("store", "moments"),
     [
         pytest.param("sqlite", all_as_of(AUTHORIZING), id="all of one moment"),
         pytest.param("sqlite", all_as_of(ENDED, checkout=AUTHORIZING), id="who asks is behind"),
@@ -155,11 +155,11 @@ def opened(stack_of: StartStack, engine: str, tmp_path: Path, cleaned: ExitStack
     ],
 )
 async def test_a_purchase_goes_on_and_has_its_effects_once(
-    start_stack: StartStack, tmp_path: Path, engine: str, moments: dict[str, str]
+    start_stack: StartStack, tmp_path: Path, store: str, moments: dict[str, str]
 ) -> None:
     """What had its effect after the copies is asked for again, and found."""
     with ExitStack() as cleaned:
-        stack, copies = await asyncio.to_thread(opened, start_stack, engine, tmp_path, cleaned)
+        stack, copies = await asyncio.to_thread(opened, start_stack, store, tmp_path, cleaned)
         async with Shop(stack.url) as shop:
             member = await shop.member()
             bought = await bought_with_copies(shop, member, copies, "a-key")

@@ -9,6 +9,8 @@ from tests.e2e.wires import channel_to, depth, envelope, message
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
+pytestmark = pytest.mark.sqlite_alone
+
 KIND = "checkout.completed.v1"
 FAILS = b'{"no": "checkout_id"}'
 FAILED = f"{PARTNER}.failed"

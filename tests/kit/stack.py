@@ -11,17 +11,12 @@ from pathlib import Path
 
 from services.cli.broker_node import PrivateBroker
 from services.cli.ports import free_ports
-from tests.patience import PATIENT
+from tests.patience import READS
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND_LINE = "services.cli.main"
 READY = re.compile(r"^ready (http://\S+)", re.MULTILINE)
 NOT_INHERITED = {"BROKER_URL", "MONGODB_URL", "MILESAGA_HOME", "PORT", "OIDC_ISSUER", "SANDBOX", "ENVIRONMENT"}
-
-READS = dict.fromkeys(
-    ("CART_OFFERS_TIMEOUT_SECONDS", "CHECKOUT_CART_TIMEOUT_SECONDS", "OFFERS_SABRE_TIMEOUT_SECONDS"), str(PATIENT)
-)
-"""Reads that somebody waits for: on a busy machine they are slow, and nobody tests that they are silent."""
 
 
 class Stack:

@@ -22,6 +22,7 @@ from shared.runtime.health import Health
 from shared.runtime.service import Service
 from shared.telemetry.process import Telemetry
 from tests.kit.laptop import Laptop
+from tests.patience import READS
 
 Json = dict[str, Any]
 SERVER = "http://shop.test"
@@ -68,6 +69,8 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 @asynccontextmanager
 async def all_services(folder: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
     """A member, who may do everything, before all services in one process, with the sandbox behind them."""
+    for name, seconds in READS.items():
+        patch.setenv(name, seconds)
     laptop = Laptop(folder)
     async with AsyncExitStack() as running:
         sandbox = laptop.a_sandbox(patch)
