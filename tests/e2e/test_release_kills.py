@@ -38,7 +38,7 @@ REPLICAS = 2
 AT_ONCE = 16
 DENIED = 8
 """One of so many is denied."""
-FULL = {"sqlite": (120, 60), "mongodb": (60, 20)}
+FULL = {"sqlite": (80, 30), "mongodb": (60, 15)}
 """Gates at least, and kills."""
 DIES_WITHIN = 0.6
 """Seconds, at most, that a process lives after it is ready."""
