@@ -1,4 +1,4 @@
-"""Everything is restarted, one after another, while customers buy."""
+"""Everything is restarted, one after another, while customers buy and deployers wait for those who approve."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,53 +10,63 @@ import pytest
 from services.house import HOUSE
 from tests.cluster.figures import Page, plot
 from tests.cluster.kubectl import Kubectl, is_ready
-from tests.cluster.load import SETTLED, ClusterShop, Sale, a_second, trade
+from tests.cluster.load import SETTLED, ClusterShop, a_second, trade
+from tests.cluster.releasing import Staff, all_went_well, releases
 from tests.cluster.stack import ClusterStack
 from tests.eventually import eventually, eventually_sync
 
 CUSTOMERS: Final = 4
 RESTARTED_WITHIN: Final = 300.0
 LEAD: Final = 5
-"""Purchases before the first restart, and after each."""
+"""Purchases, and deployments, before the first restart and after each."""
 
 
 @pytest.mark.timeout(900)
-async def test_customers_buy_while_services_broker_and_store_are_restarted(stack: ClusterStack, page: Page) -> None:
+async def test_customers_buy_and_gates_open_while_services_broker_and_store_are_restarted(
+    stack: ClusterStack, page: Page
+) -> None:
     kubectl = stack.kubectl
     loop = asyncio.get_running_loop()
     begun = loop.time()
     marks: list[tuple[float, str]] = []
     took: dict[str, float] = {}
-    async with ClusterShop(stack.url) as shop, trade(shop, CUSTOMERS) as sales:
+    staff = Staff(stack.url)
+    async with releases(staff) as gates, ClusterShop(stack.url) as shop, trade(shop, CUSTOMERS) as sales:
         await more(sales)
+        await more(gates.ran)
         for name, restart in RESTARTS.items():
             marks.append((loop.time() - begun, name))
             await asyncio.to_thread(restart, kubectl)
             took[name] = loop.time() - begun - marks[-1][0]
             await more(sales)
+            await more(gates.ran)
     refused = sum(sale.status == "refused" for sale in sales)
     page.tell(
         "A rolling restart of everything",
-        f"{CUSTOMERS} customers buy again and again meanwhile. Who asks what is away is told so by a 503 with"
-        " `Retry-After`, and asks again; nothing else is allowed.",
+        f"{CUSTOMERS} customers buy again and again meanwhile, and deployments are asked for, approved by two people,"
+        " and run. Who asks what is away is told so by a 503 with `Retry-After`, and asks again; nothing else is"
+        " allowed.",
         {f"{name} restarted in": f"{seconds:.0f} s" for name, seconds in took.items()}
         | {
             "purchases": len(sales),
             "refused, because a step was silent for too long": refused,
             "requests that were put off": len(shop.put_off),
             "requests that failed": len(shop.failures),
+            "gates that opened": len(gates.ran),
         },
         {"restarts": plot("Purchases completed a second", {"all": a_second(sales, begun)}, marks)},
     )
     assert shop.failures == []
     assert {sale.status for sale in sales} <= SETTLED
     stack.books_agree(len(sales))
+    all_went_well(gates)
+    assert staff.log_holds() == len(gates.ran)
 
 
-async def more(sales: Sequence[Sale]) -> None:
-    """Customers go on buying."""
-    enough = len(sales) + LEAD
-    await eventually(lambda: len(sales) >= enough, RESTARTED_WITHIN)
+async def more(done: Sequence[object]) -> None:
+    """Customers go on buying, deployers deploying."""
+    enough = len(done) + LEAD
+    await eventually(lambda: len(done) >= enough, RESTARTED_WITHIN)
 
 
 def restart_services(kubectl: Kubectl) -> None:

@@ -6,28 +6,23 @@ import json
 import random
 import secrets
 import time
-import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 
 import aio_pika
 import pytest
 
-from services.cli.client import ApiError
-from services.cli.release.access import ROOT
+from services.cli.client import Api
 from services.cli.release.gate import exits
-from services.cli.release.gate.course import End, Run, Terms
-from services.cli.release.gate.driving import _wait
-from services.cli.release.gate.line import Asked, Line
 from services.releases.domain.happenings import Entry
 from services.releases.domain.request import CLOSED
-from shared.kernel.digest import digest
 from shared.ledgerlog.bundles import read, verified
 from shared.ledgerlog.leaves import Leaf
+from tests.e2e.gates import Gates, Person, decide
 from tests.e2e.offices import Office, office
 from tests.engines import running_mongod
 from tests.eventually import eventually
@@ -36,13 +31,10 @@ pytestmark = pytest.mark.long
 
 REPLICAS = 2
 AT_ONCE = 16
-DENIED = 8
-"""One of so many is denied."""
 FULL = {"sqlite": (80, 30), "mongodb": (60, 15)}
 """Gates at least, and kills."""
 DIES_WITHIN = 0.6
 """Seconds, at most, that a process lives after it is ready."""
-PATIENCE = 240.0
 
 
 @pytest.fixture
@@ -52,55 +44,6 @@ def processes(engine: str, tmp_path: Path) -> Iterator[Office]:
         if engine == "mongodb":
             environment["MONGODB_URL"] = opened.enter_context(running_mongod(tmp_path / "mongo")).url
         yield opened.enter_context(office(tmp_path / "home", environment, REPLICAS))
-
-
-class Gates:
-    """Gates as deployers run them, and what each of them ran."""
-
-    def __init__(self, processes: Office) -> None:
-        self._processes = processes
-        self._lock = Lock()
-        self.ran: list[str] = []
-        """Executions, each time that a command was started."""
-        self.untold: set[str] = set()
-        """Those of which nobody took the end, however often it was told."""
-        self.codes: Counter[int] = Counter()
-        self.said: list[str] = []
-        """Why nothing ran, by those who were not denied."""
-
-    def one(self, number: int) -> None:
-        """By the gate's own steps; its command is to be counted."""
-        payload = {"argv": ["./deploy.sh", str(number)]}
-        about = {"action": "deploy", "environment": "production", "target": f"t-{number}", "reason": "kills"}
-        asked = Asked(uuid.uuid4().hex, uuid.uuid4().hex, digest(payload), f"t-{number}", about | {"payload": payload})
-        chance = random.Random(number)
-        line = Line(lambda: self._processes.person("deployer", chance.randrange(REPLICAS)), asked)
-        try:
-            last = _wait(asked, Terms(asked.digest, PATIENCE, PATIENCE), line, Run, lambda: None)
-            if isinstance(last, Run):
-                with self._lock:
-                    self.ran.append(last.execution)
-                if not line.tell_outcome(last.execution, 0, ""):
-                    self.untold.add(last.execution)
-            with self._lock:
-                self.codes[last.code if isinstance(last, End) else 0] += 1
-                self.said += [last.why] if isinstance(last, End) and last.code != exits.DENIED else []
-        finally:
-            line.close()
-
-
-def decide(processes: Office, name: str, over: Event) -> None:
-    """Somebody who looks at what waits, again and again, and says yes to most of it."""
-    chance = random.Random(name)
-    while not over.is_set():
-        try:
-            with processes.person(name, chance.randrange(REPLICAS)) as api:
-                for each in api.get(f"{ROOT}/requests", state="pending", limit=100)["requests"]:
-                    no = name == "sre" and int(each["target"].removeprefix("t-")) % DENIED == 0
-                    body = {"decision": "deny" if no else "approve", "digest": each["digest"], "reason": "kills"}
-                    api.send("POST", f"{ROOT}/requests/{each['id']}/decisions", body)
-        except ApiError:
-            continue  # it was killed, or somebody else was faster
 
 
 def kill(processes: Office, kills: int) -> None:
@@ -131,8 +74,11 @@ async def test_no_grant_is_used_twice_and_nothing_is_lost_whenever_a_process_die
     heard = await channel.declare_queue("heard", durable=True, arguments={"x-queue-type": "quorum"})
     await heard.bind("events", "releases.#")
 
-    gates = Gates(processes)
-    await run(processes, gates, least, kills)
+    def person(name: str, chance: random.Random) -> Api:
+        return processes.person(name, chance.randrange(REPLICAS))
+
+    gates = Gates(person)
+    await run(processes, person, gates, least, kills)
     assert gates.said == [], gates.codes
     assert gates.codes.total() >= least
     assert gates.codes[exits.DENIED] > 0
@@ -143,10 +89,10 @@ async def test_no_grant_is_used_twice_and_nothing_is_lost_whenever_a_process_die
     await connection.close()
 
 
-async def run(processes: Office, gates: Gates, least: int, kills: int) -> None:
+async def run(processes: Office, person: Person, gates: Gates, least: int, kills: int) -> None:
     over, number = Event(), 0
     with ThreadPoolExecutor(AT_ONCE + 4) as threads:
-        deciding = [threads.submit(decide, processes, name, over) for name in ("sre", "owner")]
+        deciding = [threads.submit(decide, person, name, over) for name in ("sre", "owner")]
         killing = threads.submit(kill, processes, kills)
         try:
             while number < least or not killing.done():
