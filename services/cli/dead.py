@@ -16,7 +16,7 @@ from rich.table import Table
 
 from services.cli import printing
 from services.cli.absence import NO_STACK, not_its_own, nothing_at
-from services.cli.dead_agreed import ALL, agreed_letters
+from services.cli.dead_agreed import ALL, agreed_letters, single_letter
 from services.cli.dead_shown import body, summary, table, whose
 from services.cli.options import AsJson
 from services.cli.release import wishes
@@ -103,7 +103,7 @@ def retry_letters(
     as_json: AsJson = False,
 ) -> None:
     """Send letters back to the queue of their service, as if they had never failed. Where acts are gated others must
-    have agreed to `--all`, of the letters that lie there now."""
+    have agreed to `--all`, of the letters that lie there now, and to one letter after ten of its service in an hour."""
     if (letter_id is None) != every:
         raise typer.BadParameter("name one letter, or give --all.")
     heads: list[DeadLetter] = []
@@ -116,12 +116,13 @@ def retry_letters(
 
         return _on_broker(work)
 
-    if every:
-        consent = Consent(reason, key, patience, reach, person)
-        with agreed_letters(RETRY_ALL, service or ALL, consent, lambda: _letters(service)) as allowed:
-            count = retried(allowed)
-    else:
-        count = retried(lambda _: True)
+    consent = Consent(reason, key, patience, reach, person)
+    with (
+        agreed_letters(RETRY_ALL, service or ALL, consent, lambda: _letters(service))
+        if every
+        else single_letter(RETRY_ALL, consent, lambda: _letters(service, letter_id))
+    ) as allowed:
+        count = retried(allowed)
     for letter in heads:
         printing.complain(
             f"milesaga: letter {letter.handle} of {letter.service} stays: of its body only the head can be read, "

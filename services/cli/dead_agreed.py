@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from services.cli.release.agreed import Act, Consent, agreed, settings
+from services.cli.release.agreed import Act, Consent, agreed, done_singly, settings
 from shared.bus.dead_letters import Choice, DeadLetter
 from shared.contracts import CATALOGUE
 from shared.kernel.digest import digest
@@ -30,6 +30,22 @@ def agreed_letters(
     act = Act(action, target or f"{first.service}.{first.handle}", {"letters": _told(found)})
     with agreed(act, consent):
         yield lambda letter: (letter.service, letter.handle) in meant
+
+
+@contextmanager
+def single_letter(action: str, consent: Consent, letters: Callable[[], Sequence[DeadLetter]]) -> Iterator[Choice]:
+    """The same for one letter that is settled as usual work, on record. Of a service so many an hour: then others must
+    agree, for one by one a whole queue would go."""
+    if not settings().gated:
+        yield lambda _: True
+        return
+    found = letters()
+    if found and done_singly(Act(action, found[0].service, {}), found[0].handle, consent):
+        meant = {(each.service, each.handle) for each in found}
+        yield lambda letter: (letter.service, letter.handle) in meant
+        return
+    with agreed_letters(action, None, consent, lambda: found) as allowed:
+        yield allowed
 
 
 def _told(found: Sequence[DeadLetter]) -> Mapping[str, Any]:

@@ -1,9 +1,15 @@
 """What a request of our own API is asked for by, where another person must agree to exactly it."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from shared.kernel.digest import PREFIX, digest_of_bytes
+
+SINGLES: Final = 10
+SINGLES_WITHIN: Final = timedelta(hours=1)
+"""One act of a gated kind is work as usual where its design says so; more than so many upon one target within that time
+are what the gate is for, done piece by piece: then others must agree."""
 
 
 def payload(method: str, path: str, query: str, body: bytes) -> Mapping[str, Any]:

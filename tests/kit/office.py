@@ -58,6 +58,7 @@ class Office:
         self.requests: dict[str, Made] = {}
         self.calls: list[tuple[str, str, Json]] = []
         self.headers: list[dict[str, str]] = []
+        self.singles: list[Json] = []
         self.script: dict[str, list[Scripted]] = {}
         self.on_grant: Callable[[], None] = lambda: None
         self.on_redeem: Callable[[], None] = lambda: None
@@ -96,7 +97,7 @@ class Office:
             self.news.notify_all()
 
     def say(self, kind: str, *answers: Scripted) -> None:
-        """`kind`: ask, watch, grant, redeem, outcome."""
+        """`kind`: ask, watch, grant, redeem, outcome, single."""
         self.script[kind] = list(answers)
 
     def kinds(self) -> list[str]:
@@ -171,11 +172,15 @@ class Office:
         made.revision += 1
         return 200, {}, {}
 
+    def _single(self, _: str, said: Json, __: str, ___: object) -> Answer:
+        self.singles.append(said)
+        return 200, {"log_index": len(self.singles)}, {}
+
 
 def kind_of(method: str, path: str) -> str:
     if method == "GET":
         return "watch"
-    ends = {"requests": "ask", "grant": "grant", "redeem": "redeem", "outcome": "outcome"}
+    ends = {"requests": "ask", "grant": "grant", "redeem": "redeem", "outcome": "outcome", "singles": "single"}
     return ends[path.rsplit("/", 1)[-1]]
 
 

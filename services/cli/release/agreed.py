@@ -14,9 +14,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli.client import given, reported
+from services.cli.client import AWAY, ApiError, given, reported
 from services.cli.release import wishes
-from services.cli.release.access import as_person
+from services.cli.release.access import ROOT, as_person
 from services.cli.release.gate import exits
 from services.cli.release.gate.course import End, Redeem, Run, Terms
 from services.cli.release.gate.driving import say, tell_outcome, waited
@@ -79,6 +79,21 @@ def agreed(act: Act, consent: Consent) -> Iterator[None]:
             raise
         finally:
             tell_outcome(line, last.execution, code, "")
+
+
+def done_singly(act: Act, which: str, consent: Consent) -> bool:
+    """Is this one act usual work, now on record? False where others must agree. Raises `typer.Exit` with one of the
+    gate's codes where nobody says."""
+    said = {"action": act.action, "environment": settings().environment, "target": act.target, "act": which}
+    try:
+        with as_person(consent.person) as api:
+            api.send("POST", f"{ROOT}/singles", said)
+    except ApiError as error:
+        if error.code == "grant_required":
+            return False
+        say(f"{error} Nothing was done.")
+        raise typer.Exit(exits.AWAY if error.status in AWAY else exits.WRONG) from error
+    return True
 
 
 @contextmanager

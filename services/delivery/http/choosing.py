@@ -15,6 +15,7 @@ from services.delivery.cases.burying import MOST, among, died_within, every, of_
 from services.delivery.domain.target import target_id
 from shared.accepting.allowance import Allowances, Terms
 from shared.bus.dead_letters import DISCARD, RETRY_ALL, Choice
+from shared.kernel.acts import SINGLES, SINGLES_WITHIN
 from shared.kernel.clock import Clock
 from shared.web.auth import Caller
 from shared.web.bodies import Body, Moment
@@ -25,7 +26,7 @@ HANDLE: Final = r"^[0-9a-f]{12}$"
 EXAMPLE: Final = "4f2a90c1d7be"
 MOST_AGREED: Final = 2_000
 """Letters that one grant settles: it works once, whatever their number."""
-ONE_BY_ONE: Final = Terms(rate=10 / 3600, burst=10)
+ONE_BY_ONE: Final = Terms(rate=SINGLES / SINGLES_WITHIN.total_seconds(), burst=SINGLES)
 """One letter that is sent once more is work as usual; so many of a target, in an hour, are no longer one."""
 OPERATOR: Final = "ops:write"
 

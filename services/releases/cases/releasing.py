@@ -196,6 +196,9 @@ class Releasing:
         async with self._kept(reason) as kept:
             return kept.told(await self.log.tell(said.Deactivate(by, person, kept.hash)))
 
+    async def single(self, by: By, action: str, environment: str, target: str, act: str) -> Done:
+        return await self.log.tell(said.DoSingly(by, action, environment, target, act))
+
     async def text(self, hash_: str) -> str | None:
         """The text of that hash; None where it was erased, or never was one."""
         stored = await self.texts.load(hash_) if hash_ else None

@@ -145,10 +145,22 @@ class Deactivate:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class DoSingly:
+    """One act of a gated kind, as usual work: nobody agrees, and it is on record. `act` says which, as its letter's
+    handle does."""
+
+    by: By
+    action: str
+    environment: str
+    target: str
+    act: str
+
+
 OfRequest: TypeAlias = (
     Ask | Approve | Deny | Withdraw | Revoke | AskForGrant | Redeem | Outcome | BreakTheGlass | Look | Tick
 )
-OfAll: TypeAlias = ReadRules | SetFreeze | Thaw | Deactivate
+OfAll: TypeAlias = ReadRules | SetFreeze | Thaw | Deactivate | DoSingly
 Command: TypeAlias = OfRequest | OfAll
 
 

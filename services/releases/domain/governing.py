@@ -1,14 +1,17 @@
 """What concerns all requests: power is only taken away here. It is given by a file that somebody has reviewed."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from services.releases.domain import commands as said
+from services.releases.domain.authority import NO_POWER
 from services.releases.domain.case import Case, Decision, no, yes
 from services.releases.domain.happenings import Happening
 from services.releases.domain.policy import Rules
+from services.releases.domain.request import lane_of
 from services.releases.domain.standing import MOST_FREEZES, MOST_INACTIVE, Standing
+from shared.kernel.acts import SINGLES, SINGLES_WITHIN
 from shared.ledgerlog.leaves import written_time
 
 
@@ -85,8 +88,27 @@ def _deactivate(case: Case, command: said.Deactivate) -> Decision:
     return yes(Happening("deactivated", "", command.by.person, command.by.via, facts))
 
 
+def _single(case: Case, command: said.DoSingly) -> Decision:
+    """A freeze does not hold what is no release; whoever has no power does nothing."""
+    if case.rules.policy.rule_for(command.action, command.environment, command.target) is None:
+        return no("no_policy", "No rule is for this, so nobody may do it")
+    if not case.is_active(command.by.person):
+        return no(*NO_POWER)
+    if not case.standing.may_be_single(lane_of(command.action, command.environment, command.target), case.now):
+        hours = SINGLES_WITHIN // timedelta(hours=1)
+        return no("grant_required", f"Another person must agree: {SINGLES} in {hours} h are no single acts any more")
+    facts = {
+        "action": command.action,
+        "environment": command.environment,
+        "target": command.target,
+        "act": command.act,
+    }
+    return yes(Happening("single", "", command.by.person, command.by.via, facts))
+
+
 _GOVERN: Final[Mapping[type, Callable[[Case, Any], Decision]]] = {
     said.SetFreeze: _freeze,
     said.Thaw: _thaw,
     said.Deactivate: _deactivate,
+    said.DoSingly: _single,
 }

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from services.releases.domain.happenings import Entry
 from services.releases.domain.policy import Matching, Rules
 from services.releases.domain.request import CLOSED, Request, lane_of
-from shared.kernel.acts import payload
+from shared.kernel.acts import SINGLES, SINGLES_WITHIN, payload
 from shared.kernel.digest import digest
 from shared.kernel.values import Value, changed
 
@@ -20,6 +20,8 @@ MOST_FREEZES: Final = 100
 MOST_WAITING: Final = 1_000
 MOST_INACTIVE: Final = 1_000
 MOST_REVIEWS: Final = 200
+MOST_SINGLE_LANES: Final = 50
+"""More than there are services; a stranger who invents others has them asked for."""
 
 
 class Freeze(Value):
@@ -60,6 +62,8 @@ class Standing(Value):
     """The request that waits, by lane."""
     reviews: Mapping[str, Review] = {}
     """By request."""
+    singles: Mapping[str, tuple[AwareDatetime, ...]] = {}
+    """When single acts were done of late, by lane."""
 
     def knows(self, rules: Rules) -> bool:
         """Are these files the newest that the log has?"""
@@ -76,6 +80,13 @@ class Standing(Value):
             return None
         holds = (each for each in self.freezes if each.start <= now and (each.end is None or now < each.end))
         return next((each for each in holds if each.match.takes(action, environment, target)), None)
+
+    def may_be_single(self, lane: str, now: datetime) -> bool:
+        """Is one more act in the lane still a single one?"""
+        recent = _recent(self.singles, now)
+        if lane not in recent:
+            return len(recent) < MOST_SINGLE_LANES
+        return len(recent[lane]) < SINGLES
 
     def has_overdue_review(self, person: str, now: datetime) -> bool:
         return any(each.person == person and now >= each.due for each in self.reviews.values())
@@ -144,6 +155,19 @@ def _reviewed(standing: Standing, entry: Entry) -> Standing:
     return changed(standing, reviews={id_: each for id_, each in standing.reviews.items() if id_ != entry.request})
 
 
+def _single(standing: Standing, entry: Entry) -> Standing:
+    facts, recent = entry.facts, _recent(standing.singles, entry.at)
+    lane = lane_of(facts["action"], facts["environment"], facts["target"])
+    return changed(standing, singles={**recent, lane: (*recent.get(lane, ()), entry.at)})
+
+
+def _recent(singles: Mapping[str, tuple[datetime, ...]], now: datetime) -> dict[str, tuple[datetime, ...]]:
+    """Those that count still."""
+    since = now - SINGLES_WITHIN
+    left = {lane: tuple(at for at in times if at > since) for lane, times in singles.items()}
+    return {lane: times for lane, times in left.items() if times}
+
+
 _FOLDS: Final[dict[str, Any]] = {
     "rules": _rules,
     "requested": _requested,
@@ -152,4 +176,5 @@ _FOLDS: Final[dict[str, Any]] = {
     "deactivated": _deactivated,
     "broke_glass": _broke_glass,
     "reviewed": _reviewed,
+    "single": _single,
 }

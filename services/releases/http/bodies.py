@@ -65,6 +65,15 @@ class AskBody(Body):
     ] = None
 
 
+class SingleBody(Body):
+    """One act of a gated kind, that is done as usual work."""
+
+    action: Annotated[Word, Field(description="What", examples=["dead.retry_all"])]
+    environment: Annotated[Word, Field(description="Where", examples=["production"])]
+    target: Annotated[Word, Field(description="Of what", examples=["payment"])]
+    act: Annotated[Word, Field(description="Which: a letter's handle", examples=["4f2a90c1d7be"])]
+
+
 class DecisionBody(Body):
     """Approve or deny exactly what the digest names."""
 

@@ -36,9 +36,10 @@ TextId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="The hash in
 
 
 def routes(router: Routes, releasing: Releasing, authenticator: Authenticator, gate: Gate | None) -> None:
-    """`/v1/releases/freezes`, `people`, `policy`."""
+    """`/v1/releases/freezes`, `singles`, `people`, `policy`."""
     admin = authenticator.allowed(ADMIN)
     _freezes(router, releasing, admin, gate)
+    _singles(router, releasing, authenticator.allowed(ASK))
     _people(router, releasing, admin)
     _policy(router, releasing, authenticator.requires_one((READ[0], ASK, APPROVE, READ[1])))
 
@@ -70,6 +71,20 @@ def _freezes(router: Routes, releasing: Releasing, admin: Any, gate: Gate | None
         """End a freeze: power is given, so another person must agree where acts are gated."""
         checked(await releasing.thaw(by(releasing, caller), freeze_id))
         return nothing()
+
+
+def _singles(router: Routes, releasing: Releasing, asker: Any) -> None:
+    @router.post(
+        "/v1/releases/singles",
+        response_model=None,
+        responses=answers(ShownDone, *CREATING, 409),
+    )
+    async def single(body: bodies.SingleBody, caller: Caller = asker) -> Response:
+        """Put on record that one act of a gated kind is done as usual work. Of a target so many an hour; then 409
+        `grant_required`: ask others."""
+        who = by(releasing, caller)
+        done = await releasing.single(who, body.action, body.environment, body.target, body.act)
+        return answer(ShownDone(log_index=checked(done).index))
 
 
 def _people(router: Routes, releasing: Releasing, admin: Any) -> None:

@@ -27,6 +27,7 @@ STATUSES: Final = {
     "grant_void": 409,
     "grant_expired": 409,
     "request_open": 409,
+    "grant_required": 409,
     "unsatisfiable": 422,
     "no_policy": 422,
     "in_the_past": 422,

@@ -1,5 +1,6 @@
 """Our own dangerous acts: without another person's agreement to exactly this, nothing is done."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 
 from services.hub.app import compose as compose_hub
 from services.miles.app import compose as compose_miles
-from shared.kernel.acts import payload
+from shared.kernel.acts import SINGLES, payload
 from shared.kernel.digest import digest
 from tests.component.releases.acts import agreed, asking
-from tests.component.releases.desk import Desk
+from tests.component.releases.desk import Desk, code
 from tests.kit.clock import HandClock
 
 PATH = "/v1/miles/accounts/ana"
@@ -137,3 +138,14 @@ async def test_the_end_of_a_freeze_takes_a_grant_too(gated: Desk) -> None:
     grant = await agreed(gated, b"", f"/v1/releases{path}", "DELETE", action="releases.lift_freeze")
     lifted = await gated.send("deployer", "DELETE", path, Milesaga_Grant=grant)
     assert lifted.status_code == 204, lifted.text
+
+
+async def test_single_acts_are_counted_over_all_processes_and_stand_in_the_log(desk: Desk, other: Desk) -> None:
+    body = {"action": "dead.retry_all", "environment": "production", "target": "payment", "act": "4f2a90c1d7be"}
+    asked = [each.send("sre", "POST", "/singles", body) for each in (desk, other) * SINGLES]
+    answers = await asyncio.gather(*asked)
+    assert sorted(each.status_code for each in answers) == [200] * SINGLES + [409] * SINGLES
+    assert {code(each) for each in answers if each.status_code == 409} == {"grant_required"}
+    leaves = (await desk.send("sre", "GET", "/log")).json()["leaves"]
+    told = [leaf for leaf in map(json.loads, leaves) if leaf["kind"] == "single"]
+    assert [(leaf["actor"], leaf["facts"]) for leaf in told] == [("p-sre", body)] * SINGLES

@@ -1,6 +1,7 @@
 """What the command line does on the broker where acts are gated: nothing that others have not agreed to, that once."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -155,10 +156,37 @@ async def test_nobody_is_asked_without_a_reason_or_about_nothing(
     assert office.calls == []
 
 
-async def test_one_letter_goes_back_without_asking(broker_with_queues: Connection, office: Office) -> None:
+async def test_one_letter_goes_back_on_record_without_asking(broker_with_queues: Connection, office: Office) -> None:
     await bury(broker_with_queues, 1)
+    (letter,) = json.loads((await milesaga("dead", "list", "--json")).output)["letters"]
     assert (await milesaga("dead", "retry", "m1")).exit_code == 0
-    assert office.calls == []
+    assert [message.message_id for message in await taken_from(broker_with_queues, "payment")] == ["m1"]
+    assert office.singles == [
+        {"action": "dead.retry_all", "environment": "test", "target": "payment", "act": letter["handle"]}
+    ]
+    assert office.kinds() == ["single"]
+
+
+async def test_one_by_one_is_no_way_round_the_others(broker_with_queues: Connection, office: Office) -> None:
+    await bury(broker_with_queues, 1)
+    office.say("single", *[Scripted(409, "grant_required")] * 2)
+    without = await milesaga("dead", "retry", "m1")
+    assert (without.exit_code, "--reason" in without.output) == (exits.WRONG, True)
+    async with asked(office, "dead", "retry", "m1", "--reason", "the bank is back") as command:
+        assert office.only.said["action"] == "dead.retry_all"
+        assert office.only.said["target"].startswith("payment.")
+        office.decide("denied")
+        assert (await command).exit_code == exits.DENIED
+    assert len(await taken_from(broker_with_queues, dead_queue("payment"))) == 1
+
+
+async def test_what_nobody_puts_on_record_stays(broker_with_queues: Connection, office: Office) -> None:
+    await bury(broker_with_queues, 1)
+    office.say("single", Scripted(403, "inactive"))
+    assert (await milesaga("dead", "retry", "m1")).exit_code == exits.WRONG
+    office.close()
+    assert (await milesaga("dead", "retry", "m1")).exit_code == exits.AWAY
+    assert len(await taken_from(broker_with_queues, dead_queue("payment"))) == 1
 
 
 async def test_a_queue_is_made_anew_when_others_agreed_and_missing_ones_without(

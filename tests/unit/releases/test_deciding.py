@@ -6,8 +6,9 @@ import pytest
 
 from services.releases.domain import commands as said
 from services.releases.domain.policy import Matching
+from services.releases.domain.standing import MOST_SINGLE_LANES
 from services.releases.domain.windows import Span
-from shared.kernel.acts import payload
+from shared.kernel.acts import SINGLES, SINGLES_WITHIN, payload
 from shared.kernel.digest import digest
 from shared.kernel.values import changed
 from tests.unit.releases.places import (
@@ -338,3 +339,30 @@ def test_times_in_the_log_are_read_again() -> None:
     place = approved()
     assert isinstance(place.request.use_until, datetime)
     assert place.request.wake_at() == START + 30 * MINUTE
+
+
+def single(target: str = "payment", person: str = "ana", action: str = "releases.lift_freeze") -> said.DoSingly:
+    return said.DoSingly(by(person, "http"), action, "production", target, "letter-1")
+
+
+def test_single_acts_are_on_record_and_more_of_them_take_others() -> None:
+    """Whoever does them, and however the target is written."""
+    place = Place()
+    told = [place.told(single("Payment" if n % 2 else "payment", person=("ana", "bia")[n % 2])) for n in range(12)]
+    assert told == [""] * SINGLES + ["grant_required"] * 2
+    assert place.kinds() == ["single"] * SINGLES
+    assert place.entries[1].facts["act"] == "letter-1"
+    assert place.told(single("checkout")) == "", "another target"
+    assert place.later(SINGLES_WITHIN - SECOND).told(single()) == "grant_required"
+    assert place.later(SECOND).told(single()) == ""
+
+
+def test_nothing_is_single_without_a_rule_or_power_nor_under_ever_new_names() -> None:
+    place = Place()
+    assert place.told(single(action="dead.retry_all")) == "no_policy"
+    place.command(said.Deactivate(by("eva"), "ana", ""))
+    assert place.told(single()) == "inactive"
+    told = [place.told(single(f"t-{n}", person="bia")) for n in range(MOST_SINGLE_LANES + 1)]
+    assert told == [""] * MOST_SINGLE_LANES + ["grant_required"]
+    place.later(DAY).command(single(person="bia"))
+    assert list(place.standing.singles) == ["releases.lift_freeze\nproduction\npayment"], "the others are forgotten"
