@@ -8,7 +8,7 @@ import pytest
 from pydantic_core import to_json
 
 from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, Index, Store, Unavailable
-from shared.store.mongo import MongoCollection
+from shared.store.mongo.collection import MongoCollection
 from shared.store.sqlite import SqliteStore
 from tests.contract.store.conftest import THINGS, Engine, put
 from tests.contract.store.test_outbox import message

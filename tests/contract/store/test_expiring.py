@@ -7,7 +7,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from shared.store.documents import Collection, CollectionSpec, Document
-from shared.store.mongo import MongoCollection
+from shared.store.mongo.collection import MongoCollection
 from shared.store.sqlite import SqliteStore
 from tests.contract.store.conftest import Engine
 from tests.contract.store.test_outbox import message

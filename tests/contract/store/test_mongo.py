@@ -11,7 +11,8 @@ import pytest
 from pymongo import monitoring
 
 from shared.store.documents import Document, Unavailable
-from shared.store.mongo import MongoCollection, MongoStore, motor_client, pymongo_client
+from shared.store.mongo import MongoStore, motor_client, pymongo_client
+from shared.store.mongo.collection import MongoCollection
 from tests import engines
 from tests.contract.store.conftest import THINGS
 from tests.contract.store.test_outbox import message

@@ -1,4 +1,4 @@
-"""The document store on MongoDB, whose driver is named by this file and by that of its indexes alone.
+"""The documents of one kind in a collection of MongoDB.
 
 A document's outbox is a list within it, so that state and messages are one write of one document: no transaction, no
 replica set and no change stream is asked for, and the shard key is the id.
@@ -8,18 +8,16 @@ acknowledgement was lost, and then find its own version stored: a `Conflict` tha
 whoever gets a conflict reloads, and finds its own change made.
 """
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from random import sample
 from typing import Any
 
 from bson.errors import BSONError
-from pymongo import ReadPreference, UpdateOne, WriteConcern
+from pymongo import UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from shared.contracts.messages import OutboxMessage
 from shared.store import millis
@@ -33,8 +31,8 @@ from shared.store.documents import (
     Unavailable,
     Unsent,
 )
-from shared.store.mongo_indexes import build, duplicate, refused_ids
-from shared.store.mongo_shapes import (
+from shared.store.mongo.indexes import build, duplicate, refused_ids
+from shared.store.mongo.shapes import (
     NOTHING_UNSENT,
     WITHOUT_OUTBOX,
     Json,
@@ -51,7 +49,6 @@ from shared.store.mongo_shapes import (
 )
 from shared.store.paging import (
     check_messages,
-    check_names,
     check_new,
     check_storable,
     index_named,
@@ -60,100 +57,10 @@ from shared.store.paging import (
     page,
 )
 
-PROBE = "_probe"
-"""A collection that nobody reads: what can be written there can be written anywhere."""
-DURABLE = WriteConcern(w="majority", j=True, wtimeout=5_000)
 CLEARING = WriteConcern(w=1)
 """A clearing that is lost costs a duplicate message, so nothing is waited for."""
-MAJORITY = ReadConcern("majority")
-TIMEOUTS: dict[str, Any] = {
-    "serverSelectionTimeoutMS": 3_000,
-    "connectTimeoutMS": 3_000,
-    "socketTimeoutMS": 10_000,
-    "waitQueueTimeoutMS": 5_000,
-}
 _WIDER = 4
 """Due documents are chosen from this many times as many as are wanted."""
-
-
-def database_name(service: str) -> str:
-    """The database of a service's documents."""
-    return f"milesaga_{service}"
-
-
-def motor_client(url: str, **more: Any) -> Any:
-    """Motor's client: the default."""
-    from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - the other driver's users do without it
-
-    return AsyncIOMotorClient(url, tz_aware=True, **TIMEOUTS, **more)
-
-
-def pymongo_client(url: str, **more: Any) -> Any:
-    """PyMongo's own asynchronous client, which its vendor names as Motor's successor."""
-    from pymongo import AsyncMongoClient  # noqa: PLC0415
-
-    return AsyncMongoClient[Json](url, tz_aware=True, **TIMEOUTS, **more)
-
-
-class MongoStore:
-    """A service's documents in the database `milesaga_<name>`. `client` makes the driver's client from the URL."""
-
-    def __init__(self, name: str, url: str, client: Callable[[str], Any] = motor_client) -> None:
-        self._name = database_name(name)
-        self._url = url
-        self._new_client = client
-        self._client: Any = None
-        self._collections: dict[CollectionSpec, MongoCollection] = {}
-
-    def collection(self, spec: CollectionSpec) -> "MongoCollection":
-        """Declare a collection; before `open`."""
-        if spec in self._collections:
-            return self._collections[spec]
-        check_names(spec)
-        if self._client is not None or any(spec.name == other.name for other in self._collections):
-            raise RuntimeError(f"{spec.name} must be declared once, and before the store is opened")
-        self._collections[spec] = MongoCollection(spec)
-        return self._collections[spec]
-
-    async def open(self) -> None:
-        """Connect, and build the indexes that are missing."""
-        with _translated():
-            client = self._new_client(self._url)
-        try:
-            with _translated():
-                database = client.get_database(
-                    self._name, write_concern=DURABLE, read_concern=MAJORITY, read_preference=ReadPreference.PRIMARY
-                )
-                for spec, collection in self._collections.items():
-                    await collection.open(database[spec.name])
-        except BaseException:
-            await _close(client)
-            raise
-        self._client = client
-
-    async def ping(self) -> None:
-        """Have a majority write."""
-        if self._client is None:
-            raise Unavailable("the store is not open")
-        with _translated():
-            probes = self._client.get_database(self._name, write_concern=DURABLE)[PROBE]
-            await probes.update_one({"_id": 1}, {"$inc": {"times": 1}}, upsert=True)
-
-    async def now(self) -> datetime:
-        """The primary's clock (`localTime` of its `hello`)."""
-        if self._client is None:
-            raise Unavailable("the store is not open")
-        with _translated():
-            told: datetime = (await self._client.admin.command("hello"))["localTime"]
-        return told if told.tzinfo else told.replace(tzinfo=UTC)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        client, self._client = self._client, None
-        for collection in self._collections.values():
-            collection.close()
-        if client is not None:
-            await _close(client)
 
 
 class MongoCollection:
@@ -187,7 +94,7 @@ class MongoCollection:
         self._opened = None
 
     async def get(self, id: str) -> Document | None:  # noqa: A002
-        with _translated():
+        with translated():
             found = await self.driver.find_one({"_id": id}, WITHOUT_OUTBOX)
         return to_document(found) if found and "deleted" not in found else None
 
@@ -199,12 +106,12 @@ class MongoCollection:
         wanted = list(set(ids))
         if not wanted:
             return {}
-        with _translated():
+        with translated():
             cursor = self.driver.find({"_id": {"$in": wanted}, "deleted": None}, {"version": 1})
             return {found["_id"]: found["version"] for found in await cursor.to_list(len(wanted))}
 
     async def count(self) -> int:
-        with _translated():
+        with translated():
             return int(await self.driver.estimated_document_count())
 
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
@@ -212,7 +119,7 @@ class MongoCollection:
         check_messages(self._spec, messages)
         saved = _saved(document)
         entries = [to_entry(message) for message in messages]
-        with _translated():
+        with translated():
             if document.version == 0:
                 await self._insert(saved, entries)
             else:
@@ -224,7 +131,7 @@ class MongoCollection:
         if not documents:
             return set()
         new = {document.id: _saved(document) for document in documents}
-        with _translated():
+        with translated():
             try:
                 entries = [{"_id": id_, **state_of(saved), "outbox": []} for id_, saved in new.items()]
                 await self.driver.insert_many(entries, ordered=False)
@@ -245,7 +152,7 @@ class MongoCollection:
 
     async def delete(self, document: Document) -> None:
         expected = {"_id": document.id, "version": document.version}
-        with _translated():
+        with translated():
             if (await self.driver.delete_one(expected | NOTHING_UNSENT)).deleted_count:
                 return
             buried = {"$set": {"deleted": True}, "$unset": dict.fromkeys(("version", "schema", "wake_at", "body"), "")}
@@ -272,7 +179,7 @@ class MongoCollection:
 
     async def due(self, now: datetime, limit: int) -> list[Document]:
         is_due = {"wake_at": {"$lte": millis.to_datetime(millis.rounded_down(now))}}
-        with _translated():
+        with translated():
             cursor = self.driver.find(is_due, {"_id": 1}).sort("wake_at", 1).limit(limit * _WIDER)
             ids = [found["_id"] for found in await cursor.to_list(limit * _WIDER)]
         chosen = sample(ids, min(limit, len(ids)))
@@ -280,7 +187,7 @@ class MongoCollection:
         return [found[id_] for id_ in chosen if id_ in found]
 
     async def next_wake(self) -> datetime | None:
-        with _translated():
+        with translated():
             found = await self.driver.find_one({"wake_at": {"$exists": True}}, {"wake_at": 1}, sort=[("wake_at", 1)])
         return found["wake_at"] if found else None
 
@@ -289,7 +196,7 @@ class MongoCollection:
         if not wanted.segments:
             return []
         field = next_field(wanted)
-        with _translated():
+        with translated():
             cursor = self.driver.find(page_filter(wanted), {f"body.{field}": 1, "_id": 0})
             return [field_of(found, field) for found in await cursor.sort(page_order(wanted)).to_list(limit)]
 
@@ -297,7 +204,7 @@ class MongoCollection:
         is_due = {"wake_at": {"$lte": millis.to_datetime(millis.rounded_down(due))}}
         has_unsent = {"outbox.saved_at": {"$exists": True}}
         oldest_first = [("outbox.saved_at", 1)]
-        with _translated():
+        with translated():
             oldest = await self.driver.find_one(has_unsent, {"outbox.saved_at": 1}, sort=oldest_first)
             return Standing(
                 unsent=await self.driver.count_documents(has_unsent, limit=most, hint="outbox.saved_at"),
@@ -308,7 +215,7 @@ class MongoCollection:
 
     async def unsent(self, older_than: datetime, limit: int) -> list[Unsent]:
         moment = millis.to_datetime(millis.rounded_down(older_than))
-        with _translated():
+        with translated():
             await self.driver.delete_many({"deleted": True} | NOTHING_UNSENT)
             cursor = self.driver.find({"outbox.saved_at": {"$lt": moment}}, {"outbox": 1})
             documents = await cursor.sort("outbox.saved_at", 1).limit(limit).to_list(limit)
@@ -324,7 +231,7 @@ class MongoCollection:
         wanted = list(set(ids))
         if not wanted:
             return set()
-        with _translated():
+        with translated():
             cursor = self.driver.find({"_id": {"$in": wanted}, "outbox.0": {"$exists": True}}, {"_id": 1})
             return {found["_id"] for found in await cursor.to_list(len(wanted))}
 
@@ -334,13 +241,13 @@ class MongoCollection:
             for id_, messages in ids.items()
         ]
         if pulls:
-            with _translated():
+            with translated():
                 await self.driver.with_options(write_concern=CLEARING).bulk_write(pulls, ordered=False)
 
     async def _find(self, wanted: Json, order: list[tuple[str, int]], limit: int) -> list[Document]:
         if limit <= 0:
             return []
-        with _translated():
+        with translated():
             cursor = self.driver.find(wanted, WITHOUT_OUTBOX).limit(limit)
             if order:
                 cursor = cursor.sort(order)
@@ -381,7 +288,7 @@ def _saved(document: Document) -> Document:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Keep the driver's exceptions in: what cannot be stored is a `ValueError`, all else means that nobody knows."""
     try:
         yield
@@ -389,9 +296,3 @@ def _translated() -> Iterator[None]:
         raise ValueError(str(error)) from error
     except PyMongoError as error:
         raise Unavailable(f"MongoDB: {type(error).__name__}: {error}") from error
-
-
-async def _close(client: Any) -> None:
-    closing = client.close()  # nothing to wait for with Motor
-    if inspect.isawaitable(closing):
-        await closing

@@ -6,7 +6,7 @@ from typing import Any
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from shared.store.documents import Duplicate
-from shared.store.mongo_shapes import UNIQUE, Json, name_beside, options_of
+from shared.store.mongo.shapes import UNIQUE, Json, name_beside, options_of
 
 _DUPLICATE_KEY = 11000
 _CHANGED_INDEX = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
