@@ -16,7 +16,7 @@ from shared.store.sqlite.file import File
 from shared.store.sqlite.reader import SHORT, Row
 from shared.store.sqlite.schema import duplicate, field_sql
 from shared.store.sqlite.statements import COLUMNS, Statements
-from shared.store.sqlite.writer import Outcome
+from shared.store.sqlite.transactions import Outcome
 
 ID_PLACE = 3
 """Of the id, in a row as it is inserted."""
@@ -160,6 +160,10 @@ class _Save:
     append: str
     messages: list[tuple[object, ...]]
 
+    @property
+    def rows(self) -> int:
+        return 1 + len(self.messages)
+
     def apply(self, cursor: sqlite3.Cursor) -> Outcome:
         try:
             cursor.execute(self.sql, self.values)
@@ -183,11 +187,15 @@ class _InsertMany:
     """New rows, each for itself."""
 
     sql: str
-    rows: list[tuple[object, ...]]
+    to_insert: list[tuple[object, ...]]
     refused: set[str] = field(default_factory=set)
 
+    @property
+    def rows(self) -> int:
+        return len(self.to_insert)
+
     def apply(self, cursor: sqlite3.Cursor) -> Outcome:
-        self.refused = {str(row[ID_PLACE]) for row in self.rows if cursor.execute(self.sql, row).rowcount != 1}
+        self.refused = {str(row[ID_PLACE]) for row in self.to_insert if cursor.execute(self.sql, row).rowcount != 1}
         return None
 
 
@@ -196,6 +204,10 @@ class _Forget:
     sql: str
     values: tuple[int, int]
     count: int = 0
+
+    @property
+    def rows(self) -> int:
+        return self.values[1]
 
     def apply(self, cursor: sqlite3.Cursor) -> Outcome:
         self.count = cursor.execute(self.sql, self.values).rowcount
@@ -207,6 +219,7 @@ class _Delete:
     sql: str
     id: str
     version: int
+    rows: int = 1
 
     def apply(self, cursor: sqlite3.Cursor) -> Outcome:
         cursor.execute(self.sql, (self.id, self.version))
@@ -217,6 +230,10 @@ class _Delete:
 class _Clear:
     sql: str
     ids: list[tuple[str, str]]
+
+    @property
+    def rows(self) -> int:
+        return len(self.ids)
 
     def apply(self, cursor: sqlite3.Cursor) -> Outcome:
         cursor.executemany(self.sql, self.ids)

@@ -9,6 +9,7 @@ from pathlib import Path
 from shared.store.documents import CollectionSpec, Unavailable
 from shared.store.sqlite.reader import Reader
 from shared.store.sqlite.schema import prepare
+from shared.store.sqlite.transactions import Transactions
 from shared.store.sqlite.writer import Writer
 
 READ_PATIENCE = 0.25
@@ -48,7 +49,8 @@ class File:
             self._reader = Reader(lambda: self._connect(READ_PATIENCE))
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"SQLite: {self._path}: {error}") from error
-        self._writer = Writer(lambda: self._connect(self._write_patience), asyncio.get_running_loop())
+        transactions = Transactions(lambda: self._connect(0), self._write_patience)
+        self._writer = Writer(transactions, asyncio.get_running_loop())
 
     async def close(self) -> None:
         writer, self._writer = self._writer, None
@@ -63,6 +65,7 @@ class File:
             self._path, timeout=patience, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_spill = OFF")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
 

@@ -21,7 +21,8 @@ from shared.store.sqlite import SqliteStore, lookups
 from shared.store.sqlite.collection import SqliteCollection
 from shared.store.sqlite.file import File
 from shared.store.sqlite.statements import COLUMNS, Statements
-from shared.store.sqlite.writer import Outcome, Writer
+from shared.store.sqlite.transactions import Outcome, Transactions
+from shared.store.sqlite.writer import Writer
 from tests.contract.store.conftest import THINGS
 from tests.contract.store.test_outbox import message
 from tests.contract.store.writing_process import WRITTEN, body_of
@@ -177,6 +178,8 @@ async def test_a_save_given_up_by_its_caller_disturbs_nobody(path: Path) -> None
 
 
 class Insert:
+    rows = 1
+
     def apply(self, cursor: sqlite3.Cursor) -> Outcome:
         cursor.execute("INSERT INTO t VALUES (1)")
         return None
@@ -191,7 +194,7 @@ async def test_saves_that_wait_together_share_a_commit(path: Path) -> None:
         connection.set_trace_callback(statements.append)
         return connection
 
-    writer = Writer(connect, asyncio.get_running_loop())
+    writer = Writer(Transactions(connect, 5.0), asyncio.get_running_loop())
     await asyncio.gather(*(writer.submit(Insert()) for _ in range(400)))
     await writer.close()
     assert sum("INSERT" in statement for statement in statements) == 400
