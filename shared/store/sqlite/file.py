@@ -65,7 +65,7 @@ class File:
             self._path, timeout=patience, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_spill = OFF")
+        connection.execute("PRAGMA cache_spill = OFF")  # the disk is written to by a commit, and by nothing before it
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         return connection
 

@@ -7,6 +7,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from shared.store.sqlite.collection import SqliteCollection
 from shared.store.sqlite.file import File
 from shared.store.sqlite.statements import COLUMNS, Statements
 from shared.store.sqlite.transactions import Outcome, Transactions
-from shared.store.sqlite.writer import Writer
+from shared.store.sqlite.writer import SMALL_GROUP, Writer
 from tests.contract.store.conftest import THINGS
 from tests.contract.store.test_outbox import message
 from tests.contract.store.writing_process import WRITTEN, body_of
@@ -126,6 +127,20 @@ async def test_a_lock_held_too_long_is_unavailable_and_passes(path: Path) -> Non
     await store.close()
 
 
+async def test_a_lock_that_another_process_has_holds_up_its_save_and_not_the_loop(path: Path) -> None:
+    store, things = await opened(path)
+    foreign = sqlite3.connect(path, isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    save = asyncio.ensure_future(things.save(Document("a", {"n": 1})))
+    for _ in range(100):  # each a turn of the loop, which a save that waits on it would not let end
+        await asyncio.sleep(0)
+    assert not save.done()
+    foreign.execute("ROLLBACK")
+    foreign.close()
+    assert await save == await things.get("a")
+    await store.close()
+
+
 @contextlib.contextmanager
 def no_file_may_grow(beyond: int) -> Iterator[None]:
     """The kernel refuses to write further, as it does on a full disk."""
@@ -178,9 +193,13 @@ async def test_a_save_given_up_by_its_caller_disturbs_nobody(path: Path) -> None
 
 
 class Insert:
-    rows = 1
+    def __init__(self, rows: int = 1) -> None:
+        self.rows = rows
+        self.threads: list[int] = []
+        """Where it was carried out, each time."""
 
     def apply(self, cursor: sqlite3.Cursor) -> Outcome:
+        self.threads.append(threading.get_ident())
         cursor.execute("INSERT INTO t VALUES (1)")
         return None
 
@@ -199,6 +218,23 @@ async def test_saves_that_wait_together_share_a_commit(path: Path) -> None:
     await writer.close()
     assert sum("INSERT" in statement for statement in statements) == 400
     assert 1 <= statements.count("COMMIT") <= 40
+
+
+async def test_only_what_is_small_is_written_on_the_loop(path: Path) -> None:
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute("CREATE TABLE t (n)")
+        return connection
+
+    writer = Writer(Transactions(connect, 5.0), asyncio.get_running_loop())
+    small, large = Insert(SMALL_GROUP), Insert(SMALL_GROUP + 1)
+    await writer.submit(small)
+    await writer.submit(large)
+    await writer.close()
+    here = threading.get_ident()
+    assert small.threads == [here]
+    assert len(large.threads) == 1
+    assert here not in large.threads
 
 
 async def test_clearing_needs_no_save_to_come_along(path: Path) -> None:
