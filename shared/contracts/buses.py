@@ -153,3 +153,5 @@ class BusRevision(Part):
     bus: str
     revision: int
     terms: BusTerms
+    ordered: dict[str, int] = Field(default_factory=dict)
+    """Targets that keep keys in order, with the revision since which they do; of a revision that is in force."""

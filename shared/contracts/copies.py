@@ -20,6 +20,7 @@ FAMILY: Final = "target"
 WAY: Final = "copies"
 """The exchange that a service's contracts of partners' events name. None of that name exists: nobody can publish there,
 and what comes so was put into the service's own queue by a bus."""
+REPLAYED: Final = "replay/"
 EXTENSIONS: Final = (
     "hubid",
     "hubat",
@@ -42,6 +43,16 @@ def target_queue(bus: str, target: str) -> str:
 
 def dead_target_queue(bus: str, target: str) -> str:
     return f"{target_queue(bus, target)}.dead"
+
+
+def replay_lane(replay: str, since: int, number: int) -> str:
+    """One of a replay's lanes for a target that keeps keys in order since a revision. No lane of live copies is named
+    so: those begin with a partner's name and a colon."""
+    return f"{REPLAYED}{replay}:{since}:{number}"
+
+
+def is_replays(lane: str) -> bool:
+    return lane.startswith(REPLAYED)
 
 
 def delivery_id(hubid: str, bus: str, target: str, again: str = "") -> str:

@@ -70,7 +70,7 @@ class Replaying:
             name, _, wanted = target.partition("/")
             if name not in found:
                 told = await self.hub.bus(name)
-                found[name] = compiled(told.bus, told.revision, told.terms) if told else None
+                found[name] = compiled(told.bus, told.revision, told.terms, told.ordered) if told else None
             bus = found[name]
             if bus is None or owner not in {"", bus.terms.partner} or wanted not in bus.terms.targets:
                 raise NoTarget(place, "must be a target that there is")

@@ -10,6 +10,7 @@ from services.archive.cases.courtesy import Courtesy
 from services.archive.cases.pacing import FULL, Pace, take
 from services.archive.cases.reading import Reading, Span
 from services.archive.cases.replaying import Replaying
+from services.archive.domain.lanes import Given
 from services.archive.domain.replay import STOPS, Lost, Replay, Sent, advanced, ended
 from services.archive.domain.selecting import Chosen, Selection
 from shared.bus.outbox import Publisher, Unroutable
@@ -52,9 +53,12 @@ class Sender:
 
         def events() -> Iterator[Chosen]:
             line: Line
+            given: Given = replay.given
             for line in once(lines):
                 if line.id != replay.cursor:
-                    yield selection.of(ArchivedEvent.model_validate_json(line.text), self.clock.now())
+                    chosen = selection.of(ArchivedEvent.model_validate_json(line.text), self.clock.now(), given)
+                    given = chosen.given
+                    yield chosen
 
         return events()
 
@@ -89,6 +93,7 @@ class Run:
         self._courtesy = sender.courtesy
         self._rooms: dict[str, int] = {}
         self._cursor = replay.cursor
+        self._given: Given = replay.given
         self._copies = self._broken = 0
         self._saved = self._looked = running_seconds()
 
@@ -134,7 +139,7 @@ class Run:
             for _, message in each.messages:
                 self._rooms[message.routing_key] = self._rooms.get(message.routing_key, 0) - 1
             self._pace.spend(len(each.messages))
-        self._cursor = batch[-1].event.hubid
+        self._cursor, self._given = batch[-1].event.hubid, batch[-1].given
 
     async def _obey(self) -> None:
         """Save now and then, look more often; stop where that is asked, or where nothing could be saved for long."""
@@ -163,7 +168,7 @@ class Run:
 
     def _progress(self, replay: Replay) -> Replay:
         now = self._sender.clock.now()
-        return advanced(replay, self._sender.holder, now, Sent(self._cursor, self._copies, self._broken))
+        return advanced(replay, self._sender.holder, now, Sent(self._cursor, self._given, self._copies, self._broken))
 
     def _done(self, replay: Replay) -> Replay:
         after = self._progress(replay)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from services.archive.domain.lanes import Given
 from shared.kernel.values import changed
 
 State = Literal["counting", "ready", "running", "paused", "done", "cancelled", "failed"]
@@ -60,8 +61,8 @@ class Counts(BaseModel):
 
 
 class Replay(BaseModel):
-    """One replay. `cursor` is the hubid of the last event that is dealt with; `owner` the partner, or empty for
-    operators; `revision` counts what clients asked for."""
+    """One replay. `cursor` is the hubid of the last event that is dealt with, `given` what its lanes had been given by
+    then; `owner` the partner, or empty for operators; `revision` counts what clients asked for."""
 
     model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1
@@ -84,6 +85,7 @@ class Replay(BaseModel):
     reason: str = ""
     counts: Counts | None = None
     cursor: str = ""
+    given: dict[str, tuple[int, ...]] = {}
     copies: int = 0
     broken: int = 0
     holder: str = ""
@@ -108,9 +110,11 @@ class Replay(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Since the last note: all up to the cursor, by so many copies; `broken` of them went to dead letters."""
+    """Since the last note: all up to the cursor, by so many copies; `broken` of them went to dead letters. `given`:
+    what the lanes have been given in all."""
 
     cursor: str
+    given: Given
     copies: int = 0
     broken: int = 0
 
@@ -151,10 +155,11 @@ def renewed(replay: Replay, holder: str, now: datetime) -> Replay:
 def advanced(replay: Replay, holder: str, now: datetime, sent: Sent) -> Replay:
     """All is sent up to the cursor: so many copies more. Also of one that is not to go on: then it is let go of."""
     _held(replay, holder, "running", "ready", "paused", "cancelled")
-    on = replay.state == "running"
+    on, is_further = replay.state == "running", sent.cursor > replay.cursor
     return changed(
         replay,
-        cursor=max(sent.cursor, replay.cursor),
+        cursor=sent.cursor if is_further else replay.cursor,
+        given=sent.given if is_further else replay.given,
         copies=replay.copies + sent.copies,
         broken=replay.broken + sent.broken,
         holder=holder if on else "",

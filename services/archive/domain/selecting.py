@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.archive.domain.lanes import Given, Numbering
 from shared.bus.copies import dead, outgoing
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.messages import OutboxMessage
@@ -19,9 +20,11 @@ from shared.segments.lines import Block
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Of one event: messages by target, as `bus/name`; `broken` of them are dead from the beginning."""
+    """Of one event: messages by target, as `bus/name`; `broken` of them are dead from the beginning. `given`: what the
+    replay's lanes have been given, with these."""
 
     event: ArchivedEvent
+    given: Given
     messages: Sequence[tuple[str, OutboxMessage]] = ()
     broken: int = 0
     undecided: bool = False
@@ -51,17 +54,21 @@ class Selection:
         """Has it events that one of the buses looks at?"""
         return any(sees(bus, partner) for bus in self._buses for partner in block.owners)
 
-    def of(self, event: ArchivedEvent, now: datetime) -> Chosen:
-        """Its copies, in the order of buses and targets."""
+    def of(self, event: ArchivedEvent, now: datetime, given: Given) -> Chosen:
+        """Its copies, in the order of buses and targets. `given`: what the lanes have been given before."""
+        numbering = Numbering(self._replay, given)
         try:
             if self._when is not None and not matches(self._when, Original(event).document):
-                return Chosen(event)
-            made = [one for bus in self._buses for one in self._made(bus, event, now)]
+                return Chosen(event, given)
+            made = [one for bus in self._buses for one in self._made(bus, event, now, numbering)]
         except TooMuchWork:
-            return Chosen(event, undecided=True)
-        return Chosen(event, [(target, message) for target, message, _ in made], sum(broken for *_, broken in made))
+            return Chosen(event, given, undecided=True)
+        messages = [(target, message) for target, message, _ in made]
+        return Chosen(event, numbering.given, messages, sum(broken for *_, broken in made))
 
-    def _made(self, bus: Bus, event: ArchivedEvent, now: datetime) -> Iterable[tuple[str, OutboxMessage, bool]]:
+    def _made(
+        self, bus: Bus, event: ArchivedEvent, now: datetime, numbering: Numbering
+    ) -> Iterable[tuple[str, OutboxMessage, bool]]:
         if not sees(bus, event.partner):
             return
         wanted = self._targets[bus.name]
@@ -72,6 +79,9 @@ class Selection:
             routing = bus.route(event, only=wanted, again=self._replay)
             copies, broken = list(routing.copies), routing.broken
         for copy in copies:
+            since = bus.ordered.get(copy.target)
+            if since is not None and event.position is not None:
+                copy = numbering.numbered(copy, event.position.lane, since)  # noqa: PLW2901 - it is the same one
             message = outgoing(copy, bus.target(copy.target), now)
             if message is not None:
                 yield f"{bus.name}/{copy.target}", message, False

@@ -51,7 +51,8 @@ REFUSALS: Final = f"{RESERVED}refusals"
 WAITS: Final = f"{RESERVED}waits"
 """How often the copy came before its turn."""
 IN_VAIN: Final = 20
-"""So often a copy comes before its turn that waits for what a store has forgotten that came out of a backup."""
+"""So often a copy comes before its turn that waits for what the store has forgotten, that of a replay, or any one where
+the store came out of a backup."""
 UNREADABLE: Final = "unreadable"
 AGENT: Final = "Milesaga"
 
@@ -94,7 +95,7 @@ class Sending:
         self._terms = stance.terms
         self._means = means
         self._stopped = asyncio.Event()
-        self._turns = Turns(target_id(bus, target), means.progress, means.clock, probe=probe)
+        self._turns = Turns(target_id(bus, target), means.progress, means.clock, probe=probe, restored=means.restored)
 
     @property
     def terms(self) -> TargetTerms:
@@ -114,9 +115,11 @@ class Sending:
         self.stance.ages.came(copy.deliveryid, min(begin, copy.accepted_at) if copy.lane else begin, now)
         if not self._keeps_order(copy):
             await self._try(arrival, copy)
+            if copy.lane:
+                await self._turns.went(copy)
             return
-        waits = number(arrival.headers.get(WAITS))
-        async with self._turns.of(copy, self._stopped, regardless=self._means.restored and waits >= IN_VAIN) as stand:
+        in_vain = number(arrival.headers.get(WAITS)) >= IN_VAIN
+        async with self._turns.of(copy, self._stopped, in_vain=in_vain) as stand:
             if stand != "past" or arrival.headers.get(REDRIVEN_AT):  # a person wants it once more, whatever its turn
                 await self._try(arrival, copy)
                 await self._turns.done(copy)
@@ -211,6 +214,8 @@ class Sending:
         copy = self._read(failed.arrival.headers, failed.body)
         if self._keeps_order(copy):
             await self._turns.died(copy, self._terms.on_dead)
+        elif copy.lane:
+            await self._turns.went(copy)
         self.stance.ages.ended(copy.deliveryid)
         self._tell(copy, stop.saved_at, number(stop.headers.get(ATTEMPTS)), "dead", fault=_word(stop))
         self._means.deaths.saw(copy, _word(stop), stop.headers[FINGERPRINT])

@@ -9,17 +9,20 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
-from shared.contracts.copies import Copy
+from shared.contracts.copies import Copy, is_replays
 from shared.kernel.values import changed
 
 LIFE: Final = timedelta(days=400)
 """So long a lane is remembered in which nothing happens; the hub forgets it much sooner, and counts anew then."""
+REPLAYED_LIFE: Final = timedelta(days=7)
+"""The same of a replay's lane. What comes when it is forgotten goes after some waits in vain."""
 
 MOST_RANGES: Final = 20
-"""Of numbers that were skipped, the newest."""
+"""Of numbers that were skipped; where there are more the oldest two are taken together with what lies between them."""
 
 Stand = Literal["next", "late", "past", "waits"]
-"""`late`: others went on without it, because a person said so."""
+"""`late`: others went on without it, because a person said so; or it is a replay's, which may bring another event under
+a number that was used: where it is taken up after a crash, and its rules or its events are others by then."""
 
 
 class Progress(BaseModel):
@@ -51,7 +54,8 @@ def progress_id(target: str, lane: str) -> str:
 
 def wakes(progress: Progress) -> datetime | None:
     """When it may be forgotten; never while it is blocked."""
-    return None if progress.blocked is not None else progress.at + LIFE
+    life = REPLAYED_LIFE if is_replays(progress.lane) else LIFE
+    return None if progress.blocked is not None else progress.at + life
 
 
 def first(target: str, lane: str, now: datetime) -> Progress:
@@ -61,7 +65,8 @@ def first(target: str, lane: str, now: datetime) -> Progress:
 
 def stand(progress: Progress, copy: Copy) -> Stand:
     if copy.laneseq <= progress.done:
-        return "late" if any(since <= copy.laneseq <= last for since, last in progress.skipped) else "past"
+        was_skipped = any(since <= copy.laneseq <= last for since, last in progress.skipped)
+        return "late" if was_skipped or is_replays(copy.lane) else "past"
     return "next" if copy.laneseq == progress.done + 1 else "waits"
 
 
@@ -76,8 +81,21 @@ def skipped(progress: Progress, number: int, now: datetime) -> Progress:
     """Those up to this number are not waited for. It is their order that is given up, and none of them."""
     if number <= progress.done:
         return progress
-    ranges = (*progress.skipped, (progress.done + 1, number))[-MOST_RANGES:]
+    ranges = (*progress.skipped, (progress.done + 1, number))
+    if len(ranges) > MOST_RANGES:
+        ranges = ((ranges[0][0], ranges[1][1]), *ranges[2:])
     return changed(done(progress, number, now), skipped=ranges)
+
+
+def went(progress: Progress, number: int, now: datetime) -> Progress:
+    """The copy of this number went without its turn, for its target keeps no order at this moment: should it keep one
+    again, nothing waits for those before it."""
+    return done(skipped(progress, number - 1, now), number, now)
+
+
+def begun(progress: Progress, now: datetime) -> Progress:
+    """Somebody is at work on it: from now on something is known of it."""
+    return changed(progress, at=now)
 
 
 def blocked(progress: Progress, copy: Copy, now: datetime) -> Progress:

@@ -22,7 +22,8 @@ def routes(router: Routes, applying: Applying, registry: Registry, authenticator
         kept = await applying.buses.load(str(request.path_params["bus"]))
         if kept is None or kept.value.terms is None:
             raise not_found("bus")
-        return answer(BusRevision(bus=kept.value.id, revision=kept.value.revision, terms=kept.value.terms))
+        told = kept.value
+        return answer(BusRevision(bus=told.id, revision=told.revision, terms=kept.value.terms, ordered=told.ordered))
 
     @router.internal("/internal/hub/buses/{bus}/revisions/{revision:int}", authenticator)
     async def revision(request: Request) -> Response:

@@ -36,9 +36,10 @@ class HubInMind:
         self.clients: dict[str, str] = {"coles-tills": "coles", "aldi-tills": "aldi"}
         self.away = False
 
-    def put(self, name: str, terms: BusTerms) -> None:
+    def put(self, name: str, terms: BusTerms, **ordered: int) -> None:
+        """`ordered`: targets that keep keys in order, with the revision since which they do."""
         known = self.buses.get(name)
-        made = BusRevision(bus=name, revision=known.revision + 1 if known else 1, terms=terms)
+        made = BusRevision(bus=name, revision=known.revision + 1 if known else 1, terms=terms, ordered=ordered)
         self.buses[name] = self.past[name, str(made.revision)] = made
 
     def answer(self, request: httpx.Request) -> httpx.Response:

@@ -25,8 +25,8 @@ LANE = "coles:4711:5f0c2b7a91d4"
 class Target:
     """One consumer of it, which notes the numbers that it sends."""
 
-    def __init__(self, progress: Repository[Progress], clock: HandClock, *, probe: bool = False) -> None:
-        self.turns = Turns("fuel/bi", progress, clock, probe=probe)
+    def __init__(self, progress: Repository[Progress], clock: HandClock, **more: bool) -> None:
+        self.turns = Turns("fuel/bi", progress, clock, **{"probe": False, **more})
         self.stopped = asyncio.Event()
         self.sent: list[int] = []
 
@@ -43,11 +43,6 @@ def a_copy(number: int, clock: HandClock, lane: str = LANE) -> Copy:
         hubid="0190", accepted_at=clock.now(), partner="coles", bus="fuel", target="bi", rule="all",
         deliveryid=f"msg_{number}", attributes={}, body=b"", lane=lane, laneseq=number,
     )  # fmt: skip
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
 
 
 @pytest.fixture
@@ -135,14 +130,14 @@ async def test_whoever_waits_gives_back_when_the_consumer_is_cancelled(
 async def test_after_a_restore_what_was_forgotten_is_not_waited_for(
     progress: Repository[Progress], clock: HandClock
 ) -> None:
-    target = Target(progress, clock)
-    await target.take(7, clock, regardless=True)
+    target = Target(progress, clock, restored=True)
+    await target.take(7, clock, in_vain=True)
     await target.take(8, clock)
-    await target.take(7, clock, regardless=True)
+    await target.take(7, clock, in_vain=True)
     assert target.sent == [7, 8]
     await target.turns.died(a_copy(9, clock), "block")
     with pytest.raises(NotItsTurn):
-        await target.take(11, clock, regardless=True)
+        await target.take(11, clock, in_vain=True)
 
 
 async def test_a_copy_far_from_its_turn_knows_when_that_comes_while_its_lane_moves(

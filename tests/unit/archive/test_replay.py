@@ -1,12 +1,14 @@
 """A replay loses nothing and repeats little, whoever dies when, and whatever is asked of it meanwhile."""
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
+from services.archive.domain.lanes import LANES, Given, Numbering, lane_of
 from services.archive.domain.replay import (
     ENDS,
     LEASE,
@@ -25,10 +27,12 @@ from services.archive.domain.replay import (
     renewed,
     waiting,
 )
+from shared.contracts.copies import Copy
 from tests.days import NOW
 from tests.kit.clock import HandClock
 
 EVENTS = [f"{number:04}" for number in range(30)]
+KEYS = {event: f"coles:{place % 7}" for place, event in enumerate(EVENTS)}
 BEFORE_A_SAVE = 3
 """Events that are sent between two notes, at most."""
 
@@ -43,6 +47,17 @@ def running() -> Replay:
     return begun(held, "one", NOW)
 
 
+class Wrong(Exception):
+    """Something happened that no history may contain."""
+
+
+def a_copy(event: str) -> Copy:
+    return Copy(
+        hubid=event, accepted_at=NOW, partner="coles", bus="fuel", target="bi", rule="all", deliveryid=f"msg_{event}",
+        attributes={}, body=b"", replayid="r",
+    )  # fmt: skip
+
+
 class World:
     """One document and its versions, the messages that were sent, the clock."""
 
@@ -50,8 +65,8 @@ class World:
         self.clock = HandClock()
         self.replay = a_replay()
         self.sent: list[str] = []
-        self.sent_since_end: list[str] = []
-        self.noted: list[str] = []
+        self.lanes: dict[str, dict[int, str]] = {}
+        """Which event went under each number."""
 
     def change(self, edit: Callable[[Replay], Replay]) -> Replay:
         before = self.replay
@@ -63,7 +78,11 @@ class World:
     def ask(self, wanted: str) -> None:
         self.change(lambda each: asked(each, wanted, None, self.clock.now()))
 
-    def send(self, event: str) -> None:
+    def send(self, event: str, copy: Copy) -> None:
+        """Whoever goes on after another one gives the same numbers; there is never a gap before a number."""
+        lane = self.lanes.setdefault(copy.lane, {})
+        if lane.setdefault(copy.laneseq, event) != event or copy.laneseq > len(lane):
+            raise Wrong(f"{event} has the number {copy.laneseq} of {lane}")
         self.sent.append(event)
 
 
@@ -95,18 +114,19 @@ def runner(world: World, name: str) -> Iterator[None]:
             replay = world.change(lambda each: begun(each, name, world.clock.now()))
             yield
         since: list[str] = []
+        numbering = Numbering(replay.id, replay.given)
         for event in [each for each in EVENTS if each > replay.cursor]:
             if len(since) == BEFORE_A_SAVE or world.replay.state != "running" or world.replay.holder != name:
-                sent = Sent(since[-1] if since else "", len(since))
+                sent = Sent(since[-1] if since else "", numbering.given, len(since))
                 world.change(lambda each, sent=sent: advanced(each, name, world.clock.now(), sent))  # type: ignore[misc]
                 if world.replay.state != "running":
                     return
                 since = []
                 yield
-            world.send(event)
+            world.send(event, numbering.numbered(a_copy(event), KEYS[event], 1))
             since.append(event)
             yield
-        sent = Sent(since[-1] if since else "", len(since))
+        sent = Sent(since[-1] if since else "", numbering.given, len(since))
 
         def done(each: Replay) -> Replay:
             after = advanced(each, name, world.clock.now(), sent)
@@ -161,6 +181,56 @@ def test_every_event_is_sent_and_a_death_repeats_no_more_than_was_not_noted(seed
     )
 
 
+def test_a_key_keeps_its_order_within_its_lane() -> None:
+    world = next(found for found, _ in map(history, range(40)) if found.replay.state == "done")
+    assert {name.split(":")[0] for name in world.lanes} == {"replay/r"}
+    assert sum(len(lane) for lane in world.lanes.values()) == len(EVENTS)
+    for lane in world.lanes.values():
+        assert [lane[number] for number in range(1, len(lane) + 1)] == sorted(lane.values())
+    assert len({lane_of(key) for key in KEYS.values()}) == len(world.lanes)
+
+
+def _counts_from_one(self: Numbering, replay: str, given: Given) -> None:
+    INIT(self, replay, {})
+
+
+def _keeps_the_cursor_alone(replay: Replay, *args: object) -> Replay:
+    return ADVANCED(replay, *args).model_copy(update={"given": replay.given})  # type: ignore[arg-type]
+
+
+INIT, ADVANCED = Numbering.__init__, advanced
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "broken"),
+    [(Numbering, "__init__", _counts_from_one), (sys.modules[__name__], "advanced", _keeps_the_cursor_alone)],
+)
+def test_each_rule_is_needed(place: object, name: str, broken: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, name, broken)
+    with pytest.raises(Wrong):
+        [history(seed) for seed in range(40)]
+
+
+def test_keys_are_shared_out_over_all_lanes_and_each_has_one() -> None:
+    found = [lane_of(f"coles:{number}") for number in range(2_000)]
+    assert set(found) == set(range(LANES))
+    assert lane_of("coles:7") == found[7]
+
+
+def test_a_target_that_had_no_order_meanwhile_counts_anew_under_another_name() -> None:
+    numbering = Numbering("r", {})
+    before = [numbering.numbered(a_copy("1"), "coles:7", 3).laneseq for _ in range(2)]
+    after = numbering.numbered(a_copy("2"), "coles:7", 5)
+    assert (before, after.laneseq) == ([1, 2], 1)
+    assert after.lane == f"replay/r:5:{lane_of('coles:7')}"
+    assert numbering.numbered(a_copy("3"), "coles:7", 3).laneseq == 3
+
+
+def test_one_of_a_release_that_numbered_nothing_goes_on() -> None:
+    old = running().model_dump(mode="json", exclude={"given"})
+    assert advanced(Replay.model_validate(old), "one", NOW, Sent("0003", {"fuel/bi@1": (1,)})).given
+
+
 def test_most_histories_come_to_an_end() -> None:
     assert sum(history(seed)[0].replay.state == "done" for seed in range(40)) > 30
 
@@ -183,7 +253,7 @@ def test_a_dry_run_ends_when_all_is_counted_and_runs_when_that_is_asked() -> Non
 def test_pausing_leaves_it_to_its_runner_to_note_how_far_it_came() -> None:
     paused = asked(running(), "paused", None, NOW)
     assert (paused.state, paused.holder, paused.is_wanted) == ("paused", "one", False)
-    noted = advanced(paused, "one", NOW, Sent("0003", 3))
+    noted = advanced(paused, "one", NOW, Sent("0003", {}, 3))
     assert (noted.cursor, noted.copies, noted.holder, noted.state) == ("0003", 3, "", "paused")
     again = asked(noted, "running", None, NOW)
     assert claimed(again, "other", NOW).cursor == "0003"
@@ -192,7 +262,7 @@ def test_pausing_leaves_it_to_its_runner_to_note_how_far_it_came() -> None:
 def test_what_is_cancelled_stays_so_and_its_last_copies_are_noted() -> None:
     cancelled = asked(running(), "cancelled", None, NOW)
     assert cancelled.ended_at == NOW
-    assert advanced(cancelled, "one", NOW, Sent("0003", 3)).copies == 3
+    assert advanced(cancelled, "one", NOW, Sent("0003", {}, 3)).copies == 3
     for wanted in ("running", "paused"):
         with pytest.raises(NotPossible):
             asked(cancelled, wanted, None, NOW)

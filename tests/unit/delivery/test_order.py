@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from services.delivery.domain import order
-from services.delivery.domain.order import LIFE, Progress
+from services.delivery.domain.order import LIFE, MOST_RANGES, REPLAYED_LIFE, Progress
 from services.delivery.domain.patience import waiting_tier
 from shared.contracts.copies import Copy
 
 NOW = datetime(2027, 1, 20, 12, tzinfo=UTC)
 LANE = "coles:4711:5f0c2b7a91d4"
+REPLAYED = "replay/0f3c:1:7"
 
 
-def a_copy(number: int) -> Copy:
+def a_copy(number: int, lane: str = LANE) -> Copy:
     return Copy(
         hubid="0190", accepted_at=NOW, partner="coles", bus="fuel", target="bi", rule="all",
-        deliveryid=f"msg_{number}", attributes={}, body=b"", lane=LANE, laneseq=number,
+        deliveryid=f"msg_{number}", attributes={}, body=b"", lane=lane, laneseq=number,
     )  # fmt: skip
 
 
@@ -54,6 +55,31 @@ def test_what_a_person_did_not_wait_for_is_sent_when_it_comes() -> None:
     stands = [order.stand(skipped, a_copy(number)) for number in range(3, 9)]
     assert stands == ["past", "late", "late", "late", "next", "waits"]
     assert order.skipped(skipped, 6, NOW) is skipped
+
+
+def test_where_too_much_was_skipped_what_lies_between_is_sent_again_rather_than_not_at_all() -> None:
+    progress = order.first("fuel/bi", LANE, NOW)
+    for number in range(2, 4 * MOST_RANGES, 2):
+        progress = order.done(order.skipped(progress, number - 1, NOW), number, NOW)
+    assert len(progress.skipped) == MOST_RANGES
+    assert {order.stand(progress, a_copy(number)) for number in range(1, progress.done, 2)} == {"late"}
+    assert order.stand(progress, a_copy(progress.done)) == "past"
+
+
+def test_what_went_while_there_was_no_order_is_not_waited_for_when_there_is_one_again() -> None:
+    progress = order.went(order.blocked(at(3), a_copy(4), NOW), 7, NOW)
+    assert (progress.done, progress.blocked) == (7, None)
+    stands = [order.stand(progress, a_copy(number)) for number in (3, 4, 6, 7, 8)]
+    assert stands == ["past", "late", "late", "past", "next"]
+    assert order.went(progress, 5, NOW) is progress
+
+
+def test_of_a_replay_what_comes_under_a_used_number_is_sent() -> None:
+    progress = order.done(order.first("fuel/bi", REPLAYED, NOW), 3, NOW)
+    assert [order.stand(progress, a_copy(number, REPLAYED)) for number in (2, 3, 4, 5)] == [
+        "late", "late", "next", "waits",
+    ]  # fmt: skip
+    assert order.wakes(progress) == NOW + REPLAYED_LIFE
 
 
 def test_whoever_waits_long_comes_seldom() -> None:
@@ -179,6 +205,51 @@ def test_every_copy_of_a_lane_arrives_in_its_turn_whatever_dies() -> None:
     assert any(world.out_of_turn for world in worlds)
     assert any(world.discarded for world in worlds)
     assert any(len(world.taken) > COPIES for world in worlds), "nothing was taken twice"
+
+
+def replayed(seed: int) -> list[str]:
+    """A replay whose runners die: whoever goes on begins again where it was noted, by other rules, so that other events
+    come under the same numbers. Returns what the endpoint took."""
+    chance = random.Random(seed)
+    events = list("abcdefghij")
+    progress, taken, wanted = order.first("fuel/bi", REPLAYED, NOW), list[str](), set[str]()
+    queue: list[Copy] = []
+    noted = given = 0
+    while noted < len(events):
+        end = min(len(events), noted + chance.randint(1, 4))
+        chosen = [event for event in events[noted:end] if chance.random() < 0.8]
+        wanted |= set(chosen)
+        queue += [replace(a_copy(given + at, REPLAYED), deliveryid=event) for at, event in enumerate(chosen, start=1)]
+        if chance.random() < 0.6:  # else it dies before it has noted that
+            noted, given = end, given + len(chosen)
+    chance.shuffle(queue)
+    for _ in range(400):
+        if not queue:
+            break
+        copy = queue.pop(0)
+        if (stand := order.stand(progress, copy)) == "waits":
+            queue.append(copy)
+        elif stand != "past":
+            taken.append(copy.deliveryid)
+            progress = order.done(progress, copy.laneseq, NOW)
+    if queue or set(taken) != wanted:
+        raise Wrong(f"{wanted - set(taken)} never arrived")
+    return taken
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_replay_that_changes_in_the_middle_loses_nothing_and_stands_nowhere(seed: int) -> None:
+    assert replayed(seed)
+
+
+def _sends_no_number_twice(lane: str) -> bool:
+    return False
+
+
+def test_a_used_number_of_a_replay_must_not_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "is_replays", _sends_no_number_twice)
+    with pytest.raises(Wrong):
+        [replayed(seed) for seed in range(20)]
 
 
 def _nothing_is_late(progress: Progress, copy: Copy) -> str:
