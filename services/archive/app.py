@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.backtesting import BACKTESTS, Backtesting
+from services.archive.cases.balancing import Balancing
 from services.archive.cases.courtesy import Courtesy
 from services.archive.cases.feeding import Feeding
 from services.archive.cases.finding import Finding
@@ -90,10 +91,13 @@ def compose(runtime: Runtime) -> Service:
     backtesting = Backtesting(backtests, reading, hub, runtime.clock)
     feeding = Feeding(root, keeping.classes, reading, events, hub, runtime.draining, runtime.clock)
     finding = Finding(reading, of_records, events)
+    balancing = Balancing(reading, of_records, events)
     verifying = Verifying((reading, of_records), (events, records), threads, runtime.clock)
     return store.service(
         table=table(keeping),
-        router=routes(finding, verifying, replaying, backtesting, feeding, runtime.ids, runtime.authenticator),
+        router=routes(
+            finding, balancing, verifying, replaying, backtesting, feeding, runtime.ids, runtime.authenticator
+        ),
         tasks=(
             Every(TIDY_PAUSE, keeping.tidy, name="segments"),
             Every(TIDY_PAUSE, removing.once, name="removing"),

@@ -130,10 +130,15 @@ class Api:
 
     def pages(self, path: str, key: str, **params: str | int | None) -> Iterator[Json]:
         """Every element of a paged list, page after page."""
+        for page in self.whole_pages(path, **params):
+            yield from page[key]
+
+    def whole_pages(self, path: str, **params: str | int | None) -> Iterator[Json]:
+        """Page after page, each with all that it says."""
         cursor: str | None = None
         while True:
             page = self.get(path, cursor=cursor, **params)
-            yield from page[key]
+            yield page
             cursor = page.get("next_cursor")
             if not cursor:
                 return

@@ -1,12 +1,15 @@
-"""Lines of many segments, closed and open ones, in the order of their ids, without holding more than overlaps.
+"""Lines of many segments, closed and open ones, in the order of their ids, without holding or looking into more than
+overlaps.
 
 Everything here blocks: it belongs into a thread.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
+from typing import Final
 
 from shared.segments.contents import ReadLine, index_of, lines_at, may_have
 from shared.segments.lines import GONE, Block, Damaged, DamagedSegment, Line
@@ -15,6 +18,8 @@ from shared.segments.unclosed import Unclosed
 
 Wanted = Callable[[Block], bool]
 """May what is looked for be in that block?"""
+LOOKED_INTO: Final = 250
+"""Lines that are read in the time in which a segment is looked into, where nothing of it is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,39 @@ class Piece:
                 if may_be_gone(self.segment.name):
                     return []
                 raise
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A segment in which nothing is before `first`; what is in it is looked for when that is reached."""
+
+    first: str
+    pieces: Callable[[], Sequence[Piece]]
+
+
+class Budget:
+    """How much is read for one answer, in lines: whoever is answered goes on at `reached`, before which all is told;
+    None where there is nothing more. Several may read by one."""
+
+    def __init__(self, lines: int, start: str) -> None:
+        """`start` is where the answer begins: what overlaps there is read in any case, so that each goes on."""
+        self._left = lines
+        self._start = start
+        self.reached: str | None = None
+
+    def spend(self, lines: int) -> None:
+        self._left -= lines
+
+    def is_over(self, first: str) -> bool:
+        """Is what begins there left to the next answer?"""
+        if self._left > 0 or first <= self._start:
+            return False
+        self.reached = min(first, self.reached or first)
+        return True
+
+    def has(self, id_: str) -> bool:
+        """Is that told by this answer?"""
+        return self.reached is None or id_ < self.reached
 
 
 def pieces_of(place: Place, segment: Found, wanted: Wanted, unclosed: Unclosed, text: str | None = None) -> list[Piece]:
@@ -67,18 +105,36 @@ def never(_: str) -> bool:
     return False
 
 
-def merged(pieces: Iterable[Piece], read: ReadLine, may_be_gone: Callable[[str], bool] = never) -> Iterator[Line]:
+def merged(
+    sources: Iterable[Piece | Sealed],
+    read: ReadLine,
+    may_be_gone: Callable[[str], bool] = never,
+    budget: Budget | None = None,
+) -> Iterator[Line]:
     """In the order of ids; a line that was kept twice comes twice, one after the other. `may_be_gone` is asked by the
-    name of a segment that is not there: was it taken away at its time? Raises DamagedSegment, OSError."""
+    name of a segment that is not there: was it taken away at its time? It ends where the budget does. Raises
+    DamagedSegment, OSError."""
     waiting: list[tuple[str, int, Line]] = []
-    number = 0
-    for piece in sorted(pieces, key=lambda each: each.first):
-        while waiting and waiting[0][0] < piece.first:
+    numbers = count()
+    left = [(source.first, next(numbers), source) for source in sources]
+    heapq.heapify(left)
+    while left:
+        first, _, source = heapq.heappop(left)
+        while waiting and waiting[0][0] < first:
             yield heapq.heappop(waiting)[2]
-        for text in piece.lines(may_be_gone):
-            line = read(text)
-            number += 1
-            heapq.heappush(waiting, (line.id, number, line))
+        if budget is not None and budget.is_over(first):
+            return
+        if isinstance(source, Sealed):
+            spent = LOOKED_INTO
+            for piece in source.pieces():
+                heapq.heappush(left, (piece.first, next(numbers), piece))
+        else:
+            texts = source.lines(may_be_gone)
+            spent = len(texts)
+            for line in map(read, texts):
+                heapq.heappush(waiting, (line.id, next(numbers), line))
+        if budget is not None:
+            budget.spend(spent)
     while waiting:
         yield heapq.heappop(waiting)[2]
 

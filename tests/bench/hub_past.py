@@ -113,7 +113,7 @@ class Past:
             began = time.perf_counter()
             found = await self._finding.find(Wanted(partner=PARTNER, event_id=f"e{number}"), 1)
             by_id.append((time.perf_counter() - began) * 1000)
-            if [each.id for each in found] != [_hubid(number)]:
+            if [each.id for each in found.lines] != [_hubid(number)]:
                 raise Failed(f"the event e{number} is not found among {self._size}")
             began = time.perf_counter()
             if not await self._finding.has(_hubid(number)):

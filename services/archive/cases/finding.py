@@ -1,21 +1,18 @@
 """Events are found: by time through the list of segments, by id through what blocks know is not in them."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from services.archive.cases.reading import Reading, Span
+from services.archive.cases.reading import A_PAGE, Reading, Span
 from services.archive.cases.shelf import LISTED
-from services.archive.domain.balance import Balance, balancing, counting
 from services.archive.domain.deliveries import Page
 from services.archive.domain.lines import records_of
 from services.archive.domain.segment import Segment
 from shared.contracts.archive import Deliveries, Records, WantedDeliveries
 from shared.contracts.hubids import AFTER_ALL, least_of
 from shared.segments.lines import Block, Line
-from shared.segments.merging import once
+from shared.segments.merging import Budget, once
 from shared.segments.sieves import may_know
 from shared.store.repository import Repository
 
@@ -29,13 +26,13 @@ class Wanted:
     partner: str | None = None
     kind: str | None = None
     event_id: str | None = None
-    after: str = ""
-    """The hubid that the page follows."""
+    since: str = ""
+    """The page begins with the first that has this hubid or a greater one."""
 
     @property
     def span(self) -> Span:
         first = least_of(self.start) if self.start else ""
-        return Span(max(first, self.after), least_of(self.end) if self.end else AFTER_ALL)
+        return Span(max(first, self.since), least_of(self.end) if self.end else AFTER_ALL)
 
     def may_be_in(self, block: Block) -> bool:
         if self.partner is not None and self.partner not in block.owners:
@@ -45,8 +42,6 @@ class Wanted:
         return self.key is None or may_know(block.sieve, self.key)
 
     def is_it(self, line: Line) -> bool:
-        if line.id == self.after:
-            return False
         if self.partner is not None and line.owner != self.partner:
             return False
         if self.kind is not None and line.kind != self.kind:
@@ -59,6 +54,24 @@ class Wanted:
         return f"{self.partner}:{self.event_id}" if self.partner and self.event_id else None
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`since` of the page that follows; None where none does."""
+
+    lines: Sequence[Line]
+    since: str | None
+
+
+def _finding(found: list[Line], lines: Iterator[Line], wanted: Wanted, limit: int) -> Iterator[Line]:
+    """What is looked for into `found`, line by line."""
+    for line in lines:
+        if wanted.is_it(line):
+            found.append(line)
+            if len(found) == limit:
+                return
+        yield line
+
+
 class Finding:
     """Reads segments of events, and of records. What was kept twice is told once."""
 
@@ -67,20 +80,17 @@ class Finding:
         self._records = records
         self._segments = segments
 
-    async def find(self, wanted: Wanted, limit: int) -> list[Line]:
-        """In the order of acceptance, the first so many. Raises DamagedSegment."""
-        lines = await self._events.lines(wanted.span, wanted.may_be_in, wanted.key)
-
-        def first() -> list[Line]:
-            found: list[Line] = []
-            for line in once(lines):
-                if wanted.is_it(line):
-                    found.append(line)
-                    if len(found) == limit:
-                        break
-            return found
-
-        return await self._events.threads.run(first)
+    async def find(self, wanted: Wanted, limit: int) -> Found:
+        """In the order of acceptance, the first so many; fewer, or none, where much was read for them. Raises
+        DamagedSegment."""
+        span = wanted.span
+        budget = Budget(A_PAGE, span.first)
+        lines = await self._events.lines(span, wanted.may_be_in, wanted.key, budget)
+        found: list[Line] = []
+        await self._events.threads.drain(_finding(found, once(lines), wanted, limit + 1))
+        if len(found) > limit:
+            return Found(found[:limit], f"{found[limit - 1].id}.")
+        return Found(found, budget.reached)
 
     async def has(self, hubid: str) -> bool:
         """Is an event of that name kept?"""
@@ -105,24 +115,3 @@ class Finding:
 
     async def segments(self, after: tuple[str, str] | None, limit: int) -> list[Segment]:
         return [stored.value for stored in await self._segments.find(LISTED, (), limit=limit, after=after)]
-
-    async def stats(self) -> dict[str, Any]:
-        """All that is in closed segments; one page was perhaps kept twice, and counts twice."""
-        all_ = await self._events.listed(Span())
-        return {
-            "segments": len(all_),
-            "events": sum(each.count for each in all_),
-            "bytes": sum(each.size for each in all_),
-            "partners": dict(sum((Counter(each.owners) for each in all_), Counter())),
-            "types": dict(sum((Counter(each.kinds) for each in all_), Counter())),
-        }
-
-    async def balance(self, start: datetime, end: datetime, *, by_minute: bool = False) -> Balance:
-        """What became of the events accepted in [`start`, `end`). Raises DamagedSegment, BeingRead."""
-        span, made, threads = Span(least_of(start), least_of(end)), Balance(), self._events.threads
-        with threads.alone():
-            for keep in await threads.run(self._events.classes):
-                events = once(await self._events.lines(span, keep=keep))
-                await threads.drain(counting(made, keep, events, by_minute=by_minute))
-            await threads.drain(balancing(made, await self._records.lines(span)))
-        return made

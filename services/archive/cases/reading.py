@@ -12,7 +12,7 @@ from shared.contracts.hubids import AFTER_ALL
 from shared.kernel.clock import Clock
 from shared.segments.contents import ReadLine
 from shared.segments.lines import GONE, Block, DamagedSegment, Line
-from shared.segments.merging import Piece, Wanted, merged, pieces_of
+from shared.segments.merging import Budget, Piece, Sealed, Wanted, merged, pieces_of
 from shared.segments.places import Found, Place
 from shared.segments.unclosed import Unclosed
 from shared.store.repository import Repository
@@ -20,6 +20,8 @@ from shared.store.repository import Repository
 SEGMENTS: Final = 500
 NOT_LISTED: Final = 3
 """Of a writer, those that it closed last may not be listed yet."""
+A_PAGE: Final = 20_000
+"""Lines that are read for one request, half a second's where nothing else goes on: whoever asks goes on by a cursor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class Span:
 
     def has(self, hubid: str) -> bool:
         return self.first <= hubid < self.last
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """A segment, and where it lies; without a document one that is written, or was closed a moment ago."""
+
+    keep: str
+    place: Place
+    found: Found
+    segment: Segment | None = None
 
 
 def anything(_: Block) -> bool:
@@ -65,74 +77,92 @@ class Reading:
         span: Span,
         wanted: Callable[[Block], bool] = anything,
         text: str | None = None,
-        *,
-        keep: str | None = None,
+        budget: Budget | None = None,
     ) -> Iterator[Line]:
-        """Those of the span, and of a class of keeping where one is named, that are in blocks which may have what is
-        wanted; `text` is an id or a key without which nothing is. What was kept twice comes twice. Whoever goes on with
-        the iterator blocks; it raises DamagedSegment, OSError."""
+        """Those of the span that are in blocks which may have what is wanted, as far as the budget goes; `text` is an
+        id or a key without which nothing is. What was kept twice comes twice. Whoever goes on with the iterator blocks;
+        it raises DamagedSegment, OSError."""
+        return self._lines(await self._there(span), span, wanted, text, budget)
+
+    async def parted(self, span: Span, budget: Budget) -> dict[str, Iterator[Line]]:
+        """All of the span by class of keeping, each as `lines` is."""
+        parts: dict[str, list[_There]] = {}
+        for each in await self._there(span):
+            parts.setdefault(each.keep, []).append(each)
+        return {keep: self._lines(there, span, anything, None, budget) for keep, there in parts.items()}
+
+    async def _there(self, span: Span) -> list[_There]:
         # before the list: what is closed meanwhile is in both
-        unlisted = await self.threads.run(lambda: self._unlisted(keep))
-        listed = {each.id: each for each in await self.listed(span) if keep in {None, each.keep}}
+        unlisted = await self.threads.run(self._unlisted)
+        since = await self._listed_since(span.first)
+        there = [
+            _There(each.keep, self.place_of(each), each.found, each)
+            for each in since
+            if each.removed_at is None and span.overlaps(each.first, each.last)
+        ]
+        names = {each.id for each in since}
+        return there + [each for each in unlisted if each.found.name not in names]
+
+    def _lines(
+        self, there: Sequence[_There], span: Span, wanted: Wanted, text: str | None, budget: Budget | None
+    ) -> Iterator[Line]:
+        listed = {each.segment.id: each.segment for each in there if each.segment is not None}
 
         def may_have(block: Block) -> bool:
             return span.overlaps(block.first, block.last) and wanted(block)
 
-        def pieces() -> Iterator[Piece]:
-            for segment in listed.values():
-                yield from self._pieces(self.place_of(segment), segment.found, segment, may_have, text)
-            for place, found in unlisted:
-                if found.name not in listed:
-                    yield from self._pieces(place, found, None, may_have, text)
-
         def was_time(name: str) -> bool:
             return name in listed and listed[name].is_over(self._clock.now())
 
-        def read() -> Iterator[Line]:
-            found = merged(pieces(), self.read_line, was_time)
-            return takewhile(lambda line: line.id < span.last, dropwhile(lambda line: line.id < span.first, found))
+        def sealed(each: _There) -> Sealed:
+            first = each.segment.first if each.segment is not None else ""
+            return Sealed(first, lambda: self._pieces(each, may_have, text))
 
-        return read()
+        found = merged(map(sealed, there), self.read_line, was_time, budget)
+        return takewhile(lambda line: line.id < span.last, dropwhile(lambda line: line.id < span.first, found))
 
     async def listed(self, span: Span) -> list[Segment]:
         """Closed segments that have something of the span, and are there."""
+        since = await self._listed_since(span.first)
+        return [each for each in since if each.removed_at is None and span.overlaps(each.first, each.last)]
+
+    async def _listed_since(self, first: str) -> list[Segment]:
+        """Closed segments that have something of then or later, also those that were taken away."""
         found: list[Segment] = []
-        after = (span.first, "") if span.first else None
+        after = (first, "") if first else None
         while True:
             page = await self._segments.find(LISTED, (), limit=SEGMENTS, after=after)
-            found += [
-                stored.value
-                for stored in page
-                if stored.value.removed_at is None and span.overlaps(stored.value.first, stored.value.last)
-            ]
+            found += [stored.value for stored in page]
             if len(page) < SEGMENTS:
                 return found
             after = page[-1].value.last, page[-1].value.id
 
-    def writers(self, keep: str | None = None) -> list[tuple[Place, str]]:
-        """All of them, or those of one class of keeping, each where it writes. It blocks."""
-        places = [place_of(self._root, each) for each in self.classes() if keep in {None, each}]
-        return [(place, writer) for place in places for writer in place.writers()]
+    def writers(self) -> list[tuple[Place, str]]:
+        """All of them, each where it writes. It blocks."""
+        return [(place, writer) for _, place in self._places() for writer in place.writers()]
 
     def place_of(self, segment: Segment) -> Place:
         return place_of(self._root, segment.keep)
 
-    def _pieces(
-        self, place: Place, found: Found, segment: Segment | None, wanted: Wanted, text: str | None
-    ) -> list[Piece]:
+    def _places(self) -> list[tuple[str, Place]]:
+        return [(keep, place_of(self._root, keep)) for keep in self.classes()]
+
+    def _pieces(self, there: _There, wanted: Wanted, text: str | None) -> list[Piece]:
         try:
-            return pieces_of(place, found, wanted, self._open_ones, text)
+            return pieces_of(there.place, there.found, wanted, self._open_ones, text)
         except DamagedSegment as damaged:
             is_gone = damaged.wrong == GONE
-            if is_gone and (segment is None or segment.is_over(self._clock.now())):
+            if is_gone and (there.segment is None or there.segment.is_over(self._clock.now())):
                 return []  # its time was over, and it was taken away
             raise
 
-    def _unlisted(self, keep: str | None) -> list[tuple[Place, Found]]:
+    def _unlisted(self) -> list[_There]:
         """Those that are written at this moment, and those that were closed a moment ago."""
-        found: list[tuple[Place, Found]] = []
-        for place, writer in self.writers(keep):
-            segments = place.segments(writer)
-            found += [(place, each) for each in segments if each.is_open]
-            found += [(place, each) for each in segments if not each.is_open][-NOT_LISTED:]
+        found: list[_There] = []
+        for keep, place in self._places():
+            for writer in place.writers():
+                segments = place.segments(writer)
+                open_ones = [each for each in segments if each.is_open]
+                closed = [each for each in segments if not each.is_open][-NOT_LISTED:]
+                found += [_There(keep, place, each) for each in (*open_ones, *closed)]
         return found

@@ -72,13 +72,16 @@ class Verifying:
             return Verdict(count, [*wrong, *await self._beside()]), None
 
     async def damages(self, segments: Sequence[Segment]) -> list[str | None]:
-        """What is wrong with each segment of events; None where it is as it was closed, or was taken away at its time.
-        Raises BeingRead, OSError."""
+        """What is wrong with each of the first segments, some seconds' worth; None where it is as it was closed, or was
+        taken away at its time. Raises BeingRead, OSError."""
         found: list[str | None] = []
+        until = running_seconds() + AT_ONCE
         with self._threads.alone():
             for segment in segments:
                 wrong = await self._wrong(self._kinds[0][0], segment)
                 found.append(wrong[0].wrong if wrong else None)
+                if running_seconds() >= until:
+                    break
         return found
 
     async def _wrong(self, reading: Reading, segment: Segment) -> list[Wrong]:

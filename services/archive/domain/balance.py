@@ -1,15 +1,19 @@
 """What became of the events of a time, counted: each event, copy and end once, however often it was kept."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import merge
 from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from services.archive.domain.lines import records_of
+from services.archive.domain.segment import RECORDS
 from shared.contracts.archive import Attempt, MinuteOfEvents, Records, Stands
 from shared.contracts.hubids import minute_at, minute_of
 from shared.segments.lines import Line
+from shared.segments.merging import Budget, once
 
 WAITING: Final[Stands] = "waiting"
 """Nothing was tried yet; or the target is a queue, a service or a feed, of which nothing more is known."""
@@ -39,20 +43,36 @@ class Balance:
         ]
 
 
-def counting(made: Balance, keep: str, events: Iterable[Line], *, by_minute: bool) -> Iterator[None]:
-    """Count events of one class of keeping into `made`, step by step. They come each once."""
-    for line in events:
-        _add(made.events, line.owner, line.kind)
-        if by_minute:
-            made.minutes[line.owner, keep, minute_of(line.id)] += 1
+def balancing(
+    made: Balance, kept: Mapping[str, Iterator[Line]], told: Iterator[Line], budget: Budget, *, by_minute: bool
+) -> Iterator[None]:
+    """Count into `made`, event by event, what is kept by class of keeping, and what is on record, as far as the budget
+    goes: what the next page begins with is told by it. All lines are in the order of hubids."""
+    of_events = [_labelled(keep, once(lines)) for keep, lines in kept.items()]
+    both = merge(*of_events, _labelled(RECORDS, told), key=itemgetter(0))
+    for hubid, group in groupby(both, key=itemgetter(0)):
+        if not budget.has(hubid):
+            return
+        records = []
+        for _, keep, line in group:
+            if keep == RECORDS:
+                records.append(line)
+            else:
+                _add_event(made, keep, line, by_minute=by_minute)
+        if records:
+            _add_records(made, records_of(hubid, records))
         yield
 
 
-def balancing(made: Balance, records: Iterable[Line]) -> Iterator[None]:
-    """The same of what is on record, in the order of hubids."""
-    for hubid, lines in groupby(records, key=lambda line: line.id):
-        _add_records(made, records_of(hubid, list(lines)))
-        yield
+def _labelled(keep: str, lines: Iterable[Line]) -> Iterator[tuple[str, str, Line]]:
+    for line in lines:
+        yield line.id, keep, line
+
+
+def _add_event(made: Balance, keep: str, line: Line, *, by_minute: bool) -> None:
+    _add(made.events, line.owner, line.kind)
+    if by_minute:
+        made.minutes[line.owner, keep, minute_of(line.id)] += 1
 
 
 def _add_records(made: Balance, records: Records) -> None:

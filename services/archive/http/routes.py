@@ -1,5 +1,6 @@
 """The archive over HTTP."""
 
+from dataclasses import asdict, astuple
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -9,17 +10,19 @@ from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
 from services.archive.cases.backtesting import Backtesting
+from services.archive.cases.balancing import Balancing
+from services.archive.cases.balancing import Reached as Counted
 from services.archive.cases.feeding import Feeding
 from services.archive.cases.finding import Finding, Wanted
 from services.archive.cases.replaying import Replaying
 from services.archive.cases.verifying import Reached, Verifying
+from services.archive.domain.balance import Balance
 from services.archive.domain.segment import Segment
 from services.archive.http import backtests, feeds, replays
 from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent, Kept, MinuteOfEvents, WantedDeliveries
 from shared.kernel.ids import Ids
-from shared.segments.lines import Line
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown
@@ -32,12 +35,12 @@ FOUND: Final = 100
 LISTED: Final = 200
 LONGEST: Final = timedelta(days=31)
 A_DAY: Final = timedelta(days=1)
-NEWEST = Listing[Line](lambda line: (line.id,), (str,))
 SEGMENTS = Listing[Segment](lambda segment: (segment.last, segment.id), (str, str))
 
 
 class ShownEvents(Shown):
-    """Events as they are archived, in the order of their acceptance."""
+    """Events as they are archived, in the order of their acceptance. A page has few of them, or none, where much was
+    read for it: all are told when `next_cursor` is null."""
 
     events: Annotated[list[ArchivedEvent], Field(description="With what the hub knows of each")]
     next_cursor: NextCursor = None
@@ -104,18 +107,21 @@ class ShownOutcomes(Shown):
 
 
 class ShownStats(Shown):
-    """All that is in closed segments; of a time that is named, what became of its events."""
+    """What is in closed segments; of a time that is named, what became of its events; each as far as it was counted for
+    this page. The counts of all pages add up to the whole, which is told when `next_cursor` is null."""
 
-    segments: Annotated[int, Field(description="How many there are")]
+    segments: Annotated[int, Field(description="How many were counted")]
     events: Annotated[int, Field(description="How many are in them")]
     bytes: Annotated[int, Field(description="Of the segments")]
     partners: Annotated[dict[str, int], Field(description="Events by partner")]
     types: Annotated[dict[str, int], Field(description="Events by type")]
     balance: Annotated[ShownOutcomes | None, Field(description="Of [`from`, `to`), where both are given")] = None
+    next_cursor: NextCursor = None
 
 
 def routes(  # noqa: PLR0917 - its composition root has them in this order
     finding: Finding,
+    balancing: Balancing,
     verifying: Verifying,
     replaying: Replaying,
     backtesting: Backtesting,
@@ -127,8 +133,10 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     router = Routes("archive")
     reader = authenticator.requires_one(("archive:read", "ops:read"))
     _events(router, finding, replaying.hub, reader)
-    _segments(router, finding, verifying, authenticator.requires_one(("ops:read",)))
-    _verifying(router, verifying, authenticator.requires_one(("ops:read",)))
+    operators = authenticator.requires_one(("ops:read",))
+    _segments(router, finding, verifying, operators)
+    _stats(router, balancing, operators)
+    _verifying(router, verifying, operators)
     backtests.routes(router, backtesting, ids, authenticator)
     feeds.routes(router, feeding, authenticator)
     replays.routes(router, replaying, authenticator)
@@ -187,13 +195,11 @@ def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:
         if own is not None and partner not in {None, own}:
             raise not_found("partner")
 
-        async def page(after: Any, limit: int) -> list[Line]:
-            wanted = Wanted(start, end, own or partner, kind, event_id, after[0] if after else "")
-            with archive_reads():
-                return await finding.find(wanted, limit)
-
-        lines, following = await NEWEST.page(cursor, FOUND, page)
-        return JSONResponse({"events": [from_json(line.text) for line in lines], "next_cursor": following})
+        (since,) = decode_cursor(cursor, (str,)) or ("",)
+        with archive_reads():
+            found = await finding.find(Wanted(start, end, own or partner, kind, event_id, str(since)), FOUND)
+        following = next_cursor((found.since,) if found.since is not None else None)
+        return JSONResponse({"events": [from_json(line.text) for line in found.lines], "next_cursor": following})
 
 
 def _verifying(router: Routes, verifying: Verifying, reader: Any) -> None:
@@ -228,23 +234,30 @@ def _segments(router: Routes, finding: Finding, verifying: Verifying, reader: An
     )
     async def segments(
         cursor: Cursor = None,
-        verify: Annotated[bool, Query(description="Read each, and tell what is wrong with it.")] = False,
+        verify: Annotated[
+            bool, Query(description="Read each for some seconds, and tell what is wrong with it.")
+        ] = False,
     ) -> Response:
         """Closed segments."""
         page, following = await SEGMENTS.page(cursor, LISTED, finding.segments)  # type: ignore[arg-type]
         with archive_reads():
             damages = await verifying.damages(page) if verify else [None] * len(page)
+        if len(damages) < len(page):
+            page = page[: len(damages)]
+            following = next_cursor(SEGMENTS.key(page[-1]))
         shown = [
             ShownSegment(**each.model_dump(exclude={"removed_at"}), damage=damage)
             for each, damage in zip(page, damages, strict=True)
         ]
         return answer(ShownSegments(segments=shown, next_cursor=following))
 
+
+def _stats(router: Routes, balancing: Balancing, reader: Any) -> None:
     @router.get(
         "/v1/hub/archive/stats",
         dependencies=[reader],
         response_model=None,
-        responses=answers(ShownStats, *READING, 429, 500),
+        responses=answers(ShownStats, *READING, 500),
     )
     async def stats(
         start: Annotated[
@@ -254,16 +267,28 @@ def _segments(router: Routes, finding: Finding, verifying: Verifying, reader: An
             Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])
         ] = None,
         by_minute: Annotated[bool, Query(description="Count events by minute, too, of a day at most.")] = False,
+        cursor: Cursor = None,
     ) -> Response:
-        """What there is in closed segments; and what became of the events of a time, at most 31 days."""
-        balance = None
-        if start is not None and end is not None:
-            _check_length(start, end, by_minute=by_minute)
-            with archive_reads():
-                found = await finding.balance(start, end, by_minute=by_minute)
-            counts = {name: getattr(found, name) for name in ShownOutcomes.model_fields if name != "minutes"}
-            balance = ShownOutcomes(minutes=found.in_minutes(), **counts)
-        return answer(ShownStats(**await finding.stats(), balance=balance))
+        """What there is in closed segments; and what became of the events of a time, at most 31 days. It is counted
+        page by page: the counts of all pages add up."""
+        span = (start, end) if start is not None and end is not None else None
+        if span is not None:
+            _check_length(*span, by_minute=by_minute)
+        reached = decode_cursor(cursor, (str, str, str))
+        with archive_reads():
+            page = await balancing.page(span, Counted(*map(str, reached or ())), by_minute=by_minute)
+        return answer(
+            ShownStats(
+                **asdict(page.totals),
+                balance=_shown(page.balance) if page.balance is not None else None,
+                next_cursor=next_cursor(astuple(page.following) if page.following is not None else None),
+            )
+        )
+
+
+def _shown(balance: Balance) -> ShownOutcomes:
+    counts = {name: getattr(balance, name) for name in ShownOutcomes.model_fields if name != "minutes"}
+    return ShownOutcomes(minutes=balance.in_minutes(), **counts)
 
 
 def _check_length(start: datetime, end: datetime, *, by_minute: bool) -> None:

@@ -12,8 +12,7 @@ from services.archive.domain.segment import FOREVER, kept_for
 from services.cli.audited.book import Finding
 from services.cli.books import Balance, Events, Minute, Target
 from services.cli.client import Api, ApiError, Json
-from services.cli.patience import patiently
-from services.cli.verified import LATER, verified
+from services.cli.verified import verified
 
 ACCEPTED: Final = "accepted"
 ARCHIVE: Final = "archive"
@@ -88,14 +87,14 @@ def _accepted(api: Api, start: datetime, end: datetime) -> list[Minute]:
 
 
 def _balances(api: Api, start: datetime, end: datetime) -> Iterator[Balance]:
-    """Day by day, the last one by minute and first."""
+    """Day by day, each page by page; the last one by minute and first."""
     until, newest = end, True
     while until > start:
         since = max(start, until - DAY)
         span = {"from": since.isoformat(), "to": until.isoformat(), "by_minute": str(newest).lower()}
-        shown = patiently(lambda: api.get(STATS, **span), LATER)  # noqa: B023 - it is called here
-        balance = Balance.model_validate(shown["balance"])
-        yield balance.model_copy(update={"minutes": [each for each in balance.minutes if _stays(each, end)]})
+        for page in api.whole_pages(STATS, **span):
+            balance = Balance.model_validate(page["balance"])
+            yield balance.model_copy(update={"minutes": [each for each in balance.minutes if _stays(each, end)]})
         until, newest = since, False
 
 

@@ -2,12 +2,13 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Final
 
 import typer
 from rich.table import Table
@@ -20,6 +21,9 @@ from services.cli.verified import verified
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The archive: find, export, count, verify.")
 
+NUMBERS: Final = ("segments", "events", "bytes")
+NAMED: Final = ("partners", "types")
+"""What is counted of closed segments, page by page."""
 SINCE: str = "RFC 3339, `now`, or before now: `-30m`, `-2h`, `-1d`."
 From = Annotated[str | None, typer.Option("--from", help=f"Accepted then or later: {SINCE}")]
 To = Annotated[str | None, typer.Option("--to", help=f"Accepted before: {SINCE}")]
@@ -71,12 +75,12 @@ def export(
 def stats(as_json: AsJson = False) -> None:
     """Count what is in closed segments."""
     with reported(), operator() as api:
-        shown = api.get("/v1/hub/archive/stats")
+        shown = _added(api.whole_pages("/v1/hub/archive/stats"))
     if as_json:
         printing.tell(shown)
         return
     printing.say(f"{shown['events']:,} events in {shown['segments']:,} closed segments, {shown['bytes']:,} bytes")
-    for of in ("partners", "types"):
+    for of in NAMED:
         table = Table(of.removesuffix("s"), "events")
         for name, count in sorted(shown[of].items()):
             table.add_row(name, f"{count:,}")
@@ -105,6 +109,16 @@ def moment(text: str | None, now: datetime | None = None) -> str | None:
     if text.startswith("-"):
         return (now - (when(f"+{text[1:]}", now) - now)).isoformat()
     return when(text, now).isoformat()
+
+
+def _added(pages: Iterator[Json]) -> Json:
+    numbers: Counter[str] = Counter()
+    named: dict[str, Counter[str]] = {name: Counter() for name in NAMED}
+    for page in pages:
+        numbers.update({name: page[name] for name in NUMBERS})
+        for name, counts in named.items():
+            counts.update(page[name])
+    return dict(numbers) | {name: dict(counts) for name, counts in named.items()}
 
 
 def _found(api: Api, start: str | None, end: str | None, **which: str | None) -> Iterator[Json]:

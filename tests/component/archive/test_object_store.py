@@ -14,7 +14,7 @@ from shared.telemetry import catalogue
 from tests.component.archive.test_feeds import LARGE, House
 from tests.component.archive.test_figures import read as figures
 from tests.component.archive.test_verifying import verified
-from tests.component.archive.vault import HubInMind, Vault, attempt, routed
+from tests.component.archive.vault import HubInMind, Json, Vault, attempt, routed
 from tests.eventually import eventually
 from tests.kit.clock import HandClock
 from tests.kit.stores import S3, s3
@@ -56,6 +56,14 @@ async def test_what_is_kept_is_found_whoever_asks_and_lies_in_the_store_alone(
         assert await other.found(partner="coles", id=first.event["id"]) == [first.hubid]
         records = await other.get(f"/internal/archive/records/{first.hubid}")
         assert [each["outcome"] for each in records["attempts"]] == ["delivered"]
+        start = clock.now()
+        clock.pass_by(seconds=1)
+        times: Json = {"from": start.isoformat(), "to": clock.now().isoformat()}
+        balance = (await other.get("/v1/hub/archive/stats", **times))["balance"]
+        assert (balance["events"], balance["outcomes"]) == (
+            {"coles": {first.event["type"]: 2}},
+            {"fuel/bi": {"delivered": 1}},
+        )
     async with Vault.opened(tmp_path, clock, hub) as later:
         assert await later.found() == [first.hubid, second.hubid]
         assert await verified(later) == (3, {})

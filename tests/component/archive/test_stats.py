@@ -1,13 +1,38 @@
 """The books of a time balance: each event, copy and end once, however often it was kept."""
 
+import random
+from collections import Counter
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from services.archive.domain.segment import RECORDS_KEPT
-from tests.component.archive.vault import Json, Vault, attempt, routed
+from shared.segments.merging import Budget
+from tests.component.archive.vault import HubInMind, Json, Vault, attempt, routed
 from tests.kit.clock import HandClock
 
 STATS = "/v1/hub/archive/stats"
+
+
+def added(one: Any, other: Any) -> Any:
+    """Two pages' counts together."""
+    if one is None or other is None:
+        return one or other
+    if isinstance(one, dict):
+        return {name: added(one.get(name), other.get(name)) for name in {**one, **other}}
+    return one + other
+
+
+async def pages(vault: Vault, **asked: Any) -> list[Json]:
+    found: list[Json] = []
+    cursor: Json = {}
+    while True:
+        found.append(await vault.get(STATS, **asked, **cursor))
+        cursor = {"cursor": found[-1].pop("next_cursor")}
+        if cursor["cursor"] is None:
+            return found
 
 
 async def balance(vault: Vault, start: Any, end: Any) -> Json:
@@ -94,3 +119,76 @@ async def test_minutes_of_more_than_a_day_are_refused(vault: Vault, clock: HandC
     times: Json = {"from": (clock.now() - timedelta(days=1, seconds=1)).isoformat(), "to": clock.now().isoformat()}
     answer = await vault.ask("GET", STATS, **times, by_minute="true")
     assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, "to")
+
+
+async def random_history(folder: Path, clock: HandClock, hub: HubInMind, chance: random.Random) -> Json:
+    """Of several processes, one after the other, what was kept late, and twice; and what it adds up to."""
+    made: Json = {"events": Counter(), "delivered": 0, "waiting": 0}
+    late: list[Any] = []
+    for _ in range(4):
+        async with Vault.opened(folder, clock, hub) as vault:
+            vault.skip_numbers(made["events"].total())
+            for _ in range(chance.randrange(1, 5)):
+                events = [vault.event(partner=chance.choice(["coles", "aldi"])) for _ in range(chance.randrange(1, 9))]
+                made["events"].update(each.partner for each in events)
+                keep = chance.choice(["forever", "P400D"])
+                late = [*late, (keep, events)]
+                for again in chance.choices(late, k=2):
+                    await vault.keep(*again[1], keep=again[0])
+                for each in events:
+                    is_delivered = chance.random() < 0.5
+                    made["delivered" if is_delivered else "waiting"] += 1
+                    await vault.record(routed(each), *([attempt(each)] if is_delivered else []))
+                clock.pass_by(seconds=chance.randrange(1, 100))
+            for keep, events in late:
+                await vault.keep(*events, keep=keep)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_the_counts_of_all_pages_are_those_of_the_whole(
+    tmp_path: Path, clock: HandClock, hub: HubInMind, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = clock.now()
+    made = await random_history(tmp_path, clock, hub, random.Random(seed))
+    times: Json = {"from": start.isoformat(), "to": clock.now().isoformat(), "by_minute": "true"}
+    async with Vault.opened(tmp_path, clock, hub) as vault:
+        whole = await pages(vault, **times)
+        monkeypatch.setattr("services.archive.cases.balancing.A_PAGE", 1)
+        monkeypatch.setattr("services.archive.cases.balancing.SEGMENTS", 3)
+        paged = await pages(vault, **times)
+    assert len(whole) == 1
+    assert len(paged) > 3
+    total, parts = whole[0], paged[0]
+    for page in paged[1:]:
+        parts = added(parts, page)
+    for shown in (total, parts):
+        counts = Counter[str]()
+        for each in shown["balance"].pop("minutes"):
+            counts[each["partner"]] += each["events"]
+        assert counts == made["events"]
+    assert parts == total
+    assert total["balance"]["outcomes"] == {"fuel/bi": {n: made[n] for n in ("delivered", "waiting") if made[n]}}
+    assert {partner: sum(kinds.values()) for partner, kinds in total["balance"]["events"].items()} == made["events"]
+
+
+async def test_a_page_reads_no_more_than_it_may(
+    vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = clock.now()
+    for _ in range(20):
+        await vault.keep(*(vault.event() for _ in range(10)))
+        clock.pass_by(seconds=1)
+    times: Json = {"from": start.isoformat(), "to": clock.now().isoformat()}
+    monkeypatch.setattr("services.archive.cases.balancing.A_PAGE", 350)  # looking into a segment counts as 250
+    spent: list[int] = []
+    spend = Budget.spend
+
+    def counted(budget: Budget, lines: int) -> None:
+        spent.append(lines)
+        spend(budget, lines)
+
+    monkeypatch.setattr(Budget, "spend", counted)
+    counts = [page["balance"]["events"]["coles"] for page in await pages(vault, **times)]
+    assert counts == [{"retail.receipt.issued.v1": 100}] * 2
+    assert spent == [250] + 10 * [10] + [250] + 10 * [10]

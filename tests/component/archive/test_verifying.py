@@ -133,6 +133,24 @@ async def test_an_archive_that_takes_long_is_read_page_by_page(
         assert await verified(vault) == (6, {path.stem: "it is gone"})
 
 
+async def test_segments_that_take_long_to_verify_come_on_several_pages(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = archive.files()
+    files[1].unlink()
+    monkeypatch.setattr("services.archive.cases.verifying.AT_ONCE", 0.0)
+    shown: list[Json] = []
+    async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
+        asked: Json = {"verify": "true"}
+        for _ in range(3):
+            page = await vault.get("/v1/hub/archive/segments", **asked)
+            shown += page["segments"]
+            asked["cursor"] = page["next_cursor"]
+    damages = dict(zip((each.stem for each in files), (None, "it is gone", None), strict=True))
+    assert [(each["id"], each["damage"]) for each in shown] == list(damages.items())
+    assert asked["cursor"] is None
+
+
 async def test_whoever_reads_a_damaged_segment_is_told_which(archive: Archive) -> None:
     """An answer without its events would say that they never were."""
     times: Json = {"from": archive.start.isoformat(), "to": archive.clock.now().isoformat()}
