@@ -12,7 +12,7 @@ async def test_a_page_ends_where_much_was_read_and_the_next_goes_on_there(
     vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who looks for an id without its partner has all of the archive read: not in one request."""
-    monkeypatch.setattr("services.archive.cases.finding.A_PAGE", 10)
+    monkeypatch.setattr("services.archive.cases.finding.A_PAGE", 260)  # looking into a segment counts as 250
     pages = []
     for _ in range(5):
         pages.append(await vault.keep(*(vault.event() for _ in range(10))))
