@@ -12,12 +12,16 @@ from urllib.parse import unquote
 
 from shared.rules.limits import DOCUMENT_DEPTH
 from shared.rules.pointers import NoPointer, steps_of, value_at
+from shared.schemas.expressions import length_of
 
 MOST: Final = 1_000
 """Looks at one place."""
 MOST_WORK: Final = 100_000
 """Looks at all the kinds of places together, told apart by what looks at them: a second's worth, and twenty times what
 a large schema takes."""
+MOST_OF_EXPRESSIONS: Final = 1_000
+"""Characters of the regular expressions together that look at one text, with their repetitions written out. The engine
+takes some 10 ns for each of them and of the text: three seconds for the largest event there is, at the worst."""
 
 _ONE_HERE: Final = ("not", "if", "then", "else")
 _SEVERAL_HERE: Final = ("allOf", "anyOf", "oneOf")
@@ -31,6 +35,8 @@ _TWICE: Final = ("unevaluatedProperties", "unevaluatedItems")
 Path = tuple[str | int, ...]
 Looking = Counter[int]
 """Schemas, by identity, and how often each looks at a place."""
+Lengths = list[tuple[int, Path]]
+"""Of regular expressions, and where they stand."""
 Slot = tuple[str, str | int]
 """One level deeper: the value of a name, an entry by its number, others that no schema names, and the names."""
 _OTHER_VALUE: Final[Slot] = ("value", -1)
@@ -47,9 +53,9 @@ class TooOften(ValueError):
         self.detail = detail
 
 
-def check_looks(document: Mapping[str, Any]) -> None:
-    """Raises TooOften."""
-    schemas = _Schemas(document)
+def check_looks(document: Mapping[str, Any], *, expressions: bool = True) -> None:
+    """Without `expressions` the time that regular expressions take is left out. Raises TooOften."""
+    schemas = _Schemas(document, expressions=expressions)
     level = {frozenset({(id(document), 1)})}
     seen = set(level)
     for _ in range(DOCUMENT_DEPTH + 1):
@@ -61,7 +67,9 @@ def check_looks(document: Mapping[str, Any]) -> None:
 class _Schemas:
     """The schemas of a document, and where each leads."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], *, expressions: bool) -> None:
+        self._judges_expressions = expressions
+        self._lengths: dict[int, Lengths] = {}
         self._known: dict[int, Mapping[str, Any]] = {}
         self._paths: dict[int, Path] = {}
         self._roots: dict[int, Mapping[str, Any]] = {}
@@ -91,7 +99,23 @@ class _Schemas:
                 found[each] += often * times
         if found.total() > MOST:
             raise TooOften(self._paths[next(iter(place))], f"looks at one place of the data more than {MOST} times")
+        if self._judges_expressions:
+            self._check_expressions(found)
         return found
+
+    def _check_expressions(self, here: Looking) -> None:
+        lengths = [(length * times, path) for key, times in here.items() for length, path in self._expressions(key)]
+        if sum(length for length, _ in lengths) > MOST_OF_EXPRESSIONS:
+            detail = f"more than {MOST_OF_EXPRESSIONS} characters look at one text, with repetitions written out"
+            raise TooOften(max(lengths, key=lambda each: each[0])[1], f"is too long a regular expression: {detail}")
+
+    def _expressions(self, key: int) -> Lengths:
+        if key not in self._lengths:
+            schema, path = self._known[key], self._paths[key]
+            named = [(name, (*path, "patternProperties", name)) for name, _ in _items(schema.get("patternProperties"))]
+            of_text = [(told, (*path, "pattern"))] if isinstance(told := schema.get("pattern"), str) else []
+            self._lengths[key] = [(length_of(each), at) for each, at in (*of_text, *named)]
+        return self._lengths[key]
 
     def _closure(self, key: int, asking: tuple[int, ...]) -> Looking:
         """Itself, and all that look at the same place because of it."""

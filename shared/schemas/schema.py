@@ -2,7 +2,7 @@
 named here and in `compatibility` alone.
 
 A schema fetches nothing and says no more than it shows: its references lead into itself, its patterns run in an engine
-whose time is linear in the text.
+whose time is linear in the text, and in what they are with their repetitions written out.
 """
 
 import json
@@ -24,6 +24,7 @@ FAULTS: Final = 20
 """Told of one value; whoever has more begins with these."""
 LONGEST_TOLD: Final = 100
 """Characters of what a schema asks for, in a sentence."""
+PATTERNS: Final = ("pattern", "patternProperties")
 REFERENCES: Final = ("$ref", "$dynamicRef")
 
 
@@ -46,19 +47,20 @@ class WrongSchema(ValueError):
 class Schema:
     """One that was found to be good."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        """Raises WrongSchema."""
+    def __init__(self, document: Mapping[str, Any], *, known: bool = False) -> None:
+        """`known`: it was taken before, by a release that may not have asked how long its patterns take. Raises
+        WrongSchema."""
         if faults := list(islice(_refused(document), FAULTS)):
             raise WrongSchema(*faults)
         self.document = document
         try:
-            check_looks(document)
+            check_looks(document, expressions=not known)
         except TooOften as error:
             raise WrongSchema(Wrong(pointer_to(error.path), error.detail)) from error
         try:
             self._validator = Draft202012Validator(dict(document), pattern_options=RegexOptions(), offline=True)
         except ValidationError as error:
-            raise WrongSchema(Wrong(pointer_to(error.instance_path), "is no JSON Schema 2020-12")) from error
+            raise WrongSchema(_unlike(error)) from error
 
     def faults(self, value: Any) -> list[Wrong]:
         """What is wrong with a value, at most FAULTS; nothing where it is valid."""
@@ -87,6 +89,14 @@ class Schema:
             asked = asked[step]
         told = json.dumps(asked, ensure_ascii=False)
         return f"must fit {keyword}: {told if len(told) <= LONGEST_TOLD else told[:LONGEST_TOLD] + '...'}"
+
+
+def _unlike(error: ValidationError) -> Wrong:
+    """Why the validator does not take a document."""
+    at = error.instance_path
+    if at and at[-1] in PATTERNS:
+        return Wrong(pointer_to(at), "is no regular expression of an engine whose time is linear, or too large a one")
+    return Wrong(pointer_to(at), "is no JSON Schema 2020-12")
 
 
 def _refused(document: Any) -> Iterator[Wrong]:

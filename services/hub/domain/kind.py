@@ -55,7 +55,7 @@ class Known:
 
     @classmethod
     def of(cls, kind: Kind, key: bytes | None) -> "Known":
-        schema = Schema(kind.schema_document)
+        schema = Schema(kind.schema_document, known=True)
         return cls(schema, kind.keep, kind.personal, kind.redact, key, steps_to(kind.ordered_by))
 
 
@@ -96,9 +96,9 @@ def _text(document: Mapping[str, Any]) -> str:
 
 def _must_go_with(old: Kind, schema: Schema, earlier: Sequence[Mapping[str, Any]]) -> None:
     """Raises Incompatible."""
-    if reasons := incompatible(Schema(old.schema_document), schema):
+    if reasons := incompatible(Schema(old.schema_document, known=True), schema):
         raise Incompatible(reasons)
-    if any(incompatible(Schema(each), schema) for each in earlier):
+    if any(incompatible(Schema(each, known=True), schema) for each in earlier):
         raise Incompatible(("it is not proved that it goes with every schema that the type had before",))
     if len(earlier) >= MOST_BEFORE:
         raise Incompatible((f"the type has had {MOST_BEFORE} schemas before the one in force",))
