@@ -5,7 +5,6 @@ from functools import partial
 
 from services.delivery.adapters.archive_http import ArchiveOverHttp
 from services.delivery.adapters.broker_letters import BrokerLetters
-from services.delivery.adapters.hub_http import HubOverHttp
 from services.delivery.adapters.posting import HttpPoster
 from services.delivery.adapters.sealing import MasterKeySealing
 from services.delivery.cases.burying import Burying
@@ -16,7 +15,7 @@ from services.delivery.cases.deaths import PAUSE as DEATHS_PAUSE
 from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.keys import Keys
-from services.delivery.cases.known import BUSES, TARGETS, Known
+from services.delivery.cases.known import BUSES, CLIENTS, TARGETS, Known
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
 from services.delivery.cases.looking import Looking
 from services.delivery.cases.measuring import Measuring
@@ -30,6 +29,7 @@ from services.delivery.cases.telling import PAUSE as TELLING_PAUSE
 from services.delivery.cases.turns import PROGRESS
 from services.delivery.cases.verifying import Verifying
 from services.delivery.cases.watching import PAUSE, Watching
+from services.delivery.domain.clients import KnownClients
 from services.delivery.domain.order import Progress, wakes
 from services.delivery.domain.places import Places
 from services.delivery.domain.signing import SCHEMES
@@ -62,6 +62,7 @@ def compose(runtime: Runtime) -> Service:
     settings = read_beside(DeliverySettings, SandboxDeliverySettings, sandbox=runtime.settings.sandbox)
     keeping = Keeping(runtime, SERVICE.name)
     buses = keeping.documents(BUSES, KnownBus, silent=True)
+    clients = keeping.documents(CLIENTS, KnownClients, silent=True)
     states = keeping.documents(TARGETS, TargetState)
     progress = keeping.documents(PROGRESS, Progress, wake=wakes, silent=True)
     known = Known(buses, states, progress)
@@ -93,15 +94,14 @@ def compose(runtime: Runtime) -> Service:
     )
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
-    hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     archive = ArchiveOverHttp(neighbor(runtime, "archive", settings.archive_timeout_seconds))
-    looking = Looking(buses, states, hub, runtime.clock)
+    looking = Looking(buses, states, clients, runtime.clock)
     deciding = Deciding(states, verifying, runtime.clock)
     home = Home(runtime.settings.milesaga_home)
     letters = BrokerLetters(lambda: own_broker_url(runtime.settings, home, SERVICE.name))
     skipping = Skipping(progress, runtime.clock)
     burying = Burying(letters, telling, skipping, runtime.clock)
-    configuring = Configuring(buses)
+    configuring = Configuring(buses, clients)
     return keeping.service(
         table=table(configuring),
         router=routes(
@@ -121,7 +121,7 @@ def compose(runtime: Runtime) -> Service:
             Every(TELLING_PAUSE, telling.flush, full=MOST, name="attempts"),
             Every(RESEALING_PAUSE, resealing.look, name="secrets"),
             Every(DEATHS_PAUSE, deaths.tell, name="deaths"),
-            Every(CATCHING_UP_PAUSE, CatchingUp(configuring, hub).look, name="buses"),
+            Every(CATCHING_UP_PAUSE, CatchingUp(configuring, keeping.outbox).look, name="buses"),
         ),
         figures=(_states(measuring), _queues(measuring)),
         closing=(watching.close, telling.drain, deaths.tell, poster.close),

@@ -1,9 +1,9 @@
-"""The bus edge: which targets there are."""
+"""The bus edge: which targets there are, and whose clients are whose."""
 
 from services.delivery.cases.configuring import Configuring
 from shared.bus.dispatch import HandlerTable
 from shared.contracts.cloudevents import Envelope
-from shared.contracts.delivery import ConfigureTargets
+from shared.contracts.delivery import ConfigureClients, ConfigureTargets
 
 
 def table(configuring: Configuring) -> HandlerTable:
@@ -12,4 +12,7 @@ def table(configuring: Configuring) -> HandlerTable:
     async def configure(command: ConfigureTargets, _: Envelope) -> None:
         await configuring.configure(command)
 
-    return {ConfigureTargets: configure}
+    async def configure_clients(command: ConfigureClients, _: Envelope) -> None:
+        await configuring.configure_clients(command)
+
+    return {ConfigureTargets: configure, ConfigureClients: configure_clients}

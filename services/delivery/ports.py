@@ -6,31 +6,6 @@ from typing import Protocol
 from services.delivery.domain.verdicts import Answer
 from shared.bus.dead_letters import Choice, DeadLetter, Place, Reborn
 from shared.contracts.archive import Deliveries, WantedDeliveries
-from shared.contracts.buses import BusRevision
-
-
-class HubUnavailable(Exception):
-    """The hub does not answer now."""
-
-
-class Partners(Protocol):
-    """Who is whose client."""
-
-    async def clients_of(self, partner: str) -> frozenset[str]:
-        """The subjects of its tokens; none of a partner that there is not. Raises HubUnavailable."""
-        ...
-
-
-class Buses(Protocol):
-    """Which buses there are."""
-
-    async def revisions(self) -> Mapping[str, int]:
-        """The newest one of each bus, also of those that are no more. Raises HubUnavailable."""
-        ...
-
-    async def bus(self, name: str) -> BusRevision | None:
-        """What it says now; None of one that is no more. Raises HubUnavailable."""
-        ...
 
 
 class ArchiveUnavailable(Exception):

@@ -8,7 +8,7 @@ SERVICE = Description(
     bindings=(("commands", "delivery.#"),),
     reads=("target",),
     public=("/v1/hub/sealing", "/v1/hub/targets"),
-    asks=("hub", "archive", "releases"),
+    asks=("archive", "releases"),
     scales_by="copies",
     outward=True,
 )

@@ -11,6 +11,7 @@ from services.hub.cases.publishing import PageSpeaker, Publishing
 from services.hub.cases.registering import BY_CLIENT, BY_USER, Registry
 from services.hub.cases.routing import PageRouting
 from services.hub.cases.sweeping import PageSweeper
+from services.hub.cases.telling import Telling
 from services.hub.cases.tidying import Tidying, wakes
 from services.hub.cases.tracing import Tracing
 from services.hub.cases.trying import Trying
@@ -54,7 +55,11 @@ def compose(runtime: Runtime) -> Service:
     settings = read(HubSettings)
     keeping = Keeping(runtime, SERVICE.name)
     registry = Registry(
-        keeping.documents(PARTNERS, Partner, silent=True), keeping.documents(KINDS, Kind, silent=True), settings.key
+        keeping.documents(PARTNERS, Partner),
+        keeping.documents(KINDS, Kind, silent=True),
+        keeping.outbox,
+        runtime.clock,
+        settings.key,
     )
     rows = keeping.collection(rows_spec("inbox"), silent=True)
     pages = keeping.collection(pages_spec("pages"))
@@ -86,7 +91,7 @@ def compose(runtime: Runtime) -> Service:
         meter=runtime.meter,
     )
     return keeping.service(
-        table=table(routing) if settings.routes else {},
+        table=table(routing, Telling(applying.buses, registry, keeping.outbox)) if settings.routes else {},
         takers=takers(hearing, in_force) if settings.routes else {},
         router=routes(
             Counter(

@@ -1,14 +1,15 @@
-"""The bus edge: pages to be routed, events that are heard."""
+"""The bus edge: pages to be routed, events that are heard, what delivery does not know."""
 
 from collections.abc import Mapping
 
 from services.hub.cases.hearing import EVENTS, PUBLIC, Hearing
 from services.hub.cases.in_force import InForce
 from services.hub.cases.routing import PageRouting
+from services.hub.cases.telling import Telling
 from shared.bus.arrival import Arrival
 from shared.bus.dispatch import HandlerTable, Taker
 from shared.contracts.cloudevents import Envelope
-from shared.contracts.hub import RoutePage
+from shared.contracts.hub import RoutePage, TellTargets
 
 
 def takers(hearing: Hearing, in_force: InForce) -> Mapping[str, Taker]:
@@ -20,10 +21,13 @@ def takers(hearing: Hearing, in_force: InForce) -> Mapping[str, Taker]:
     return {EVENTS: own, PUBLIC: hearing.take}
 
 
-def table(routing: PageRouting) -> HandlerTable:
+def table(routing: PageRouting, telling: Telling) -> HandlerTable:
     """The service's handlers by kind of message."""
 
     async def route(page: RoutePage, _: Envelope) -> None:
         await routing.route(page)
 
-    return {RoutePage: route}
+    async def tell(question: TellTargets, _: Envelope) -> None:
+        await telling.tell(question)
+
+    return {RoutePage: route, TellTargets: tell}

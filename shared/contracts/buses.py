@@ -141,12 +141,6 @@ def marked(text: str) -> tuple[str, int]:
     return bus, int(revision)
 
 
-class NewestRevisions(Part):
-    """The newest revision of each bus that there is or was, as other services are told of them."""
-
-    revisions: dict[str, int]
-
-
 class BusRevision(Part):
     """One revision of a bus, as other services are told of it."""
 

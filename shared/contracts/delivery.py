@@ -56,6 +56,23 @@ class ConfigureTargets(Message):
         return self.bus
 
 
+class ConfigureClients(Message):
+    """The subjects of these tokens are a partner's clients from this position on, all of them: what is older and comes
+    later changes nothing. There are none of a partner that is no more. Owner: delivery. No answer."""
+
+    type: ClassVar[str] = "delivery.configure_clients.v1"
+    exchange: ClassVar[str] = "commands"
+    mandatory: ClassVar[bool] = True
+
+    partner: str
+    position: int = Field(description="Greater with each change, also of a partner that was forgotten and made again")
+    clients: tuple[str, ...]
+
+    @property
+    def subject(self) -> str:
+        return self.partner
+
+
 class TargetFailing(Event):
     """Nothing is sent to a target for a while, because it fails; the copies wait."""
 

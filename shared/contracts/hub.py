@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from shared.contracts.archive import Page
 from shared.contracts.journey import Part
-from shared.contracts.messages import Event
+from shared.contracts.messages import Event, Message
 
 
 class RoutePage(Page):
@@ -27,11 +29,22 @@ class BusChanged(Event):
         return self.bus
 
 
-class ClientsOf(Part):
-    """The subjects of a partner's tokens, as other services ask."""
+class TellTargets(Message):
+    """Tell delivery what it does not know: this is all that it knows. The answer are `delivery.configure.v1` and
+    `delivery.configure_clients.v1`, of what is newer alone. Idempotent. Owner: hub."""
 
-    partner: str
-    clients: tuple[str, ...]
+    type: ClassVar[str] = "hub.tell_targets.v1"
+    exchange: ClassVar[str] = "commands"
+    mandatory: ClassVar[bool] = True
+
+    buses: dict[str, int] = Field(description="The newest revision of each bus that it was told of")
+    partners: dict[str, int] | None = Field(
+        description="The position of each partner whose clients it was told; null where it is told of buses alone"
+    )
+
+    @property
+    def subject(self) -> str:
+        return "targets"
 
 
 class ClientOf(Part):

@@ -13,6 +13,7 @@ from shared.store.repository import Repository, Stored
 
 MARKS: Final = "by_mark"
 BUSES: Final = CollectionSpec("buses", indexes=(Index(MARKS, ("mark",)),))
+CLIENTS: Final = CollectionSpec("clients", indexes=(Index(MARKS, ("mark",)),))
 TARGETS: Final = CollectionSpec("targets")
 MOST_BUSES: Final = 1_000
 MOST_BLOCKED: Final = 1_000

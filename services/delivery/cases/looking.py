@@ -1,42 +1,38 @@
 """What partners and operators ask about targets, and who may ask."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
 from services.delivery.cases.known import MARKS
+from services.delivery.domain.clients import KnownClients
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.target import KnownBus, target_id
-from services.delivery.ports import Partners
-from shared.kernel.clock import Clock, running_seconds
+from services.delivery.domain.target import NOBODY, KnownBus, target_id
+from shared.kernel.clock import Clock
 from shared.store.documents import After
 from shared.store.repository import Repository, Stored
 
-BELIEVED: Final = 5.0
-"""Seconds for which a partner's clients are taken to be those that the hub named."""
-MOST_PARTNERS: Final = 1_000
+
+class NotTold(Exception):
+    """Whose clients a partner's are was not told yet."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Looking:
     """The targets as they are known; each is its partner's."""
 
     buses: Repository[KnownBus]
     states: Repository[TargetState]
-    partners: Partners
+    clients: Repository[KnownClients]
     clock: Clock
-    _clients: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
 
-    async def is_client(self, subject: str, partner: str) -> bool:
-        """Raises HubUnavailable."""
-        asked_at, clients = self._clients.get(partner, (float("-inf"), frozenset[str]()))
-        if running_seconds() - asked_at > BELIEVED:
-            began = running_seconds()
-            clients = await self.partners.clients_of(partner)
-            if len(self._clients) >= MOST_PARTNERS:
-                self._clients.clear()
-            self._clients[partner] = began, clients
-        return subject in clients
+    async def own(self, subject: str, buses: Sequence[KnownBus]) -> list[KnownBus]:
+        """Those of the buses whose partner's client the subject of a token is. Raises NotTold: nobody is let in because
+        of what is not known, and nobody is told that it is not his."""
+        partners = {bus.partner for bus in buses} - {NOBODY}
+        told = {each.value.id: each.value.clients for each in await self.clients.load_many(partners)}
+        if partners - told.keys():
+            raise NotTold
+        return [bus for bus in buses if subject in told.get(bus.partner, ())]
 
     async def bus(self, name: str) -> KnownBus | None:
         stored = await self.buses.load(name)

@@ -1,14 +1,14 @@
 """Whose a target is, before anything is shown or done."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import Path
 
-from services.delivery.cases.looking import Looking
+from services.delivery.cases.looking import Looking, NotTold
 from services.delivery.domain.target import KnownBus
-from services.delivery.ports import HubUnavailable, Unopenable
+from services.delivery.ports import Unopenable
 from shared.contracts.buses import NAME
 from shared.web.auth import Caller
 from shared.web.problems import Problem, not_found, try_again
@@ -21,20 +21,21 @@ PATH = "/v1/hub/targets/{bus}/{target}"
 async def own(looking: Looking, bus: str, caller: Caller, everything: str, target: str | None = None) -> KnownBus:
     """The bus, which has the target where one is named. Raises 404 where it is not the caller's."""
     known = await looking.bus(bus)
-    if known is None or not await may(looking, known, caller, everything):
+    if known is None or not await own_of(looking, [known], caller, everything):
         raise not_found("bus" if target is None else "target")
     if target is not None and target not in known.targets:
         raise not_found("target")
     return known
 
 
-async def may(looking: Looking, known: KnownBus, caller: Caller, everything: str) -> bool:
+async def own_of(looking: Looking, buses: Sequence[KnownBus], caller: Caller, everything: str) -> Sequence[KnownBus]:
+    """Those that are the caller's; all of them for whoever may see everything by that scope. Raises 503."""
     if everything in caller.scopes:
-        return True
+        return buses
     try:
-        return await looking.is_client(caller.subject, known.partner)
-    except HubUnavailable as error:
-        raise try_again("unavailable", "The hub does not answer") from error
+        return await looking.own(caller.subject, buses)
+    except NotTold as error:
+        raise try_again("unavailable", "Whose clients a partner's are is not known here yet; try again") from error
 
 
 def only_webhooks(known: KnownBus, target: str) -> None:

@@ -14,7 +14,7 @@ from services.delivery.cases.skipping import Skipping
 from services.delivery.domain.target import KnownBus
 from services.delivery.http import deliveries, keys, letters, sealing
 from services.delivery.http.choosing import Consent
-from services.delivery.http.owning import PATH, BusName, TargetName, may, only_webhooks, openable, own
+from services.delivery.http.owning import PATH, BusName, TargetName, only_webhooks, openable, own, own_of
 from services.delivery.http.showing import Shower
 from services.delivery.http.views import ShownAgreement, ShownTarget, ShownTargets, Skipped
 from services.delivery.ports import OnRecord
@@ -89,7 +89,7 @@ def _reading(router: Routes, looking: Looking, shower: Shower, reader: Any) -> N
             return await looking.listed(after, limit)
 
         found, following = await BY_MARK.page(cursor, LISTED, page)
-        seen = [each.value for each in found if await may(looking, each.value, caller, "ops:read")]
+        seen = await own_of(looking, [each.value for each in found], caller, "ops:read")
         return answer(ShownTargets(targets=await shower.all_of(seen), next_cursor=following))
 
     @router.get(PATH, response_model=None, responses=answers(ShownTarget, *READING))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from services.hub.cases.in_force import LISTED, MARKS, MOST_BUSES, OWNERS, InForce
+from services.hub.cases.in_force import MARKS, MOST_BUSES, OWNERS, InForce
 from services.hub.cases.registering import Check, Registry
 from services.hub.cases.tidying import full_ones
 from services.hub.domain.bus import (
@@ -21,12 +21,12 @@ from services.hub.domain.bus import (
     queued,
     queues_of,
     same,
+    targets_of,
 )
 from services.hub.domain.webhooks import wrong_orders, wrong_webhooks
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
-from shared.contracts.buses import BusTerms, marked
-from shared.contracts.delivery import ConfigureTargets
+from shared.contracts.buses import BusTerms
 from shared.contracts.hub import BusChanged
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.values import changed
@@ -164,11 +164,6 @@ class Applying:
     async def listed(self, after: After, limit: int) -> list[Stored[KeptBus]]:
         return await self.buses.find(MARKS, (), limit=limit, after=after)
 
-    async def newest(self) -> dict[str, int]:
-        """The revision of each bus, also of those that were deleted."""
-        keys = await self.buses.collection.keys(MARKS, (), limit=LISTED)
-        return dict(marked(str(key)) for key in keys)
-
     async def revision(self, name: str, revision: int) -> BusTerms | None:
         """What a bus says or said by that revision; None where there is none, or it had said nothing any more."""
         kept = await self.buses.load(name)
@@ -262,14 +257,8 @@ class Applying:
         after = following(kept.value if kept else None, name, terms, who.subject, self.clock.now())
         entries = [
             self.outbox.entry(BusChanged(bus=name, revision=after.revision, by=who.subject)),
-            self.outbox.entry(
-                ConfigureTargets(
-                    bus=name,
-                    revision=after.revision,
-                    partner=after.owner,
-                    targets=terms.targets if terms else {},
-                )
-            ),
+            self.outbox.entry(await self.registry.clients_of(after.owner)),
+            self.outbox.entry(targets_of(after)),
         ]
         stored = await self.buses.save(after, version=kept.version if kept else 0, messages=entries)
         self.outbox.send_soon(self.buses.collection, name, entries)

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.hub.domain.kind import Kind, Known, replaced
-from services.hub.domain.partner import Partner
+from services.hub.domain.partner import Partner, following
+from shared.bus.outbox import Outbox
+from shared.contracts.delivery import ConfigureClients
+from shared.kernel.clock import Clock
+from shared.kernel.values import changed
 from shared.schemas.schema import Schema
 from shared.store.repository import Repository, Stored
 
@@ -29,10 +33,12 @@ class UserTaken(Exception):
 
 @dataclass
 class Registry:
-    """The partners and the types there are."""
+    """The partners and the types there are. Delivery is told whose clients somebody is with each change of it."""
 
     partners: Repository[Partner]
     kinds: Repository[Kind]
+    outbox: Outbox
+    clock: Clock
     redaction_key: bytes | None = field(default=None, repr=False)
     _known: dict[str, tuple[int, Known]] = field(default_factory=dict)
     """As they were compiled, with the revision that they are of."""
@@ -62,14 +68,37 @@ class Registry:
                 raise ClientTaken(place)
         stored = await self.partners.load(partner.id)
         check(stored.version if stored else None)
-        return await self.partners.save(partner, version=stored.version if stored else 0)
+        return await self._save(partner, stored)
+
+    async def forget_partner(self, stored: Stored[Partner]) -> None:
+        """Nobody is its client any more, and that is told; then it is forgotten. Raises Conflict."""
+        await self.partners.delete(await self._save(changed(stored.value, clients=()), stored))
+
+    async def clients_of(self, name: str, told: int = 0) -> ConfigureClients:
+        """What delivery is to know of a partner, where its newest position is `told`. Where no position says that this
+        is newer (an earlier release saved it, or the hub's store was restored) it gets one that does. Raises Conflict.
+        """
+        stored = await self.partners.load(name)
+        if stored is None:
+            return ConfigureClients(partner=name, position=following(told, self.clock.now()), clients=())
+        if stored.value.position < max(told, 1):
+            stored = await self._save(stored.value, stored, told)
+        return _clients(stored.value)
+
+    async def _save(self, partner: Partner, stored: Stored[Partner] | None, told: int = 0) -> Stored[Partner]:
+        before = max(told, stored.value.position if stored else 0)
+        after = changed(partner, position=following(before, self.clock.now()))
+        entries = [self.outbox.entry(_clients(after))]
+        saved = await self.partners.save(after, version=stored.version if stored else 0, messages=entries)
+        self.outbox.send_soon(self.partners.collection, after.id, entries)
+        return saved
 
     async def put_kind(self, kind: Kind, schema: Schema, check: Check, *, force: bool) -> Stored[Kind]:
         """Raises Incompatible, Conflict, and what `check` raises."""
         stored = await self.kinds.load(kind.id)
         check(stored.version if stored else None)
-        changed = replaced(stored.value if stored else None, kind, schema, force=force)
-        return await self.kinds.save(changed, version=stored.version if stored else 0)
+        after = replaced(stored.value if stored else None, kind, schema, force=force)
+        return await self.kinds.save(after, version=stored.version if stored else 0)
 
     async def known(self, names: set[str]) -> dict[str, Known]:
         """Those of the types that are registered, compiled once for each revision."""
@@ -78,3 +107,7 @@ class Registry:
         for stored in await self.kinds.load_many(stale):
             self._known[stored.value.id] = stored.version, Known.of(stored.value, self.redaction_key)
         return {name: self._known[name][1] for name in versions if name in self._known}
+
+
+def _clients(partner: Partner) -> ConfigureClients:
+    return ConfigureClients(partner=partner.id, position=partner.position, clients=partner.clients)

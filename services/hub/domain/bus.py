@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
 from shared.contracts.buses import BY_KEY, BusTerms, RuleTerms, mark_of
 from shared.contracts.copies import dead_target_queue, target_queue
+from shared.contracts.delivery import ConfigureTargets
 from shared.kernel.values import changed
 from shared.rules.faults import pointer_to
 from shared.web.problems import Fault
@@ -110,6 +111,12 @@ def queued(terms: BusTerms | None) -> list[str]:
 
 def _ordered(terms: BusTerms | None) -> list[str]:
     return [name for name, target in terms.targets.items() if target.order == BY_KEY] if terms else []
+
+
+def targets_of(kept: KeptBus) -> ConfigureTargets:
+    """What delivery is to know of it: without terms it has no targets."""
+    targets = kept.terms.targets if kept.terms else {}
+    return ConfigureTargets(bus=kept.id, revision=kept.revision, partner=kept.owner, targets=targets)
 
 
 def queues_of(bus: str, targets: Iterable[str]) -> list[str]:

@@ -1,12 +1,13 @@
 """A partner: whose tokens are its, what it may publish, how much."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from shared.accepting.allowance import Terms
+from shared.contracts.hubids import EPOCH, MILLISECOND
 
 NAME: Final = r"^[a-z][a-z0-9-]{1,40}$"
 TYPE: Final = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*\.v[1-9][0-9]{0,5}$"
@@ -40,6 +41,8 @@ class Partner(BaseModel):
     dedupe_hours: int = 24
     contact: str = ""
     broker_user: str | None = None
+    position: int = 0
+    """Greater with each change: what delivery is told has an order by it. 0 where an earlier release saved it."""
 
     @property
     def terms(self) -> Terms:
@@ -52,6 +55,12 @@ class Partner(BaseModel):
 
     def may_publish(self, kind: str) -> bool:
         return matches(self.publishes, kind)
+
+
+def following(position: int, now: datetime) -> int:
+    """A position after that one, and after all that were given before: also those of a partner of that name which was
+    forgotten meanwhile, and those that a store had forgotten when it was restored."""
+    return max(position + 1, (now - EPOCH) // MILLISECOND)
 
 
 def matches(globs: tuple[str, ...] | list[str], kind: str) -> bool:

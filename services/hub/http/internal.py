@@ -6,7 +6,7 @@ from fastapi import Request, Response
 
 from services.hub.cases.applying import Applying
 from services.hub.cases.registering import Registry
-from shared.contracts.buses import BusRevision, NewestRevisions
+from shared.contracts.buses import BusRevision
 from shared.contracts.hub import ClientOf
 from shared.web.answers import answer
 from shared.web.auth import Authenticator
@@ -32,10 +32,6 @@ def routes(router: Routes, applying: Applying, registry: Registry, authenticator
         if terms is None:
             raise not_found("revision")
         return answer(BusRevision(bus=name, revision=number, terms=terms))
-
-    @router.internal("/internal/hub/revisions", authenticator)
-    async def revisions(_: Request) -> Response:
-        return answer(NewestRevisions(revisions=await applying.newest()))
 
     @router.internal("/internal/hub/clients/{client}", authenticator)
     async def client(request: Request) -> Response:

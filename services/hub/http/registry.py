@@ -13,11 +13,10 @@ from services.hub.domain.kind import Incompatible, Kind, steps_to
 from services.hub.domain.partner import NAME, TYPE, Partner
 from services.hub.http.bodies import PartnerBody, TypeBody
 from services.hub.http.views import ShownPartner, ShownType
-from shared.contracts.hub import ClientsOf
 from shared.rules.faults import Invalid, pointer_to
 from shared.rules.reading import check
 from shared.schemas.schema import Schema, WrongSchema
-from shared.store.repository import Repository
+from shared.store.repository import M, Stored
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers, problems
@@ -53,13 +52,6 @@ def routes(
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     _partners(router, registry, operator, reader, hear)
     _types(router, registry, operator, reader, Gated(FORCING, gate), may_hash=may_hash)
-
-    @router.internal("/internal/hub/partners/{partner}", authenticator)
-    async def clients_of(request: Request) -> Response:
-        stored = await registry.partners.load(str(request.path_params["partner"]))
-        if stored is None:
-            raise not_found("partner")
-        return answer(ClientsOf(partner=stored.value.id, clients=stored.value.clients))
 
 
 def _partners(
@@ -100,7 +92,8 @@ def _partners(
     @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
     async def delete_partner(partner: PartnerName, if_match: IfMatch = None, _: Caller = operator) -> Response:
         """Forget a partner; what it sent stays in the archive."""
-        return await _forgotten(registry.partners, partner, if_match, "partner")
+        stored = await registry.partners.load(partner)
+        return await _forgotten("partner", stored, if_match, registry.forget_partner)
 
 
 def _types(router: Routes, registry: Registry, operator: Any, reader: Any, forcing: Gated, *, may_hash: bool) -> None:
@@ -156,19 +149,23 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, forci
     ) -> Response:
         """Forget a type: its events are unknown from now on, and its next schema need go with none that it had. Takes a
         grant where gated."""
-        return await _forgotten(registry.kinds, type_name, if_match, "type", guard)
+        stored = await registry.kinds.load(type_name)
+        return await _forgotten("type", stored, if_match, registry.kinds.delete, guard)
 
 
 async def _forgotten(
-    documents: Repository[Any], name: str, if_match: str | None, what: str, guard: Guard = nullcontext
+    what: str,
+    stored: Stored[M] | None,
+    if_match: str | None,
+    forget: Callable[[Stored[M]], Awaitable[None]],
+    guard: Guard = nullcontext,
 ) -> Response:
     """The answer when it is deleted. Raises 404, 409, 412, 503."""
-    stored = await documents.load(name)
     if stored is None:
         raise not_found(what)
     check_if_match(if_match, stored.version)
     async with guard():
-        await documents.delete(stored)
+        await forget(stored)
     return nothing()
 
 

@@ -11,6 +11,7 @@ from shared.store import open_store
 from shared.store.repository import Repository
 from tests import engines
 from tests.kit.clock import HandClock
+from tests.kit.runtime import TestRuntime
 
 
 @pytest.fixture
@@ -32,3 +33,9 @@ async def progress_anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> A
     await store.open()
     yield repository
     await store.close()
+
+
+@pytest.fixture(params=["sqlite", "mongodb"])
+def runtime(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> TestRuntime:
+    url = None if request.param == "sqlite" else str(request.getfixturevalue("mongodb_url"))
+    return TestRuntime(tmp_path, clock, mongodb_url=url)

@@ -11,13 +11,14 @@ from services.delivery.adapters.sealing import MasterKeySealing
 from services.delivery.cases.configuring import Configuring
 from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.keys import Keys
-from services.delivery.cases.known import BUSES, TARGETS, Known, Place
+from services.delivery.cases.known import BUSES, CLIENTS, TARGETS, Known, Place
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
 from services.delivery.cases.measuring import AT_A_LOOK, Measured, Measuring
 from services.delivery.cases.sending import Means, Sending, Undelivered
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
 from services.delivery.cases.turns import PROGRESS
+from services.delivery.domain.clients import KnownClients
 from services.delivery.domain.order import Progress
 from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState, paused
@@ -51,6 +52,7 @@ class Around:
         self.telemetry = Telemetry()
         self.states = Repository(store.collection(TARGETS), TargetState, key=lambda each: each.id)
         self.buses = Repository(store.collection(BUSES), KnownBus, key=lambda each: each.id)
+        self.clients = Repository(store.collection(CLIENTS), KnownClients, key=lambda each: each.id)
         self.secrets = Repository(store.collection(SECRETS), Secrets, key=lambda each: each.id)
         outages = Repository(store.collection(OUTAGES), Outages, key=lambda each: each.id)
         self.progress = Repository(store.collection(PROGRESS), Progress, key=lambda each: each.id)
@@ -61,7 +63,7 @@ class Around:
 
     async def told(self, revision: int, targets: Mapping[str, TargetTerms]) -> None:
         command = ConfigureTargets(bus="fuel", revision=revision, partner="coles", targets=dict(targets))
-        await Configuring(self.buses).configure(command)
+        await Configuring(self.buses, self.clients).configure(command)
         await self.queues.make_targets([("fuel", name) for name in targets])
         await self.look()
 

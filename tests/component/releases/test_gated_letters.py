@@ -11,14 +11,15 @@ import pytest
 
 from services.delivery import app
 from services.delivery.cases.configuring import Configuring
-from services.delivery.cases.known import BUSES
+from services.delivery.cases.known import BUSES, CLIENTS
+from services.delivery.domain.clients import KnownClients
 from services.delivery.domain.target import KnownBus
 from services.delivery.http.choosing import MOST_AGREED, ONE_BY_ONE
 from shared.bus.arrival import OUR_OWN, Arrival
 from shared.bus.dead_letters import DISCARD, RETRY_ALL, Choice, DeadLetter, Reborn
 from shared.contracts.buses import TargetTerms
 from shared.contracts.copies import Copy, target_queue
-from shared.contracts.delivery import ConfigureTargets
+from shared.contracts.delivery import ConfigureClients, ConfigureTargets
 from shared.runtime.keeping import Keeping
 from tests.component.releases.acts import agreed, asking
 from tests.component.releases.desk import Desk
@@ -99,26 +100,20 @@ def handle(number: int) -> str:
     return f"{number:012x}"
 
 
-class Hub:
-    """Who asks is the partner's client."""
-
-    async def clients_of(self, partner: str) -> frozenset[str]:
-        assert partner == "coles"
-        return frozenset({"deployer"})
-
-
 @pytest.fixture
 async def letters(tmp_path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> Buried:
-    """Of the target `books`, which delivery knows."""
+    """Of the target `books`, which delivery knows; who asks is its partner's client."""
     keeping = Keeping(TestRuntime(tmp_path, clock), "delivery")
     buses = keeping.documents(BUSES, KnownBus, silent=True)
+    clients = keeping.documents(CLIENTS, KnownClients, silent=True)
     await keeping.store.open()
     command = ConfigureTargets(bus="fuel", revision=1, partner="coles", targets={"books": TargetTerms(queue=True)})
-    await Configuring(buses).configure(command)
+    configuring = Configuring(buses, clients)
+    await configuring.configure(command)
+    await configuring.configure_clients(ConfigureClients(partner="coles", position=1, clients=("deployer",)))
     await keeping.store.close()
     buried = Buried(clock)
     monkeypatch.setattr(app, "BrokerLetters", lambda _: buried)
-    monkeypatch.setattr(app, "HubOverHttp", lambda _: Hub())
     return buried
 
 
