@@ -9,9 +9,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.cli.administration import BrokerAdministration
+from services.cli.rights import rights_of
 from services.house import HOUSE
 from shared.bus.partners import Partners
-from shared.bus.permissions import NO_RIGHTS, definitions, partner_rights, password_hash, service_rights
+from shared.bus.permissions import NO_RIGHTS, definitions, partner_rights, password_hash
 from shared.runtime.addresses import SANDBOX, with_user
 from shared.runtime.home import BROKER_USERS, Home
 from shared.runtime.settings import RuntimeSettings, Settings, read
@@ -42,7 +43,7 @@ class BrokerUsers:
         users = {
             each.name: (
                 password_hash(passwords[each.name]),
-                service_rights(each.name, each.bindings, each.families, each.listens, each.reads),
+                rights_of(each),
             )
             for each in HOUSE
         }

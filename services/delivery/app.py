@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-from services.delivery.adapters.archive_http import ArchiveOverHttp
 from services.delivery.adapters.broker_letters import BrokerLetters
 from services.delivery.adapters.posting import HttpPoster
 from services.delivery.adapters.sealing import MasterKeySealing
@@ -48,7 +47,7 @@ from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.home import Home
 from shared.runtime.keeping import Keeping
-from shared.runtime.providers import gate_of, neighbor
+from shared.runtime.providers import gate_of
 from shared.runtime.service import Runtime, Service
 from shared.runtime.trust import https_context
 from shared.telemetry import catalogue
@@ -94,7 +93,6 @@ def compose(runtime: Runtime) -> Service:
     )
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
-    archive = ArchiveOverHttp(neighbor(runtime, "archive", settings.archive_timeout_seconds))
     looking = Looking(buses, states, clients, runtime.clock)
     deciding = Deciding(states, verifying, runtime.clock)
     home = Home(runtime.settings.milesaga_home)
@@ -111,7 +109,6 @@ def compose(runtime: Runtime) -> Service:
             resealing,
             burying,
             skipping,
-            archive,
             _consent(runtime, keeping),
             runtime.queues,
             runtime.authenticator,

@@ -5,19 +5,6 @@ from typing import Protocol
 
 from services.delivery.domain.verdicts import Answer
 from shared.bus.dead_letters import Choice, DeadLetter, Place, Reborn
-from shared.contracts.archive import Deliveries, WantedDeliveries
-
-
-class ArchiveUnavailable(Exception):
-    """The archive does not answer now."""
-
-
-class OnRecord(Protocol):
-    """What was routed and tried."""
-
-    async def deliveries(self, wanted: WantedDeliveries) -> Deliveries:
-        """A page of them. Raises ArchiveUnavailable."""
-        ...
 
 
 class Poster(Protocol):

@@ -7,8 +7,9 @@ SERVICE = Description(
     settings=("services.delivery.settings:DeliverySettings",),
     bindings=(("commands", "delivery.#"),),
     reads=("target",),
+    commands=("archive", "hub"),
     public=("/v1/hub/sealing", "/v1/hub/targets"),
-    asks=("archive", "releases"),
+    asks=("releases",),
     scales_by="copies",
     outward=True,
 )

@@ -38,8 +38,6 @@ class DeliverySettings(Settings):
     """Seals the secrets of webhooks: a random text. Whoever loses it loses them."""
     former_master_key: str = Field(default="", max_length=1_000, repr=False, json_schema_extra=PASSING)
     """The one before, until nothing is sealed by it any more: `milesaga hub sealing` says when."""
-    archive_timeout_seconds: float = Field(default=10.0, gt=0)
-    """How long the archive may take for a page of deliveries."""
 
     @model_validator(mode="after")
     def _two_keys(self) -> Self:

@@ -8,6 +8,7 @@ SERVICE = Description(
     bindings=(("commands", "hub.#"),),
     families=("target",),
     listens=("events", "public"),
+    commands=("archive", "delivery"),
     public=("/v1/events", "/v1/hub"),
     internal=True,
     asks=("archive", "releases"),

@@ -57,16 +57,20 @@ def service_rights(
     families: Sequence[str] = (),
     listens: Sequence[str] = (),
     reads: Sequence[str] = (),
+    *,
+    commands: Sequence[str] = (),
 ) -> Rights:
     """`bindings` are those of the service's queue, `families` the first words of queues that it makes while it runs,
     `listens` the exchanges that it binds its queue to by whatever pattern, `reads` the first words of queues that
-    others make, and that it reads, taking turns at their dead letters. Who hears the answers gives the commands."""
+    others make, and that it reads, taking turns at their dead letters; `commands` the services that it commands beside
+    itself. Who hears the answers commands all of them."""
     own = "|".join((rf"{re.escape(name)}(\..+)?", *(rf"{re.escape(family)}\..+" for family in families)))
     others = [rf"{re.escape(each)}\..+" for each in reads]
     turns = [rf"{re.escape(each)}\..+{re.escape(turn_queue(''))}" for each in reads]
     speaks = rf"^{re.escape(name)}\."
-    commands = EVERYTHING if "answers" in dict(bindings) else speaks
-    written = {"commands": commands, "answers": rf"^({re.escape(name)}|saga)\.", "events": speaks, "public": NOTHING}
+    commanded = rf"^({'|'.join(map(re.escape, (name, *commands)))})\."
+    given = EVERYTHING if "answers" in dict(bindings) else commanded
+    written = {"commands": given, "answers": rf"^({re.escape(name)}|saga)\.", "events": speaks, "public": NOTHING}
     return Rights(
         configure=f"^({'|'.join((own, *turns))})$" if families or turns else f"^{own}$",
         write=rf"^(commands|answers|events|retry\..+|amq\.default|{own})$",

@@ -149,42 +149,6 @@ Stands = Literal["waiting", "retrying", "delivered", "dead", "skipped", "discard
 """How a delivery stands: `waiting` where nothing was tried yet, or nobody tells."""
 
 
-class WantedDeliveries(Part):
-    """Which deliveries are asked for, at `/internal/archive/deliveries`: of events with hubids in [`first`, `last`)
-    that follow `after`. `since`: what revisions of the bus before that one made is left out, another owner had it."""
-
-    bus: str
-    target: str
-    first: str
-    last: str
-    after: str = ""
-    since: int = 0
-    stands: Stands | None = None
-    limit: int
-
-
-class Delivery(Part):
-    """One copy of an event for a target, as far as it is on record; of its attempts the newest. One of a replay is on
-    record when it was tried first."""
-
-    hubid: str
-    deliveryid: str
-    stands: Stands
-    revision: int | None = None
-    rules: tuple[str, ...] = ()
-    replay: str | None = None
-    tries: int
-    attempts: tuple[Attempt, ...] = ()
-
-
-class Deliveries(Part):
-    """A page of them, in the order of acceptance; all of one event stand on one page. `after`: the hubid that the page
-    which follows is asked for after; None where none follows."""
-
-    deliveries: tuple[Delivery, ...]
-    after: str | None = None
-
-
 class ReplayEnded(Event):
     """A replay is over: `done`, `cancelled` or `failed`; `copies` had been sent as far as was noted by then."""
 

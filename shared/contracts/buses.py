@@ -4,7 +4,7 @@ delivery is told of its targets."""
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import AwareDatetime, Field, StrictBool, StrictInt, model_validator
 
 from shared.contracts.journey import Part
 
@@ -149,3 +149,6 @@ class BusRevision(Part):
     terms: BusTerms
     ordered: dict[str, int] = Field(default_factory=dict)
     """Targets that keep keys in order, with the revision since which they do; of a revision that is in force."""
+    owned_since: int | None = None
+    owned_at: AwareDatetime | None = None
+    """By which revision, and when, it became its owner's; of one that is in force."""

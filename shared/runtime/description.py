@@ -14,6 +14,7 @@ Bindings: TypeAlias = tuple[tuple[str, str], ...]
 Files: TypeAlias = tuple[tuple[str, str], ...]
 """What people write and a service reads at its start: (the variable that says where it lies, the file's name)."""
 
+ANY: Final = "*"
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 TAKEN: Final = frozenset(
     (
@@ -47,7 +48,8 @@ class Description:
     `families`: first words of the names of queues that it makes, fills and reads while it runs.
     `listens`: exchanges that it binds its queue to while it runs, by patterns of its own making.
     `reads`: first words of the names of such queues that others make, and that it reads.
-    `public`: beginnings of the paths that clients reach it by.
+    `commands`: other services that it gives commands to, beside whoever hears the answers.
+    `public`: beginnings of the paths that clients reach it by; a `*` in one is any one segment of a path.
     `answers_at`: a path that answers a GET while it runs, where the first of `public` does not.
     `internal`: it has routes for other services; they find it by `<NAME>_URL`.
     `asks`: the services whose internal routes it uses.
@@ -66,6 +68,7 @@ class Description:
     families: tuple[str, ...] = ()
     listens: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
     answers_at: str = ""
     internal: bool = False
@@ -103,6 +106,8 @@ def house(*services: Description) -> tuple[Description, ...]:
     internal = {each.name for each in services if each.internal}
     for each in services:
         each.check()
+        if unknown := set(each.commands) - set(queues(services)):
+            raise WrongHouse(f"{each.name} gives commands to {', '.join(sorted(unknown))}, which has no queue")
         if unknown := set(each.asks) - internal:
             raise WrongHouse(f"{each.name} asks {', '.join(sorted(unknown))}, which has no internal routes")
     return services
@@ -121,9 +126,15 @@ def takes_requests(services: Iterable[Description], here: Container[str]) -> boo
 
 def owner_of(services: Iterable[Description], path: str) -> str | None:
     """The service that answers a public path: the one that names the longest beginning of it."""
-    found = [(len(each_path), each.name) for each in services for each_path in each.public if _below(path, each_path)]
+    found = [
+        (beginning.count("/"), each.name)
+        for each in services
+        for beginning in each.public
+        if re.match(f"{pattern(beginning)}(/|$)", path)
+    ]
     return max(found)[1] if found else None
 
 
-def _below(path: str, beginning: str) -> bool:
-    return path == beginning or path.startswith(f"{beginning}/")
+def pattern(beginning: str) -> str:
+    """As a regular expression, in the words that all of them have."""
+    return "[^/]+".join(map(re.escape, beginning.split(ANY)))

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from services.archive.cases.reading import A_PAGE, Reading, Span
 from services.archive.cases.shelf import LISTED
-from services.archive.domain.deliveries import Page
+from services.archive.domain.deliveries import Page, WantedDeliveries
 from services.archive.domain.lines import records_of
 from services.archive.domain.segment import Segment
-from shared.contracts.archive import Deliveries, Records, WantedDeliveries
+from shared.contracts.archive import Records
 from shared.contracts.hubids import AFTER_ALL, least_of
 from shared.segments.lines import Block, Line
 from shared.segments.merging import Budget, once
@@ -106,12 +106,12 @@ class Finding:
     async def _of(reading: Reading, hubid: str) -> Iterator[Line]:
         return await reading.lines(Span(hubid, f"{hubid}."), lambda block: may_know(block.sieve, hubid), hubid)
 
-    async def deliveries(self, wanted: WantedDeliveries) -> Deliveries:
-        """A page of them; it ends early where much was read for it. Raises DamagedSegment."""
+    async def deliveries(self, wanted: WantedDeliveries) -> Page:
+        """A page of them, filled; it ends early where much was read for it. Raises DamagedSegment."""
         page = Page(wanted)
         lines = await self._records.lines(Span(page.first, wanted.last), lambda block: wanted.bus in block.owners)
         await self._records.threads.drain(page.filling(lines))
-        return Deliveries(deliveries=tuple(page.found), after=page.after)
+        return page
 
     async def segments(self, after: tuple[str, str] | None, limit: int) -> list[Segment]:
         return [stored.value for stored in await self._segments.find(LISTED, (), limit=limit, after=after)]

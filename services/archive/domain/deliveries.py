@@ -1,12 +1,14 @@
 """What is on record of one target's copies, page by page."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 
 from services.archive.domain.balance import stands
 from services.archive.domain.lines import records_of
-from shared.contracts.archive import Attempt, Delivery, Records, RoutedCopy, WantedDeliveries
+from shared.contracts.archive import Attempt, Records, RoutedCopy, Stands
 from shared.contracts.copies import delivery_id
 from shared.segments.lines import Line
 
@@ -16,8 +18,51 @@ MOST_SHOWN: Final = 100
 """Attempts of one delivery: the newest. A target may say that a copy is tried each second for a fortnight."""
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Since when a bus is its owner's: what was routed by an earlier revision, or sent by a replay before, was
+    another's."""
+
+    revision: int
+    at: datetime | None
+
+
+EVER: Final = Since(0, None)
+"""For whoever may see everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedDeliveries:
+    """Of events with hubids in [`first`, `last`) that follow `after`."""
+
+    bus: str
+    target: str
+    first: str
+    last: str
+    after: str
+    limit: int
+    stands: Stands | None = None
+    since: Since = EVER
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One copy of an event for a target, as far as it is on record; of its attempts the newest. One of a replay is on
+    record when it was tried first."""
+
+    hubid: str
+    deliveryid: str
+    stands: Stands
+    revision: int | None
+    rules: tuple[str, ...]
+    replay: str | None
+    tries: int
+    attempts: tuple[Attempt, ...]
+
+
 class Page:
-    """`found` when it is filled, and `after`, which the next one follows."""
+    """`found` when it is filled, and `after`, the hubid that the next page follows; None where none does. All of one
+    event stand on one page."""
 
     def __init__(self, wanted: WantedDeliveries) -> None:
         self._wanted = wanted
@@ -47,16 +92,20 @@ def deliveries_of(records: Records, wanted: WantedDeliveries) -> list[Delivery]:
     """Of one event: the live one, then those of replays in the order of their first tries."""
     bus, target = wanted.bus, wanted.target
     routed = [each for each in records.routed if (each.bus, each.target, each.shadow) == (bus, target, False)]
-    if routed and all(each.revision < wanted.since for each in routed):
-        return []
-    by_replay: dict[str | None, list[Attempt]] = {None: []} if routed else {}
+    own = [each for each in routed if each.revision >= wanted.since.revision]
+    by_replay: dict[str | None, list[Attempt]] = {None: []} if own else {}
     for attempt in records.attempts:  # by time
-        if (attempt.bus, attempt.target) == (bus, target):
+        is_live = attempt.replay is None and bool(routed)
+        if (attempt.bus, attempt.target) == (bus, target) and (bool(own) if is_live else _since(attempt, wanted.since)):
             by_replay.setdefault(attempt.replay, []).append(attempt)
     return [
-        _delivery(records.hubid, wanted, replay, attempts, routed[-1] if routed and replay is None else None)
+        _delivery(records.hubid, wanted, replay, attempts, own[-1] if own and replay is None else None)
         for replay, attempts in by_replay.items()
     ]
+
+
+def _since(attempt: Attempt, since: Since) -> bool:
+    return since.at is None or attempt.at >= since.at
 
 
 def _delivery(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_core import from_json
 
 from services.archive.cases.backtesting import Backtesting
@@ -18,17 +18,17 @@ from services.archive.cases.replaying import Replaying
 from services.archive.cases.verifying import Reached, Verifying
 from services.archive.domain.balance import Balance
 from services.archive.domain.segment import Segment
-from services.archive.http import backtests, feeds, replays
+from services.archive.http import backtests, deliveries, feeds, replays
 from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
-from shared.contracts.archive import ArchivedEvent, Kept, MinuteOfEvents, WantedDeliveries
+from shared.contracts.archive import ArchivedEvent, Kept, MinuteOfEvents
 from shared.kernel.ids import Ids
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, Listing, NextCursor, decode_cursor, next_cursor
-from shared.web.problems import Problem, invalid_parameter, not_found
+from shared.web.problems import invalid_parameter, not_found
 from shared.web.routes import Routes
 
 FOUND: Final = 100
@@ -129,7 +129,8 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     ids: Ids,
     authenticator: Authenticator,
 ) -> Routes:
-    """Public under `/v1/hub`: `archive`, `replays`, `backtests`, `feed`; for services `/internal/archive`."""
+    """Public under `/v1/hub`: `archive`, `replays`, `backtests`, `feed`, `targets/*/*/deliveries`; for services
+    `/internal/archive`."""
     router = Routes("archive")
     reader = authenticator.requires_one(("archive:read", "ops:read"))
     _events(router, finding, replaying.hub, reader)
@@ -140,6 +141,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     backtests.routes(router, backtesting, ids, authenticator)
     feeds.routes(router, feeding, authenticator)
     replays.routes(router, replaying, authenticator)
+    deliveries.routes(router, finding, replaying.hub, authenticator)
 
     @router.internal("/internal/archive/events/{hubid}", authenticator)
     async def kept(request: Request) -> Response:
@@ -152,20 +154,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
         with archive_reads():
             return answer(await finding.records(str(request.path_params["hubid"])))
 
-    @router.internal("/internal/archive/deliveries", authenticator, method="POST")
-    async def deliveries(request: Request) -> Response:
-        with archive_reads():
-            return answer(await finding.deliveries(await _asked(request)))
-
     return router
-
-
-async def _asked(request: Request) -> WantedDeliveries:
-    """Raises 422."""
-    try:
-        return WantedDeliveries.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise Problem(422, "invalid_request", "The body is not as expected") from error
 
 
 def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:

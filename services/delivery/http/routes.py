@@ -12,12 +12,11 @@ from services.delivery.cases.looking import Looking
 from services.delivery.cases.resealing import Resealing
 from services.delivery.cases.skipping import Skipping
 from services.delivery.domain.target import KnownBus
-from services.delivery.http import deliveries, keys, letters, sealing
+from services.delivery.http import keys, letters, sealing
 from services.delivery.http.choosing import Consent
 from services.delivery.http.owning import PATH, BusName, TargetName, only_webhooks, openable, own, own_of
 from services.delivery.http.showing import Shower
 from services.delivery.http.views import ShownAgreement, ShownTarget, ShownTargets, Skipped
-from services.delivery.ports import OnRecord
 from shared.bus.standing import StandingQueues
 from shared.contracts.buses import NAME
 from shared.store.documents import After
@@ -56,7 +55,6 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     resealing: Resealing,
     burying: Burying,
     skipping: Skipping,
-    on_record: OnRecord,
     consent: Consent,
     queues: StandingQueues,
     authenticator: Authenticator,
@@ -71,7 +69,6 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     _skipping(router, looking, skipping, writer)
     _asking(router, looking, deciding, writer)
     keys.routes(router, looking, keyring, reader, writer)
-    deliveries.routes(router, looking, on_record, reader)
     sealing.routes(router, resealing, authenticator.requires_one(("ops:read",)))
     letters.routes(router, looking, burying, consent, reader, writer)
     return router

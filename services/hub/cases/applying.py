@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.hub.cases.in_force import MARKS, MOST_BUSES, OWNERS, InForce
@@ -48,6 +48,8 @@ GOES: Final = timedelta(minutes=1)
 OF_A_PARTNER: Final = 50
 """Names that a partner may take by itself: each may have 64 targets, with two queues each."""
 
+LOOKED_AT: Final = 200
+"""Revisions that are read to learn whose a bus was."""
 BY_BUS: Final = "by_bus"
 PAST: Final = CollectionSpec("bus_revisions", indexes=(Index(BY_BUS, ("bus", "revision")),))
 
@@ -175,6 +177,19 @@ class Applying:
     async def revisions(self, bus: str, after: After, limit: int) -> list[Stored[PastBus]]:
         """Those that are not in force any more, the newest first."""
         return await self.past.find(BY_BUS, (bus,), limit=limit, after=after, descending=True)
+
+    async def owned_since(self, kept: KeptBus) -> tuple[int, datetime]:
+        """By which revision, and when, it became its owner's. Where its document does not say so, by as many of the
+        revisions before as are looked at."""
+        if kept.owned_since is not None and kept.owned_at is not None:
+            return kept.owned_since, kept.owned_at
+        since = kept.revision, kept.at
+        for past in await self.revisions(kept.id, None, LOOKED_AT):
+            if past.value.terms is not None:
+                if past.value.terms.partner != kept.owner:
+                    break
+                since = past.value.revision, past.value.at
+        return since
 
     async def _judged(self, name: str, terms: BusTerms, who: Who, check: Check) -> tuple[Stored[KeptBus] | None, Rules]:
         kept = await self.buses.load(name)

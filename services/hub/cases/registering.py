@@ -82,11 +82,12 @@ class Registry:
         if stored is None:
             return ConfigureClients(partner=name, position=following(told, self.clock.now()), clients=())
         if stored.value.position < max(told, 1):
-            stored = await self._save(stored.value, stored, told)
+            later = changed(stored.value, position=following(told, self.clock.now()))
+            stored = await self.partners.save(later, version=stored.version)  # whoever asks tells it
         return _clients(stored.value)
 
-    async def _save(self, partner: Partner, stored: Stored[Partner] | None, told: int = 0) -> Stored[Partner]:
-        before = max(told, stored.value.position if stored else 0)
+    async def _save(self, partner: Partner, stored: Stored[Partner] | None) -> Stored[Partner]:
+        before = stored.value.position if stored else 0
         after = changed(partner, position=following(before, self.clock.now()))
         entries = [self.outbox.entry(_clients(after))]
         saved = await self.partners.save(after, version=stored.version if stored else 0, messages=entries)

@@ -42,6 +42,9 @@ class KeptBus(BaseModel):
     """Those of the left whose queues are taken away at this moment, since then."""
     ordered: dict[str, int] = {}
     """Targets that keep keys in order, with the revision since which they do."""
+    owned_since: int | None = None
+    owned_at: AwareDatetime | None = None
+    """By which revision, and when, it became its owner's; None where an earlier release saved that one."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -101,7 +104,19 @@ def following(kept: KeptBus | None, name: str, terms: BusTerms | None, by: str, 
     owner = terms.partner if terms else kept.owner if kept else ""
     before = kept.ordered if kept else {}
     ordered = {target: before.get(target, revision) for target in _ordered(terms)}
-    return KeptBus(id=name, revision=revision, terms=terms, owner=owner, by=by, at=now, left=left, ordered=ordered)
+    stays = kept is not None and kept.owner == owner
+    return KeptBus(
+        id=name,
+        revision=revision,
+        terms=terms,
+        owner=owner,
+        by=by,
+        at=now,
+        left=left,
+        ordered=ordered,
+        owned_since=kept.owned_since if kept is not None and stays else revision,
+        owned_at=kept.owned_at if kept is not None and stays else now,
+    )
 
 
 def queued(terms: BusTerms | None) -> list[str]:

@@ -23,7 +23,17 @@ def routes(router: Routes, applying: Applying, registry: Registry, authenticator
         if kept is None or kept.value.terms is None:
             raise not_found("bus")
         told = kept.value
-        return answer(BusRevision(bus=told.id, revision=told.revision, terms=kept.value.terms, ordered=told.ordered))
+        since, at = await applying.owned_since(told)
+        return answer(
+            BusRevision(
+                bus=told.id,
+                revision=told.revision,
+                terms=kept.value.terms,
+                ordered=told.ordered,
+                owned_since=since,
+                owned_at=at,
+            )
+        )
 
     @router.internal("/internal/hub/buses/{bus}/revisions/{revision:int}", authenticator)
     async def revision(request: Request) -> Response:

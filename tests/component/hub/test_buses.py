@@ -4,11 +4,14 @@ import asyncio
 import json
 import random
 from base64 import urlsafe_b64encode
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from services.hub.cases import applying
+from services.hub.cases.in_force import BUSES
 from services.hub.domain.bus import KeptBus, PastBus
 from shared.contracts.buses import BusRevision
 from shared.contracts.hub import BusChanged
@@ -453,3 +456,30 @@ async def test_who_makes_and_deletes_buses_pushes_nobody_elses_out(
     assert (refused.status_code, refused.json()["detail"][:20]) == (409, "There may be 5 buses")
     assert (await hub.put(coles, "zy")).status_code == 409
     assert (await hub.put(coles, "zz")).status_code == 200
+
+
+async def owned(hub: Counter) -> tuple[int | None, datetime | None]:
+    internal: dict[str, Any] = {"X-Internal-Token": INTERNAL_TOKEN}
+    told = BusRevision.model_validate_json((await hub.ask("GET", "/internal/hub/buses/fuel", **internal)).text)
+    return told.owned_since, told.owned_at
+
+
+async def test_since_when_a_bus_is_its_owners_is_told_also_of_one_that_an_earlier_release_saved(
+    hub: Counter, clock: HandClock
+) -> None:
+    await hub.partner("aldi")
+    await hub.applied(a_file())
+    clock.pass_by(minutes=1)
+    await hub.applied(a_file(partner="aldi"))
+    given = clock.now()
+    clock.pass_by(minutes=1)
+    await hub.applied(a_file(partner="aldi", enabled=False))
+    assert await owned(hub) == (2, given)
+    store = hub.runtime.store("hub")
+    buses = store.collection(BUSES)
+    await store.open()
+    kept = await buses.get("fuel")
+    assert kept is not None
+    await buses.save(replace(kept, body={name: each for name, each in kept.body.items() if "owned" not in name}))
+    await store.close()
+    assert await owned(hub) == (2, given)

@@ -80,6 +80,7 @@ async def test_a_partner_that_was_made_again_by_a_clock_that_is_behind_is_told_w
     withdrawn = max(each.position for each in await said(hub, 3))
     clock.pass_by(seconds=-60)
     await put(hub, "c")
+    await said(hub, 4)
     (told,) = await answered(hub, nothing_known(coles=withdrawn))
     assert isinstance(told, ConfigureClients)
     assert (told.position, told.clients) == (withdrawn + 1, ("c",))

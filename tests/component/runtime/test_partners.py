@@ -83,13 +83,15 @@ async def partner(home: Path) -> AsyncIterator[AbstractConnection]:
         yield connection
 
 
-async def refused(connection: AbstractConnection, exchange: str, *, user_id: str | None = None) -> bool:
+async def refused(
+    connection: AbstractConnection, exchange: str, topic: str = "x.y.v1", *, user_id: str | None = None
+) -> bool:
     """Whether the broker refuses a message to an exchange."""
     channel = await connection.channel()
     message = aio_pika.Message(b"{}", user_id=user_id)
     where = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
     try:
-        await where.publish(message, "checkout" if not exchange else "x.y.v1", mandatory=False, timeout=5)
+        await where.publish(message, "checkout" if not exchange else topic, mandatory=False, timeout=5)
     except AMQPError:
         return True
     await channel.close()
@@ -225,6 +227,14 @@ async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path
         assert await bus.now() is not None
     finally:
         await bus.close()
+
+
+@pytest.mark.timeout(120)
+async def test_a_service_gives_commands_to_those_whom_its_entry_names(home: Path) -> None:
+    async with await aio_pika.connect(url_of(home, "hub")) as connection:
+        for topic in ("hub.route_page.v1", "archive.keep_page.v1", "delivery.configure_clients.v1"):
+            assert not await refused(connection, "commands", topic), topic
+        assert await refused(connection, "commands", "payment.authorize_card.v1")
 
 
 @pytest.mark.timeout(120)

@@ -4,8 +4,14 @@ import re
 
 import pytest
 
+from services.cli.rights import rights, rights_of
 from services.house import HOUSE
 from shared.bus.permissions import Rights, partner_rights, service_rights
+from shared.contracts.archive import KeepPage, KeepRecords
+from shared.contracts.delivery import ConfigureClients, ConfigureTargets
+from shared.contracts.hub import RoutePage, TellTargets
+from shared.contracts.messages import Message
+from shared.contracts.payment import AuthorizeCard
 
 
 def may(expression: str, name: str) -> bool:
@@ -29,17 +35,33 @@ def may(expression: str, name: str) -> bool:
     ],
 )
 def test_a_service_makes_fills_and_reads_its_family_and_nothing_beside_it(queue: str, touched: bool) -> None:
-    rights = service_rights("hub", [("commands", "hub.#")], ("target",))
-    for expression in (rights.configure, rights.read, rights.write):
+    hub = service_rights("hub", [("commands", "hub.#")], ("target",))
+    for expression in (hub.configure, hub.read, hub.write):
         assert may(expression, queue) is touched
 
 
+@pytest.mark.parametrize(
+    ("service", "may_say", "may_not"),
+    [
+        ("hub", {KeepPage, KeepRecords, RoutePage, ConfigureTargets, ConfigureClients}, {AuthorizeCard}),
+        ("delivery", {KeepRecords, TellTargets}, {AuthorizeCard}),
+        ("checkout", {AuthorizeCard, KeepPage}, set()),
+        ("payment", set(), {KeepPage, RoutePage, ConfigureClients}),
+    ],
+)
+def test_a_service_commands_whom_it_has_something_to_say_to(
+    service: str, may_say: set[type[Message]], may_not: set[type[Message]]
+) -> None:
+    """A topic that the broker refuses is a message that stays in its outbox for ever."""
+    (each,) = [each for each in HOUSE if each.name == service]
+    written, _ = rights_of(each).topics["commands"]
+    assert {contract for contract in may_say | may_not if may(written, contract.type)} == may_say
+
+
 def test_of_the_house_the_hub_alone_makes_targets() -> None:
-    made = {
-        each.name: service_rights(each.name, each.bindings, each.families, each.listens, each.reads) for each in HOUSE
-    }
-    assert {name for name, rights in made.items() if may(rights.configure, "target.fuel.bi")} == {"hub"}
-    assert {name for name, rights in made.items() if may(rights.read, "target.fuel.bi")} == {
+    made = rights(HOUSE)
+    assert {name for name, each in made.items() if may(each.configure, "target.fuel.bi")} == {"hub"}
+    assert {name for name, each in made.items() if may(each.read, "target.fuel.bi")} == {
         "hub",
         "delivery",
         "archive",

@@ -107,6 +107,8 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
         ("/v1/hub/replays", "archive"),
         ("/sandbox", "sandbox"),
     }
+    patterns = re.findall(r"location ~ (\S+) \{\s+set \$service (\w+);", MADE[GATEWAY])
+    assert ("^/v1/hub/targets/[^/]+/[^/]+/deliveries(/|$)", "archive") in patterns
     assert set(re.findall(r"location = (\S+) \{", MADE[GATEWAY])) == {
         "/",
         "/favicon.ico",

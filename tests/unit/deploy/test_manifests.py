@@ -151,7 +151,7 @@ def test_the_hub_calls_nobody_outside_and_delivery_nobody_inside_but_whom_it_ask
     reached = {name: set(_pods(overlay, name)) for name in ("hub", "delivery")}
     beside = {"role=outside"} if "Deployment/gateway" in {place(each) for each in overlay} else set[str]()
     assert reached["hub"] == {"role=broker", "role=store", "archive", "releases"} | beside
-    assert reached["delivery"] == {"role=broker", "role=store", "archive", "releases"} | beside
+    assert reached["delivery"] == {"role=broker", "role=store", "releases"} | beside
 
 
 def _egress(overlay: list[Object], service: str) -> Iterator[Object]:

@@ -113,6 +113,13 @@ def test_a_dummy_is_in_the_topology_by_its_entry() -> None:
         ("/v1/operations/checkouts", "checkout"),
         ("/v1/parcels/1", "counter"),
         ("/v1/parcelsandmore", None),
+        ("/v1/hub/targets/fuel/bi/deliveries", "archive"),
+        ("/v1/hub/targets/fuel/bi/deliveries/", "archive"),
+        ("/v1/hub/targets/fuel/bi", "delivery"),
+        ("/v1/hub/targets/fuel/bi/dead", "delivery"),
+        ("/v1/hub/targets/fuel/bi/deliveriesandmore", "delivery"),
+        ("/v1/hub/targets/fuel/deliveries", "delivery"),
+        ("/v1/hub/targets//bi/deliveries", "delivery"),
         ("/internal/carts/1", None),
         ("/", None),
     ],
@@ -144,6 +151,7 @@ def test_work_is_given_by_http_where_somebody_has_public_paths(here: tuple[str, 
         (Description("other", bindings=PARCELS.bindings, asks=("parcels",)), "no internal routes"),
         (Description("broker", bindings=PARCELS.bindings), "cannot be a service's name"),
         (Description("event-hub", bindings=PARCELS.bindings), "cannot be a service's name"),
+        (Description("other", bindings=PARCELS.bindings, commands=("counter",)), "which has no queue"),
         (Description("other"), "no queue to scale by"),
         (Description("other", bindings=PARCELS.bindings, scales_by="copies"), "no copies"),
         (Description("other", internal=True, bindings=PARCELS.bindings, may_rest=True), "may not rest"),
@@ -166,3 +174,11 @@ def test_no_services_tests_import_anothers() -> None:
         strange = {name for name in imported if name in subjects} - set(place)
         found += [f"{'/'.join(place)}: {', '.join(strange)}"] if strange else []
     assert found == []
+
+
+def test_who_reaches_what_strangers_name_asks_neither_for_events_nor_for_partners() -> None:
+    """Nobody inside but who says whether a grant is good, where acts are gated: whoever breaks into it is outside."""
+    (outward,) = [each for each in HOUSE if each.outward]
+    assert outward.name == "delivery"
+    assert outward.asks == ("releases",)
+    assert not outward.internal

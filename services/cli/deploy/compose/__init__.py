@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from services.cli.deploy.compose.secrets import password_variable, store_password_variable
 from services.cli.deploy.tree import Tree
 from shared.runtime.addresses import SANDBOX
-from shared.runtime.description import Description
+from shared.runtime.description import ANY, Description, pattern
 from shared.store.mongo import database_name
 from shared.web.problems import Problem, not_found, try_again
 
@@ -49,7 +49,13 @@ def tree(house: Sequence[Description]) -> Tree:
 
 def routes(house: Sequence[Description]) -> list[tuple[str, str]]:
     """Beginnings of public paths and who answers them, the sandbox's among them."""
-    return [(path, each.name) for each in house for path in each.public] + [(f"/{SANDBOX}", SANDBOX)]
+    paths = [(path, each.name) for each in house for path in each.public if ANY not in path]
+    return [*paths, (f"/{SANDBOX}", SANDBOX)]
+
+
+def patterns(house: Sequence[Description]) -> list[tuple[str, str]]:
+    """Those that go by a pattern, before the others."""
+    return [(f"^{pattern(path)}(/|$)", each.name) for each in house for path in each.public if ANY in path]
 
 
 def _given(house: Sequence[Description]) -> dict[str, Any]:
@@ -61,6 +67,7 @@ def _given(house: Sequence[Description]) -> dict[str, Any]:
         "house": house,
         "names": [each.name for each in house],
         "routes": routes(house),
+        "patterns": patterns(house),
         "password": password_variable,
         "secret": _secret,
         "broker_url": _broker_url,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.cli.deploy.kubernetes.objects import Object, named, resource
 from services.cli.deploy.kubernetes.secrets import SCALER
+from services.cli.rights import rights
 from shared.bus.permissions import NOTHING, TOPIC_EXCHANGES, Rights, definitions, password_hash, service_rights
 from shared.bus.topology import topology
 from shared.runtime.description import Description, queues
@@ -57,13 +58,6 @@ def described(house: Iterable[Description]) -> dict[str, Any]:
             }
             for each in whole.bindings
         ],
-    }
-
-
-def rights(house: Iterable[Description]) -> dict[str, Rights]:
-    """Of every service, whether it has a queue or not: each has a connection."""
-    return {
-        each.name: service_rights(each.name, each.bindings, each.families, each.listens, each.reads) for each in house
     }
 
 

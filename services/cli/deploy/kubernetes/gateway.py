@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from services.cli.deploy.kubernetes.objects import PORT, resource
-from shared.runtime.description import Description
+from shared.runtime.description import ANY, Description, pattern
 from shared.web.problems import try_again
 
 SERVER: Final = """\
@@ -42,14 +42,19 @@ http {{
   }}
 }}
 """
-LOCATION: Final = "    location {path} {{ proxy_pass http://{name}:{port}; }}\n"
+LOCATION: Final = "    location {place} {{ proxy_pass http://{name}:{port}; }}\n"
+
+
+def _place(path: str) -> str:
+    """A pattern goes before beginnings, wherever it stands."""
+    return f"~ ^{pattern(path)}(/|$)" if ANY in path else path
 
 
 def configuration(house: Iterable[Description]) -> str:
     """The whole of `nginx.conf`."""
     upstreams = [(path, resource(each.name)) for each in house for path in each.public]
     upstreams.append(("/sandbox/", "sandbox"))
-    places = [LOCATION.format(path=path, name=name, port=PORT) for path, name in upstreams]
+    places = [LOCATION.format(place=_place(path), name=name, port=PORT) for path, name in upstreams]
     away = json.loads(bytes(try_again("unavailable", "The service for this is away; try again.").response("").body))
     del away["instance"]
     return SERVER.format(locations="".join(places), away=json.dumps(away))

@@ -8,7 +8,7 @@ from services.cli.deploy.kubernetes.canary import TRACK
 from services.cli.deploy.kubernetes.objects import PART_OF, PORT, ROLE, Object, named, resource
 from services.cli.deploy.kubernetes.secrets import SCALER, provider_variables
 from services.cli.deploy.kubernetes.workload import arm_first
-from shared.runtime.description import Description
+from shared.runtime.description import ANY, Description, pattern
 from shared.store.mongo import database_name
 
 NODES: Final = 3
@@ -70,7 +70,7 @@ def route(house: Iterable[Description]) -> Object:
     """The public paths, each to the service that answers it."""
     rules = [
         {
-            "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in each.public],
+            "matches": [{"path": _match(path)} for path in each.public],
             "backendRefs": [{"name": resource(each.name), "port": PORT}],
             # event streams of a purchase last as long as it does
             "timeouts": {"request": "0s"},
@@ -80,6 +80,12 @@ def route(house: Iterable[Description]) -> Object:
     ]
     spec = {"parentRefs": [{"name": "public", "namespace": "gateways"}], "hostnames": ["HOST"], "rules": rules}
     return named("HTTPRoute", "gateway.networking.k8s.io/v1", PART_OF, spec=spec)
+
+
+def _match(path: str) -> Object:
+    if ANY in path:
+        return {"type": "RegularExpression", "value": f"{pattern(path)}(/.*)?"}
+    return {"type": "PathPrefix", "value": path}
 
 
 def service_monitor() -> Object:

@@ -1,28 +1,35 @@
-"""A target's deliveries over HTTP, as they are on record."""
+"""A target's deliveries over HTTP, as they are on record.
+
+They stand below targets, which are another service's: the records are here, and that one asks nobody."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Response
 from pydantic import Field
 
-from services.delivery.cases.looking import Looking
-from services.delivery.http.owning import PATH, BusName, TargetName, own
-from services.delivery.ports import ArchiveUnavailable, OnRecord
-from shared.contracts.archive import Delivery, Stands, WantedDeliveries
+from services.archive.cases.finding import Finding
+from services.archive.domain.deliveries import EVER, Delivery, Since, WantedDeliveries
+from services.archive.http.callers import archive_reads, hub_answers
+from services.archive.ports import Hub
+from shared.contracts.archive import Stands
+from shared.contracts.buses import NAME
 from shared.contracts.hubids import AFTER_ALL, least_of, moment_of
 from shared.web.answers import answer
-from shared.web.auth import Caller
+from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown, WholeNumber
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, NextCursor, decode_cursor, next_cursor
-from shared.web.problems import invalid_parameter, try_again
+from shared.web.problems import invalid_parameter, not_found
 from shared.web.routes import Routes
 
+PATH: Final = "/v1/hub/targets/{bus}/{target}/deliveries"
 MOST: Final = 500
 USUAL: Final = 100
 HUBID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 EXAMPLE: Final = "01984f2a-90c1-7d7b-8e01-0123456789ab"
+BusName = Annotated[str, Path(pattern=NAME, description="The bus.", examples=["fuel"])]
+TargetName = Annotated[str, Path(pattern=NAME, description="The target.", examples=["coles-bi"])]
 Hubid = Annotated[str | None, Query(pattern=HUBID, description="Of this event alone.", examples=[EXAMPLE])]
 Start = Annotated[
     Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
@@ -67,10 +74,11 @@ class ShownDeliveries(Shown):
     next_cursor: NextCursor = None
 
 
-def routes(router: Routes, looking: Looking, on_record: OnRecord, reader: Any) -> None:
+def routes(router: Routes, finding: Finding, hub: Hub, authenticator: Authenticator) -> None:
     """`/v1/hub/targets/{bus}/{target}/deliveries`."""
+    reader = authenticator.requires_one(("hub:read", "ops:read"))
 
-    @router.get(f"{PATH}/deliveries", response_model=None, responses=answers(ShownDeliveries, *READING))
+    @router.get(PATH, response_model=None, responses=answers(ShownDeliveries, *READING, 500))
     async def list_deliveries(  # noqa: PLR0917 - FastAPI calls by name
         bus: BusName,
         target: TargetName,
@@ -85,23 +93,28 @@ def routes(router: Routes, looking: Looking, on_record: OnRecord, reader: Any) -
         """What was delivered, waits, or was given up, with the attempts: for thirty days. What was said within the last
         second or two may not be on record yet."""
         (first, last), after = _span(start, end, hubid), _after(cursor)
-        known = await own(looking, bus, caller, "ops:read", target)
-        wanted = WantedDeliveries(
-            bus=bus,
-            target=target,
-            first=first,
-            last=last,
-            after=after,
-            since=0 if "ops:read" in caller.scopes else known.owned_since,
-            stands=status,
-            limit=limit,
-        )
-        try:
-            page = await on_record.deliveries(wanted)
-        except ArchiveUnavailable as error:
-            raise try_again("archive_unavailable", "The archive does not answer; try again") from error
+        since = await _owned_since(hub, bus, target, caller)
+        with archive_reads():
+            page = await finding.deliveries(
+                WantedDeliveries(bus, target, first, last, after, limit, stands=status, since=since)
+            )
         following = next_cursor((page.after,)) if page.after is not None else None
-        return answer(ShownDeliveries(deliveries=[_shown(each) for each in page.deliveries], next_cursor=following))
+        return answer(ShownDeliveries(deliveries=[_shown(each) for each in page.found], next_cursor=following))
+
+
+async def _owned_since(hub: Hub, bus: str, target: str, caller: Caller) -> Since:
+    """Raises 404 where there is no such target, or it is not the caller's; 503."""
+    sees_everything = "ops:read" in caller.scopes
+    with hub_answers():
+        known = await hub.bus(bus)
+        partner = None if sees_everything else await hub.partner_of(caller.subject)
+    if known is None or target not in known.terms.targets:
+        raise not_found("target")
+    if sees_everything:
+        return EVER
+    if partner != known.terms.partner:
+        raise not_found("target")
+    return Since(known.owned_since or known.revision, known.owned_at)
 
 
 def _span(start: datetime | None, end: datetime | None, hubid: str | None) -> tuple[str, str]:
