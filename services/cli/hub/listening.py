@@ -46,7 +46,7 @@ def listen(  # noqa: PLR0917 - typer calls by name
     until_now: Annotated[bool, typer.Option("--until-now", help="End when nothing follows.")] = False,
 ) -> None:
     """Post what matches a feed to a URL, one event after the other, signed as webhooks are. What the program refuses is
-    told and left behind; while it does not answer, or fails, the same event comes again."""
+    told and left behind; while it does not answer, or fails, the same event comes again, after its `Retry-After`."""
     with reported(), named(f"feed {target}"), operator() as api:
         key = _key(secret, scheme)
         with httpx.Client(trust_env=False, timeout=PATIENCE) as line:
@@ -75,9 +75,10 @@ class Post:
             ms = round((time.monotonic() - began) * 1000)
             told = view.moment(event["hubat"]), event["type"], event["id"], answer.status or answer.error, f"{ms} ms"
             printing.say(printing.in_one_line(" ".join(map(str, told))))
-            if judge(answer, datetime.now(UTC)).meaning in {"delivered", "copy"}:
+            verdict = judge(answer, datetime.now(UTC))
+            if verdict.meaning in {"delivered", "copy"}:
                 return
-            time.sleep(pause)
+            time.sleep(pause if verdict.rest is None else max(pause, verdict.rest.total_seconds()))
             pause, attempt = min(pause * 2, LONGEST_PAUSE), attempt + 1
 
     def _answer(self, event: Json, attempt: int) -> Answer:
@@ -94,7 +95,7 @@ class Post:
             response = self._line.post(self._url, content=body, headers=headers)
         except httpx.TransportError as error:
             return Answer(error=type(error).__name__)
-        return Answer(status=response.status_code)
+        return Answer(response.status_code, response.headers.get("retry-after"))
 
 
 def _url(text: str) -> str:

@@ -32,6 +32,8 @@ class Program:
 
     def __init__(self) -> None:
         self.answers: list[int] = []
+        self.retry_after = ""
+        """Of what it answers but 200."""
         self.got: list[tuple[dict[str, str], bytes]] = []
         program = self
 
@@ -39,7 +41,9 @@ class Program:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 program.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(program.answers.pop(0) if program.answers else 200)
+                self.send_response(status := program.answers.pop(0) if program.answers else 200)
+                if program.retry_after and status != 200:
+                    self.send_header("Retry-After", program.retry_after)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -116,6 +120,15 @@ def test_a_program_that_fails_is_given_the_same_again_and_a_refusal_is_left_behi
     assert [headers["milesaga-attempt"] for headers, _ in program.got] == ["1", "2", "3", "1"]
     assert pauses == [1.0, 2.0]
     assert [line.split()[-3] for line in told.stdout.splitlines()[1:]] == ["500", "404", "422", "200"]
+
+
+def test_a_program_that_asks_for_patience_is_left_alone_for_so_long(
+    stack: Stack, program: Program, pauses: list[float]
+) -> None:
+    stack.answers[FEED] = [page("c1", FIRST)]
+    program.answers, program.retry_after = [429, 503], "7"
+    assert run("listen", "history/own", "--forward", program.url, "--until-now").exit_code == 0
+    assert pauses == [7.0, 7.0]
 
 
 def test_a_program_that_is_not_there_yet_is_waited_for(
