@@ -108,6 +108,11 @@ CODES: Final[dict[str, Meaning]] = {
         (422,), "A target is not there, is another partner's, or cannot be replayed to.", "Name targets as BUS/TARGET."
     ),
     "name_taken": Meaning((409,), "Another request has this name.", "Choose another name."),
+    "asked_otherwise": Meaning(
+        (409,),
+        "What has this name differs in what may be changed.",
+        "`errors` name the fields, and what makes each as asked.",
+    ),
     "not_possible": Meaning((409,), "Not from the state in which it is.", "Read it: its state says what it is."),
     "already_ended": Meaning((409,), "The purchase has come to its end.", "Read it: its status is final."),
     "busy": Meaning((409, 503), "Others change the same thing at this moment.", AGAIN),

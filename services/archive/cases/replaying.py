@@ -26,8 +26,13 @@ LAG: Final = timedelta(seconds=5)
 """What was accepted less long ago may not be archived yet: that is waited for."""
 
 
-class NameTaken(Exception):
-    """Another replay has the name."""
+class AskedOtherwise(Exception):
+    """The replay of the name is not, or is not any more, what is asked for: it differs in these fields."""
+
+    def __init__(self, replay: Replay, fields: frozenset[str]) -> None:
+        super().__init__(", ".join(sorted(fields)))
+        self.replay = replay
+        self.fields = fields
 
 
 class NoTarget(Exception):
@@ -54,13 +59,15 @@ class Replaying:
     clock: Clock
 
     async def make(self, replay: Replay) -> Stored[Replay]:
-        """A new one; or the one that was asked for by the same words before. Raises NameTaken."""
+        """A new one; or the one that was asked for by the same words before. Raises AskedOtherwise."""
         try:
             return await self.replays.save(changed(replay, held_until=replay.end + LAG), version=0)
         except Conflict:
             stored = await self.replays.load(replay.id)
-            if stored is None or not stored.value.same_request(replay):
-                raise NameTaken from None
+            if stored is None:  # its time was just over, and its name is free
+                raise
+            if fields := stored.value.differs(replay):
+                raise AskedOtherwise(stored.value, fields) from None
             return stored
 
     async def buses(self, targets: Sequence[str], owner: str) -> list[Bus]:

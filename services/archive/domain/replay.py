@@ -30,6 +30,10 @@ AT_ONCE: Final = 4
 MOST_TYPES: Final = 100
 """Of one target, that are counted apart."""
 OTHERS: Final = "others"
+CHANGEABLE: Final = frozenset(("dry_run", "rate"))
+"""What may be asked of a replay that there is."""
+ASKED: Final = CHANGEABLE | {"start", "end", "targets", "when", "matching"}
+"""What a request says beside the name."""
 
 
 class Lost(Exception):
@@ -102,10 +106,9 @@ class Replay(BaseModel):
             return self.ended_at + REMEMBERED
         return (self.held_until or self.made_at) if self.is_wanted else None
 
-    def same_request(self, other: Self) -> bool:
-        """Do both ask for the same?"""
-        asked = {"name", "owner", "start", "end", "targets", "when", "matching"}
-        return self.model_dump(include=asked) == other.model_dump(include=asked)
+    def differs(self, asked: Self) -> frozenset[str]:
+        """The fields in which it is not, or is not any more, what is asked for."""
+        return frozenset(name for name in ASKED if getattr(self, name) != getattr(asked, name))
 
 
 @dataclass(frozen=True, slots=True)

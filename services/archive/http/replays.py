@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Request, Response
 from pydantic import Field, StrictBool, StrictInt
 
-from services.archive.cases.replaying import NameTaken, NoTarget, Replaying, id_of
-from services.archive.domain.replay import Matching, NotPossible, Replay, State
+from services.archive.cases.replaying import AskedOtherwise, NoTarget, Replaying, id_of
+from services.archive.domain.replay import CHANGEABLE, ENDS, Matching, NotPossible, Replay, State
 from services.archive.http.callers import hub_answers, partner_of
 from shared.contracts.buses import NAME, Name
 from shared.routing.wrong import WrongBus
@@ -148,8 +148,8 @@ def _changing(router: Routes, replaying: Replaying, writer: Any) -> None:
             raise Problem(422, "unknown_target", "A target cannot be replayed to", errors=[fault]) from error
         except WrongBus as error:
             raise Problem(422, "unknown_target", "The rules of a bus cannot be read here") from error
-        except NameTaken as error:
-            raise Problem(409, "name_taken", "Another replay has this name") from error
+        except AskedOtherwise as error:
+            raise _otherwise(error.replay, error.fields) from error
         return _answer(stored, 202, f"{PATH}/{stored.value.id}")
 
     @router.patch(f"{PATH}/{{replay}}", response_model=None, responses=answers(ShownReplay, *WRITING, 428))
@@ -202,6 +202,26 @@ def _check(body: ReplayBody, now: datetime) -> None:
 
 def _wrong(*faults: Fault) -> Problem:
     return Problem(422, "invalid_request", "This is no replay", errors=list(faults))
+
+
+def _otherwise(replay: Replay, fields: frozenset[str]) -> Problem:
+    """One that is to be changed is no other one: who is told that it is accepted would wait for what never comes."""
+    places = {"start": "from", "end": "to"}
+    if replay.state in ENDS or not fields <= CHANGEABLE:
+        faults = [Fault("differs from that one's", pointer=f"/{places.get(name, name)}") for name in sorted(fields)]
+        return Problem(409, "name_taken", f"Another replay, {replay.state}, has this name", errors=faults)
+    faults = [Fault(_stands(replay, name), pointer=f"/{name}") for name in sorted(fields)]
+    detail = f"The replay of this name, which is {replay.state}, was asked for otherwise; nothing was changed"
+    return Problem(409, "asked_otherwise", detail, errors=faults)
+
+
+def _stands(replay: Replay, name: str) -> str:
+    """How it is in that field, and what makes it as it was asked for."""
+    if name == "rate":
+        return f"is {replay.rate} there: PATCH its `rate`"
+    if replay.dry_run:
+        return "is true there, so nothing is sent: PATCH its `state` to `running`"
+    return "is false there, so it sends: take another name to count only"
 
 
 def _asked(body: ReplayBody) -> dict[str, Any]:

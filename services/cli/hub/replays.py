@@ -40,7 +40,7 @@ def start_replay(  # noqa: PLR0917 - typer calls by name
     with reported(), operator() as api:
         if when is not None:
             body["when"] = _pattern(when)
-        shown = api.send("POST", REPLAYS, body)
+        shown = _made(api, body)
         if follow:
             shown = _followed(api, shown, quiet=as_json)
     _tell(shown, as_json=as_json)
@@ -104,6 +104,22 @@ def change_rate(
 def cancel_replay(name: Name, as_json: AsJson = False) -> None:
     """End a replay for good: what was sent stays sent."""
     _change(name, {"state": "cancelled"}, as_json=as_json)
+
+
+def _made(api: Api, body: Json) -> Json:
+    """Raises ApiError, which names the commands that make a replay of that name what was asked for."""
+    try:
+        return api.send("POST", REPLAYS, body)
+    except ApiError as error:
+        if error.code != "asked_otherwise":
+            raise
+        differs = {fault["pointer"] for fault in error.problem["errors"]}
+        name, hints = body["name"], []
+        if "/dry_run" in differs and not body["dry_run"]:
+            hints.append(f"`milesaga hub replay resume {name}` sends what a dry run counted")
+        if "/rate" in differs:
+            hints.append(f"`milesaga hub replay rate {name} {body['rate']}` changes its rate")
+        raise ApiError("\n".join([str(error), *hints]), status=error.status, code=error.code) from error
 
 
 def _change(name: str, what: Json, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,33 @@ async def test_the_same_name_is_the_same_replay_and_another_under_it_is_refused(
     assert len(desk.sent()) == 1
     other = await desk.vault.ask("POST", REPLAYS, {**body, "matching": "all"})
     assert (other.status_code, other.json()["code"]) == (409, "name_taken")
+    assert [each["pointer"] for each in other.json()["errors"]] == ["/matching"]
+
+
+async def test_a_replay_that_is_asked_for_otherwise_says_in_what_and_what_to_do(desk: Desk) -> None:
+    """Who reads 202 believes that it is sent, and so fast."""
+    await desk.kept(100)
+    ready = await desk.replayed(dry_run=True, rate=7)
+
+    async def asked(**more: Any) -> tuple[str, dict[str, str]]:
+        told = (await desk.vault.ask("POST", REPLAYS, desk.body(**more))).json()
+        return told["code"], {each["pointer"]: each["detail"] for each in told["errors"]}
+
+    code, faults = await asked(rate=8)
+    assert code == "asked_otherwise"
+    assert faults == {
+        "/dry_run": "is true there, so nothing is sent: PATCH its `state` to `running`",
+        "/rate": "is 7 there: PATCH its `rate`",
+    }
+    await desk.patch(ready["id"], state="running")
+    assert await asked(dry_run=True, rate=7) == (
+        "asked_otherwise",
+        {"/dry_run": "is false there, so it sends: take another name to count only"},
+    )
+    assert (await desk.vault.ask("POST", REPLAYS, desk.body(rate=7))).json()["id"] == ready["id"]
+    await desk.work()
+    assert len(desk.sent()) == 1
+    assert await asked(dry_run=True, rate=7) == ("name_taken", {"/dry_run": "differs from that one's"})
 
 
 async def test_it_waits_while_the_targets_queue_holds_a_hundred(desk: Desk) -> None:

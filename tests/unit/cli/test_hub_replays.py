@@ -71,6 +71,18 @@ def test_a_dry_run_ends_when_it_is_counted(stack: Stack) -> None:
     assert json.loads(result.stdout)["counts"]["total"] == 100
 
 
+def test_a_dry_run_asked_for_again_in_earnest_names_the_commands(stack: Stack) -> None:
+    errors = [{"pointer": "/dry_run", "detail": "is true there"}, {"pointer": "/rate", "detail": "is 50 there"}]
+    refused = {"code": "asked_otherwise", "detail": "Nothing was changed", "errors": errors}
+    stack.answers["POST /v1/hub/replays"] = [(409, refused)]
+    options = "--target", "fuel/books", "--from", "-2h", "--rate", "9"
+    told = run("replay", "start", "x", *options)
+    assert (told.exit_code, told.stdout) == (1, "")
+    for said in ("/rate: is 50 there", "`milesaga hub replay resume x`", "`milesaga hub replay rate x 9`"):
+        assert said in told.stderr
+    assert "resume" not in run("replay", "start", "x", *options, "--dry-run").stderr
+
+
 @pytest.mark.parametrize(
     ("command", "asked"),
     [
