@@ -91,7 +91,7 @@ def compose(runtime: Runtime) -> Service:
     backtesting = Backtesting(backtests, reading, hub, runtime.clock)
     feeding = Feeding(root, keeping.classes, reading, events, hub, runtime.draining, runtime.clock)
     finding = Finding(reading, of_records, events)
-    balancing = Balancing(reading, of_records, events)
+    balancing = Balancing(reading, of_records, events, runtime.clock)
     verifying = Verifying((reading, of_records), (events, records), threads, runtime.clock)
     return store.service(
         table=table(keeping),

@@ -35,11 +35,14 @@ def run(
     window: Annotated[
         str, typer.Option("--events-of", metavar="24h", help="Partners' events of so long a time, up to 31d.")
     ] = "24h",
+    routed_within: Annotated[
+        str, typer.Option(metavar="10m", help="Events that were accepted so long ago are routed.")
+    ] = "10m",
 ) -> None:
     """Compare our books with the outside world's. Exit code 1 when any book differs, 2 when they cannot be read."""
-    since = _window(window)
+    since, settled = _window(window, "24h"), _window(routed_within, "10m")
     with reported(CANNOT_AUDIT), operator() as api:
-        result = audit(api, progress=not as_json, window=since)
+        result = audit(api, progress=not as_json, window=since, routed_within=settled)
     if metrics is not None:
         audit_metrics.write(metrics, result)
     if as_json:
@@ -50,17 +53,23 @@ def run(
         raise typer.Exit(1)
 
 
-def audit(api: Api, *, progress: bool = False, window: timedelta = DAY) -> Result:
+def audit(
+    api: Api, *, progress: bool = False, window: timedelta = DAY, routed_within: timedelta = events.ROUTED_WITHIN
+) -> Result:
     """Compare; what differs is looked at again, more often while purchases or events go on, and only what lasts counts.
     Events are those that were accepted before the first look: what is behind has come by the last."""
     now = datetime.now(UTC)
-    result = compare(read(api, now, progress=progress, window=window))
-    for look in range(2, MOST_LOOKS + 1):
-        if not result.differences or (look > 2 and not _goes_on(result)):  # noqa: PLR2004 - at rest two looks are enough
+
+    def look() -> Result:
+        return compare(read(api, now, progress=progress, window=window, routed_within=routed_within))
+
+    result = look()
+    for number in range(2, MOST_LOOKS + 1):
+        if not result.differences or (number > 2 and not _goes_on(result)):  # noqa: PLR2004 - at rest two looks are enough
             break
         time.sleep(SECOND_LOOK)
         lasting = {(finding.reference, finding.book) for finding in result.differences}
-        again = compare(read(api, now, progress=progress, window=window))
+        again = look()
         result = replace(again, differences=tuple(f for f in again.differences if (f.reference, f.book) in lasting))
     return result
 
@@ -70,7 +79,14 @@ def _goes_on(result: Result) -> bool:
     return bool(result.open) or any(finding.book == events.ACCEPTED for finding in result.differences)
 
 
-def read(api: Api, now: datetime, *, progress: bool = False, window: timedelta = DAY) -> BothSides:
+def read(
+    api: Api,
+    now: datetime,
+    *,
+    progress: bool = False,
+    window: timedelta = DAY,
+    routed_within: timedelta = events.ROUTED_WITHIN,
+) -> BothSides:
     """Both sides' books, every page of them; of partners' events those accepted in the `window` before `now`."""
     with _progress(progress) as bar:
         purchases = _counted(bar, "purchases", api.pages(CHECKOUTS, "checkouts", limit=PAGE))
@@ -80,7 +96,7 @@ def read(api: Api, now: datetime, *, progress: bool = False, window: timedelta =
         with named("sandbox beside this stack, whose books are the other side"):
             outside = api.get("/sandbox/books")
         bar.update(task, completed=1)
-        told = events.read(api, window, now)
+        told = events.read(api, window, now, routed_within)
     return BothSides(
         purchases=[Purchase.model_validate(row) for row in purchases],
         charges=[Charge.model_validate(row).in_our_units() for row in outside["charges"]],
@@ -121,12 +137,12 @@ def show(out: Console, result: Result) -> None:
     out.print(f"{told}: {verdict}")
 
 
-def _window(text: str) -> timedelta:
+def _window(text: str, example: str) -> timedelta:
     """Raises typer.BadParameter."""
     now = datetime.now(UTC)
     window = when(f"+{text}", now) - now
     if not timedelta(0) < window <= LONGEST:
-        raise typer.BadParameter(f"{text!r} is not like 24h, or longer than 31d.")
+        raise typer.BadParameter(f"{text!r} is not like {example}, or longer than 31d.")
     return window
 
 

@@ -142,6 +142,14 @@ class Minute(Row):
     events: int
 
 
+class Unrouted(Row):
+    """An archived event of whose routing nothing is on record."""
+
+    hubid: str
+    partner: str
+    id: str
+
+
 class Balance(Row):
     """By BUS/TARGET: copies that rules asked for, and how they stand. A copy that nobody tried, or whose receiver tells
     nobody, is `waiting`."""
@@ -150,6 +158,7 @@ class Balance(Row):
     copies: Mapping[str, int] = {}
     outcomes: Mapping[str, Mapping[str, int]] = {}
     minutes: Sequence[Minute] = ()
+    unrouted: Sequence[Unrouted] = ()
 
 
 class Target(Row):

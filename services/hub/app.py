@@ -10,6 +10,7 @@ from services.hub.cases.ordering import Ordering
 from services.hub.cases.publishing import PageSpeaker, Publishing
 from services.hub.cases.registering import BY_CLIENT, BY_USER, Registry
 from services.hub.cases.routing import PageRouting
+from services.hub.cases.routing_again import RoutingAgain
 from services.hub.cases.sweeping import PageSweeper
 from services.hub.cases.telling import Telling
 from services.hub.cases.tidying import Tidying, wakes
@@ -102,6 +103,7 @@ def compose(runtime: Runtime) -> Service:
                 applying,
                 hearing,
                 CountingEvents(Counting(pages), runtime.clock),
+                RoutingAgain(rows, pages, archive, runtime.publisher, keeping.outbox),
                 may_hash=settings.key is not None,
             ),
             runtime.authenticator,

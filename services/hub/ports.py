@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from shared.contracts.archive import Records
+from shared.contracts.archive import Contents, Records
 
 
 class ArchiveUnavailable(Exception):
@@ -14,6 +14,10 @@ class Archive(Protocol):
 
     async def has(self, hubid: str) -> bool:
         """Is the event of that name kept? Raises ArchiveUnavailable."""
+        ...
+
+    async def contents(self, hubid: str) -> Contents | None:
+        """The event of that name whole; None where it is not kept. Raises ArchiveUnavailable."""
         ...
 
     async def records(self, hubid: str) -> Records:

@@ -74,8 +74,8 @@ class UndecidedEvent(Part):
 
 
 class Routed(Part):
-    """What became of one part of a page in the router, or of some of its events. One that is neither among `copies` nor
-    `undecided` matched nothing."""
+    """What became of one part of a page in the router, or of some of its events. Each is among `copies`, `undecided` or
+    `unwanted`, or in another message about the part; what is nowhere was not routed."""
 
     page: str
     part: int
@@ -83,6 +83,7 @@ class Routed(Part):
     events: int = Field(description="How many it had")
     copies: tuple[RoutedCopy, ...]
     undecided: tuple[UndecidedEvent, ...] = ()
+    unwanted: tuple[str, ...] = Field(default=(), description="The hubids of those that no rule wanted")
 
 
 class Attempt(Part):
@@ -135,6 +136,14 @@ class Kept(Part):
     archived: bool
 
 
+class Contents(Part):
+    """An archived event whole, and its class of keeping, as other services ask at
+    `/internal/archive/events/{hubid}/contents`."""
+
+    keep: str
+    event: ArchivedEvent
+
+
 class Records(Part):
     """What is on record of one event, as other services ask at `/internal/archive/records/{hubid}`: in the order in
     which it was said, each once. Nothing is there before it is routed, nor when its time is over."""
@@ -142,7 +151,13 @@ class Records(Part):
     hubid: str
     routed: tuple[RoutedCopy, ...] = ()
     undecided: tuple[UndecidedEvent, ...] = ()
+    unwanted: bool = Field(default=False, description="Was it routed, and no rule wanted it?")
     attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def is_routed(self) -> bool:
+        """Copies of replays are none of the router's."""
+        return bool(self.routed or self.undecided or self.unwanted)
 
 
 Stands = Literal["waiting", "retrying", "delivered", "dead", "skipped", "discarded"]

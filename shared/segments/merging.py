@@ -69,8 +69,12 @@ class Budget:
         """Is what begins there left to the next answer?"""
         if self._left > 0 or first <= self._start:
             return False
-        self.reached = min(first, self.reached or first)
+        self.end(first)
         return True
+
+    def end(self, at: str) -> None:
+        """What begins there is left to the next answer, whatever could be read."""
+        self.reached = min(at, self.reached or at)
 
     def has(self, id_: str) -> bool:
         """Is that told by this answer?"""

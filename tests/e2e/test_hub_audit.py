@@ -14,6 +14,7 @@ from tests.e2e.buses import Bus, a_rule
 from tests.e2e.partners import Json, Partner, receipt
 from tests.e2e.shop import Shop
 from tests.e2e.test_examples import house_url
+from tests.e2e.wires import channel_to
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
@@ -43,6 +44,38 @@ async def test_segments_that_are_removed_by_hand_are_differences(start_stack: St
     assert {each["book"] for each in await differences(stack)} == {"archive"}
 
 
+@pytest.mark.timeout(240)
+async def test_events_whose_message_to_the_router_was_removed_are_differences_until_they_are_routed(
+    start_stack: StartStack, own_home: Path
+) -> None:
+    stack = await asyncio.to_thread(start_stack, home=own_home, environment={"HUB_ROUTE": "off"})
+    async with Shop(stack.url) as shop:
+        partner = await Partner.made(shop)
+        bus = Bus(partner, partner.operator, house_url(stack))
+        await bus.applied(a_rule())
+        await partner.send(*(receipt(f"e{n}") for n in range(5)))
+        lost = {each["hubid"] for each in await partner.eventually_archived(5)}
+        async with channel_to(house_url(stack)) as channel:
+            await (await channel.declare_queue("hub", passive=True)).purge()
+    await asyncio.to_thread(stack.terminate)
+    stack.change({})
+    await asyncio.to_thread(stack.start)
+    async with Shop(stack.url):  # it is ready
+        found = await differences(stack, "--routed-within", "1s")
+        assert {each["book"] for each in found} == {"routed"}
+        assert {each["reference"] for each in found} == {f"{partner.name} e{n}" for n in range(5)}
+        done = await asyncio.to_thread(stack.command, "hub", "route", "--from", "-1h", "--to", "now", "--json")
+        assert [each["status"] for each in json.loads(done.stdout)["events"]] == ["sent"] * 5
+        copies = await bus.eventually_taken(5)
+        assert {each.hubid for each in copies} == lost
+
+        async def settled() -> bool:
+            audited = await asyncio.to_thread(stack.command, "audit", "--json", "--routed-within", "1s")
+            return audited.returncode == 0
+
+        await eventually(settled, 60.0)
+
+
 async def closed(partner: Partner, events: int) -> bool:
     answer = await partner.operator.get("/v1/hub/archive/segments")
     return bool(sum(each["owners"].get(partner.name, 0) for each in answer.json()["segments"]) >= events)
@@ -54,8 +87,8 @@ def unlist(home: Path, segment: str) -> None:
         archive.execute("DELETE FROM segments WHERE id = ?", (segment,))
 
 
-async def differences(stack: Stack) -> list[Json]:
-    audited = await asyncio.to_thread(stack.command, "audit", "--json")
+async def differences(stack: Stack, *options: str) -> list[Json]:
+    audited = await asyncio.to_thread(stack.command, "audit", "--json", *options)
     assert audited.returncode == 1, audited.stdout + audited.stderr
     found: list[Json] = json.loads(audited.stdout)["differences"]
     return found

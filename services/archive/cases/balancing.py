@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.archive.cases.reading import A_PAGE, SEGMENTS, Reading, Span
 from services.archive.cases.shelf import LISTED
 from services.archive.domain.balance import Balance, balancing
-from services.archive.domain.segment import Segment
+from services.archive.domain.segment import RECORDS_KEPT, Segment
 from shared.contracts.hubids import AFTER_ALL, least_of
+from shared.kernel.clock import Clock
 from shared.segments.merging import Budget
 from shared.store.repository import Repository
 
@@ -47,13 +48,15 @@ class Page:
     following: Reached | None
 
 
-START: Final = Reached()
+ON_RECORD: Final = RECORDS_KEPT - timedelta(days=1)
+"""Of younger events it is on record whether they were routed. Records are removed while a page is counted."""
 
 
 class Balancing:
     """Of events, and of what is on record of them."""
 
-    def __init__(self, events: Reading, records: Reading, segments: Repository[Segment]) -> None:
+    def __init__(self, events: Reading, records: Reading, segments: Repository[Segment], clock: Clock) -> None:
+        self._clock = clock
         self._events = events
         self._records = records
         self._segments = segments
@@ -75,9 +78,11 @@ class Balancing:
         if left.first >= left.last:
             return AFTER_ALL
         budget = Budget(A_PAGE, left.first)
-        kept = await self._events.parted(left, budget)
+        kept = await self._events.parted(left, budget=budget)
         told = await self._records.lines(left, budget=budget)
-        await self._events.threads.drain(balancing(made, kept, told, budget, by_minute=by_minute))
+        on_record = least_of(self._clock.now() - ON_RECORD)
+        counted = balancing(made, kept, told, budget, by_minute=by_minute, on_record=on_record)
+        await self._events.threads.drain(counted)
         return budget.reached or AFTER_ALL
 
     async def _totals(self, after: Reached) -> tuple[Totals, str, str]:

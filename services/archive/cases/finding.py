@@ -1,6 +1,6 @@
 """Events are found: by time through the list of segments, by id through what blocks know is not in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from services.archive.cases.shelf import LISTED
 from services.archive.domain.deliveries import Page, WantedDeliveries
 from services.archive.domain.lines import records_of
 from services.archive.domain.segment import Segment
-from shared.contracts.archive import Records
+from shared.contracts.archive import ArchivedEvent, Contents, Records
 from shared.contracts.hubids import AFTER_ALL, least_of
 from shared.segments.lines import Block, Line
 from shared.segments.merging import Budget, once
@@ -72,6 +72,14 @@ def _finding(found: list[Line], lines: Iterator[Line], wanted: Wanted, limit: in
         yield line
 
 
+def _only(hubid: str) -> Span:
+    return Span(hubid, f"{hubid}.")
+
+
+def _may_have(hubid: str) -> Callable[[Block], bool]:
+    return lambda block: may_know(block.sieve, hubid)
+
+
 class Finding:
     """Reads segments of events, and of records. What was kept twice is told once."""
 
@@ -97,6 +105,19 @@ class Finding:
         lines = await self._of(self._events, hubid)
         return await self._events.threads.run(lambda: any(line.id == hubid for line in lines))
 
+    async def contents(self, hubid: str) -> Contents | None:
+        """The event of that name, where it is kept. Raises DamagedSegment."""
+        parts = await self._events.parted(_only(hubid), _may_have(hubid), hubid)
+
+        def found() -> Contents | None:
+            for keep, lines in parts.items():
+                for line in lines:
+                    if line.id == hubid:
+                        return Contents(keep=keep, event=ArchivedEvent.model_validate_json(line.text))
+            return None
+
+        return await self._events.threads.run(found)
+
     async def records(self, hubid: str) -> Records:
         """What is on record of the event of that name. Raises DamagedSegment."""
         lines = await self._of(self._records, hubid)
@@ -104,7 +125,7 @@ class Finding:
 
     @staticmethod
     async def _of(reading: Reading, hubid: str) -> Iterator[Line]:
-        return await reading.lines(Span(hubid, f"{hubid}."), lambda block: may_know(block.sieve, hubid), hubid)
+        return await reading.lines(_only(hubid), _may_have(hubid), hubid)
 
     async def deliveries(self, wanted: WantedDeliveries) -> Page:
         """A page of them, filled; it ends early where much was read for it. Raises DamagedSegment."""

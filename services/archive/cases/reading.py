@@ -84,12 +84,18 @@ class Reading:
         it raises DamagedSegment, OSError."""
         return self._lines(await self._there(span), span, wanted, text, budget)
 
-    async def parted(self, span: Span, budget: Budget) -> dict[str, Iterator[Line]]:
-        """All of the span by class of keeping, each as `lines` is."""
+    async def parted(
+        self,
+        span: Span,
+        wanted: Callable[[Block], bool] = anything,
+        text: str | None = None,
+        budget: Budget | None = None,
+    ) -> dict[str, Iterator[Line]]:
+        """The same by class of keeping."""
         parts: dict[str, list[_There]] = {}
         for each in await self._there(span):
             parts.setdefault(each.keep, []).append(each)
-        return {keep: self._lines(there, span, anything, None, budget) for keep, there in parts.items()}
+        return {keep: self._lines(there, span, wanted, text, budget) for keep, there in parts.items()}
 
     async def _there(self, span: Span) -> list[_There]:
         # before the list: what is closed meanwhile is in both

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, Self
 
 from services.archive.domain.lines import records_of
 from services.archive.domain.segment import RECORDS
@@ -19,13 +19,29 @@ WAITING: Final[Stands] = "waiting"
 """Nothing was tried yet; or the target is a queue, a service or a feed, of which nothing more is known."""
 RETRYING: Final[Stands] = "retrying"
 Count = dict[str, dict[str, int]]
+MOST_UNROUTED: Final = 1_000
+"""Events that are named on a page: where more were not routed, it ends there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrouted:
+    """An event that is archived, and of whose routing nothing is on record: it is under way, or its page was lost."""
+
+    hubid: str
+    partner: str
+    id: str
+    type: str
+
+    @classmethod
+    def of(cls, line: Line) -> Self:
+        return cls(line.id, line.owner, line.key.partition(":")[2], line.kind)
 
 
 @dataclass
 class Balance:
     """`events` by partner and type, where it was asked in each of `minutes` by partner and class of keeping; by
     `bus/target` the `copies` that were routed, and how each of them stands; by `bus/target` how those of replays ended;
-    by bus the events with which its rules had too much work."""
+    by bus the events with which its rules had too much work; the events that were not routed."""
 
     events: Count = field(default_factory=dict)
     minutes: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -34,6 +50,7 @@ class Balance:
     counted_only: dict[str, int] = field(default_factory=dict)
     replayed: Count = field(default_factory=dict)
     undecided: dict[str, int] = field(default_factory=dict)
+    unrouted: list[Unrouted] = field(default_factory=list)
 
     def in_minutes(self) -> list[MinuteOfEvents]:
         """The same as the hub tells it."""
@@ -44,23 +61,35 @@ class Balance:
 
 
 def balancing(
-    made: Balance, kept: Mapping[str, Iterator[Line]], told: Iterator[Line], budget: Budget, *, by_minute: bool
+    made: Balance,
+    kept: Mapping[str, Iterator[Line]],
+    told: Iterator[Line],
+    budget: Budget,
+    *,
+    by_minute: bool,
+    on_record: str = "",
 ) -> Iterator[None]:
     """Count into `made`, event by event, what is kept by class of keeping, and what is on record, as far as the budget
-    goes: what the next page begins with is told by it. All lines are in the order of hubids."""
+    goes: what the next page begins with is told by it. All lines are in the order of hubids. `on_record`: of events
+    from that one on it is known whether they were routed."""
     of_events = [_labelled(keep, once(lines)) for keep, lines in kept.items()]
     both = merge(*of_events, _labelled(RECORDS, told), key=itemgetter(0))
     for hubid, group in groupby(both, key=itemgetter(0)):
+        if len(made.unrouted) >= MOST_UNROUTED:
+            budget.end(hubid)
         if not budget.has(hubid):
             return
-        records = []
+        event, records = None, list[Line]()
         for _, keep, line in group:
             if keep == RECORDS:
                 records.append(line)
             else:
+                event = line
                 _add_event(made, keep, line, by_minute=by_minute)
-        if records:
-            _add_records(made, records_of(hubid, records))
+        found = records_of(hubid, records)
+        _add_records(made, found)
+        if event is not None and not found.is_routed and hubid >= on_record:
+            made.unrouted.append(Unrouted.of(event))
         yield
 
 

@@ -10,6 +10,9 @@ from shared.segments.lines import Line
 ROUTED: Final = "routed"
 UNDECIDED: Final = "undecided"
 ATTEMPT: Final = "attempt"
+NOBODY: Final = "-"
+"""The bus of an event that no rule wanted; none has that name. It is kept as a copy that was only counted: a
+release that knows nothing of such events takes it for one."""
 
 
 def line_of(entry: ArchivedEvent) -> Line:
@@ -33,6 +36,7 @@ def record_lines(records: KeepRecords) -> list[Line]:
     for routed in records.routed:
         told += [(ROUTED, copy) for copy in routed.copies]
         told += [(UNDECIDED, event) for event in routed.undecided]
+        told += [(ROUTED, _unwanted(hubid)) for hubid in routed.unwanted]
     told += [(ATTEMPT, attempt) for attempt in records.attempts]
     return [_record(kind, each.hubid, each.bus, each.model_dump_json().encode()) for kind, each in told]
 
@@ -49,14 +53,20 @@ def records_of(hubid: str, lines: list[Line]) -> Records:
     for text in dict.fromkeys(line.text for line in lines if line.id == hubid):
         ((kind, record),) = from_json(text).items()
         by_kind[kind].append(record)
+    copies = [each for each in by_kind[ROUTED] if each["bus"] != NOBODY]
     return Records.model_validate(
         {
             "hubid": hubid,
-            "routed": by_kind[ROUTED],
+            "routed": copies,
             "undecided": by_kind[UNDECIDED],
+            "unwanted": len(copies) < len(by_kind[ROUTED]),
             "attempts": sorted(by_kind[ATTEMPT], key=lambda each: (each["at"], each["attempt"])),
         }
     )
+
+
+def _unwanted(hubid: str) -> RoutedCopy:
+    return RoutedCopy(hubid=hubid, bus=NOBODY, revision=0, rules=(), target="", shadow=True)
 
 
 def _record(kind: str, hubid: str, bus: str, told: bytes) -> Line:

@@ -1,7 +1,6 @@
 """The archive over HTTP."""
 
-from dataclasses import asdict, astuple
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request, Response
@@ -11,30 +10,26 @@ from pydantic_core import from_json
 
 from services.archive.cases.backtesting import Backtesting
 from services.archive.cases.balancing import Balancing
-from services.archive.cases.balancing import Reached as Counted
 from services.archive.cases.feeding import Feeding
 from services.archive.cases.finding import Finding, Wanted
 from services.archive.cases.replaying import Replaying
 from services.archive.cases.verifying import Reached, Verifying
-from services.archive.domain.balance import Balance
 from services.archive.domain.segment import Segment
-from services.archive.http import backtests, deliveries, feeds, replays
+from services.archive.http import backtests, deliveries, feeds, replays, stats
 from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
-from shared.contracts.archive import ArchivedEvent, Kept, MinuteOfEvents
+from shared.contracts.archive import ArchivedEvent, Kept
 from shared.kernel.ids import Ids
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Moment, Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, Listing, NextCursor, decode_cursor, next_cursor
-from shared.web.problems import invalid_parameter, not_found
+from shared.web.problems import not_found
 from shared.web.routes import Routes
 
 FOUND: Final = 100
 LISTED: Final = 200
-LONGEST: Final = timedelta(days=31)
-A_DAY: Final = timedelta(days=1)
 SEGMENTS = Listing[Segment](lambda segment: (segment.last, segment.id), (str, str))
 
 
@@ -85,40 +80,6 @@ class ShownVerdict(Shown):
     next_cursor: NextCursor = None
 
 
-class ShownOutcomes(Shown):
-    """What became of the events accepted in that time; each is counted once, however often it was kept."""
-
-    events: Annotated[dict[str, dict[str, int]], Field(description="By partner and type")]
-    minutes: Annotated[
-        list[MinuteOfEvents],
-        Field(description="The same by partner, class of keeping and minute, where that was asked"),
-    ]
-    copies: Annotated[dict[str, int], Field(description="By BUS/TARGET, those that were routed")]
-    outcomes: Annotated[
-        dict[str, dict[str, int]],
-        Field(
-            description="By BUS/TARGET, how each of them stands: `delivered`, `dead`, `skipped`, `discarded`, "
-            "`retrying`, and `waiting` where nothing was tried yet or nobody tells"
-        ),
-    ]
-    counted_only: Annotated[dict[str, int], Field(description="By BUS/TARGET, what shadow rules asked for")]
-    replayed: Annotated[dict[str, dict[str, int]], Field(description="By BUS/TARGET, how copies of replays stand")]
-    undecided: Annotated[dict[str, int], Field(description="By bus, events with which its rules had too much work")]
-
-
-class ShownStats(Shown):
-    """What is in closed segments; of a time that is named, what became of its events; each as far as it was counted for
-    this page. The counts of all pages add up to the whole, which is told when `next_cursor` is null."""
-
-    segments: Annotated[int, Field(description="How many were counted")]
-    events: Annotated[int, Field(description="How many are in them")]
-    bytes: Annotated[int, Field(description="Of the segments")]
-    partners: Annotated[dict[str, int], Field(description="Events by partner")]
-    types: Annotated[dict[str, int], Field(description="Events by type")]
-    balance: Annotated[ShownOutcomes | None, Field(description="Of [`from`, `to`), where both are given")] = None
-    next_cursor: NextCursor = None
-
-
 def routes(  # noqa: PLR0917 - its composition root has them in this order
     finding: Finding,
     balancing: Balancing,
@@ -136,7 +97,7 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
     _events(router, finding, replaying.hub, reader)
     operators = authenticator.requires_one(("ops:read",))
     _segments(router, finding, verifying, operators)
-    _stats(router, balancing, operators)
+    stats.routes(router, balancing, operators)
     _verifying(router, verifying, operators)
     backtests.routes(router, backtesting, ids, authenticator)
     feeds.routes(router, feeding, authenticator)
@@ -148,6 +109,14 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
         hubid = str(request.path_params["hubid"])
         with archive_reads():
             return answer(Kept(hubid=hubid, archived=await finding.has(hubid)))
+
+    @router.internal("/internal/archive/events/{hubid}/contents", authenticator)
+    async def contents(request: Request) -> Response:
+        with archive_reads():
+            found = await finding.contents(str(request.path_params["hubid"]))
+        if found is None:
+            raise not_found("event")
+        return answer(found)
 
     @router.internal("/internal/archive/records/{hubid}", authenticator)
     async def records(request: Request) -> Response:
@@ -239,49 +208,3 @@ def _segments(router: Routes, finding: Finding, verifying: Verifying, reader: An
             for each, damage in zip(page, damages, strict=True)
         ]
         return answer(ShownSegments(segments=shown, next_cursor=following))
-
-
-def _stats(router: Routes, balancing: Balancing, reader: Any) -> None:
-    @router.get(
-        "/v1/hub/archive/stats",
-        dependencies=[reader],
-        response_model=None,
-        responses=answers(ShownStats, *READING, 500),
-    )
-    async def stats(
-        start: Annotated[
-            Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
-        ] = None,
-        end: Annotated[
-            Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])
-        ] = None,
-        by_minute: Annotated[bool, Query(description="Count events by minute, too, of a day at most.")] = False,
-        cursor: Cursor = None,
-    ) -> Response:
-        """What there is in closed segments; and what became of the events of a time, at most 31 days. It is counted
-        page by page: the counts of all pages add up."""
-        span = (start, end) if start is not None and end is not None else None
-        if span is not None:
-            _check_length(*span, by_minute=by_minute)
-        reached = decode_cursor(cursor, (str, str, str))
-        with archive_reads():
-            page = await balancing.page(span, Counted(*map(str, reached or ())), by_minute=by_minute)
-        return answer(
-            ShownStats(
-                **asdict(page.totals),
-                balance=_shown(page.balance) if page.balance is not None else None,
-                next_cursor=next_cursor(astuple(page.following) if page.following is not None else None),
-            )
-        )
-
-
-def _shown(balance: Balance) -> ShownOutcomes:
-    counts = {name: getattr(balance, name) for name in ShownOutcomes.model_fields if name != "minutes"}
-    return ShownOutcomes(minutes=balance.in_minutes(), **counts)
-
-
-def _check_length(start: datetime, end: datetime, *, by_minute: bool) -> None:
-    if by_minute and end - start > A_DAY:
-        raise invalid_parameter("to", "must be a day after `from` at most, where minutes are asked for")
-    if end - start > LONGEST:
-        raise invalid_parameter("to", "must be 31 days after `from` at most")

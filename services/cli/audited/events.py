@@ -2,7 +2,7 @@
 somewhere?"""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -10,25 +10,32 @@ import httpx
 
 from services.archive.domain.segment import FOREVER, kept_for
 from services.cli.audited.book import Finding
-from services.cli.books import Balance, Events, Minute, Target
+from services.cli.books import Balance, Events, Minute, Target, Unrouted
 from services.cli.client import Api, ApiError, Json
 from services.cli.verified import verified
+from shared.contracts.hubids import least_of
 
 ACCEPTED: Final = "accepted"
 ARCHIVE: Final = "archive"
 COPIES: Final = "copies"
+ROUTED: Final = "routed"
 STATS: Final = "/v1/hub/archive/stats"
 DAY: Final = timedelta(days=1)
 """So much is asked for at a time; and for so long the hub knows for certain what it accepted."""
 SOON_OVER: Final = timedelta(hours=1)
 """Before an event's time is over, nobody asks any more whether it is there: what is old goes while it is counted."""
+ROUTED_WITHIN: Final = timedelta(minutes=10)
+"""What was accepted later may be on its way to the router, and the record of it to the archive."""
+NAMED: Final = 20
+"""Events that were not routed, each by a difference of its own; of more than that it is told how many there are."""
 Minutes: TypeAlias = Counter[tuple[str, str, datetime]]
 """By partner, class of keeping and minute."""
 
 
-def read(api: Api, window: timedelta, now: datetime) -> Events | None:
+def read(api: Api, window: timedelta, now: datetime, routed_within: timedelta = ROUTED_WITHIN) -> Events | None:
     """Of the events that were accepted in the `window` before `now`; None where the stack has no archive. Of an archive
-    that is not whole nothing is counted. Raises ApiError."""
+    that is not whole nothing is counted. `routed_within`: before `now`, whose routing is not asked for. Raises
+    ApiError."""
     try:
         verdict = verified(api)
     except ApiError as error:
@@ -38,7 +45,7 @@ def read(api: Api, window: timedelta, now: datetime) -> Events | None:
     if wrong := {str(each["segment"]): str(each["wrong"]) for each in verdict.wrong}:
         return Events(wrong, Balance(), ())
     accepted = _accepted(api, max(now - window, now - DAY), now)
-    balance = _together(_balances(api, now - window, now))
+    balance = _together(_balances(api, now - window, now), least_of(now - routed_within))
     targets = [Target.model_validate(each) for each in _targets(api)]
     return Events({}, balance, targets, [each for each in accepted if _stays(each, now)])
 
@@ -49,6 +56,7 @@ def findings(events: Events) -> list[Finding]:
     found = [Finding(name, ARCHIVE, "as it was written", wrong) for name, wrong in events.wrong.items()]
     if not events.wrong:
         found += _not_the_same(events.accepted, events.balance.minutes)
+    found += _not_routed(events.balance.unrouted)
     targets = {f"{each.bus}/{each.name}": each for each in events.targets}
     for place, copies in events.balance.copies.items():
         outcomes = events.balance.outcomes.get(place, {})
@@ -68,6 +76,14 @@ def _not_the_same(accepted: Iterable[Minute], archived: Iterable[Minute]) -> Ite
         if told != there:
             place = f"{partner} {minute:%Y-%m-%dT%H:%MZ}" + (f" {keep}" if keep != FOREVER else "")
             yield Finding(place, ACCEPTED, f"{told} events, as were accepted", f"{there} in the archive")
+
+
+def _not_routed(unrouted: Sequence[Unrouted]) -> Iterator[Finding]:
+    expected = "a record of its routing"
+    for each in unrouted[:NAMED]:
+        yield Finding(f"{each.partner} {each.id}", ROUTED, expected, f"none: milesaga hub route {each.hubid}")
+    if (more := len(unrouted) - NAMED) > 0:
+        yield Finding("others", ROUTED, expected, f"none, of {more} more: milesaga hub route --from --to")
 
 
 def _counted(minutes: Iterable[Minute]) -> Minutes:
@@ -98,17 +114,20 @@ def _balances(api: Api, start: datetime, end: datetime) -> Iterator[Balance]:
         until, newest = since, False
 
 
-def _together(balances: Iterable[Balance]) -> Balance:
+def _together(balances: Iterable[Balance], settled: str) -> Balance:
+    """`settled`: what was accepted later than that hubid is perhaps still to be routed."""
     events, outcomes = dict[str, Counter[str]](), dict[str, Counter[str]]()
     copies: Counter[str] = Counter()
     minutes: list[Minute] = []
+    unrouted: list[Unrouted] = []
     for each in balances:
         copies.update(each.copies)
         minutes += each.minutes
+        unrouted += [one for one in each.unrouted if one.hubid < settled]
         for sums, told in ((events, each.events), (outcomes, each.outcomes)):
             for name, counts in told.items():
                 sums.setdefault(name, Counter()).update(counts)
-    return Balance(events=events, copies=copies, outcomes=outcomes, minutes=minutes)
+    return Balance(events=events, copies=copies, outcomes=outcomes, minutes=minutes, unrouted=unrouted)
 
 
 def _missing(place: str, expected: int, there: int | None, where: str) -> list[Finding]:

@@ -12,6 +12,7 @@ from services.cli.hub import (
     language,
     listening,
     replays,
+    routing,
     sealing,
     tailing,
     targets,
@@ -26,6 +27,7 @@ app.command("list")(files.list_buses)
 app.command("send")(events.send)
 app.command("check")(events.check)
 app.command("trace")(events.trace)
+app.command("route")(routing.route)
 app.command("tail")(tailing.tail)
 app.command("feed")(feeds.feed)
 app.command("listen")(listening.listen)

@@ -1,7 +1,7 @@
 """The archive, asked over its internal routes."""
 
 from services.hub.ports import ArchiveUnavailable
-from shared.contracts.archive import Kept, Records
+from shared.contracts.archive import Contents, Kept, Records
 from shared.outside.neighbors import Neighbor
 
 
@@ -14,6 +14,9 @@ class ArchiveOverHttp:
     async def has(self, hubid: str) -> bool:
         kept = await self._neighbor.get(Kept, "/internal/archive/events/{id}", hubid, ArchiveUnavailable)
         return kept is not None and kept.archived
+
+    async def contents(self, hubid: str) -> Contents | None:
+        return await self._neighbor.get(Contents, "/internal/archive/events/{id}/contents", hubid, ArchiveUnavailable)
 
     async def records(self, hubid: str) -> Records:
         found = await self._neighbor.get(Records, "/internal/archive/records/{id}", hubid, ArchiveUnavailable)

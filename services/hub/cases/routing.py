@@ -159,6 +159,7 @@ class PageRouting:
             return
         records = [record for each in made for record in each.records]
         undecided = tuple(one for each in made for one in each.undecided)
+        unwanted = tuple(each.event.hubid for each in made if not each.records and not each.undecided)
         attempts = [attempt for each in made for attempt in each.attempts]
         now = self._clock.now()
         told: list[OutboxMessage] = []
@@ -171,6 +172,7 @@ class PageRouting:
                 events=len(made) if first else 0,
                 copies=tuple(records[start : start + MOST_RECORDS]),
                 undecided=undecided if first else (),
+                unwanted=unwanted if first else (),
             )
             kept = KeepRecords(
                 batch=f"{page.page}:{page.part}:{start}",

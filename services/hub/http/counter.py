@@ -7,6 +7,7 @@ from services.hub.cases.counting import CountingEvents
 from services.hub.cases.hearing import Hearing
 from services.hub.cases.publishing import Publishing
 from services.hub.cases.registering import Registry
+from services.hub.cases.routing_again import RoutingAgain
 from services.hub.cases.tracing import Tracing
 from services.hub.cases.trying import Trying
 
@@ -22,4 +23,5 @@ class Counter:
     applying: Applying
     hearing: Hearing
     counting: CountingEvents
+    routing_again: RoutingAgain
     may_hash: bool

@@ -1,6 +1,6 @@
 """The hub's routes."""
 
-from services.hub.http import buses, counts, events, internal, matching, registry
+from services.hub.http import buses, counts, events, internal, matching, registry, routing
 from services.hub.http.counter import Counter
 from shared.web.auth import Authenticator
 from shared.web.grants import Gate
@@ -20,6 +20,7 @@ def routes(counter: Counter, authenticator: Authenticator, gate: Gate | None) ->
         gate=gate,
     )
     counts.routes(router, counter.counting, authenticator)
+    routing.routes(router, counter.routing_again, authenticator)
     matching.routes(router, counter.trying, counter.registry, authenticator)
     buses.routes(router, counter.applying, counter.registry, authenticator)
     internal.routes(router, counter.applying, counter.registry, authenticator)

@@ -67,3 +67,19 @@ async def test_records_go_after_thirty_days_and_events_stay(tmp_path: Path, cloc
         assert (await vault.get(path))["routed"] == []
         assert not list((vault.folder / "records").glob("*/*.zst"))
         assert await vault.found() == [event.hubid]
+
+
+async def test_an_event_that_no_rule_wanted_was_routed_and_has_no_copies(vault: Vault, replica: Vault) -> None:
+    event = vault.event()
+    await vault.record_unwanted(event)
+    for each in (vault, replica):
+        found = await each.get(f"/internal/archive/records/{event.hubid}")
+        assert (found["unwanted"], found["routed"]) == (True, [])
+
+
+async def test_an_event_is_told_whole_with_its_class_of_keeping(vault: Vault, replica: Vault) -> None:
+    (event,) = await vault.keep(vault.event(), keep="P400D")
+    found = await replica.get(f"/internal/archive/events/{event.hubid}/contents")
+    assert (found["keep"], found["event"]["event"]) == ("P400D", event.event)
+    answer = await vault.ask("GET", f"/internal/archive/events/{vault.event().hubid}/contents")
+    assert answer.status_code == 404

@@ -192,3 +192,44 @@ async def test_a_page_reads_no_more_than_it_may(
     counts = [page["balance"]["events"]["coles"] for page in await pages(vault, **times)]
     assert counts == [{"retail.receipt.issued.v1": 100}] * 2
     assert spent == [250] + 10 * [10] + [250] + 10 * [10]
+
+
+async def test_events_of_whose_routing_nothing_is_on_record_are_named(vault: Vault, clock: HandClock) -> None:
+    """Their page came to the archive, and its other message did not come to the router."""
+    start = clock.now()
+    wanted, unwanted, lost, replayed = await vault.keep(*(vault.event() for _ in range(4)))
+    (also,) = await vault.keep(vault.event(partner="aldi"), keep="P400D")
+    await vault.record(routed(wanted), attempt(replayed).model_copy(update={"replay": "r1"}))
+    await vault.record_unwanted(unwanted)
+    clock.pass_by(seconds=1)
+    found = await balance(vault, start, clock.now())
+    assert [(each["hubid"], each["partner"], each["id"]) for each in found["unrouted"]] == [
+        (each.hubid, each.partner, each.event["id"]) for each in (lost, replayed, also)
+    ]
+    assert found["counted_only"] == {}
+    await vault.record(routed(lost))
+    await vault.record_unwanted(replayed, also)
+    assert (await balance(vault, start, clock.now()))["unrouted"] == []
+
+
+async def test_a_page_ends_where_many_events_were_not_routed(
+    vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.archive.domain.balance.MOST_UNROUTED", 3)
+    start = clock.now()
+    events = [vault.event() for _ in range(8)]
+    await vault.keep(*events)
+    clock.pass_by(seconds=1)
+    shown = await pages(vault, **{"from": start.isoformat(), "to": clock.now().isoformat()})
+    named = [[each["hubid"] for each in page["balance"]["unrouted"]] for page in shown]
+    hubids = [each.hubid for each in events]
+    assert named == [hubids[:3], hubids[3:6], hubids[6:]]
+
+
+async def test_events_that_are_older_than_records_are_not_judged(vault: Vault, clock: HandClock) -> None:
+    start = clock.now()
+    await vault.keep(vault.event())
+    clock.pass_by(days=28)
+    assert len((await balance(vault, start, clock.now()))["unrouted"]) == 1
+    clock.pass_by(days=2)
+    assert (await balance(vault, start, clock.now()))["unrouted"] == []

@@ -115,6 +115,13 @@ class Vault:
         attempts = tuple(each for each in records if isinstance(each, Attempt))
         await self.told(KeepRecords(batch="b", routed=(routed,) if copies else (), attempts=attempts))
 
+    async def record_unwanted(self, *events: ArchivedEvent) -> None:
+        """They were routed, and no rule wanted them."""
+        hubids = tuple(each.hubid for each in events)
+        now = self.runtime.clock.now()
+        routed = Routed(page="p", part=1, at=now, events=len(events), copies=(), unwanted=hubids)
+        await self.told(KeepRecords(batch="b", routed=(routed,)))
+
     async def closed(self) -> None:
         """As when the process ends: all segments are closed and listed."""
         for closing in self.service.closing:

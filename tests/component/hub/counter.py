@@ -73,8 +73,12 @@ class Counter:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, folder: Path, clock: HandClock) -> AsyncIterator["Counter"]:
+    async def opened(
+        cls, folder: Path, clock: HandClock, neighbors: httpx.AsyncBaseTransport | None = None
+    ) -> AsyncIterator["Counter"]:
+        """`neighbors` are asked what other services are."""
         runtime = TestRuntime(folder, clock)
+        runtime.transport = neighbors
         runtime.meter = meter = Meter()
         runtime.standing.made |= {"dockets"}
         counter = cls(runtime, compose(runtime))

@@ -42,7 +42,19 @@ async def test_a_page_becomes_copies_and_a_record(hub: Counter) -> None:
 async def test_what_matches_nothing_is_on_record_too(hub: Counter) -> None:
     await hub.route(an_event())
     (record,) = hub.records()
-    assert (record.routed[0].events, record.routed[0].copies) == (1, ())
+    routed = record.routed[0]
+    assert (routed.events, routed.copies, routed.unwanted) == (1, (), (an_event().hubid,))
+
+
+async def test_every_event_of_a_page_is_on_record(hub: Counter) -> None:
+    """By a copy, or as one that nobody wanted; also where a bus admits it, and its rules do not."""
+    await hub.applied(a_file(a_rule(), a_rule("off", to=("till",), mode="off")))
+    await hub.applied(a_file(a_rule("seen", mode="shadow")), "seen")
+    await hub.route(an_event("h1"), an_event("h2", kind="retail.other.v1"), an_event("h3"))
+    (record,) = hub.records()
+    routed = record.routed[0]
+    assert {each.hubid for each in routed.copies} == {"h1", "h3"}
+    assert routed.unwanted == ("h2",)
 
 
 async def test_a_page_that_comes_again_makes_the_same_copies(hub: Counter) -> None:

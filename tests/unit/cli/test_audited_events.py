@@ -12,6 +12,7 @@ from services.cli.audited import events
 from services.cli.books import BothSides
 from services.cli.client import Api, ApiError
 from services.cli.reconciliation import compare
+from shared.contracts.hubids import least_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2027, 1, 20, 10, 30, 20, tzinfo=UTC)
@@ -59,6 +60,12 @@ class Stack:
         return BothSides(
             events=events.read(Api("http://stack", transport=httpx.MockTransport(self.answer)), window, NOW)
         )
+
+
+def lost(count: int, at: datetime) -> list[dict[str, str]]:
+    """Events that were accepted then, and of whose routing nothing is on record."""
+    hubids = (f"{least_of(at)[:-12]}{n:012x}" for n in range(count))
+    return [{"hubid": hubid, "partner": "coles", "id": hubid[-4:], "type": "a.b.v1"} for hubid in hubids]
 
 
 def told(**answers: Any) -> BothSides:
@@ -162,3 +169,40 @@ def test_exactly_the_minutes_in_which_something_was_lost_are_named(seed: int) ->
     names = {f"{partner} 2027-01-20T10:0{n}Z" + (f" {keep}" if keep != "forever" else "") for partner, keep, n in lost}
     assert {each.reference for each in found} == names
     assert sum(int(each.expected.split()[0]) - int(each.found.split()[0]) for each in found) == lost.total()
+
+
+def test_events_that_were_archived_and_never_routed_are_found() -> None:
+    """The message of their page to the router was lost. What to do about it stands beside each."""
+    (found,) = compare(told(balance=BALANCE | {"unrouted": lost(1, NOW - HOUR / 2)})).differences
+    assert (found.reference, found.book) == ("coles 0000", "routed")
+    assert found.found == f"none: milesaga hub route {lost(1, NOW - HOUR / 2)[0]['hubid']}"
+
+
+def test_events_that_may_be_on_their_way_to_the_router_are_no_difference() -> None:
+    young = lost(3, NOW - events.ROUTED_WITHIN + timedelta(milliseconds=1))
+    assert compare(told(balance=BALANCE | {"unrouted": young})).differences == ()
+    due = lost(3, NOW - events.ROUTED_WITHIN - timedelta(milliseconds=1))
+    assert len(compare(told(balance=BALANCE | {"unrouted": due})).differences) == 3
+
+
+def test_of_many_that_were_not_routed_some_are_named_and_all_are_counted() -> None:
+    found = compare(told(balance=BALANCE | {"unrouted": lost(70, NOW - HOUR / 2)})).differences
+    assert len(found) == events.NAMED + 1
+    (others,) = (each for each in found if each.reference == "others")
+    assert others.found.startswith("none, of 50 more")
+
+
+def test_the_pages_of_a_day_add_up() -> None:
+    stack = Stack()
+    pages = [(BALANCE, "more"), (BALANCE | {"unrouted": lost(1, NOW - HOUR / 2)}, None)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith("stats"):
+            return stack.answer(request)
+        assert (request.url.params.get("cursor") == "more") == (len(pages) == 1)
+        balance, following = pages.pop(0)
+        return httpx.Response(200, json={"balance": balance, "next_cursor": following})
+
+    read = events.read(Api("http://stack", transport=httpx.MockTransport(answer)), HOUR, NOW)
+    assert read is not None
+    assert (read.count, read.balance.copies, len(read.balance.unrouted)) == (20, {"fuel/bi": 20, "fuel/books": 8}, 1)

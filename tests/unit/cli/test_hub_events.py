@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli.client import Api
-from services.cli.hub import app, archived, events
+from services.cli.hub import app, archived, events, routing
 
 ARCHIVED = {
     "hubid": "0198c0de-0000-7000-8000-000000000001",
@@ -41,7 +41,7 @@ class Stack:
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
     scripted = Stack()
-    for module in (events, archived):
+    for module in (events, archived, routing):
         monkeypatch.setattr(module, "operator", lambda: Api("http://stack", transport=httpx.MockTransport(scripted)))
     monkeypatch.setattr("services.cli.patience.time.sleep", lambda _: None)
     monkeypatch.setenv("MILESAGA_TOKEN", "t")
@@ -243,3 +243,44 @@ def test_patterns_of_others_are_converted() -> None:
     refused = run("convert", "-", given='{"region": ["eu"]}')
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "/region" in refused.stderr
+
+
+def test_the_archives_counts_are_those_of_all_pages(stack: Stack) -> None:
+    first = {"segments": 500, "events": 7, "bytes": 9, "partners": {"coles": 7}, "types": {"a.b.v1": 7}}
+    second = {"segments": 2, "events": 3, "bytes": 1, "partners": {"coles": 1, "aldi": 2}, "types": {"c.d.v1": 3}}
+    stack.answers["GET /v1/hub/archive/stats"] = [(200, first | {"next_cursor": "x"}), (200, second)]
+    assert json.loads(run("archive", "stats", "--json").stdout) == {
+        "segments": 502,
+        "events": 10,
+        "bytes": 10,
+        "partners": {"coles": 8, "aldi": 2},
+        "types": {"a.b.v1": 7, "c.d.v1": 3},
+    }
+
+
+def test_events_that_were_never_routed_are_routed_by_their_names(stack: Stack) -> None:
+    said = [{"hubid": "h1", "status": "sent"}, {"hubid": "h2", "status": "routed"}]
+    stack.answers["POST /v1/hub/routing"] = [(202, {"events": said})]
+    result = run("route", "h1", "h2")
+    assert (result.exit_code, stack.bodies()) == (0, [{"hubids": ["h1", "h2"]}])
+    assert "sent to the router" in result.stdout
+    stack.answers["POST /v1/hub/routing"] = [(202, {"events": [{"hubid": "h9", "status": "missing"}]})]
+    assert run("route", "h9").exit_code == 1
+
+
+def test_all_events_of_a_time_that_were_never_routed_are_routed(stack: Stack) -> None:
+    unrouted = [{"hubid": f"h{n}", "partner": "coles", "id": "e", "type": "a.b.v1"} for n in range(60)]
+    pages = [{"balance": {"unrouted": unrouted[:10]}, "next_cursor": "x"}, {"balance": {"unrouted": unrouted[10:]}}]
+    stack.answers["GET /v1/hub/archive/stats"] = [(200, page) for page in pages]
+    stack.answers["POST /v1/hub/routing"] = [(202, {"events": []})]
+    assert run("route", "--from", "2027-01-20T10:00:00Z", "--to", "2027-01-20T11:00:00Z").exit_code == 0
+    assert [len(each["hubids"]) for each in stack.bodies()] == [50, 10]
+    asked = stack.asked[0].url.params
+    assert (asked["from"], asked["to"]) == ("2027-01-20T10:00:00+00:00", "2027-01-20T11:00:00+00:00")
+
+
+@pytest.mark.parametrize("arguments", [(), ("h1", "--from", "-1h")])
+def test_either_events_or_a_time_are_routed(stack: Stack, arguments: tuple[str, ...]) -> None:
+    result = run("route", *arguments)
+    assert result.exit_code == 2
+    assert "Name events, or a time" in result.stderr

@@ -38,6 +38,7 @@ NEEDS_A_STACK: Final = {
     "hub send": ("examples/hub_event.json", "--partner", "coles"),
     "hub check": ("examples/hub_event.json", "--partner", "coles"),
     "hub trace": ("coles", "4711"),
+    "hub route": ("01948f0c-2a00-7000-8000-000000000001",),
     "hub tail": (),
     "hub feed": ("history/own",),
     "hub listen": ("history/own", "--forward", "http://127.0.0.1:9/"),
