@@ -154,6 +154,34 @@ def test_the_hub_calls_nobody_outside_and_delivery_nobody_inside_but_whom_it_ask
     assert reached["delivery"] == {"role=broker", "role=store", "releases"} | beside
 
 
+@pytest.mark.parametrize("name", IN_PRODUCTION)
+def test_whoever_delivery_asks_nothing_admits_nothing_of_it(name: str) -> None:
+    admitting = {
+        each["metadata"]["name"]
+        for each in built(name)
+        if each["kind"] == "NetworkPolicy"
+        for rule in each["spec"].get("ingress", ())
+        for comer in rule["from"]
+        if comer.get("podSelector", {}).get("matchLabels", {}).get("app.kubernetes.io/name") == "delivery"
+    }
+    assert admitting == {"releases"}
+
+
+@pytest.mark.parametrize("name", IN_PRODUCTION)
+def test_the_deliveries_of_a_target_lead_to_who_has_their_records(name: str) -> None:
+    (route,) = [each for each in built(name) if each["kind"] == "HTTPRoute"]
+    backends = {
+        match["path"]["value"]: (match["path"]["type"], rule["backendRefs"][0]["name"])
+        for rule in route["spec"]["rules"]
+        for match in rule["matches"]
+    }
+    ((pattern, (_, service)),) = [each for each in backends.items() if each[1][0] == "RegularExpression"]
+    assert service == "archive"
+    assert re.fullmatch(pattern, "/v1/hub/targets/fuel/coles-bi/deliveries")
+    assert not re.fullmatch(pattern, "/v1/hub/targets/fuel/coles-bi/dead")
+    assert backends["/v1/hub/targets"] == ("PathPrefix", "delivery")
+
+
 def _egress(overlay: list[Object], service: str) -> Iterator[Object]:
     """Everything that some policy lets a service's pods reach."""
     (pod,) = [template for where, template in pod_specs(overlay) if where == f"Rollout/{service}"]
