@@ -1,7 +1,7 @@
 """Composition root of the archive."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.backtesting import BACKTESTS, Backtesting
@@ -25,6 +25,7 @@ from services.archive.domain.replay import Replay
 from services.archive.domain.segment import RECORDS, Segment
 from services.archive.handlers import table
 from services.archive.http.routes import routes
+from services.archive.ports import Hub
 from services.archive.service import SERVICE
 from services.archive.settings import ArchiveSettings
 from shared.runtime.every import Every
@@ -32,14 +33,16 @@ from shared.runtime.keeping import Keeping as Store
 from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
+from shared.segments.appending import Limits
 from shared.segments.places import Place
 from shared.store.documents import CollectionSpec, Index
+from shared.store.repository import Repository
 from shared.telemetry import catalogue
 from shared.telemetry.figures import Figure
 from shared.telemetry.figures import Reading as Told
 
 SEGMENTS = CollectionSpec("segments", (Index(LISTED, ("last",)), Index(NAMED, ("keep",))))
-RECORD_SEGMENTS = CollectionSpec("record_segments", (Index(LISTED, ("last",)),))
+RECORD_SEGMENTS = CollectionSpec("record_segments", (Index(LISTED, ("last",)), Index(NAMED, ("keep",))))
 PREFETCH = 16
 """Pages in hand: each may have half a mebibyte."""
 TIDY_PAUSE = 1.0
@@ -52,8 +55,45 @@ def compose(runtime: Runtime) -> Service:
     store = Store(runtime, SERVICE.name)
     events = store.documents(SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
     records = store.documents(RECORD_SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
-    of_all = runtime.settings
-    root = settings.opened(of_all.milesaga_home, runtime.ids.new, of_all.https_ca_file)
+    root = settings.opened(runtime.settings.milesaga_home, runtime.ids.new, runtime.settings.https_ca_file)
+    keeping = Keeping(root, _shelves(runtime, settings.limits, root, events, records), runtime.clock)
+    removing = Removing(root, (events, records), runtime.clock)
+    courtesy = Courtesy(keeping.since_page)
+    threads = Threads(courtesy)
+    of_events = Reading(root, keeping.classes_of_events, events, read_line, threads, runtime.clock)
+    of_records = Reading(root, lambda: [RECORDS], records, read_record, threads, runtime.clock)
+    hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    runner = _runner(runtime, store, of_events, hub, courtesy)
+    backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
+    backtesting = Backtesting(backtests, of_events, hub, runtime.clock)
+    return store.service(
+        table=table(keeping),
+        router=routes(
+            Finding(of_events, of_records, events),
+            Balancing(of_events, of_records, events, runtime.clock),
+            Verifying((of_events, of_records), (events, records), threads, runtime.clock),
+            runner.sender.replaying,
+            backtesting,
+            Feeding(root, keeping.classes, of_events, events, hub, runtime.draining, runtime.clock),
+            runtime.ids,
+            runtime.authenticator,
+        ),
+        tasks=(
+            Every(TIDY_PAUSE, keeping.tidy, name="segments"),
+            Every(TIDY_PAUSE, removing.once, name="removing"),
+            Every(REPLAY_PAUSE, runner.once, name="replays"),
+            Every(REPLAY_PAUSE, backtesting.once, name="backtests"),
+        ),
+        figures=(_figures(root, keeping, runner.sender),),
+        closing=(runner.jobs.stop, backtesting.jobs.stop, keeping.close, threads.close),
+        prefetch=PREFETCH,
+    )
+
+
+def _shelves(
+    runtime: Runtime, limits: Limits, root: Place, events: Repository[Segment], records: Repository[Segment]
+) -> Callable[[str], Shelf]:
+    """One for each class of keeping, and that of records."""
 
     def shelf(keep: str) -> Shelf:
         of_records = keep == RECORDS
@@ -62,23 +102,19 @@ def compose(runtime: Runtime) -> Service:
             root=root,
             segments=records if of_records else events,
             read=read_record if of_records else read_line,
-            limits=settings.limits,
+            limits=limits,
             ids=runtime.ids,
             clock=runtime.clock,
         )
 
-    keeping = Keeping(root, shelf, runtime.clock)
-    courtesy = Courtesy(keeping.since_page)
-    threads = Threads(courtesy)
-    reading = Reading(root, keeping.classes_of_events, events, read_line, threads, runtime.clock)
-    of_records = Reading(root, lambda: [RECORDS], records, read_record, threads, runtime.clock)
-    removing = Removing(root, (events, records), runtime.clock)
-    hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
+    return shelf
+
+
+def _runner(runtime: Runtime, store: Store, reading: Reading, hub: Hub, courtesy: Courtesy) -> Runner:
+    """What carries out replays, of this process."""
     replays = store.documents(REPLAYS, Replay, wake=lambda replay: replay.wake_at)
-    replaying = Replaying(replays, hub, store.outbox, runtime.clock)
-    turns = TakingTurns(store.documents(TURNS, Turns, silent=True), replays, runtime.clock)
     sender = Sender(
-        replaying=replaying,
+        replaying=Replaying(replays, hub, store.outbox, runtime.clock),
         reading=reading,
         publisher=runtime.publisher,
         queues=runtime.queues,
@@ -86,28 +122,7 @@ def compose(runtime: Runtime) -> Service:
         holder=runtime.ids.new(),
         courtesy=courtesy,
     )
-    runner = Runner(sender, turns)
-    backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
-    backtesting = Backtesting(backtests, reading, hub, runtime.clock)
-    feeding = Feeding(root, keeping.classes, reading, events, hub, runtime.draining, runtime.clock)
-    finding = Finding(reading, of_records, events)
-    balancing = Balancing(reading, of_records, events, runtime.clock)
-    verifying = Verifying((reading, of_records), (events, records), threads, runtime.clock)
-    return store.service(
-        table=table(keeping),
-        router=routes(
-            finding, balancing, verifying, replaying, backtesting, feeding, runtime.ids, runtime.authenticator
-        ),
-        tasks=(
-            Every(TIDY_PAUSE, keeping.tidy, name="segments"),
-            Every(TIDY_PAUSE, removing.once, name="removing"),
-            Every(REPLAY_PAUSE, runner.once, name="replays"),
-            Every(REPLAY_PAUSE, backtesting.once, name="backtests"),
-        ),
-        figures=(_figures(root, keeping, sender),),
-        closing=(runner.jobs.stop, backtesting.jobs.stop, keeping.close, threads.close),
-        prefetch=PREFETCH,
-    )
+    return Runner(sender, TakingTurns(store.documents(TURNS, Turns, silent=True), replays, runtime.clock))
 
 
 def _figures(root: Place, keeping: Keeping, sender: Sender) -> Figure:

@@ -13,7 +13,7 @@ from typing import Final
 from shared.kernel.clock import running_seconds
 from shared.kernel.ids import Ids
 from shared.segments.contents import ReadLine, summary
-from shared.segments.lines import Line, Summary
+from shared.segments.lines import Damaged, Line, Summary
 from shared.segments.places import Held, Lost, Place, Unclosed, writer_of
 
 LARGEST: Final = 64 * 1024 * 1024
@@ -75,14 +75,15 @@ class Appender:
         """By whose name it writes; while it holds one."""
         return self._held.writer if self._held is not None else ""
 
-    async def adopt(self, known: Sequence[Summary]) -> None:
-        """Close and list what a process that died left open by another name. `known` as in `open`. Raises OSError."""
+    async def adopt(self, known: Callable[[], Awaitable[Sequence[Summary]]]) -> None:
+        """Close and list what a process that died left open by another name. `known` as in `open`, asked for where
+        there is something. Raises OSError."""
         held = await asyncio.to_thread(self._place.abandoned)
         if held is not None:
             heir = Appender(self._place, self._ids, self._read, self._listed, limits=self._limits)
             heir._held = held
             try:
-                await heir.open(known)
+                await heir.open(await known())
             finally:
                 await heir.close()
 
@@ -237,6 +238,10 @@ class Appender:
                 closed = await asyncio.to_thread(self._unclosed[0].close, self._previous)
             except Lost:
                 return self._lose()
+            except Damaged as damaged:
+                left = self._unclosed.pop(0)
+                log.warning("a segment is never closed", extra={"document_id": left.name, "error": str(damaged)})
+                continue
             except OSError as error:  # what is in it is kept; `tidy` closes it, or who holds the writer the next time
                 log.warning("a segment is not closed yet", extra={"error": type(error).__name__})
                 return None

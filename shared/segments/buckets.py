@@ -130,9 +130,15 @@ class ObjectBucket:
             return sorted(folders), sorted(each["path"].rpartition("/")[2] for each in found["objects"])
 
     def delete(self, keys: Sequence[str]) -> None:
-        if keys:
-            with _asked("delete", keys[0]), suppress(FileNotFoundError):
+        if not keys:
+            return
+        with _asked("delete", keys[0]):
+            try:
                 obstore.delete(self._store, list(keys))
+            except FileNotFoundError:  # where many are not deleted by one request, the first that is not there ends it
+                for key in keys:
+                    with suppress(FileNotFoundError):
+                        obstore.delete(self._store, key)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Self
 from shared.segments.buckets import Version
 from shared.segments.contents import Growing, ReadLine, grown, summary
 from shared.segments.files import OPEN
-from shared.segments.lines import Block, Damaged, Line, Summary
+from shared.segments.lines import GONE, Block, Damaged, Line, Summary
 from shared.segments.object_contents import Part, Parts, unbroken
 from shared.segments.places import Lost, Unreachable, writer_of
 
@@ -196,8 +196,17 @@ class OpenObjects:
         return summary(self.name, whole)
 
     def _whole(self) -> bytes:
-        parts = self._place.listed(self.name)
-        return Parts(self._place, self.name, parts)[0 : self.size]
+        """Raises Damaged where somebody has taken a group away: the others would move into its place."""
+        try:
+            parts = unbroken(self._place.listed(self.name))
+        except FileNotFoundError as error:
+            if self._place.is_closed(self.name):
+                raise  # by another process, a moment ago
+            raise Damaged(GONE) from error
+        whole = Parts(self._place, self.name, parts)[0 : self.size]
+        if len(whole) < self.size:
+            raise Damaged(f"what was written at byte {len(whole)} is gone")
+        return whole
 
     def _is_ours(self, key: str, group: bytes) -> bool:
         try:

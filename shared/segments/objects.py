@@ -73,16 +73,19 @@ class Objects:
         self._counted: tuple[float, int] = (-COUNTED, 0)
 
     def below(self, name: str) -> "Objects":
-        if name not in self._below:
-            self._below[name] = Objects(
-                self.bucket,
-                self._new_holder,
-                prefix=f"{self._prefix}{name}/",
-                lease=self._lease,
-                cache=self.cache,
-                fetching=self.fetching,
-            )
-        return self._below[name]
+        """Any thread may ask; all have the same, so that what one of them writes is new to the others at once."""
+        found = self._below.get(name)
+        if found is not None:
+            return found
+        made = Objects(
+            self.bucket,
+            self._new_holder,
+            prefix=f"{self._prefix}{name}/",
+            lease=self._lease,
+            cache=self.cache,
+            fetching=self.fetching,
+        )
+        return self._below.setdefault(name, made)
 
     def parts(self) -> Sequence[str]:
         at, names = self._names

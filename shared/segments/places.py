@@ -67,7 +67,8 @@ class Unclosed(Protocol):
 
     def close(self, previous: str) -> Summary:
         """Give it its index, after which it never changes. A crash in between leaves it open, or closed, never half.
-        To be called again where it failed. Raises Lost, OSError."""
+        To be called again where it failed. Raises Lost, OSError; Damaged where it cannot be closed any more, since
+        somebody has taken away some of it: it is left as it is, for whoever reads it to be told."""
         ...
 
 

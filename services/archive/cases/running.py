@@ -42,14 +42,14 @@ class Runner:
     """One replica's. `once` looks for replays that nobody holds."""
 
     def __init__(self, sender: Sender, turns: TakingTurns) -> None:
-        self._sender = sender
+        self.sender = sender
         self._replaying = sender.replaying
         self._turns = turns
         self.jobs = InHand("replay")
 
     async def once(self) -> None:
         """Take up what is due. Raises Unavailable."""
-        for stored in await self._replaying.replays.due(self._sender.clock.now(), DUE):
+        for stored in await self._replaying.replays.due(self.sender.clock.now(), DUE):
             replay = stored.value
             if replay.ended_at is not None:
                 await self._forget(stored)
@@ -79,7 +79,7 @@ class Runner:
             await self._give_back(id_)
 
     async def _step_by_step(self, id_: str) -> None:
-        holder, now = self._sender.holder, self._sender.clock.now
+        holder, now = self.sender.holder, self.sender.clock.now
         replay = (await self._replaying.change(id_, lambda each: claimed(each, holder, now()))).value
         selection = await self._selection(replay)
         if replay.state == "counting":
@@ -92,7 +92,7 @@ class Runner:
                 await self._replaying.change(id_, lambda each: waiting(each, holder, now()))
                 return
             replay = (await self._replaying.change(id_, lambda each: begun(each, holder, now()))).value
-        run = Run(self._sender, replay, selection)
+        run = Run(self.sender, replay, selection)
         try:
             await run.go_on()
         except asyncio.CancelledError:
@@ -110,9 +110,9 @@ class Runner:
 
     async def _count(self, replay: Replay, selection: Selection) -> Counts:
         counting = Counting()
-        found = await self._sender.chosen(replay, selection)
+        found = await self.sender.chosen(replay, selection)
         saved = running_seconds()
-        while chunk := await self._sender.reading.threads.at_leisure(found, CHUNK):
+        while chunk := await self.sender.reading.threads.at_leisure(found, CHUNK):
             for chosen in chunk:
                 counting.add(chosen)
             if running_seconds() - saved >= SAVES:
@@ -121,21 +121,19 @@ class Runner:
         return counting.counts
 
     def _renewed(self, replay: Replay) -> Replay:
-        return renewed(replay, self._sender.holder, self._sender.clock.now())
+        return renewed(replay, self.sender.holder, self.sender.clock.now())
 
     async def _fail(self, id_: str, error: Exception) -> None:
         reason = str(error) if isinstance(error, Damaged | NoTarget | WrongBus) else type(error).__name__
-        now = self._sender.clock.now()
+        now = self.sender.clock.now()
         try:
-            await self._replaying.change(
-                id_, lambda each: ended(each, self._sender.holder, "failed", now, reason[:500])
-            )
+            await self._replaying.change(id_, lambda each: ended(each, self.sender.holder, "failed", now, reason[:500]))
         except (Lost, KeyError, *PASSING):
             return  # it is tried again when the lease is over
 
     async def _let_go(self, id_: str) -> None:
         try:
-            await self._replaying.change(id_, lambda each: let_go(each, self._sender.holder, self._sender.clock.now()))
+            await self._replaying.change(id_, lambda each: let_go(each, self.sender.holder, self.sender.clock.now()))
         except (Lost, KeyError, *PASSING):
             return  # the lease ends by itself
 
@@ -143,7 +141,7 @@ class Runner:
         """Unless another one has it by now."""
         try:
             stored = await self._replaying.replays.load(id_)
-            if stored is None or stored.value.holder in {"", self._sender.holder}:
+            if stored is None or stored.value.holder in {"", self.sender.holder}:
                 await self._turns.give_back(id_)
         except PASSING:
             return  # it is found to be stale

@@ -68,7 +68,7 @@ class Shelf:
         await self._appender.tidy()
         if running_seconds() - self._adopted_at >= ADOPTS:
             self._adopted_at = running_seconds()
-            await self._appender.adopt(await self.known())
+            await self._appender.adopt(self.known)
 
     async def listed(self, closed: Summary) -> None:
         """Put a segment on the list, once or several times."""
@@ -78,15 +78,15 @@ class Shelf:
             return  # it stands there already
 
     async def known(self) -> Sequence[Summary]:
-        """All that are on the list, in the order of their names, which is that of their making."""
+        """All of the class that are on the list, in the order of their names, which is that of their making."""
         found: list[Summary] = []
-        after: tuple[str, str] | None = None
+        after: tuple[str] | None = None
         while True:
-            page = await self._segments.find(LISTED, (), limit=PAGE, after=after)
-            found += [stored.value.summary for stored in page if stored.value.keep == self._keep]
+            page = await self._segments.find(NAMED, (self._keep,), limit=PAGE, after=after)
+            found += [stored.value.summary for stored in page]
             if len(page) < PAGE:
-                return sorted(found, key=lambda each: each.name)
-            after = page[-1].value.last, page[-1].value.id
+                return found
+            after = (page[-1].value.id,)
 
     async def close(self) -> None:
         await self._appender.close()

@@ -1,11 +1,13 @@
 """What segments ask of an object store is done alike by the one in mind, which tests use, and by an S3 over HTTP."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from obstore.store import LocalStore
 
-from shared.segments.buckets import Bucket
+from shared.segments.buckets import Bucket, ObjectBucket
 from shared.segments.places import Unreachable
 from shared.segments.stores import Account, objects_at
 from tests.kit.buckets import in_mind
@@ -104,3 +106,21 @@ def test_a_store_that_is_away_is_no_answer(store: S3) -> None:
     finally:
         store.away = False
     assert bucket.create("a", b"") is not None
+
+
+def test_what_is_there_is_deleted_whatever_is_not(bucket: Bucket) -> None:
+    names = [f"a/{number:03}" for number in range(50)]
+    for name in names[1:]:
+        bucket.create(name, b"x")
+    bucket.delete(names)
+    assert keys(bucket, "a") == []
+
+
+def test_a_store_that_deletes_one_by_one_goes_on_behind_what_is_not_there(tmp_path: Path) -> None:
+    """As Google's: another process may have been faster with some of them."""
+    bucket = ObjectBucket(LocalStore(tmp_path))
+    names = [f"a/{number:03}" for number in range(50)]
+    for name in names[1:]:
+        bucket.create(name, b"x")
+    bucket.delete(names)
+    assert keys(bucket, "a") == []

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Barrier
 
 import pytest
 
@@ -196,3 +198,34 @@ async def test_a_live_writer_is_nobody_elses(store: Bucket, listed: List) -> Non
     assert (await writing(place(store, lease=60), listed)).writer == "writer-2"
     assert not place(store, lease=60).is_left(one.writer)
     assert place(store, lease=0).is_left(one.writer), "for so long nobody has said that it is held"
+
+
+@pytest.mark.parametrize("taken", [(0,), (1,), (2,), (0, 1, 2)])
+async def test_a_segment_of_which_somebody_took_a_group_is_left_and_the_writer_goes_on(
+    store: Bucket, listed: List, taken: tuple[int, ...]
+) -> None:
+    """Closed without it the others would lie where they were not written."""
+    writer = await writing(place(store), listed, oldest=0.0)
+    for number in range(3):
+        await writer.append([line(number)])
+    objects = [each.key for each in store.list("") if ".open/" in each.key]
+    store.delete([objects[number] for number in taken])
+    await writer.tidy()
+    assert listed.known == []
+    assert not [each for each in store.list("") if each.key.endswith(".zst")]
+    await writer.append([line(7)])
+    await writer.tidy()
+    (closed,) = listed.known
+    assert closed.count == 1
+
+
+def test_all_threads_have_one_place_below(store: Bucket) -> None:
+    """Else what one of them wrote is old news to another."""
+    root, ready = place(store), Barrier(8)
+
+    def below(_: int) -> Objects:
+        ready.wait()
+        return root.below("P30D")
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(map(id, threads.map(below, range(8))))) == 1

@@ -1,7 +1,7 @@
 """What a place of segments promises, a folder and an object store alike: to who writes, who reads, and who comes
 after one that died."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from shared.segments.appending import Appender, Limits
 from shared.segments.contents import check
 from shared.segments.folders import Folder, HeldFolder
 from shared.segments.following import Position, followed
-from shared.segments.lines import GONE, DamagedSegment
+from shared.segments.lines import GONE, DamagedSegment, Summary
 from shared.segments.merging import merged, pieces_of
 from shared.segments.objects import Objects
 from shared.segments.places import Found, Place, opened
@@ -175,15 +175,20 @@ async def test_what_one_that_died_left_is_closed_by_the_next(process: Process, l
     assert [each.previous for each in listed.known] == ["", listed.known[0].sha256]
 
 
+async def nothing() -> Sequence[Summary]:
+    """Is on the list."""
+    return ()
+
+
 async def test_what_one_that_died_left_is_closed_by_any_other(process: Process, listed: List) -> None:
     dead, live = [await writing(process(), listed) for _ in range(2)]
     await dead.append([line(1)])
     await live.append([line(2)])
-    await live.adopt(())
+    await live.adopt(nothing)
     assert listed.known == [], "it is alive"
     dies(dead)
     heir = Appender(after_its_lease(process()), IDS, read, listed.add)
-    await heir.adopt(())
+    await heir.adopt(nothing)
     assert [(each.name.partition(".")[0], each.count) for each in listed.known] == [("writer-1", 1)]
     assert process().is_left("writer-1")
     await live.append([line(3)])
