@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Final, Literal
 
 import typer
@@ -13,6 +13,9 @@ from services.cli import printing
 from services.cli.administration import NotAdministered
 from services.cli.dead import reported, stack_broker
 from services.cli.options import AsJson
+from services.cli.release import wishes
+from services.cli.release.access import Person
+from services.cli.release.agreed import Act, Consent, Reason, agreed
 from services.cli.users import SHORTEST_PASSWORD, BrokerUsers
 from services.house import HOUSE
 from shared.bus.partners import NAME, TARGET, Partner, WrongPartners
@@ -25,6 +28,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Partners: ad
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Small letters, digits, hyphens; its queues are NAME.<any>.")]
 
+ADD: Final = "partners.add"
 TAKEN: Final = frozenset(
     (*(each.name for each in HOUSE), *TOPIC_EXCHANGES, FAMILY, WAY, "retry", "amq", "milesaga", "guest", "saga")
 )
@@ -48,23 +52,25 @@ def add(
         str | None, typer.Option(envvar="PARTNER_PASSWORD", help="Its password; made and shown where not given.")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="In place of the one of that name, if any.")] = False,
+    reason: Reason = None,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
+    person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a partner a user of its own on the broker, and print its URL: the password is kept nowhere else."""
+    """Give a partner a user of its own on the broker, and print its URL: the password is kept nowhere else. Where
+    acts are gated others must have agreed to it: whoever has the URL speaks for the partner."""
     _check(name, password)
     allowed = _allowed(members, member or [])
     targets = _targets(target or [])
+    consent = Consent(reason, key, patience, reach, person)
     with _applied() as users:
-        before = users.partners.all().get(name)
-        if before is not None and not replace:
+        if name in users.partners.all() and not replace:
             raise typer.BadParameter(f"there is a partner {name} already: remove it first.")
         word = password or secrets.token_urlsafe(24)
-        users.partners.put(name, Partner(members=allowed, targets=targets, password_hash=password_hash(word)))
-        try:
-            users.apply()
-        except (NotAdministered, ConnectionError):
-            _put_back(users, name, before)
-            raise
+        with _agreed(name, allowed, targets, consent):
+            _put(users, name, Partner(members=allowed, targets=targets, password_hash=password_hash(word)))
         url = None if password else users.url_of(name, word)  # whoever gave it knows it, and a log need not
     told = {"name": name} if url is None else {"name": name, "url": url}
     printing.tell(told, indent=None) if as_json else printing.say(url or f"partner {name}: as described")
@@ -77,11 +83,29 @@ def _check(name: str, password: str | None) -> None:
         raise typer.BadParameter(f"a password has {SHORTEST_PASSWORD} characters at least.")
 
 
+def _agreed(
+    name: str, members: Literal["any"] | frozenset[str], targets: frozenset[str], consent: Consent
+) -> AbstractContextManager[None]:
+    """For whom it may buy, and what it may read, are what others agree to."""
+    whom = members if members == "any" else sorted(members)
+    return agreed(Act(ADD, name, {"members": whom, "targets": sorted(targets)}), consent)
+
+
 def _targets(told: Sequence[str]) -> frozenset[str]:
     for each in told:
         if not re.fullmatch(TARGET, each):
             raise typer.BadParameter(f"{each!r} is no target such as fuel/till.")
     return frozenset(told)
+
+
+def _put(users: BrokerUsers, name: str, partner: Partner) -> None:
+    before = users.partners.all().get(name)
+    users.partners.put(name, partner)
+    try:
+        users.apply()
+    except (NotAdministered, ConnectionError):
+        _put_back(users, name, before)
+        raise
 
 
 def _put_back(users: BrokerUsers, name: str, before: Partner | None) -> None:

@@ -1,16 +1,24 @@
 """What files describe is carried out, thing after thing; where one is refused, what was changed before is put back."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import httpx
+import typer
 
+from services.cli import printing
 from services.cli.client import Api, ApiError, Json
 from services.cli.hub.things import Thing, as_written
+from services.cli.release.act import as_act
+from services.cli.release.agreed import Consent, granted
 
 NONE: Final = '"0"'
 """The tag of what is not there yet."""
+JSON: Final = {"Content-Type": "application/json"}
+GATED: Final = {"partner": "hub.partner_clients"}
+"""What others are asked for, by what it is that gives somebody power."""
 WAITED: Final = 30.0
 """Seconds for a bus to be in force on every replica."""
 
@@ -67,20 +75,34 @@ def planned(api: Api, changes: Sequence[Change]) -> dict[str, Json]:
     return plans
 
 
-def carry_out(api: Api, changes: Sequence[Change]) -> None:
-    """In their order; what is refused undoes those before it, the last one first. Raises Refused."""
+def carry_out(api: Api, changes: Sequence[Change], consent: Consent, environment: str) -> None:
+    """In their order; what is refused undoes those before it, the last one first. Where acts are gated others are asked
+    for what gives somebody power. Raises Refused, and `typer.Exit` where they do not agree."""
     done: list[tuple[Change, str]] = []
     for change in changes:
         try:
-            tag = _put(api, change)
+            tag = _put(api, change, consent, environment)
         except ApiError as error:
             raise Refused(change.thing, error, [*_put_back(api, done)]) from error
+        except typer.Exit:
+            for sentence in _put_back(api, done):
+                printing.complain(sentence)
+            raise
         done.append((change, tag))
 
 
-def _put(api: Api, change: Change) -> str:
+def _put(api: Api, change: Change, consent: Consent, environment: str) -> str:
     thing = change.thing
-    response = api.request("PUT", thing.path, json=thing.body, headers=_if(change.tag), timeout=WAITED)
+    body, headers = json.dumps(thing.body, sort_keys=True).encode(), _if(change.tag) | JSON
+    try:
+        response = api.request("PUT", thing.path, content=body, headers=headers, timeout=WAITED)
+    except ApiError as error:
+        if error.code != "grant_required" or thing.kind not in GATED:
+            raise
+        act = as_act("PUT", thing.path, GATED[thing.kind], body)
+        with granted(act, environment, consent) as grant:
+            headers |= {"Milesaga-Grant": grant}
+            response = api.request("PUT", thing.path, content=body, headers=headers, timeout=WAITED)
     change.after = response.json()
     return str(response.headers.get("etag", "*"))
 

@@ -14,22 +14,34 @@ from services.cli.hub.changing import Change, carry_out, looked_up, planned
 from services.cli.hub.reading import Files, complain, documents
 from services.cli.hub.things import Thing, as_written, things, written
 from services.cli.options import AsJson
+from services.cli.release import wishes
+from services.cli.release.access import Person
+from services.cli.release.act import PRODUCTION
+from services.cli.release.agreed import Consent, Reason
 
 BusName = Annotated[str, typer.Argument(metavar="BUS", help="A bus's name.")]
 
 
-def apply(
+def apply(  # noqa: PLR0917 - typer calls by name
     files: Files,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
+    reason: Reason = None,
+    environment: wishes.Environment = PRODUCTION,
+    key: wishes.Key = None,
+    patience: wishes.Patience = wishes.PATIENCE,
+    reach: wishes.Reach = wishes.REACH,
+    person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """Apply what files describe: partners, then types, then buses. A refusal puts back what was changed before it."""
+    """Apply what files describe: partners, then types, then buses. A refusal puts back what was changed before it.
+    Where acts are gated others must have agreed to clients and users whom a partner had not."""
     wanted = _wanted(files)
     with reported(), operator() as api:
         changes = [looked_up(api, thing) for thing in wanted]
         plans = planned(api, changes)
         if not dry_run:
-            carry_out(api, [each for each in changes if each.what != "same"])
+            consent = Consent(reason, key, patience, reach, person)
+            carry_out(api, [each for each in changes if each.what != "same"], consent, environment)
     if as_json:
         told = [_told(change, plans.get(str(change.thing))) for change in changes]
         printing.tell({"applied": not dry_run, "things": told})

@@ -1,6 +1,7 @@
 """Partners and types: kept, changed under their revision, found by whoever publishes."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from services.hub.domain.kind import Kind, Known, replaced
@@ -17,6 +18,9 @@ BY_USER = "by_user"
 MOST_PARTNERS = 1_000
 Check = Callable[[int | None], None]
 """Raises where the revision that is stored is not the one that is meant; 0 where nothing is."""
+
+Agreed = Callable[[], AbstractAsyncContextManager[None]]
+"""What is entered around an act to which others must have agreed."""
 
 
 class ClientTaken(Exception):
@@ -57,8 +61,9 @@ class Registry:
         """Those who may speak by the broker."""
         return [stored.value for stored in await self.partners.find(BY_USER, (), limit=MOST_PARTNERS)]
 
-    async def put_partner(self, partner: Partner, check: Check) -> Stored[Partner]:
-        """Raises ClientTaken, UserTaken, Conflict, and what `check` raises."""
+    async def put_partner(self, partner: Partner, check: Check, agreed: Agreed = nullcontext) -> Stored[Partner]:
+        """`agreed` is entered where somebody will speak for it who did not. Raises ClientTaken, UserTaken, Conflict,
+        and what `check` and `agreed` raise."""
         if partner.broker_user is not None:
             found = await self.partners.find(BY_USER, (partner.broker_user,), limit=2)
             if any(each.value.id != partner.id for each in found):
@@ -68,7 +73,8 @@ class Registry:
                 raise ClientTaken(place)
         stored = await self.partners.load(partner.id)
         check(stored.version if stored else None)
-        return await self._save(partner, stored)
+        async with agreed() if partner.hears_new(stored.value if stored else None) else nullcontext():
+            return await self._save(partner, stored)
 
     async def forget_partner(self, stored: Stored[Partner]) -> None:
         """Nobody is its client any more, and that is told; then it is forgotten. Raises Conflict."""

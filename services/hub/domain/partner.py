@@ -53,6 +53,12 @@ class Partner(BaseModel):
         """How long an event's id is known."""
         return timedelta(hours=self.dedupe_hours)
 
+    def hears_new(self, before: "Partner | None") -> bool:
+        """Does somebody speak for it who did not before?"""
+        known = before.clients if before is not None else ()
+        user = before.broker_user if before is not None else None
+        return not set(self.clients) <= set(known) or self.broker_user not in {None, user}
+
     def may_publish(self, kind: str) -> bool:
         return matches(self.publishes, kind)
 

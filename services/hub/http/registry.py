@@ -32,6 +32,9 @@ Force = Annotated[
     bool,
     Query(description="Take a schema that is not proved to be compatible; it is on record. Takes a grant where gated."),
 ]
+PARTNER_CLIENTS = "hub.partner_clients"
+"""Whoever is a partner's client speaks for it: that is power, and nobody gives it alone, least of all to himself. It is
+taken away by any operator, and never comes back in this way: who was deleted is new."""
 FORCING = "hub.force_type"
 """Whoever reads a type's events relies on its schema: to break it, or to take it away, is no operator's alone, where
 acts are gated."""
@@ -50,26 +53,32 @@ def routes(
     key to digest by; `gate` keeps the grants, where acts are gated."""
     operator = authenticator.allowed("ops:write")
     reader = authenticator.requires_one(("hub:read", "ops:read"))
-    _partners(router, registry, operator, reader, hear)
+    _partners(router, registry, operator, reader, hear, Gated(PARTNER_CLIENTS, gate))
     _types(router, registry, operator, reader, Gated(FORCING, gate), may_hash=may_hash)
 
 
-def _partners(
-    router: Routes, registry: Registry, operator: Any, reader: Any, hear: Callable[[], Awaitable[None]]
+def _partners(  # noqa: PLR0917 - as its caller has them
+    router: Routes, registry: Registry, operator: Any, reader: Any, hear: Callable[[], Awaitable[None]], gated: Gated
 ) -> None:
     path = "/v1/hub/partners/{partner}"
 
     @router.put(path, response_model=None, responses=answers(ShownPartner, *WRITING, headers=("ETag",)))
     async def put_partner(
-        partner: PartnerName, body: PartnerBody, request: Request, if_match: IfMatch = None, _: Caller = operator
+        partner: PartnerName,
+        body: PartnerBody,
+        request: Request,
+        guard: Annotated[Guard, Depends(gated.guard)],
+        if_match: IfMatch = None,
+        _: Caller = operator,
     ) -> Response:
-        """Make a partner, or change it."""
+        """Make a partner, or change it. Takes a grant, where gated, for clients and a user whom it had not: they
+        publish as it, read its events, and settle its letters."""
         read_strictly(await request.body())
         if partner == OUR_OWN:
             raise invalid_parameter("partner", "is the name that our own events have")
         try:
             stored = await registry.put_partner(
-                Partner(id=partner, **body.model_dump()), partial(check_if_match, if_match)
+                Partner(id=partner, **body.model_dump()), partial(check_if_match, if_match), guard
             )
         except ClientTaken as taken:
             fault = Fault("is a client of another partner", pointer=f"/clients/{taken.place}")

@@ -149,3 +149,40 @@ async def test_single_acts_are_counted_over_all_processes_and_stand_in_the_log(d
     leaves = (await desk.send("sre", "GET", "/log")).json()["leaves"]
     told = [leaf for leaf in map(json.loads, leaves) if leaf["kind"] == "single"]
     assert [(leaf["actor"], leaf["facts"]) for leaf in told] == [("p-sre", body)] * SINGLES
+
+
+PARTNER = "/v1/hub/partners/coles"
+GIVING = {"action": "hub.partner_clients"}
+
+
+def partner(*clients: str, **others: Any) -> bytes:
+    return json.dumps({"clients": clients, "publishes": ["retail.*"]} | others).encode()
+
+
+async def test_nobody_makes_himself_a_partners_client(hub: httpx.AsyncClient, gated: Desk) -> None:
+    """Neither of a new one, nor of one that there is, nor by the broker, nor by deleting it first."""
+    assert (await hub.put(PARTNER, content=partner("deployer"))).json()["code"] == "grant_required"
+    first = partner("tills", broker_user="coles")
+    grant = await agreed(gated, first, PARTNER, "PUT", **GIVING)
+    assert (await hub.put(PARTNER, content=partner("deployer"), headers={"Milesaga-Grant": grant})).status_code == 409
+    assert (await hub.put(PARTNER, content=first, headers={"Milesaga-Grant": grant})).status_code == 200
+    again = await hub.put(PARTNER, content=partner("tills", "deployer"), headers={"Milesaga-Grant": grant})
+    assert again.status_code == 409
+    for taken in (partner("tills", "deployer"), partner("deployer"), partner("tills", broker_user="mine")):
+        refused = await hub.put(PARTNER, content=taken)
+        assert (refused.status_code, refused.json()["code"]) == (409, "grant_required")
+    assert (await hub.get(PARTNER)).json()["clients"] == ["tills"], "nothing was done"
+    assert (await hub.delete(PARTNER)).status_code == 204
+    assert (await hub.put(PARTNER, content=first)).json()["code"] == "grant_required"
+
+
+async def test_power_over_a_partner_is_taken_away_by_any_operator(hub: httpx.AsyncClient, gated: Desk) -> None:
+    first = partner("tills", "office", broker_user="coles")
+    grant = await agreed(gated, first, PARTNER, "PUT", **GIVING)
+    wrong = await hub.put(PARTNER, content=first, headers={"Milesaga-Grant": grant, "If-Match": '"7"'})
+    assert wrong.status_code == 412, "what could not be done spends no grant"
+    assert (await hub.put(PARTNER, content=first, headers={"Milesaga-Grant": grant})).status_code == 200
+    changes = (partner("office", "tills", broker_user="coles", contact="x@y.example"), partner("office"), partner())
+    for less in changes:
+        assert (await hub.put(PARTNER, content=less)).status_code == 200
+    assert (await hub.get(PARTNER)).json()["clients"] == []

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import aio_pika
 import pytest
@@ -218,3 +219,21 @@ async def test_a_queue_is_made_anew_when_others_agreed_and_missing_ones_without(
     again = await milesaga("topology", "apply", "--yes", "--reason", "4.3's queues")
     assert again.exit_code == 0
     assert office.kinds().count("ask") == 2, "nothing is unmade, so nobody is asked"
+
+
+async def test_nobody_gives_himself_a_partners_user(
+    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Others are asked before anything is written, or the broker is spoken to: here is none."""
+    kept = tmp_path / "partners.json"
+    monkeypatch.setenv("PARTNERS", str(kept))
+    monkeypatch.setenv("BROKER_URL", "amqp://nobody:nothing@127.0.0.1:1/")
+    async with asked(
+        office, "partners", "add", "acme", "--members", "rui,ana", "--target", "fuel/till", "--reason", "a new till"
+    ) as command:
+        said = office.only.said
+        assert (said["action"], said["target"]) == ("partners.add", "acme")
+        assert said["payload"] == {"members": ["ana", "rui"], "targets": ["fuel/till"]}
+        office.decide("denied")
+        assert (await command).exit_code == exits.DENIED
+    assert not kept.exists()

@@ -1,6 +1,8 @@
 """`milesaga hub apply`, `diff`, `rollback`, `list` over a scripted hub."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli.client import Api
-from services.cli.hub import app, files
+from services.cli.hub import app, changing, files
+from services.cli.release.agreed import Act, Consent
+from services.cli.release.gate import exits
+from shared.kernel.acts import payload
 
 PARTNER = """
 partner: coles
@@ -37,6 +42,8 @@ class Hub:
         self.kept: dict[str, tuple[int, Any]] = {}
         self.asked: list[str] = []
         self.refuses: dict[str, tuple[int, Any]] = {}
+        self.bodies: list[bytes] = []
+        self.grants: list[str] = []
         self.plan = {"changes": [], "queues": ["target.fuel.books"], "cost": 7}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -55,6 +62,8 @@ class Hub:
         if request.method == "DELETE":
             del self.kept[path]
             return httpx.Response(204)
+        self.bodies.append(request.content)
+        self.grants += [request.headers["milesaga-grant"]] if "milesaga-grant" in request.headers else []
         self.kept[path] = revision + 1, json.loads(request.content)
         return self._shown(path, *self.kept[path])
 
@@ -210,3 +219,34 @@ def test_a_bus_is_brought_back_and_its_revisions_are_listed(hub: Hub, written: A
         listed = run("list", "fuel").stdout
     assert "(deleted)" in listed
     assert "you" in listed
+
+
+def test_others_are_asked_for_what_gives_power_over_a_partner_and_for_exactly_what_is_sent(
+    hub: Hub, written: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    required = 409, {"code": "grant_required", "detail": "Another person must agree"}
+    hub.refuses["PUT /v1/hub/partners/coles"] = required
+    asked: list[tuple[Act, str, str | None]] = []
+
+    @contextmanager
+    def granted(act: Act, environment: str, consent: Consent) -> Iterator[str]:
+        asked.append((act, environment, consent.reason))
+        del hub.refuses["PUT /v1/hub/partners/coles"]
+        yield "a-grant"
+
+    monkeypatch.setattr(changing, "granted", granted)
+    result = run("apply", written(PARTNER, TYPE), "--reason", "a new till", "--environment", "test")
+    assert result.exit_code == 0, result.output
+    [(act, environment, reason)] = asked
+    assert (act.action, environment, reason) == ("hub.partner_clients", "test", "a new till")
+    assert act.payload == payload("PUT", "/v1/hub/partners/coles", "", hub.bodies[-2])
+    assert hub.grants == ["a-grant"]
+    assert hub.kept["/v1/hub/partners/coles"][1]["clients"] == ["coles-tills"]
+
+
+def test_without_a_reason_nobody_is_asked_and_what_was_changed_before_is_put_back(hub: Hub, written: Any) -> None:
+    other = PARTNER.replace("partner: coles", "partner: aldi")
+    hub.refuses["PUT /v1/hub/partners/coles"] = 409, {"code": "grant_required", "detail": "Another person must agree"}
+    result = run("apply", written(other, PARTNER))
+    assert (result.exit_code, "--reason" in result.stderr) == (exits.WRONG, True)
+    assert hub.kept == {}
