@@ -8,6 +8,7 @@
 #   --action --environment --target --reason   what, where, to what, why
 #   --file F            a file or folder below this one, copied and hashed; repeatable
 #   --artifact N@sha256:... --parameter N=V --link N=URL --author PERSON   repeatable
+#   --path DIR:DIR      where programs are found, whatever PATH says here; shown and hashed
 #   --window FROM/UNTIL --replaces ID --key K --patience 4h --reach 2m
 # and ends with the command's own code, or 91 denied, 92 expired, 93 withdrawn or superseded, 94 frozen or outside its
 # window past patience, 95 payload differs or grant refused, 96 the gate cannot be reached, 97 wrong use. Unlike the
@@ -244,10 +245,27 @@ refused() {
   esac
 }
 
+# Somebody answers again: how commands ended of which nobody knows yet. What is kept is sent as it is.
+tell_kept() {
+  for each in "$kept"/*.json; do
+    [ -f "$each" ] || continue
+    name=${each##*/} name=${name%.json}
+    case $name in *[!A-Za-z0-9_.-]*) continue ;; esac
+    cp -- "$each" "$private/body" || continue
+    ask POST "/executions/$name/outcome" 10
+    case $status in
+      2?? | 404 | 409 | 413 | 422) rm -f "$each"; say "How execution $name ended, which was kept here, is told." ;;
+      403) ;;
+      *) return ;;
+    esac
+  done
+}
+
 # ---- options ----
 
 action='' environment='' target='' reason='' window='' replaces='' key=${MILESAGA_GATE_KEY:-}
 files='' artifacts='' parameters='' links='' authors='' patience=4h reach=2m
+search_path=${MILESAGA_GATE_PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 while [ $# -gt 0 ]; do
   case $1 in --) shift; break ;; --*) [ $# -gt 1 ] || wrong "$1 wants a value." ;; *) break ;; esac
   case $1 in
@@ -258,6 +276,7 @@ while [ $# -gt 0 ]; do
     --window) window=$2 ;;
     --replaces) replaces=$2 ;;
     --key) key=$2 ;;
+    --path) one_line "$2"; search_path=$2 ;;
     --patience) patience=$2 ;;
     --reach) reach=$2 ;;
     --file) one_line "$2"; files="$files$2$newline" ;;
@@ -284,7 +303,9 @@ MILESAGA_URL=${MILESAGA_URL%/}
 origin=$(pwd -P)
 private=$(mktemp -d) || wrong "there is no place for private copies."
 payload=$private/payload
-asking='' child='' pending='' signals=0
+asking='' child='' pending='' signals=0 stop=''
+kept=${XDG_STATE_HOME:-${HOME:-/nowhere}/.local/state}/milesaga/outcomes
+kept=$kept/$(printf '%s' "$MILESAGA_URL" | sha256sum | cut -c1-16)
 # shellcheck disable=SC2317,SC2329 # called by a trap
 leave() {
   [ -z "$asking" ] || kill "$asking" 2>/dev/null
@@ -335,12 +356,23 @@ for each in "$@"; do
   fi
   number=$((number + 1))
 done
+# Folders by their whole names, and none of the asker's: what lies there may be changed until the last moment.
+rest=$search_path:
+while [ -n "$rest" ]; do
+  folder=${rest%%:*} rest=${rest#*:}
+  case $folder in /*) ;; *) wrong "--path: '$folder' is no folder named from the root." ;; esac
+  case $(realpath -m -- "$folder" 2>/dev/null || printf '%s' "$folder")/ in
+    "$here"/*) wrong "--path: $folder lies below the folder in which the gate was called." ;;
+  esac
+done
 case $1 in
   /*) ;;
   */*)
     program=$(below "$1") || exit 97
     grep -Fxq -- "$program" "$private/files" ||
       wrong "$1 is not among the files: give it by --file, so that it is copied and hashed." ;;
+  *) (PATH=$search_path && export PATH && command -v -- "$1" >/dev/null) ||
+    wrong "$1 is not in $search_path: name where it is by --path." ;;
 esac
 
 list=''
@@ -368,7 +400,8 @@ $asked_hashes
 LINES
 linked=$(object "$links") || exit 97
 given=$(object "$parameters") || exit 97
-canonical="$canonical$list],\"links\":$linked,\"parameters\":$given}"
+canonical="$canonical$list],\"links\":$linked,\"parameters\":$given"
+canonical="$canonical,\"search_path\":$(json_string "$search_path")}"
 digest=$(printf '%s' "$canonical" | sha256sum)
 digest=sha256:${digest%% *}
 
@@ -402,6 +435,9 @@ while [ "$next" != run ]; do
       ask POST /requests 30 "Idempotency-Key: $key"
       [ -z "$absent" ] || { pause 1; continue; }
       case $status in 200 | 201) ;; *) end 97 "$(problem 'The request was refused')" ;; esac
+      mv "$private/answer" "$private/asked"
+      tell_kept
+      mv "$private/asked" "$private/answer"
       request=$(member id)
       case $request in '' | *[!A-Za-z0-9_.-]*) end 96 "The answer holds not what it must. Nothing ran." ;; esac
       look
@@ -461,15 +497,24 @@ done
 
 # ---- run ----
 
+# How it ended is kept on this machine from before it is told until somebody took it.
 outcome() {
   printf '{"exit_code":%s,"summary":%s}' "$1" "$(json_string "$2")" >"$private/body"
-  answered=$(now) reach=86400
-  for wait_for in 0 1 2 4; do
-    pause "$wait_for"
+  { mkdir -p "$kept" && cp "$private/body" "$kept/.$execution" && mv "$kept/.$execution" "$kept/$execution.json"; } 2>/dev/null
+  answered=$(now) told_until=$(($(now) + reach)) reach=86400 wait_for=1
+  while :; do
     ask POST "/executions/$execution/outcome" 10
-    case $status in 2??) return ;; esac
+    case $status in
+      2??) rm -f "$kept/$execution.json"; return ;;
+      404 | 409 | 413 | 422) rm -f "$kept/$execution.json"; break ;;
+      403) break ;;
+    esac
+    if [ -n "$stop" ] || [ $(($(now) + wait_for)) -ge "$told_until" ]; then break; fi
+    pause "$wait_for"
+    [ "$wait_for" -ge 5 ] || wait_for=$((wait_for + 1))
   done
   say "Nobody took the outcome of execution $execution (exit code $1): the log will say that it is unknown."
+  [ ! -f "$kept/$execution.json" ] || say "It is kept in $kept, and told by the next gate here."
 }
 
 if ! unchanged; then
@@ -483,10 +528,14 @@ exec 3<&0
   cd "$payload" || exit 95
   unset MILESAGA_TOKEN MILESAGA_TOKEN_FILE MILESAGA_INITIATOR_TOKEN
   # By these a program is made to run something beside itself that nobody has hashed, nor seen.
-  unset LD_PRELOAD LD_AUDIT BASH_ENV ENV PYTHONPATH PYTHONHOME PYTHONSTARTUP PERL5OPT PERL5LIB
-  unset RUBYOPT RUBYLIB NODE_OPTIONS NODE_PATH JAVA_TOOL_OPTIONS LUA_INIT
+  unset LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH GCONV_PATH BASH_ENV ENV PS4
+  [ -n "${BASH_VERSION:-}" ] || unset SHELLOPTS BASHOPTS # bash lets nobody, and by itself that runs nothing
+  unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONWARNINGS PYTHONBREAKPOINT
+  unset PERL5OPT PERL5LIB PERL5DB RUBYOPT RUBYLIB NODE_OPTIONS NODE_PATH LUA_INIT
+  unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS KUBECTL_EXTERNAL_DIFF
   if [ "$locale" = unset ]; then unset LC_ALL; else LC_ALL=$locale; fi
-  MILESAGA_PAYLOAD=$payload MILESAGA_EXECUTION=$execution MILESAGA_REQUEST=$request exec "$@"
+  export MILESAGA_PAYLOAD="$payload" MILESAGA_EXECUTION="$execution" MILESAGA_REQUEST="$request" PATH="$search_path"
+  exec "$@"
 ) <&3 3<&- &
 child=$!
 [ -z "$pending" ] || kill -"$pending" "$child"
@@ -497,7 +546,7 @@ while :; do
   [ "$signals" != "$heard" ] || break
 done
 child=''
-trap '' INT TERM HUP # how it ended is told
+trap 'stop=yes signals=$((signals + 1))' INT TERM HUP # how it ended is told once at least
 outcome "$code" ''
 [ "$code" -lt 90 ] || [ "$code" -gt 97 ] || { say "The command ended with $code, which would be read as the gate's."; code=90; }
 exit "$code"

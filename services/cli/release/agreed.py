@@ -78,7 +78,7 @@ def agreed(act: Act, consent: Consent) -> Iterator[None]:
             code = left.exit_code
             raise
         finally:
-            tell_outcome(line, last.execution, code, "")
+            tell_outcome(line, terms, last.execution, code, "")
 
 
 def done_singly(act: Act, which: str, consent: Consent) -> bool:

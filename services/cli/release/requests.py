@@ -11,6 +11,7 @@ from services.cli.client import Api, ApiError, Json, named, reported, segment
 from services.cli.options import AsJson
 from services.cli.release import wishes
 from services.cli.release.access import ROOT, Person, RequestId, as_person
+from services.cli.release.gate.kept import Kept, tell_kept
 from services.cli.release.gate.payload import WrongPayload, payload
 from services.cli.release.look import listed, shown
 from services.cli.release.wishes import Wish, WrongWish
@@ -63,8 +64,10 @@ def list_requests(
     person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """List requests, newest first."""
+    """List requests, newest first. How commands of this machine ended that nobody took is told before."""
     with reported(), as_person(person) as api:
+        for execution in tell_kept(api, Kept(api.base_url)):
+            printing.complain(f"how execution {execution} ended, which was kept here, is told")
         pages = api.pages(f"{ROOT}/requests", "requests", state=state, limit=PAGE)
         found = list(islice(pages, limit or None))
     printing.tell({"requests": found}) if as_json else printing.console().print(listed(found))

@@ -175,6 +175,8 @@ def _runs(payload: Mapping[str, Any]) -> str:
     argv, parameters = payload.get("argv"), payload.get("parameters")
     words = shlex.join(map(str, argv)) if isinstance(argv, list | tuple) else ""
     lines = [f"Runs: {_quoted(words)}"] if words else []
+    if words:
+        lines.append(_quoted(f"Programs from: {payload.get('search_path', '(not told)')}"))
     if isinstance(parameters, Mapping):
         lines += [_quoted(f"{name} = {value}") for name, value in parameters.items()]
     for name in ("files", "artifacts"):

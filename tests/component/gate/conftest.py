@@ -51,6 +51,7 @@ class Gate:
             "MILESAGA_TOKEN": "secret-token",
             "RAN": str(self.ran),
             "TMPDIR": str(self.ran.parent),
+            "XDG_STATE_HOME": str(self.ran.parent / "state"),
         }
         given = inherited | mine | {"PYTHONPATH": str(REPOSITORY)} | environment
         made = subprocess.Popen(

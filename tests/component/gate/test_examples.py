@@ -41,7 +41,7 @@ def pipeline(office: Office, tmp_path: Path) -> Iterator[Gate]:
 def start(pipeline: Gate, words: list[str], **environment: str) -> subprocess.Popen[str]:
     pipeline.words = words
     path = f"{pipeline.ran.parent / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-    return pipeline.start(PATH=path, **environment)
+    return pipeline.start(PATH=path, MILESAGA_GATE_PATH=path, **environment)
 
 
 def job() -> Any:

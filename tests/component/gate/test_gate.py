@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.kernel.digest import digest
-from tests.component.gate.conftest import ABOUT, SCRIPT, STARTED, Gate, ended
+from tests.component.gate.conftest import ABOUT, GATES, SCRIPT, STARTED, Gate, ended
 from tests.eventually import eventually_sync
 from tests.kit.office import Office, Scripted
 
@@ -58,6 +58,7 @@ def test_it_is_asked_with_words_files_and_everything_that_was_said(gate: Gate, o
         ],
         "links": {"diff": "https://x/1"},
         "parameters": {"replicas": '3"\\\t'},
+        "search_path": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
     assert {name: said[name] for name in ("action", "environment", "target", "reason", "authors", "replaces")} == {
         "action": "deploy",
@@ -401,13 +402,84 @@ def test_the_command_reads_what_the_gate_was_given(gate: Gate, office: Office) -
     assert (gate.ran / "read").read_text() == "from outside"
 
 
-def test_an_outcome_that_nobody_takes_does_not_hide_how_it_ended(gate: Gate, office: Office) -> None:
+def test_an_outcome_that_nobody_takes_hides_nothing_and_is_told_by_the_next_gate(gate: Gate, office: Office) -> None:
+    """By whichever of the two it is."""
     gate.script("#!/bin/sh\nexit 3\n")
     office.say("outcome", *(Scripted(503) for _ in range(9)))
     process = gate.guard()
     gate.asked()
     office.decide("approved")
     assert "Nobody took the outcome" in ended(process, 3)
+    assert office.only.outcome is None
+    [kept] = (gate.ran.parent / "state").rglob("*.json")
+    assert (kept.name, stat.S_IMODE(kept.stat().st_mode)) == (f"x-{office.only.id}.json", 0o600)
+
+    office.say("outcome")
+    (other,) = [words for words in GATES.values() if words != gate.words]
+    gate.words = other
+    office.only.state = "denied"
+    told = ended(gate.guard("--key", office.only.key), 91)
+    assert f"x-{office.only.id}" in told
+    assert office.only.outcome == {"exit_code": 3, "summary": ""}
+    assert not kept.exists()
+
+
+def test_an_absence_while_the_command_ends_is_borne_and_leaves_nothing(gate: Gate, office: Office) -> None:
+    gate.script("#!/bin/sh\nexit 3\n")
+    office.say("outcome", Scripted(0), Scripted(503))
+    process = gate.guard("--reach", "1m")
+    gate.asked()
+    office.decide("approved")
+    ended(process, 3)
+    assert office.only.outcome == {"exit_code": 3, "summary": ""}
+    assert not [*(gate.ran.parent / "state").rglob("*.json")]
+
+
+def evil(gate: Gate, folder: Path) -> None:
+    """A program of that name, where the asker wants it found."""
+    folder.mkdir(exist_ok=True)
+    (folder / "kubectl").write_text('#!/bin/sh\ntouch "$RAN/evil"\n')
+    (folder / "kubectl").chmod(0o755)
+    gate.script('#!/bin/sh\nkubectl >"$RAN/kubectl" 2>&1\necho "$PATH" >"$RAN/path"\n')
+
+
+def test_the_askers_path_finds_no_program(gate: Gate, office: Office, tmp_path: Path) -> None:
+    evil(gate, tmp_path / "bin")
+    process = gate.guard(PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    gate.asked()
+    office.decide("approved")
+    ended(process, 0)
+    assert not (gate.ran / "evil").exists()
+    assert (gate.ran / "path").read_text().strip() == office.only.said["payload"]["search_path"]
+
+
+def test_another_path_is_shown_to_whoever_decides_and_hashed(gate: Gate, office: Office, tmp_path: Path) -> None:
+    evil(gate, tmp_path / "bin")
+    process = gate.guard("--path", f"{tmp_path / 'bin'}:/usr/bin:/bin", command=("./deploy.sh",))
+    gate.asked()
+    said = office.only.said["payload"]
+    assert said["search_path"] == f"{tmp_path / 'bin'}:/usr/bin:/bin"
+    assert office.only.digest == digest(said)
+    office.decide("approved")
+    ended(process, 0)
+    assert (gate.ran / "evil").exists(), "others have agreed to it"
+
+
+@pytest.mark.parametrize("path", ["bin:/usr/bin", "/usr/bin:", ".", "{here}:/usr/bin", "{here}/bin", "{link}"])
+def test_a_path_into_what_the_asker_may_change_is_refused(
+    gate: Gate, office: Office, tmp_path: Path, path: str
+) -> None:
+    evil(gate, gate.here / "bin")
+    (tmp_path / "link").symlink_to(gate.here)
+    told = path.format(here=gate.here, link=tmp_path / "link")
+    assert "--path" in ended(gate.guard("--path", told), 97)
+    assert office.calls == []
+
+
+def test_a_program_that_is_not_on_the_path_is_told_before_anybody_is_asked(gate: Gate, office: Office) -> None:
+    gate.script()
+    assert "--path" in ended(gate.guard(command=("no-such-program",)), 97)
+    assert office.calls == []
 
 
 @pytest.mark.parametrize(
@@ -495,6 +567,10 @@ HOOKS = {
     "NODE_OPTIONS": "--require=/evil",
     "PYTHONSTARTUP": "/evil",
     "JAVA_TOOL_OPTIONS": "-javaagent:/evil",
+    "LD_LIBRARY_PATH": "/evil",
+    "PS4": "$(echo evil)",
+    "PYTHONUSERBASE": "/evil",
+    "_JAVA_OPTIONS": "-javaagent:/evil",
     "BASH_FUNC_kubectl%%": "() { echo evil; }",
 }
 
@@ -513,7 +589,7 @@ def test_nothing_runs_beside_the_command_that_nobody_has_seen(gate: Gate, office
 
 def test_a_program_that_is_not_there_has_an_outcome(gate: Gate, office: Office) -> None:
     gate.script()
-    process = gate.guard(command=("no-such-program",))
+    process = gate.guard(command=("/no/such/program",))
     gate.asked()
     office.decide("approved")
     process.communicate(timeout=40)

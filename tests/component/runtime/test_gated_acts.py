@@ -43,13 +43,14 @@ async def milesaga(*words: str) -> Result:
 
 
 @pytest.fixture
-def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+def office(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Office]:
     """Acts are gated, and here is who decides."""
     with Office() as office:
         monkeypatch.setenv("GATED", "on")
         monkeypatch.setenv("ENVIRONMENT", "test")
         monkeypatch.setenv("MILESAGA_URL", office.url)
         monkeypatch.setenv("MILESAGA_TOKEN", "a-token")
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
         yield office
 
 

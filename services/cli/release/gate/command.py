@@ -15,7 +15,15 @@ from services.cli.release.gate import exits
 from services.cli.release.gate.course import Terms
 from services.cli.release.gate.driving import Guarded, drive, say
 from services.cli.release.gate.line import Asked, Line
-from services.cli.release.gate.payload import Copies, WrongPayload, check_command, digest_of, payload
+from services.cli.release.gate.payload import (
+    SEARCH_PATH,
+    Copies,
+    WrongPayload,
+    check_command,
+    check_search_path,
+    digest_of,
+    payload,
+)
 from services.cli.release.wishes import Wish, WrongWish, seconds
 
 
@@ -55,6 +63,14 @@ def gate(
     artifact: Annotated[
         list[str] | None, typer.Option(metavar="NAME@sha256:...", help="What lies elsewhere, by its digest.")
     ] = None,
+    path: Annotated[
+        str,
+        typer.Option(
+            envvar="MILESAGA_GATE_PATH",
+            metavar="DIR:DIR",
+            help="Where programs are found, whatever PATH says here; whoever decides sees it.",
+        ),
+    ] = SEARCH_PATH,
     parameter: wishes.Parameter = None,
     link: wishes.Link = None,
     author: wishes.Author = None,
@@ -75,19 +91,21 @@ def gate(
     try:
         waits = seconds(patience), seconds(reach)
         with Copies(Path.cwd(), file or []) as copies:
-            check_command(command, copies.files, Path.cwd())
+            check_search_path(path, Path.cwd())
+            check_command(command, copies.files, Path.cwd(), path)
             about = payload(
                 command,
                 copies.files,
                 artifacts=artifact or [],
                 parameters=wishes.pairs(parameter),
                 links=wishes.pairs(link),
+                search_path=path,
             )
             digest = digest_of(about)
             asked = Asked(key or uuid.uuid4().hex, uuid.uuid4().hex, digest, target, wish.body(about))
             line = Line(lambda: as_person(person), asked)
             try:
-                code = drive(Guarded(command, copies, asked, Terms(digest, *waits)), line)
+                code = drive(Guarded(command, copies, asked, Terms(digest, *waits), path), line)
             finally:
                 line.close()
     except (WrongPayload, WrongWish) as error:

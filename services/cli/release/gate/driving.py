@@ -10,7 +10,19 @@ from typing import TypeVar
 
 from services.cli import printing
 from services.cli.release.gate import exits, running
-from services.cli.release.gate.course import Course, End, GetGrant, Heard, Pause, Redeem, Run, Terms, advance, begin
+from services.cli.release.gate.course import (
+    Ask,
+    Course,
+    End,
+    GetGrant,
+    Heard,
+    Pause,
+    Redeem,
+    Run,
+    Terms,
+    advance,
+    begin,
+)
 from services.cli.release.gate.line import Asked, Line
 from services.cli.release.gate.payload import Copies
 
@@ -42,6 +54,7 @@ class Guarded:
     copies: Copies
     asked: Asked
     terms: Terms
+    search_path: str
 
 
 def drive(guarded: Guarded, line: Line) -> int:
@@ -95,6 +108,8 @@ def _wait(asked: Asked, terms: Terms, line: Line, last: type[L], changed: Callab
             signal.pthread_sigmask(signal.SIG_BLOCK, running.PASSED_ON)
         heard = line.put(step)
         course, step = advance(course, heard)
+        if isinstance(heard.to, Ask) and course.request:
+            tell_kept(line)
         if not isinstance(step, Run):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, running.PASSED_ON)
         told = _tell(asked, course, told, heard)
@@ -104,18 +119,19 @@ def _run(guarded: Guarded, line: Line, execution: str) -> int:
     """After the grant was used up: what happens now is told, be it that nothing could be started."""
     if fault := _changed(guarded):
         say(fault.why)
-        tell_outcome(line, execution, exits.CHANGED, fault.why)
+        tell_outcome(line, guarded.terms, execution, exits.CHANGED, fault.why)
         return exits.CHANGED
     folder = guarded.copies.folder
-    environment = running.environment(str(folder), execution, line.request)
+    environment = running.environment(str(folder), execution, line.request, guarded.search_path)
     try:
         code = running.run(guarded.argv, folder, environment)
     except running.NotStarted as error:
         say(f"{error}.")
-        tell_outcome(line, execution, exits.CHANGED, str(error))
+        tell_outcome(line, guarded.terms, execution, exits.CHANGED, str(error))
         return exits.CHANGED
     passed = exits.passed_on(code)
-    tell_outcome(line, execution, 128 - code if code < 0 else code, f"ended by signal {-code}" if code < 0 else "")
+    summary = f"ended by signal {-code}" if code < 0 else ""
+    tell_outcome(line, guarded.terms, execution, 128 - code if code < 0 else code, summary)
     if passed == exits.OWN_CODE_IS_TAKEN:
         say(f"The command ended with {code}, which would be read as the gate's: {passed} is given instead.")
     return passed
@@ -126,11 +142,18 @@ def _changed(guarded: Guarded) -> End | None:
     return None if file is None else End(exits.CHANGED, f"{file} is not what was asked for any more. Nothing ran.")
 
 
-def tell_outcome(line: Line, execution: str, code: int, summary: str) -> None:
-    if not line.tell_outcome(execution, code, summary):
-        say(
-            f"Nobody took the outcome of execution {execution} (exit code {code}): the log will say that it is unknown."
-        )
+def tell_outcome(line: Line, terms: Terms, execution: str, code: int, summary: str) -> None:
+    if line.tell_outcome(execution, code, summary, terms.reach):
+        return
+    say(f"Nobody took the outcome of execution {execution} (exit code {code}): the log will say that it is unknown.")
+    if line.kept.has(execution):
+        say(f"It is kept in {line.kept.folder}, and told by the next gate here, or by milesaga release list.")
+
+
+def tell_kept(line: Line) -> None:
+    """Somebody answers again."""
+    for execution in line.tell_kept():
+        say(f"How execution {execution} ended, which was kept here, is told.")
 
 
 def _tell(asked: Asked, course: Course, told: str, heard: Heard) -> str:

@@ -1,5 +1,7 @@
 """The gate's questions over HTTP: one answer or silence for each, and no error besides."""
 
+import json
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +12,16 @@ import httpx
 from services.cli.client import Api, ApiError, segment
 from services.cli.release.access import ROOT
 from services.cli.release.gate.course import Ask, GetGrant, Heard, Question, Redeem, Watch
+from services.cli.release.gate.kept import Kept, Told, tell_kept, told
 
 ANSWERED_WITHIN: Final = 10.0
 """Seconds, beyond those that an answer may be waited for."""
-OUTCOME_TRIES: Final = 5
+TOLD_WITHIN: Final = 120.0
+"""Seconds for which an outcome is told where nobody answers: longer than a process is away that starts anew. A machine
+that is thrown away afterwards has no later."""
+PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 5.0
+ENDS_TELLING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Line:
     def __init__(self, connect: Callable[[], Api], asked: Asked) -> None:
         self._connect, self._asked = connect, asked
         self._api: Api | None = None
+        self._url = ""
         self.request = ""
         """Its id, once it was made."""
 
@@ -46,9 +55,7 @@ class Line:
         """The answer. After a refusal for the token's sake the next question goes with a fresh one."""
         begun = time.monotonic()
         try:
-            if self._api is None:
-                self._api = self._connect()
-            response = self._sent(self._api, question)
+            response = self._sent(self._connected(), question)
         except (httpx.HTTPError, httpx.InvalidURL, ApiError) as error:
             self.close()
             now = time.monotonic()
@@ -60,23 +67,46 @@ class Line:
             self.request = str(heard.body.get("id", ""))
         return heard
 
-    def tell_outcome(self, execution: str, code: int, summary: str) -> bool:
-        """Say how the command ended; False where nobody took it, and the log will say that nobody knows."""
-        path = f"{ROOT}/executions/{segment(execution)}/outcome"
-        for number in range(OUTCOME_TRIES):
-            time.sleep(number**2 * 0.5)
-            try:
-                if self._api is None:
-                    self._api = self._connect()
-                response = self._api.ask("POST", path, json={"exit_code": code, "summary": summary})
-            except (httpx.HTTPError, ApiError):
-                self.close()
-                continue
-            if response.is_success:
-                return True
-            if response.status_code == httpx.codes.UNAUTHORIZED:
-                self.close()
-        return False
+    def tell_outcome(self, execution: str, code: int, summary: str, within: float = TOLD_WITHIN) -> bool:
+        """Say how the command ended; False where nobody took it within so many seconds, or a signal ended the telling.
+        It is kept on this machine from before the first try until somebody took it, whatever ends this process."""
+        kept, body = self.kept, _outcome(code, summary)
+        kept.keep(execution, body)
+        until, pause = time.monotonic() + within, PAUSE
+        while (end := self._told(execution, body)) is Told.AWAY and time.monotonic() + pause < until:
+            if signal.sigtimedwait(ENDS_TELLING, pause) is not None:
+                break
+            pause = min(2 * pause, LONGEST_PAUSE)
+        if end in {Told.TAKEN, Told.IN_VAIN}:
+            kept.forget(execution)
+        return end is Told.TAKEN
+
+    def tell_kept(self) -> list[str]:
+        """Tell what earlier gates of this machine could not; the executions of which somebody knows now."""
+        try:
+            return tell_kept(self._connected(), self.kept)
+        except ApiError:
+            return []
+
+    @property
+    def kept(self) -> Kept:
+        """For whoever was spoken to."""
+        return Kept(self._url)
+
+    def _told(self, execution: str, body: bytes) -> Told:
+        try:
+            found = told(self._connected(), execution, body)
+        except ApiError:
+            found = Told.AWAY
+        if found is Told.AWAY:
+            self.close()
+        return found
+
+    def _connected(self) -> Api:
+        if self._api is None:
+            self._api = self._connect()
+            self._url = self._api.base_url
+        return self._api
 
     def _sent(self, api: Api, question: Question) -> httpx.Response:
         asked, here = self._asked, f"{ROOT}/requests/{segment(self.request)}"
@@ -91,6 +121,10 @@ class Line:
             case Redeem(grant):
                 body = {"grant": grant, "digest": asked.digest, "target": asked.target}
                 return api.ask("POST", f"{ROOT}/grants/redeem", json=body, headers={"Idempotency-Key": asked.attempt})
+
+
+def _outcome(code: int, summary: str) -> bytes:
+    return json.dumps({"exit_code": code, "summary": summary}).encode()
 
 
 def _heard(question: Question, response: httpx.Response, begun: float) -> Heard:

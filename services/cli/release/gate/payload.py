@@ -18,6 +18,9 @@ LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes: what is larger is an artifact with a digest of its own, and no script."""
 ARTIFACT: Final = re.compile(r"(?P<name>[^\s@]{1,200})@(?P<digest>sha256:[0-9a-f]{64})")
 READ: Final = 1024 * 1024
+SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where the command and what it calls find their programs: folders in which nobody but a machine's administrator
+writes. Another one is asked for, shown to whoever decides, and hashed."""
 
 
 class WrongPayload(Exception):
@@ -95,21 +98,24 @@ def payload(
     artifacts: Iterable[str] = (),
     parameters: Mapping[str, str] | None = None,
     links: Mapping[str, str] | None = None,
+    search_path: str | None = None,
 ) -> dict[str, Any]:
-    """As it is sent, with everything in one order. Artifacts are `NAME@sha256:...`. Raises WrongPayload."""
+    """As it is sent, with everything in one order. Artifacts are `NAME@sha256:...`; `search_path` is None where nothing
+    is run. Raises WrongPayload."""
     found = []
     for each in sorted(set(artifacts)):
         named = ARTIFACT.fullmatch(each)
         if named is None:
             raise WrongPayload(f"{each!r} is no NAME@sha256: and 64 hexadecimal digits.")
         found.append(named.groupdict())
-    return {
+    said = {
         "argv": list(argv),
         "artifacts": found,
         "files": [{"path": each.path, "sha256": each.sha256} for each in sorted(files, key=lambda each: each.path)],
         "parameters": dict(parameters or {}),
         "links": dict(links or {}),
     }
+    return said if search_path is None else said | {"search_path": search_path}
 
 
 def digest_of(said: Mapping[str, Any]) -> str:
@@ -120,16 +126,28 @@ def digest_of(said: Mapping[str, Any]) -> str:
         raise WrongPayload(f"This cannot be hashed: {error}.") from error
 
 
-def check_command(argv: Sequence[str], files: Iterable[Copied], origin: Path) -> None:
+def check_search_path(search_path: str, origin: Path) -> None:
+    """Each folder by its whole name, and none of those in which the gate was called: what lies there is the asker's,
+    and may be changed until the last moment. Raises WrongPayload."""
+    for folder in search_path.split(":"):
+        if not folder.startswith("/"):
+            raise WrongPayload(f"--path: {folder!r} is no folder named from the root.")
+        if _inside(folder, origin.resolve()) is not None:
+            raise WrongPayload(f"--path: {folder} lies below the folder in which the gate was called.")
+
+
+def check_command(argv: Sequence[str], files: Iterable[Copied], origin: Path, search_path: str = SEARCH_PATH) -> None:
     """A program given by a path below the folder must be among the files: else another than the hashed one would run.
-    One by its name alone, or from the root, is the machine's; what lies in the folder is not, by whatever path it is
-    named: the original may be changed until the last moment. Raises WrongPayload."""
+    One by its name alone, or from the root, is the machine's, and the name must be found there; what lies in the folder
+    is not, by whatever path it is named: the original may be changed until the last moment. Raises WrongPayload."""
     names = {each.path for each in files}
     for place, word in enumerate(argv):
         inside = _inside(word, origin.resolve()) if word.startswith("/") else None
         if inside is not None and (place == 0 or inside in names):
             raise WrongPayload(f"{word} names the original, which is not what is hashed: name it as ./{inside}.")
     program = argv[0]
+    if "/" not in program and shutil.which(program, path=search_path) is None:
+        raise WrongPayload(f"{program} is not in {search_path}: name where it is by --path.")
     if "/" not in program or program.startswith("/"):
         return
     if os.path.normpath(program) not in names:

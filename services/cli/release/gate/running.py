@@ -16,11 +16,15 @@ FROM_TERMINAL: Final = 128
 
 HOOKS: Final = frozenset(
     (
-        *("LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PERL5OPT"),
-        *("PERL5LIB", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "LUA_INIT"),
+        *("LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "GCONV_PATH"),
+        *("BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PS4"),
+        *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONWARNINGS", "PYTHONBREAKPOINT"),
+        *("PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "LUA_INIT"),
+        *("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "KUBECTL_EXTERNAL_DIFF"),
     )
 )
-"""By these a program is made to run something beside itself that nobody has hashed, nor seen."""
+"""By these a program is made to run something beside itself that nobody has hashed, nor seen: commands in `PS4` are run
+where `SHELLOPTS` has a script traced."""
 FUNCTION: Final = "BASH_FUNC_"
 """Begins the names under which functions are handed on, which then run in the place of programs."""
 
@@ -61,9 +65,11 @@ def _heard_again() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {*PASSED_ON, signal.SIGCHLD})
 
 
-def environment(payload: str, execution: str, request: str) -> dict[str, str]:
-    """The gate's own, without its secrets, since whoever deploys needs no way to agree to it, and without hooks."""
+def environment(payload: str, execution: str, request: str, search_path: str) -> dict[str, str]:
+    """The gate's own, without its secrets, since whoever deploys needs no way to agree to it, and without hooks; programs
+    are found where others agreed to."""
     secret = {"MILESAGA_TOKEN", "MILESAGA_TOKEN_FILE", "MILESAGA_INITIATOR_TOKEN"}
     gone = secret | HOOKS
     mine = {name: it for name, it in os.environ.items() if name not in gone and not name.startswith(FUNCTION)}
-    return mine | {"MILESAGA_PAYLOAD": payload, "MILESAGA_EXECUTION": execution, "MILESAGA_REQUEST": request}
+    told = {"MILESAGA_PAYLOAD": payload, "MILESAGA_EXECUTION": execution, "MILESAGA_REQUEST": request}
+    return mine | told | {"PATH": search_path}
