@@ -66,8 +66,8 @@ def _heard_again() -> None:
 
 
 def environment(payload: str, execution: str, request: str, search_path: str) -> dict[str, str]:
-    """The gate's own, without its secrets, since whoever deploys needs no way to agree to it, and without hooks; programs
-    are found where others agreed to."""
+    """The gate's own, without its secrets, since whoever deploys needs no way to agree to it, and without hooks;
+    programs are found where others agreed to."""
     secret = {"MILESAGA_TOKEN", "MILESAGA_TOKEN_FILE", "MILESAGA_INITIATOR_TOKEN"}
     gone = secret | HOOKS
     mine = {name: it for name, it in os.environ.items() if name not in gone and not name.startswith(FUNCTION)}
