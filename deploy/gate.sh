@@ -249,12 +249,12 @@ refused() {
 tell_kept() {
   for each in "$kept"/*.json; do
     [ -f "$each" ] || continue
-    name=${each##*/} name=${name%.json}
-    case $name in *[!A-Za-z0-9_.-]*) continue ;; esac
+    ended=${each##*/} ended=${ended%.json}
+    case $ended in *[!A-Za-z0-9_.-]*) continue ;; esac
     cp -- "$each" "$private/body" || continue
-    ask POST "/executions/$name/outcome" 10
+    ask POST "/executions/$ended/outcome" 10
     case $status in
-      2?? | 404 | 409 | 413 | 422) rm -f "$each"; say "How execution $name ended, which was kept here, is told." ;;
+      2?? | 404 | 409 | 413 | 422) rm -f "$each"; say "How execution $ended ended, which was kept here, is told." ;;
       403) ;;
       *) return ;;
     esac
@@ -371,7 +371,7 @@ case $1 in
     program=$(below "$1") || exit 97
     grep -Fxq -- "$program" "$private/files" ||
       wrong "$1 is not among the files: give it by --file, so that it is copied and hashed." ;;
-  *) (PATH=$search_path && export PATH && command -v -- "$1" >/dev/null) ||
+  *) PATH=$search_path /bin/sh -c 'command -v -- "$1" >/dev/null' sh "$1" ||
     wrong "$1 is not in $search_path: name where it is by --path." ;;
 esac
 

@@ -24,7 +24,7 @@ LONGEST: Final = 1_500
 """Characters of a stranger's text: Slack takes 3,000 in a block, and somebody has to read it."""
 MOST_FILES: Final = 12
 UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cn"})
-NOT_SHOWN: Final = frozenset(("argv", "files", "artifacts", "parameters", "links", "path", "query"))
+NOT_SHOWN: Final = frozenset(("argv", "files", "artifacts", "parameters", "links", "path", "query", "search_path"))
 LINK: Final = re.compile(r"https://[^\s<>|\"`]{1,500}")
 MARKS: Final = {
     "pending": "waits for approval",
@@ -175,8 +175,8 @@ def _runs(payload: Mapping[str, Any]) -> str:
     argv, parameters = payload.get("argv"), payload.get("parameters")
     words = shlex.join(map(str, argv)) if isinstance(argv, list | tuple) else ""
     lines = [f"Runs: {_quoted(words)}"] if words else []
-    if words:
-        lines.append(_quoted(f"Programs from: {payload.get('search_path', '(not told)')}"))
+    if "search_path" in payload:
+        lines.append(_quoted(f"Programs from: {payload['search_path']}"))
     if isinstance(parameters, Mapping):
         lines += [_quoted(f"{name} = {value}") for name, value in parameters.items()]
     for name in ("files", "artifacts"):

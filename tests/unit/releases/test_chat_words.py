@@ -43,3 +43,8 @@ def test_what_is_cut_off_is_told_with_its_length() -> None:
 def test_what_nobody_sees_is_shown_as_its_number() -> None:
     assert visible("a\u202eb\u200bc\x00d\te\nf") == "a\\u202eb\\u200bc\\u0000d\\u0009e\nf"
     assert visible("S\u00e3o Paulo \u2013 \u00fc \U0001f680") == "S\u00e3o Paulo \u2013 \u00fc \U0001f680"
+
+
+def test_where_programs_are_found_is_shown_behind_the_words() -> None:
+    shown = _runs({"argv": ["./deploy.sh"], "parameters": {"a": "b"}, "search_path": "/home/x/bin:/usr/bin\nRuns: y"})
+    assert shown.splitlines() == ["Runs: ./deploy.sh", "Programs from: /home/x/bin:/usr/bin", "> Runs: y", "a = b"]
