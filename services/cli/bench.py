@@ -24,15 +24,15 @@ def run(
             "hub-matching (one event against many rules) and hub-archive (replays, back-tests, searches), gate (from "
             "a press to what it lets run), decide (presses that come at once), verify (a log and a receipt, offline), "
             "and stored (purchases over 100, 10,000 and 100,000 stored ones, minutes). With --against: sagas, "
-            "purchases."
+            "purchases, where they are named also events and single-events (partners', in batches and one by one)."
         ),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(
             metavar="REF",
-            help="A commit, branch or tag: its sagas and purchases beside those of the files here, on one broker, in "
-            "turns; rate and CPU of both and the ratio of each round. Its packages, where its lock is another, are "
+            help="A commit, branch or tag: its sagas, purchases and events beside those of the files here, on one "
+            "broker, in turns; rate and CPU of both and the ratio of each round. Its packages, where its lock is another, are "
             "installed in .bench-venvs.",
         ),
     ] = None,

@@ -309,7 +309,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Of a comparison; of each both sides have a part.")] = ROUNDS,
 ) -> None:
     """Measure speed and size on this machine; nothing is written unless every count is right."""
-    known, wanted = (ALL, only or PARTS) if ref is None else (tuple(against.JOBS), only or tuple(against.JOBS))
+    known, wanted = (ALL, only or PARTS) if ref is None else (tuple(against.JOBS), only or against.USUAL)
     for part in wanted:
         if part not in known:
             raise typer.BadParameter(f"{part!r} is no part; known are {', '.join(known)}.")

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from services.cli.broker_node import PrivateBroker
 from tests.bench.figures import Figure, short
-from tests.bench.sides import Purchases, Sagas, Side
+from tests.bench.sides import Batches, Purchases, Sagas, Side, Singles
 from tests.bench.trees import Tree
 from tests.bench.used import MEASURES, Measured, Meter, Used
 from tests.kit.broker import VirtualHosts
@@ -35,7 +35,14 @@ class Job:
     warm_up: int
 
 
-JOBS: Final[Mapping[str, Job]] = {"sagas": Job(Sagas, 800, 400), "purchases": Job(Purchases, 100, 50)}
+JOBS: Final[Mapping[str, Job]] = {
+    "sagas": Job(Sagas, 800, 400),
+    "purchases": Job(Purchases, 100, 50),
+    "events": Job(Batches, 5_000, 2_000),
+    "single-events": Job(Singles, 1_500, 500),
+}
+USUAL: Final = ("sagas", "purchases")
+"""What is compared where nothing is named."""
 
 
 COMPARED: Final = frozenset({"per_second", "services_cpu_ms", "broker_cpu_ms", "cpu_ms"})

@@ -68,8 +68,9 @@ def measure(home: Path, told: Told, rounds: int) -> list[Figure]:
 
 async def _measured(url: str, obvious_url: str, broker_url: str, told: Told, rounds: int) -> list[Figure]:
     async with Shop(url) as shop, opened(broker_url) as queues:
-        hub = _Ours(shop, queues)
-        await hub.prepare()
+        hub = Publishers(shop, queues)
+        await hub.log_in()
+        await hub.register()
         theirs = _Obvious(obvious_url, queues)
         batched: list[float] = []
         singles: list[float] = []
@@ -97,16 +98,21 @@ async def _measured(url: str, obvious_url: str, broker_url: str, told: Told, rou
     ]
 
 
-class _Ours:
+class Publishers:
     """The stack: events go in by HTTP, are counted in the target's queue and looked for in the archive."""
 
-    def __init__(self, shop: Shop, queues: Queues) -> None:
-        self._shop, self._queues = shop, queues
+    def __init__(self, shop: Shop, queues: Queues, tag: str = "e") -> None:
+        """Events' ids begin with the tag."""
+        self._shop, self._queues, self._tag = shop, queues, tag
         self._sent: list[str] = []
         self._chance = random.Random(7)
 
-    async def prepare(self) -> None:
+    async def log_in(self) -> None:
         self._operator = await self._shop.operator()
+        self._token = await self._shop.token("events:publish", PARTNER)
+
+    async def register(self) -> None:
+        """The partner, its types and its bus, once in a stack."""
         partner = {"clients": [PARTNER], "publishes": ["*"], "rate": {"events_per_second": 100_000, "burst": 1_000_000}}
         await self._put(f"partners/{PARTNER}", partner)
         for number in range(TYPES):
@@ -117,11 +123,10 @@ class _Ours:
             rules.append({"name": f"r{number}", "when": when, "to": [TARGET]})
         bus = {"partner": PARTNER, "rules": rules, "targets": {TARGET: {"queue": True}}}
         await self._put(f"buses/{BUS}", bus)
-        self._token = await self._shop.token("events:publish", PARTNER)
 
-    async def batches(self) -> float:
+    async def batches(self, count: int = BATCH * BATCHES) -> float:
         """Events a second, until the last is routed and archived."""
-        events = self._events(BATCH * BATCHES)
+        events = self._events(count)
         async with self._lines(SENDERS, BATCHED) as lines:
             bodies = [json.dumps(events[at : at + BATCH]).encode() for at in range(0, len(events), BATCH)]
             requests = [lines.request(body) for body in bodies]
@@ -134,9 +139,9 @@ class _Ours:
         await self._queues.empty(QUEUE, len(events))
         return len(events) / took
 
-    async def singles(self) -> float:
+    async def singles(self, count: int = SINGLES) -> float:
         """Events a second, until the last is answered."""
-        events = self._events(SINGLES)
+        events = self._events(count)
         async with self._lines(SINGLE_SENDERS, SINGLE) as lines:
             requests = [lines.request(json.dumps(each).encode()) for each in events]
             began = time.perf_counter()
@@ -167,7 +172,7 @@ class _Ours:
 
     def _events(self, count: int) -> list[Json]:
         events = [a_receipt(self._chance, self._chance.randrange(TYPES)) for _ in range(count)]
-        events = [event | {"id": f"e{len(self._sent) + n}"} for n, event in enumerate(events)]
+        events = [event | {"id": f"{self._tag}{len(self._sent) + n}"} for n, event in enumerate(events)]
         self._sent += [event["id"] for event in events]
         return events
 

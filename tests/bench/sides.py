@@ -1,12 +1,14 @@
-"""What is compared: five-step sagas, or whole purchases over HTTP, by the files of some commit."""
+"""What is compared: five-step sagas, whole purchases over HTTP, or partners' events, by the files of some commit."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from tests.bench import purchases
+from tests.bench.hub import Publishers
+from tests.bench.hub_queues import opened
 from tests.bench.ours import Ours
 from tests.bench.processes import tree
 from tests.bench.trees import Tree
@@ -50,11 +52,12 @@ class Sagas(Ours):
         return float(self.run(tag, count, SAGAS_IN_FLIGHT, PATIENCE)["rate"])
 
 
-class Purchases:
-    """All services and the sandbox, as `milesaga run` starts them; whoever buys is this process."""
+class _Whole:
+    """All services and the sandbox, as `milesaga run` starts them; whoever asks them is this process."""
 
     def __init__(self, files: Tree, home: Path, broker_url: str) -> None:
         self._broker_url = broker_url
+        self._is_prepared = False
         environment = {"BROKER_URL": broker_url, **files.environment}
         self._stack = Stack(home, environment=environment, repository=files.folder, python=files.python)
 
@@ -79,6 +82,10 @@ class Purchases:
     def pids(self) -> set[int]:
         return tree(self._stack.process.pid)
 
+
+class Purchases(_Whole):
+    """Purchases, each to its end."""
+
     def work(self, tag: str, count: int, begin: Callable[[], Any]) -> float:  # noqa: ARG002 - ids are random
         return asyncio.run(self._buy(count, begin))
 
@@ -87,6 +94,32 @@ class Purchases:
             prepared = await purchases.carts(shop, count, _nobody_told)
             begin()
             return await purchases.at_full_load(till, prepared, PURCHASES_IN_FLIGHT, _nobody_told)
+
+
+class Batches(_Whole):
+    """Events of a partner, 50 at once: accepted, routed, archived."""
+
+    def work(self, tag: str, count: int, begin: Callable[[], Any]) -> float:
+        return asyncio.run(self._publish(tag, lambda publishers: publishers.batches(count), begin))
+
+    async def _publish(
+        self, tag: str, sent: Callable[[Publishers], Awaitable[float]], begin: Callable[[], Any]
+    ) -> float:
+        async with Shop(self._stack.url) as shop, opened(self._broker_url) as queues:
+            publishers = Publishers(shop, queues, tag)
+            await publishers.log_in()
+            if not self._is_prepared:
+                await publishers.register()
+                self._is_prepared = True
+            begin()
+            return await sent(publishers)
+
+
+class Singles(Batches):
+    """The same, one at a time: accepted; what follows counts as well."""
+
+    def work(self, tag: str, count: int, begin: Callable[[], Any]) -> float:
+        return asyncio.run(self._publish(tag, lambda publishers: publishers.singles(count), begin))
 
 
 def _nobody_told() -> None:
