@@ -32,8 +32,8 @@ def run(
         typer.Option(
             metavar="REF",
             help="A commit, branch or tag: its sagas, purchases and events beside those of the files here, on one "
-            "broker, in turns; rate and CPU of both and the ratio of each round. Its packages, where its lock is another, are "
-            "installed in .bench-venvs.",
+            "broker, in turns; rate and CPU of both and the ratio of each round. Its packages, where its lock is "
+            "another, are installed in .bench-venvs.",
         ),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of a comparison; both sides have a part in each.")] = 5,

@@ -14,9 +14,11 @@ from math import isfinite
 from typing import Any
 
 import yaml
+from pydantic_core import to_json
 
 from shared.rules.faults import Fault, Invalid, JsonPath, kind_of, pointer_to
 from shared.rules.limits import DOCUMENT_DEPTH, FAULTS, GREATEST_INTEGER, LEAST_INTEGER, TEXT_BYTES
+from shared.rules.undoubted import Written, is_shallow, undoubted
 
 _DIGITS = 21
 """So many characters of an integer are beyond 64 bit already: the rest need not be read."""
@@ -48,6 +50,14 @@ def event_from_json(text: str | bytes) -> dict[str, Any]:
 def message_from_json(text: str | bytes, most: int) -> Any:
     """One value of at most so many bytes, such as a list of events, numbers as in an event. Raises Invalid."""
     return _json(text, float, most)
+
+
+def written_from_json(text: bytes, most: int) -> Written:
+    """The same, with the text of each of its parts. Raises Invalid."""
+    if len(text) <= most and (written := undoubted(text)) is not None:
+        return written
+    value = message_from_json(text, most)
+    return Written(value, [to_json(part) for part in (value if isinstance(value, list) else [value])])
 
 
 def from_yaml(text: str | bytes) -> Any:
@@ -95,7 +105,7 @@ def _json(text: str | bytes, floats: Callable[[str], Any], most: int = TEXT_BYTE
         raise _too_deep() from error
     half_characters = _ESCAPE in plain or (isinstance(text, str) and not text.isascii())
     may_be_deep = plain.count("[") + plain.count("{") > DOCUMENT_DEPTH
-    if doubts.any or half_characters or (may_be_deep and not _is_shallow(found, DOCUMENT_DEPTH)):
+    if doubts.any or half_characters or (may_be_deep and not is_shallow(found, DOCUMENT_DEPTH)):
         check(found)
     return found
 
@@ -128,14 +138,6 @@ class _Doubts:
     def constant(self, name: str) -> Any:
         self.any = True
         return float(name)
-
-
-def _is_shallow(value: Any, levels: int) -> bool:
-    """Are there no more than so many lists and objects inside each other?"""
-    if levels == 0:
-        return False
-    inner = value.values() if type(value) is dict else value
-    return all(_is_shallow(each, levels - 1) for each in inner if type(each) is dict or type(each) is list)
 
 
 def _plain(text: str | bytes, most: int = TEXT_BYTES) -> str:

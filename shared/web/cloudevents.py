@@ -4,14 +4,15 @@ Sources: CloudEvents 1.0.2, its JSON format and its HTTP protocol binding.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from shared.rules.faults import Invalid, pointer_to
-from shared.rules.reading import message_from_json
+from shared.rules.reading import written_from_json
+from shared.rules.undoubted import Written
 from shared.web.media import media_type
 from shared.web.problems import Fault, Problem
 
@@ -90,9 +91,11 @@ SCHEMA: Final[Json] = {
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a request holds: its entries as they were read, not looked at yet."""
+    """What a request holds: its entries as they were read, not looked at yet, and the compact JSON text of each, where
+    it is made already."""
 
     entries: list[Any]
+    texts: Sequence[bytes | None]
     is_batch: bool
 
     def at(self, place: int) -> tuple[int, ...]:
@@ -107,13 +110,14 @@ def read(headers: Mapping[str, str], body: bytes, most_bytes: int) -> Received:
         raise Problem(415, "unsupported_media_type", "The body must be in UTF-8")
     if media == BATCH:
         found = _json(body, most_bytes)
-        if not isinstance(found, list):
+        if not isinstance(found.value, list):
             raise Problem(400, "malformed_json", "A batch is a list of events")
-        return Received(found, is_batch=True)
+        return Received(found.value, found.parts, is_batch=True)
     if media == STRUCTURED:
-        return Received([_json(body, most_bytes)], is_batch=False)
+        found = _json(body, most_bytes)
+        return Received([found.value], [found.text], is_batch=False)
     if media == BINARY and any(name.startswith(PREFIX) for name in headers):
-        return Received([_binary(headers, body, most_bytes)], is_batch=False)
+        return Received([_binary(headers, body, most_bytes)], [None], is_batch=False)
     raise Problem(
         415, "unsupported_media_type", f"Send {STRUCTURED}, {BATCH}, or {BINARY} with the attributes as {PREFIX}headers"
     )
@@ -202,9 +206,9 @@ _FORMS: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
 }
 
 
-def _json(body: bytes, most: int) -> Any:
+def _json(body: bytes, most: int) -> Written:
     try:
-        return message_from_json(body, most)
+        return written_from_json(body, most)
     except Invalid as invalid:
         faults_ = [Fault(f"expected {fault.expected}", pointer=fault.pointer) for fault in invalid.faults]
         raise Problem(
@@ -225,7 +229,7 @@ def _binary(headers: Mapping[str, str], body: bytes, most: int) -> Json:
         if name in event:
             raise _wrong_header(PREFIX + name, "is not told by such a header")
     event["datacontenttype"] = headers["content-type"]
-    return event | ({"data": _json(body, most)} if body else {})
+    return event | ({"data": _json(body, most).value} if body else {})
 
 
 def _decoded(name: str, value: str) -> str:

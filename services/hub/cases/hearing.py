@@ -102,7 +102,7 @@ class Hearing:
         partner = await self._registry.partner_with(arrival.sender) if arrival.sender else None
         if partner is None:
             raise Unreadable("unidentified: no user_id of a partner's that the broker has checked")
-        received = Received([_event(arrival, body)], is_batch=False)
+        received = Received([_event(arrival, body)], [None], is_batch=False)
         (judged,) = await self._publishing.judged(received, partner, ("*",))
         if isinstance(judged, Refusal):
             self._publishing.tell(partner, [judged])

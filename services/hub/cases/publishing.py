@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -122,7 +122,11 @@ class Publishing:
         """Each entry by itself; nothing is written."""
         kinds = {str(entry.get("type")) for entry in received.entries if isinstance(entry, dict)}
         known = await self._registry.known(kinds)
-        return [judge(entry, received.at(place), partner, globs, known) for place, entry in enumerate(received.entries)]
+        told = zip(received.entries, received.texts, strict=True)
+        return [
+            judge(entry, received.at(place), partner, globs, known, text=text)
+            for place, (entry, text) in enumerate(told)
+        ]
 
     async def pay(self, partner: Partner, events: int) -> None:
         """Raises RateLimited."""
@@ -192,11 +196,5 @@ def _key(partner: Partner, admitted: Admitted) -> str:
 
 
 def _entry(hubid: str, at: datetime, partner: Partner, admitted: Admitted, via: Way) -> bytes:
-    told: Mapping[str, Any] = {
-        "hubid": hubid,
-        "at": at.isoformat(),
-        "partner": partner.id,
-        "via": via,
-        "event": admitted.event,
-    }
-    return admitted.keep.encode() + b"\n" + to_json(told)
+    told = to_json({"hubid": hubid, "at": at.isoformat(), "partner": partner.id, "via": via})
+    return admitted.keep.encode() + b"\n" + told.removesuffix(b"}") + b',"event":' + admitted.text + b"}"

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,16 @@ import pytest
 
 from shared.rules.faults import Invalid
 from shared.rules.limits import DOCUMENT_DEPTH, TEXT_BYTES
-from shared.rules.reading import check, documents_from_yaml, event_from_json, from_json, from_yaml, message_from_json
+from shared.rules.reading import (
+    check,
+    documents_from_yaml,
+    event_from_json,
+    from_json,
+    from_yaml,
+    message_from_json,
+    written_from_json,
+)
+from shared.rules.undoubted import Written, undoubted
 
 
 def faults(error: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str, str]]:
@@ -92,6 +102,60 @@ def test_what_is_read_without_a_second_look_would_have_passed_it(seed: int) -> N
     chance = random.Random(seed)
     text = some_json(chance, chance.choice((3, 6, DOCUMENT_DEPTH - 1, DOCUMENT_DEPTH + 2)))
     assert is_read(text) is is_read(text.encode()) is passes_a_walk(text)
+
+
+def outcome(read: Callable[[bytes], Any], text: bytes) -> Any:
+    try:
+        return read(text)
+    except Invalid as invalid:
+        return invalid.faults
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_what_is_read_at_once_is_what_the_thorough_reader_reads_and_is_written_as_that(seed: int) -> None:
+    chance = random.Random(seed)
+    text = some_json(chance, chance.choice((1, 3, 6, DOCUMENT_DEPTH - 1, DOCUMENT_DEPTH + 2))).encode()
+    written = outcome(lambda text: written_from_json(text, TEXT_BYTES), text)
+    thorough = outcome(lambda text: message_from_json(text, TEXT_BYTES), text)
+    if isinstance(written, Written):
+        assert repr(written.value) == repr(thorough)
+        assert json.loads(written.text) == thorough
+    else:
+        assert written == thorough
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"a": "", "a": ""}',
+        rb'{"a": 1, "a": "\u0022\u0022"}',
+        rb'["\ud800"]',
+        b"[1e400]",
+        b"[NaN]",
+        b"[9223372036854775808]",
+        b'["\xff"]',
+        b"[1,]",
+        b'{"a": ' + b"[" * DOCUMENT_DEPTH + b"]" * DOCUMENT_DEPTH + b"}",
+    ],
+)
+def test_what_is_doubtful_is_not_read_at_once(text: bytes) -> None:
+    assert undoubted(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rb'{"a": "\"", "b": "\\"}',
+        '["é", 0.1, -0.0, 999999999999999999]'.encode(),
+        b"[" * DOCUMENT_DEPTH + b"]" * DOCUMENT_DEPTH,
+        b"[" + b"{}," * DOCUMENT_DEPTH + b"[]]",
+    ],
+)
+def test_what_is_usual_is_read_at_once(text: bytes) -> None:
+    written = undoubted(text)
+    assert written is not None
+    assert written.value == message_from_json(text, TEXT_BYTES)
+    assert json.loads(written.text) == written.value
 
 
 def test_an_event_is_an_object() -> None:
