@@ -72,7 +72,7 @@ class Dispatcher:
         _must_be_whole(arrival, body)
         envelope, contract, handler = self._find(arrival)
         try:
-            return envelope, handler, contract.model_validate_json(body)
+            return envelope, handler, contract.read(body)
         except ValidationError as error:
             raise Unreadable(_describe(error)) from None
 

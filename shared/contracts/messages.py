@@ -7,7 +7,7 @@ exchange it travels through.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +31,11 @@ class Message(BaseModel):
     def owner(cls) -> str:
         """The service whose word this is."""
         return cls.type.split(".", 1)[0]
+
+    @classmethod
+    def read(cls, body: bytes) -> Self:
+        """What a body of JSON says. Raises pydantic's ValidationError."""
+        return cls.model_validate_json(body)
 
     @property
     def subject(self) -> str:

@@ -8,9 +8,10 @@ from typing import Final
 
 from services.archive.cases.lag import Lag
 from services.archive.cases.shelf import Shelf
-from services.archive.domain.lines import line_of, record_lines
+from services.archive.domain.lines import record_lines
+from services.archive.domain.pages import PageToKeep
 from services.archive.domain.segment import FOREVER, RECORDS, kept_for
-from shared.contracts.archive import KeepPage, KeepRecords
+from shared.contracts.archive import KeepRecords
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.segments.lines import Line
@@ -30,12 +31,12 @@ class Keeping:
         self._make = make
         self._shelves = {keep: make(keep) for keep in (FOREVER, RECORDS)}
 
-    async def keep(self, page: KeepPage) -> None:
+    async def keep(self, page: PageToKeep) -> None:
         """Return when it is kept. Raises Later where it cannot be now, ValueError for no class of keeping."""
         self._given_at = running_seconds()
         if page.events:
             self.lag.given((page.page, page.part), page.events[0].at)
-            await self._put(page.keep, [line_of(entry) for entry in page.events])
+            await self._put(page.keep, page.lines)
             self.lag.kept((page.page, page.part))
 
     def since_page(self) -> float:

@@ -20,6 +20,11 @@ def line_of(entry: ArchivedEvent) -> Line:
     return _line(entry.hubid, entry.partner, entry.event, entry.model_dump_json().encode())
 
 
+def line_named(hubid: str, partner: str, event_id: str, kind: str, text: bytes) -> Line:
+    """The same, of an event's names and its text."""
+    return Line(hubid, f"{partner}:{event_id}", partner, kind, text)
+
+
 def read_line(text: bytes) -> Line:
     """The same, from a segment."""
     entry: dict[str, Any] = from_json(text)
@@ -27,7 +32,7 @@ def read_line(text: bytes) -> Line:
 
 
 def _line(hubid: str, partner: str, event: dict[str, Any], text: bytes) -> Line:
-    return Line(hubid, f"{partner}:{event['id']}", partner, str(event["type"]), text)
+    return line_named(hubid, partner, event["id"], str(event["type"]), text)
 
 
 def record_lines(records: KeepRecords) -> list[Line]:

@@ -103,7 +103,8 @@ class Vault:
         self._numbers += count
 
     async def told(self, message: Message) -> None:
-        await self.service.table[type(message)](message, an_envelope(message))
+        (contract,) = [each for each in self.service.table if each.type == message.type]
+        await self.service.table[contract](contract.read(message.model_dump_json().encode()), an_envelope(message))
 
     async def keep(self, *events: ArchivedEvent, keep: str = "forever") -> Sequence[ArchivedEvent]:
         await self.told(KeepPage(page=events[0].hubid, part=1, parts=1, keep=keep, events=events))

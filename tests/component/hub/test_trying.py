@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.archive.domain.lines import line_of
+from services.archive.domain.pages import PageToKeep
 from services.hub.adapters.archive_http import ArchiveOverHttp
 from shared.contracts.archive import Attempt, KeepPage, Records, RoutedCopy, UndecidedEvent
 from shared.contracts.hub import RoutePage
@@ -97,6 +99,16 @@ class TestKeeping:
             parts = [each for each in hub.runtime.recorder.said if type(each) is contract]
             assert [(each.part, each.parts, each.keep) for each in parts] == [(1, 2, "forever"), (2, 2, "P30D")]
             assert [[event.event["id"] for event in each.events] for each in parts] == [["4711", "3"], ["2"]]
+
+    async def test_each_event_stands_on_a_line_of_its_pages_as_the_archive_keeps_it(self, hub: Counter) -> None:
+        await a_type(hub)
+        await sent(hub, EVENT, EVENT | {"id": "2", "subject": None, "data": {"text": "Ol\u00e1\n"}})
+        bodies = [each.body for each in hub.runtime.recorder.entries if each.routing_key == KeepPage.type]
+        pages = [PageToKeep.read(body) for body in bodies]
+        assert [line for page in pages for line in page.lines] == [
+            line_of(event) for body in bodies for event in KeepPage.read(body).events
+        ]
+        assert [len(body.splitlines()) for body in bodies] == [len(page.lines) + 2 for page in pages]
 
     async def test_what_is_personal_reaches_no_message(self, hub: Counter) -> None:
         await a_type(hub, personal=["/data/email"], redact="drop")
