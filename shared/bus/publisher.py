@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from shared.bus import frames, wire
 from shared.bus.bursts import Content, Named
@@ -168,7 +169,7 @@ class _Written:
 
     def confirmed(self, tag: int, *, multiple: bool, taken: bool) -> None:
         if multiple:
-            for number in [number for number in self._owed if number <= tag]:
+            for number in list(takewhile(lambda number: number <= tag, self._owed)):
                 self._settle(number, taken=taken)
         else:
             self._settle(tag, taken=taken)

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Self
 
 from pydantic_core import from_json, to_json
@@ -60,9 +61,13 @@ def delivery_id(hubid: str, bus: str, target: str, again: str = "") -> str:
 
     It has no dot, for Standard Webhooks signs `id.timestamp.body`.
     """
-    place = hashlib.sha256(f"{bus}/{target}".encode()).hexdigest()[:8]
-    made = f"msg_{hubid.replace('-', '')}_{place}"
+    made = f"msg_{hubid.replace('-', '')}_{_place(bus, target)}"
     return f"{made}_{again}" if again else made
+
+
+@lru_cache(maxsize=1_000)
+def _place(bus: str, target: str) -> str:
+    return hashlib.sha256(f"{bus}/{target}".encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from services.hub.domain.partner import Partner, following
 from shared.bus.outbox import Outbox
 from shared.contracts.delivery import ConfigureClients
 from shared.kernel.clock import Clock
+from shared.kernel.together import Together
 from shared.kernel.values import changed
 from shared.schemas.schema import Schema
 from shared.store.repository import Repository, Stored
@@ -47,10 +48,13 @@ class Registry:
     _known: dict[str, tuple[int, Known]] = field(default_factory=dict)
     """As they were compiled, with the revision that they are of."""
 
+    def __post_init__(self) -> None:
+        self._partners = Together(self._partners_of)
+        self._kinds = Together(self._known_of)
+
     async def partner_of(self, client: str) -> Partner | None:
         """Whose the token's subject is."""
-        found = await self.partners.having(BY_CLIENT, client, limit=1)
-        return found[0].value if found else None
+        return (await self._partners.of((client,))).get(client)
 
     async def partner_with(self, user: str) -> Partner | None:
         """Whose the user of the broker is."""
@@ -109,6 +113,13 @@ class Registry:
 
     async def known(self, names: set[str]) -> dict[str, Known]:
         """Those of the types that are registered, compiled once for each revision."""
+        return await self._kinds.of(names)
+
+    async def _partners_of(self, clients: set[str]) -> dict[str, Partner]:
+        found = {client: await self.partners.having(BY_CLIENT, client, limit=1) for client in clients}
+        return {client: stored[0].value for client, stored in found.items() if stored}
+
+    async def _known_of(self, names: set[str]) -> dict[str, Known]:
         versions = await self.kinds.versions(names)
         stale = {name for name, version in versions.items() if self._known.get(name, (0, None))[0] != version}
         for stored in await self.kinds.load_many(stale):
