@@ -6,8 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
-from tests.bench import purchases
-from tests.bench.hub import Publishers
+from tests.bench import hub, purchases
 from tests.bench.hub_queues import opened
 from tests.bench.ours import Ours
 from tests.bench.processes import tree
@@ -103,10 +102,10 @@ class Batches(_Whole):
         return asyncio.run(self._publish(tag, lambda publishers: publishers.batches(count), begin))
 
     async def _publish(
-        self, tag: str, sent: Callable[[Publishers], Awaitable[float]], begin: Callable[[], Any]
+        self, tag: str, sent: Callable[[hub.Publishers], Awaitable[float]], begin: Callable[[], Any]
     ) -> float:
         async with Shop(self._stack.url) as shop, opened(self._broker_url) as queues:
-            publishers = Publishers(shop, queues, tag)
+            publishers = hub.Publishers(shop, queues, tag)
             await publishers.log_in()
             if not self._is_prepared:
                 await publishers.register()
