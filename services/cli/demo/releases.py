@@ -23,10 +23,9 @@ from services.cli.release.access import ROOT
 POLICY: Final = Path(__file__).parent / "release-policy.toml"
 SRE, OWNER, DEPLOYER, ONCALL = "U0SRE", "U0OWNER", "U0DEPLOYER", "U0ONCALL"
 ASKS: Final = "waits for approval"
-
-
-ENVIRONMENT: Final = {"RELEASES_POLICY": str(POLICY)}
-"""A policy whose reviews are overdue soon."""
+ENVIRONMENT: Final = {"RELEASES_POLICY": str(POLICY), "PROCESSES": "1"}
+"""A policy whose reviews are overdue soon; and one process for a handful of people: another would only take its time
+to start."""
 
 
 def perform(stack: Stack, out: Console) -> None:
