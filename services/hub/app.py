@@ -1,7 +1,7 @@
 """Composition root of the hub."""
 
 from services.hub.adapters.archive_http import ArchiveOverHttp
-from services.hub.cases.applying import PAST, Applying
+from services.hub.cases.applying import Applying
 from services.hub.cases.counting import CountingEvents
 from services.hub.cases.hearing import Hearing
 from services.hub.cases.in_force import BUSES, PAUSE, REPLICAS, InForce
@@ -9,6 +9,7 @@ from services.hub.cases.numbering import Numbering
 from services.hub.cases.ordering import Ordering
 from services.hub.cases.publishing import PageSpeaker, Publishing
 from services.hub.cases.registering import BY_CLIENT, BY_USER, Registry
+from services.hub.cases.revisions import PAST, Revisions
 from services.hub.cases.routing import PageRouting
 from services.hub.cases.routing_again import RoutingAgain
 from services.hub.cases.sweeping import PageSweeper
@@ -123,7 +124,7 @@ def compose(runtime: Runtime) -> Service:
 
 def _applying(runtime: Runtime, keeping: Keeping, registry: Registry, hearing: Hearing) -> Applying:
     buses = keeping.documents(BUSES, KeptBus, wake=wakes)
-    past = keeping.documents(PAST, PastBus, silent=True)
+    past = Revisions(keeping.documents(PAST, PastBus, silent=True))
     replicas = keeping.collection(REPLICAS, silent=True)
     in_force = InForce(buses, replicas, runtime.clock, runtime.ids, prepare=hearing.hear_own)
     return Applying(buses, past, registry, in_force, runtime.queues, keeping.outbox, runtime.clock)

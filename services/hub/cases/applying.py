@@ -8,16 +8,16 @@ from typing import Final
 
 from services.hub.cases.in_force import MARKS, MOST_BUSES, OWNERS, InForce
 from services.hub.cases.registering import Check, Registry
+from services.hub.cases.revisions import Revisions
+from services.hub.cases.seeing import Seeing
 from services.hub.cases.tidying import full_ones
 from services.hub.domain.bus import (
     OUR_OWN,
     Change,
     KeptBus,
-    PastBus,
     changes,
     following,
     for_operators,
-    past_id,
     queued,
     queues_of,
     same,
@@ -34,7 +34,7 @@ from shared.routing.compiling import EVERYBODY, Rules, rules_of
 from shared.routing.trying import failing
 from shared.routing.wrong import INVALID, WrongBus
 from shared.rules.faults import Fault, JsonPath, pointer_to
-from shared.store.documents import After, CollectionSpec, Conflict, Index
+from shared.store.documents import After
 from shared.store.repository import Repository, Stored
 from shared.web.problems import Fault as WebFault
 
@@ -50,8 +50,6 @@ OF_A_PARTNER: Final = 50
 
 LOOKED_AT: Final = 200
 """Revisions that are read to learn whose a bus was."""
-BY_BUS: Final = "by_bus"
-PAST: Final = CollectionSpec("bus_revisions", indexes=(Index(BY_BUS, ("bus", "revision")),))
 
 
 class NotEmpty(Exception):
@@ -112,12 +110,16 @@ class Applying:
     """Carries changes of buses out. What asks the broker raises BrokerAway, the store Unavailable."""
 
     buses: Repository[KeptBus]
-    past: Repository[PastBus]
+    past: Revisions
     registry: Registry
     in_force: InForce
     queues: StandingQueues
     outbox: Outbox
     clock: Clock
+
+    @property
+    def seeing(self) -> Seeing:
+        return Seeing(self.registry, self.buses)
 
     async def plan(self, name: str, terms: BusTerms, who: Who, check: Check) -> Plan:
         """What `put` would do, found in the same way. Raises as `put`."""
@@ -171,12 +173,7 @@ class Applying:
         kept = await self.buses.load(name)
         if kept is not None and kept.value.revision == revision:
             return kept.value.terms
-        past = await self.past.load(past_id(name, revision))
-        return past.value.terms if past is not None else None
-
-    async def revisions(self, bus: str, after: After, limit: int) -> list[Stored[PastBus]]:
-        """Those that are not in force any more, the newest first."""
-        return await self.past.find(BY_BUS, (bus,), limit=limit, after=after, descending=True)
+        return await self.past.terms(name, revision)
 
     async def owned_since(self, kept: KeptBus) -> tuple[int, datetime]:
         """By which revision, and when, it became its owner's. Where its document does not say so, by as many of the
@@ -184,7 +181,7 @@ class Applying:
         if kept.owned_since is not None and kept.owned_at is not None:
             return kept.owned_since, kept.owned_at
         since = kept.revision, kept.at
-        for past in await self.revisions(kept.id, None, LOOKED_AT):
+        for past in await self.past.listed(kept.id, None, LOOKED_AT):
             if past.value.terms is not None:
                 if past.value.terms.partner != kept.owner:
                     break
@@ -199,7 +196,7 @@ class Applying:
             raise ForOperators(faults)
         if kept is None:
             await self._must_have_room(who)
-        rules = await self._rules(name, terms)
+        rules = await self._rules(name, terms, who)
         here = queued(terms)
         going = kept.value.going if kept else {}
         if any(target in here and since + GOES > self.clock.now() for target, since in going.items()):
@@ -216,7 +213,7 @@ class Applying:
             if len(await self.buses.collection.keys(index, prefix, limit=most)) >= most:
                 raise TooMany(most)
 
-    async def _rules(self, name: str, terms: BusTerms) -> Rules:
+    async def _rules(self, name: str, terms: BusTerms, who: Who) -> Rules:
         """Raises WrongBus, with all that is wrong."""
         strangers = [*wrong_webhooks(terms), *wrong_orders(terms), *await self._strangers(terms)]
         try:
@@ -225,15 +222,19 @@ class Applying:
             if strangers and wrong.code == INVALID:
                 raise WrongBus([*wrong.faults, *strangers]) from wrong
             raise
-        if faults := [*strangers, *failing(terms, rules, await self._examples(terms))]:
+        if faults := [*strangers, *failing(terms, rules, await self._examples(terms, who))]:
             raise WrongBus(faults)
         return rules
 
-    async def _examples(self, terms: BusTerms) -> Mapping[str, Sequence[object]]:
-        """Of the types that rules with templates name, and what the bus admits."""
+    async def _examples(self, terms: BusTerms, who: Who) -> Mapping[str, Sequence[object]]:
+        """Of the types that rules with templates name, and what the bus admits, as far as its owner may see them."""
         patterns = [terms.admits, *(rule.when for rule in terms.rules if rule.template is not None)]
         named = [each for when in patterns for each in _listed(when.get("type")) if isinstance(each, str)]
-        found = await self.registry.kinds.load_many({each for each in named if "\0" not in each})
+        kinds = {each for each in named if "\0" not in each}
+        if who.partner is not None:
+            owner = await self.registry.partners.load(who.partner)
+            kinds = await self.seeing.types(owner.value, kinds, terms) if owner is not None else set()
+        found = await self.registry.kinds.load_many(kinds)
         return {stored.value.id: stored.value.examples for stored in found}
 
     async def _strangers(self, terms: BusTerms) -> list[Fault]:
@@ -268,7 +269,7 @@ class Applying:
 
     async def _save(self, kept: Stored[KeptBus] | None, name: str, terms: BusTerms | None, who: Who) -> Applied:
         if kept is not None:
-            await self._remember(kept.value)
+            await self.past.remember(kept.value)
         after = following(kept.value if kept else None, name, terms, who.subject, self.clock.now())
         entries = [
             self.outbox.entry(BusChanged(bus=name, revision=after.revision, by=who.subject)),
@@ -278,13 +279,6 @@ class Applying:
         stored = await self.buses.save(after, version=kept.version if kept else 0, messages=entries)
         self.outbox.send_soon(self.buses.collection, name, entries)
         return await self._applied(stored)
-
-    async def _remember(self, kept: KeptBus) -> None:
-        """Before the next one is in force, so that none is ever missing; whoever is first writes the same."""
-        try:
-            await self.past.save(PastBus.of(kept), version=0)
-        except Conflict:
-            return
 
     async def _applied(self, stored: Stored[KeptBus]) -> Applied:
         return Applied(stored, await self.in_force.everywhere(stored.value.id, stored.value.revision))

@@ -16,13 +16,12 @@ from services.hub.cases.registering import Registry
 from services.hub.cases.trying import NEVER
 from services.hub.domain.admission import LARGEST_EVENT, Admitted, Refusal
 from services.hub.domain.bus import OUR_OWN
-from services.hub.domain.listening import of_our_own, of_partners
+from services.hub.domain.listening import OUR_WORDS, of_our_own, of_partners
 from services.hub.domain.partner import Partner
 from shared.accepting.gathering import Overloaded
 from shared.bus.arrival import Arrival
 from shared.bus.retry import Unreadable
 from shared.bus.standing import BrokerAway, StandingQueues
-from shared.contracts import CATALOGUE
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.cloudevents import PREFIXES
 from shared.kernel.clock import Clock
@@ -37,8 +36,6 @@ from shared.web.cloudevents import Received
 
 EVENTS: Final = "events"
 PUBLIC: Final = "public"
-OUR_WORDS: Final = frozenset(contract.owner() for contract in CATALOGUE.values())
-"""What the types of our own messages begin with: those that a newer release has, too."""
 MOST_TOLD: Final = 300
 """Characters of why a message is none."""
 SOON: Final = timedelta(seconds=1)

@@ -1,13 +1,17 @@
 """Which messages on the broker the hub wants to hear: as few as the buses and the partners ask for."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from services.hub.domain.bus import OUR_OWN
 from services.hub.domain.partner import Partner
+from shared.contracts import CATALOGUE
 from shared.contracts.buses import BusTerms
 from shared.routing.compiling import EVERYBODY
 
 EVERYTHING = "#"
+OUR_WORDS: Final = frozenset(contract.owner() for contract in CATALOGUE.values())
+"""What the types of our own messages begin with: those that a newer release has, too."""
 
 
 def of_our_own(buses: Iterable[BusTerms]) -> frozenset[str]:

@@ -131,7 +131,7 @@ def _reading(router: Routes, applying: Applying, registry: Registry, reader: Any
         """What the bus said before, the newest first."""
 
         async def page(after: After, limit: int) -> list[Stored[PastBus]]:
-            return await applying.revisions(bus, after, limit)
+            return await applying.past.listed(bus, after, limit)
 
         found, following = await NEWEST.page(cursor, LISTED, page)
         who = await _who(registry, caller, "ops:read")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request, Response
 
 from services.hub.cases.registering import ClientTaken, Registry, UserTaken
+from services.hub.cases.seeing import Seeing
 from services.hub.domain.bus import OUR_OWN
 from services.hub.domain.kind import Incompatible, Kind, steps_to
 from services.hub.domain.partner import NAME, TYPE, Partner
@@ -43,6 +44,7 @@ acts are gated."""
 def routes(
     router: Routes,
     registry: Registry,
+    seeing: Seeing,
     authenticator: Authenticator,
     hear: Callable[[], Awaitable[None]],
     *,
@@ -54,7 +56,7 @@ def routes(
     operator = authenticator.allowed("ops:write")
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     _partners(router, registry, operator, reader, hear, Gated(PARTNER_CLIENTS, gate))
-    _types(router, registry, operator, reader, Gated(FORCING, gate), may_hash=may_hash)
+    _types(router, registry, seeing, operator, reader, Gated(FORCING, gate), may_hash=may_hash)
 
 
 def _partners(  # noqa: PLR0917 - as its caller has them
@@ -105,7 +107,9 @@ def _partners(  # noqa: PLR0917 - as its caller has them
         return await _forgotten("partner", stored, if_match, registry.forget_partner)
 
 
-def _types(router: Routes, registry: Registry, operator: Any, reader: Any, forcing: Gated, *, may_hash: bool) -> None:
+def _types(  # noqa: PLR0917 - `routes` alone calls it
+    router: Routes, registry: Registry, seeing: Seeing, operator: Any, reader: Any, forcing: Gated, *, may_hash: bool
+) -> None:
     path = "/v1/hub/types/{type_name}"
 
     @router.put(
@@ -142,10 +146,11 @@ def _types(router: Routes, registry: Registry, operator: Any, reader: Any, forci
         return answer(ShownType.model_validate(stored.value), revision=stored.version)
 
     @router.get(path, response_model=None, responses=answers(ShownType, *READING, headers=("ETag",)))
-    async def read_type(type_name: TypeName, _: Caller = reader) -> Response:
-        """A type with its schema."""
+    async def read_type(type_name: TypeName, caller: Caller = reader) -> Response:
+        """A type with its schema; for a partner, one that it may publish or that its buses may bring it."""
         stored = await registry.kinds.load(type_name)
-        if stored is None:
+        own = "ops:read" in caller.scopes or await seeing.type_of(caller.subject, type_name)
+        if stored is None or not own:
             raise not_found("type")
         return answer(ShownType.model_validate(stored.value), revision=stored.version)
 

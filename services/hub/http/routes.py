@@ -14,6 +14,7 @@ def routes(counter: Counter, authenticator: Authenticator, gate: Gate | None) ->
     registry.routes(
         router,
         counter.registry,
+        counter.applying.seeing,
         authenticator,
         counter.hearing.hear_partners,
         may_hash=counter.may_hash,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.hub.cases import applying
+from services.hub.cases import applying, revisions
 from services.hub.cases.in_force import BUSES
 from services.hub.domain.bus import KeptBus, PastBus
 from shared.contracts.buses import BusRevision
@@ -237,6 +237,12 @@ class TestWhoMay:
         assert more.json()["code"] == "operators_only"
 
 
+async def numbers(hub: Counter) -> list[int]:
+    """Of the revisions before."""
+    shown = (await hub.ask("GET", "/v1/hub/buses/fuel/revisions")).json()["revisions"]
+    return [each["revision"] for each in shown]
+
+
 class TestRevisions:
     async def test_every_revision_is_kept_and_one_call_brings_it_back(self, hub: Counter) -> None:
         first = await hub.applied(a_file(a_rule(share=10)))
@@ -247,6 +253,21 @@ class TestRevisions:
         shown = (await hub.ask("GET", "/v1/hub/buses/fuel/revisions")).json()["revisions"]
         assert [(each["revision"], each["terms"]["rules"][0]["share"]) for each in shown] == [(2, 20), (1, 10)]
         assert (await hub.ask("POST", "/v1/hub/buses/fuel/rollback", {"revision": 9})).status_code == 404
+
+    async def test_so_many_are_kept_and_the_oldest_go(self, hub: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+        for share in range(1, 6):
+            await hub.applied(a_file(a_rule(share=share)))
+        await hub.applied(a_file(), "other")
+        monkeypatch.setattr(revisions, "MOST", 2)
+        assert await numbers(hub) == [4, 3, 2, 1], "an older release kept them all"
+        await hub.applied(a_file(a_rule(share=6)))
+        assert await numbers(hub) == [5, 4, 3]
+        await hub.applied(a_file(a_rule(share=7)))
+        assert await numbers(hub) == [6, 5]
+        for revision, status in ((4, 404), (5, 200)):
+            answer = await hub.ask("POST", "/v1/hub/buses/fuel/rollback", {"revision": revision})
+            assert answer.status_code == status
+        assert (await hub.ask("GET", "/v1/hub/buses/other")).json()["revision"] == 1
 
     async def test_a_partner_does_not_roll_back_to_what_an_operator_took_away(self, hub: Counter) -> None:
         await hub.applied(a_file(publishers=["*"]))
