@@ -92,6 +92,8 @@ async def test_a_public_key_verifies_what_its_private_key_signed(world: World) -
     headers = {"webhook-id": "msg_1", "webhook-timestamp": at, "webhook-signature": f"v1,AAAA v1a,{signature}"}
     assert (await send(world, event(), headers)).status_code == 204
     assert (await send(world, event("other"), headers)).status_code == 401
+    for wrong in ("v1a,", "v1a,AAAA", f"v1a,{signature[:-4]}", f"v1,{signature}", "v1a"):
+        assert (await send(world, event(), headers | {"webhook-signature": wrong})).status_code == 401, wrong
     old = str(int((datetime.now(UTC) - timedelta(minutes=6)).timestamp()))
     signature = base64.b64encode(key.sign(b".".join((b"msg_1", old.encode(), event())))).decode()
     stale = {"webhook-id": "msg_1", "webhook-timestamp": old, "webhook-signature": f"v1a,{signature}"}
