@@ -9,7 +9,7 @@ from tests.unit.routing.samples import a_rule
 
 Json = dict[str, Any]
 RECEIPT, FLIGHT, OURS = "retail.receipt.issued.v1", "air.flight.flown.v1", "checkout.purchase.completed.v1"
-LOOKS = {"when": {"type": [RECEIPT]}}
+LOOKS: Json = {"when": {"type": [RECEIPT]}}
 
 
 @pytest.fixture(autouse=True)
