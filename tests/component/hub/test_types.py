@@ -15,7 +15,7 @@ LOOKS: Json = {"when": {"type": [RECEIPT]}}
 @pytest.fixture(autouse=True)
 async def partners_and_types(hub: Counter) -> None:
     for name, publishes in (("coles", "retail.*"), ("qf", "air.*"), ("aldi", "food.*")):
-        body = {"clients": [f"{name}-tills"], "publishes": [publishes]}
+        body: Json = {"clients": [f"{name}-tills"], "publishes": [publishes]}
         assert (await hub.ask("PUT", f"/v1/hub/partners/{name}", body)).status_code == 200
     for kind in (RECEIPT, FLIGHT, OURS):
         body = {"schema": {}, "examples": [{"id": 1}, {}]}
