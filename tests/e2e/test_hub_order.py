@@ -5,6 +5,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -137,6 +138,28 @@ async def test_a_target_that_had_no_order_for_a_while_counts_anew(shop: Shop, st
         assert [(each["data"]["number"], each.get("laneseq")) for each in told] == [
             (1, "1"), (2, None), (3, "1"), (4, "2")]  # fmt: skip
         assert told[0]["lane"] != told[2]["lane"]
+
+
+@pytest.mark.long
+async def test_a_replay_keeps_the_order_of_each_key(shop: Shop, stack: Stack) -> None:
+    partner, bus = await opened(shop, stack)
+    chance, keys, start = random.Random(3), [f"k{number}" for number in range(12)], datetime.now(UTC)
+
+    async def fails_sometimes(_: Heard) -> Response:
+        return Response(status_code=503 if chance.random() < 0.15 else 200)
+
+    async with Endpoint(fails_sometimes) as endpoint:
+        await applied(bus, endpoint)
+        await partner.send(*(moved(key, number) for number in range(10) for key in keys))
+        wanted = {key: list(range(10)) for key in keys}
+        await eventually_taken(endpoint, wanted, 100)
+        end = datetime.now(UTC)
+        asked = {"name": f"{bus.name}-again", "from": start.isoformat(), "to": end.isoformat()}
+        body = {**asked, "targets": [f"{bus.name}/hook"], "rate": 200}
+        answer = await partner.operator.post("/v1/hub/replays", json=body)
+        assert answer.status_code == 202, answer.text
+        twice = {key: [*numbers, *numbers] for key, numbers in wanted.items()}
+        await eventually_taken(endpoint, twice, 100)
 
 
 @pytest.fixture
