@@ -23,7 +23,6 @@ def test_the_demonstrations_purchases_complete_and_the_books_agree(stack: Cluste
     page.tell("Everything gets ready", "One of the purchases goes through a checkout that is killed.", rows)
 
 
-@pytest.mark.timeout(120)
 def test_every_pod_runs_under_the_restricted_standard_as_nobody_and_without_a_token(stack: ClusterStack) -> None:
     pods = stack.kubectl.pods()
     assert {pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in pods} >= {

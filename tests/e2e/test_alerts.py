@@ -56,7 +56,7 @@ UNHAPPENED: Final = frozenset(
 )
 """Panels that may be empty: what they show need not have happened to the checkout, or has been put right."""
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.long
 
 
 class Watched:

@@ -45,7 +45,6 @@ async def reaches(member: Member, checkout_id: str, step: str) -> None:
     raise AssertionError(f"the purchase ended before {step}")
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("victim", ["the worker", "the orchestrator"])
 @pytest.mark.parametrize("step", list(OWNERS))
 async def test_a_process_killed_at_a_step_and_restarted_completes_the_purchase_once(
@@ -84,7 +83,6 @@ async def held_at(step: str, processes: House, member: Member, cart: Json) -> As
             processes.resume(name)
 
 
-@pytest.mark.timeout(120)
 async def test_workers_killed_during_their_providers_calls_do_not_call_twice(
     high_street: Shop, processes: House
 ) -> None:
@@ -110,7 +108,6 @@ async def struck(shop: Shop, times: int = 1) -> bool:
     return await shop.hits() == times
 
 
-@pytest.mark.timeout(120)
 async def test_a_worker_killed_while_it_books_leaves_an_orphan_and_takes_the_purchase_back(
     high_street: Shop, processes: House
 ) -> None:
@@ -125,7 +122,6 @@ async def test_a_worker_killed_while_it_books_leaves_an_orphan_and_takes_the_pur
     await assert_undone(high_street, member, refused, code="reservation_unknown", lost=1)
 
 
-@pytest.mark.timeout(120)
 async def test_a_worker_killed_while_it_undoes_finishes_the_undoing(high_street: Shop, processes: House) -> None:
     await high_street.all_misbehave(
         [
@@ -165,7 +161,6 @@ async def all_exact(shop: Shop, begun: list[tuple[Member, str]]) -> None:
             await assert_undone(shop, member, checkout, code="reservation_unknown", lost=len(lost))
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("way", ["restart", "crash"])
 async def test_a_broker_restarted_in_the_middle_of_purchases_loses_none(
     start_stack: StartStack, own_broker: PrivateBroker, way: str
@@ -193,7 +188,6 @@ async def test_a_broker_restarted_in_the_middle_of_purchases_loses_none(
         await assert_bought(shop, member, checkout, miles=30_000)
 
 
-@pytest.mark.timeout(150)
 async def test_a_private_broker_that_is_killed_is_started_again_by_its_living_stack(start_stack: StartStack) -> None:
     stack = await asyncio.to_thread(start_stack)
     async with Shop(stack.url) as shop:
@@ -205,7 +199,6 @@ async def test_a_private_broker_that_is_killed_is_started_again_by_its_living_st
         await all_bought(shop, begun, LONGEST)
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("way", ["parent", "all"])
 async def test_a_stack_killed_in_the_middle_of_purchases_goes_on_over_the_same_home(
     start_stack: StartStack, way: str
@@ -226,7 +219,6 @@ async def some_tickets(shop: Shop) -> bool:
     return bool((await shop.books())["tickets"])
 
 
-@pytest.mark.timeout(150)
 async def test_a_stack_drains_under_load_and_the_next_one_finishes_what_it_left(
     start_stack: StartStack,
 ) -> None:
@@ -244,7 +236,6 @@ async def test_a_stack_drains_under_load_and_the_next_one_finishes_what_it_left(
         await all_bought(shop, begun)
 
 
-@pytest.mark.timeout(120)
 async def test_an_audit_tells_the_books_apart_by_its_exit_code(start_stack: StartStack) -> None:
     stack: Stack = await asyncio.to_thread(start_stack)
     async with Shop(stack.url) as shop:

@@ -20,7 +20,7 @@ from tests.e2e.test_hub_letters import letters, settled
 from tests.eventually import eventually, happens_within
 from tests.kit.stack import Stack
 
-pytestmark = [pytest.mark.long, pytest.mark.sqlite_alone, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.sqlite_alone]
 
 LONG = 120.0
 

@@ -17,7 +17,7 @@ from tests.engines import mongodb
 from tests.eventually import eventually
 from tests.kit.stack import Stack
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.long
 
 FIRST, SECOND, THIRD = ({"DELIVERY_MASTER_KEY": each * 40} for each in "abc")
 CHANGE = SECOND | {"DELIVERY_FORMER_MASTER_KEY": FIRST["DELIVERY_MASTER_KEY"]}

@@ -53,7 +53,6 @@ def test_the_demonstration_succeeds_twice_over_the_same_home_and_leaves_nothing_
         assert "no difference" in told
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demonstration_stops_everything(own_home: Path, number: signal.Signals) -> None:
     out = own_home.parent / "out"
@@ -65,7 +64,6 @@ def test_an_interrupted_demonstration_stops_everything(own_home: Path, number: s
     assert processes_of(own_home) == []
 
 
-@pytest.mark.timeout(120)
 async def test_a_demonstration_over_the_home_of_a_running_stack_says_so_and_leaves_that_alone(
     start_stack: StartStack,
 ) -> None:

@@ -21,7 +21,6 @@ from tests.kit.stack import Stack
 pytestmark = pytest.mark.long
 
 
-@pytest.mark.timeout(180)
 async def test_segments_that_are_removed_by_hand_are_differences(start_stack: StartStack, own_home: Path) -> None:
     stack = await asyncio.to_thread(start_stack, home=own_home, environment={"ARCHIVE_SEGMENT_SECONDS": "1"})
     async with Shop(stack.url) as shop:
@@ -44,7 +43,6 @@ async def test_segments_that_are_removed_by_hand_are_differences(start_stack: St
     assert {each["book"] for each in await differences(stack)} == {"archive"}
 
 
-@pytest.mark.timeout(240)
 async def test_events_whose_message_to_the_router_was_removed_are_differences_until_they_are_routed(
     start_stack: StartStack, own_home: Path
 ) -> None:

@@ -23,7 +23,6 @@ ROUNDS = 5
 LONGEST = 90.0
 
 
-@pytest.mark.timeout(240)
 async def test_events_are_accepted_while_the_broker_is_frozen_and_archived_after(
     start_stack: StartStack, own_home: Path
 ) -> None:
@@ -53,7 +52,6 @@ def place(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         yield {**IDENTITY, "ARCHIVE_PLACE": f"{store.bucket('archive')}/ours", "ARCHIVE_ENDPOINT": store.endpoint}
 
 
-@pytest.mark.timeout(400)
 async def test_what_was_accepted_survives_kills_of_all_processes_once_each(
     start_stack: StartStack, own_home: Path, place: dict[str, str]
 ) -> None:
@@ -87,7 +85,6 @@ async def told_in_the_end(partner: Partner, event_id: str) -> tuple[str, str]:
     return event_id, await eventually(accepted, LONGEST)
 
 
-@pytest.mark.timeout(240)
 async def test_segments_are_read_by_any_zstd_and_a_flipped_byte_is_named(
     start_stack: StartStack, own_home: Path
 ) -> None:

@@ -71,7 +71,6 @@ async def test_what_is_accepted_is_told_once_in_pages_and_as_it_comes(shop: Shop
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 async def test_a_cursor_outlives_kills_and_all_that_was_accepted_is_told(
     start_stack: StartStack, own_home: Path
 ) -> None:

@@ -118,7 +118,6 @@ async def test_letters_are_their_partners_alone_and_one_choice_is_made(shop: Sho
         assert (answer.status_code, bool(answer.json()["errors"])) == (422, True), chosen
 
 
-@pytest.mark.timeout(180)
 async def test_copies_that_an_endpoint_refused_are_redriven_by_their_fault_when_it_is_mended(
     shop: Shop, stack: Stack
 ) -> None:

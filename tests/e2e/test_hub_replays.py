@@ -103,7 +103,6 @@ async def test_cancelled_means_no_further_copy(shop: Shop, stack: Stack) -> None
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
 async def test_killed_midway_it_ends_with_every_event_and_little_twice(start_stack: StartStack, own_home: Path) -> None:
     stack = start_stack(home=own_home)
     async with Shop(stack.url) as shop:

@@ -42,7 +42,6 @@ async def in_force(bus: Bus, **more: object) -> None:
     await eventually(active, FORGOTTEN)
 
 
-@pytest.mark.timeout(300)
 async def test_a_replica_that_stood_still_goes_by_no_rules_that_are_gone(
     high_street: Shop, processes: House, replica: Stack
 ) -> None:
@@ -67,7 +66,6 @@ async def test_a_replica_that_stood_still_goes_by_no_rules_that_are_gone(
     assert await gone.taken() == []
 
 
-@pytest.mark.timeout(300)
 async def test_a_replica_that_dies_holds_nothing_up_and_loses_nothing(
     high_street: Shop, processes: House, replica: Stack
 ) -> None:

@@ -34,7 +34,6 @@ def replicas(processes: House) -> Iterator[dict[str, Stack]]:
         process.clean_up()
 
 
-@pytest.mark.timeout(150)
 async def test_two_processes_of_each_service_share_the_work_and_one_of_each_may_die(
     high_street: Shop, replicas: dict[str, Stack]
 ) -> None:
@@ -52,7 +51,6 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
         yield server
 
 
-@pytest.mark.timeout(150)
 async def test_a_mongod_that_dies_in_the_middle_of_purchases_loses_none(
     start_stack: StartStack, mongod: Mongod
 ) -> None:
@@ -72,7 +70,6 @@ async def test_a_mongod_that_dies_in_the_middle_of_purchases_loses_none(
         assert audited.returncode == 0, audited.stdout + audited.stderr
 
 
-@pytest.mark.timeout(120)
 async def test_an_audit_beside_the_load_finds_no_difference(start_stack: StartStack) -> None:
     stack = await asyncio.to_thread(start_stack)
     async with Shop(stack.url) as shop:
@@ -88,7 +85,6 @@ async def test_an_audit_beside_the_load_finds_no_difference(start_stack: StartSt
         assert json.loads(audited.stdout)["purchases"] == 30
 
 
-@pytest.mark.timeout(120)
 async def test_silence_after_the_tickets_are_asked_for_needs_attention_and_keeps_what_is_held(
     start_stack: StartStack,
 ) -> None:

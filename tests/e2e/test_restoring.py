@@ -145,7 +145,6 @@ def opened(stack_of: StartStack, store: str, tmp_path: Path, cleaned: ExitStack)
     return stack_of(home=home, environment=SOON | {"MONGODB_URL": url}), MongoCopies(url)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("store", "moments"),
     [
@@ -172,7 +171,6 @@ async def test_a_purchase_goes_on_and_has_its_effects_once(
         await asyncio.to_thread(stack.kill_all)
 
 
-@pytest.mark.timeout(300)
 async def test_a_worker_that_is_behind_who_asks_has_the_purchase_undone(
     start_stack: StartStack, tmp_path: Path
 ) -> None:
@@ -189,7 +187,6 @@ async def test_a_worker_that_is_behind_who_asks_has_the_purchase_undone(
             assert code == 0, told
 
 
-@pytest.mark.timeout(300)
 async def test_a_purchase_nobody_remembers_is_told_by_the_audit_and_bought_again_is_charged_once(
     start_stack: StartStack, tmp_path: Path
 ) -> None:

@@ -54,7 +54,6 @@ async def is_whole(http: httpx.AsyncClient) -> bool:
     return (await readiness(http))["process 2"] == "here"
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("processes", [2, 3])
 async def test_a_divided_stack_sells_and_its_books_agree(start_stack: StartStack, processes: int) -> None:
     """From three on, some services run more than once, over the same files."""
@@ -72,7 +71,6 @@ async def test_a_divided_stack_sells_and_its_books_agree(start_stack: StartStack
     assert await asyncio.to_thread(stack.terminate) == 0
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("victim", [PUBLIC, WORKERS])
 async def test_a_process_that_is_killed_is_started_again_and_no_purchase_is_lost(
     start_stack: StartStack, victim: int
@@ -95,7 +93,6 @@ async def test_a_process_that_is_killed_is_started_again_and_no_purchase_is_lost
     assert audited.returncode == 0, audited.stdout + audited.stderr
 
 
-@pytest.mark.timeout(120)
 async def test_the_port_stays_open_while_the_process_behind_it_is_started_again(start_stack: StartStack) -> None:
     stack = await asyncio.to_thread(start_stack, environment=TWO)
     async with httpx.AsyncClient(base_url=stack.url, timeout=LONGEST) as http:
@@ -104,7 +101,6 @@ async def test_the_port_stays_open_while_the_process_behind_it_is_started_again(
     assert response.status_code == 200
 
 
-@pytest.mark.timeout(150)
 async def test_nothing_outlives_a_parent_that_is_killed_but_the_broker(start_stack: StartStack) -> None:
     stack = await asyncio.to_thread(start_stack, environment=TWO)
     async with Shop(stack.url) as shop:
@@ -117,7 +113,6 @@ async def test_nothing_outlives_a_parent_that_is_killed_but_the_broker(start_sta
         await all_exact(shop, begun)
 
 
-@pytest.mark.timeout(150)
 async def test_killed_with_its_broker_the_moment_it_is_ready_it_comes_back(start_stack: StartStack) -> None:
     """The broker may have been making the queue by which the workers tell whether it takes and gives."""
     stack = await asyncio.to_thread(start_stack, environment=TWO)
@@ -128,7 +123,6 @@ async def test_killed_with_its_broker_the_moment_it_is_ready_it_comes_back(start
         await all_exact(shop, await many_begun(shop, 2))
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_to_the_parent_drains_all_and_what_is_in_hand_still_reaches_the_outside(
     start_stack: StartStack, number: signal.Signals
@@ -145,7 +139,6 @@ async def test_a_signal_to_the_parent_drains_all_and_what_is_in_hand_still_reach
         await assert_bought(shop, member, await member.ended(checkout_id, LONGEST), miles=30_000)
 
 
-@pytest.mark.timeout(120)
 async def test_a_second_signal_makes_all_leave_at_once(start_stack: StartStack) -> None:
     stack = await asyncio.to_thread(start_stack, environment={**TWO, "DRAIN_SECONDS": "60"})
     async with Shop(stack.url) as shop:
@@ -166,7 +159,6 @@ async def booking(shop: Shop, *, seconds: float) -> tuple[Member, str]:
     return member, checkout_id
 
 
-@pytest.mark.timeout(120)
 async def test_a_signal_while_a_divided_stack_starts_ends_it_in_order(start_stack: StartStack) -> None:
     stack = await asyncio.to_thread(start_stack, environment=TWO, wait=False)
     await eventually(lambda: len(processes_of(stack)) == len((PUBLIC, WORKERS)), LONGEST)
@@ -176,7 +168,6 @@ async def test_a_signal_while_a_divided_stack_starts_ends_it_in_order(start_stac
     assert all(map(gone, children.values()))
 
 
-@pytest.mark.timeout(120)
 async def test_a_process_that_cannot_start_ends_the_stack_with_all_its_processes(start_stack: StartStack) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -188,7 +179,6 @@ async def test_a_process_that_cannot_start_ends_the_stack_with_all_its_processes
     assert not (stack.home / "broker.url").exists()
 
 
-@pytest.mark.timeout(120)
 async def test_a_divided_stack_is_seen_as_one_at_its_public_port(start_stack: StartStack) -> None:
     stack = await asyncio.to_thread(start_stack, environment=TWO)
     async with httpx.AsyncClient(base_url=stack.url) as http:

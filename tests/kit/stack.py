@@ -44,7 +44,7 @@ class Stack:
         self._process: subprocess.Popen[bytes] | None = None
         self._begin = 0  # where in the log the last start began
 
-    def start(self, within: float = 60.0) -> str:
+    def start(self, within: float = 180.0) -> str:
         """Start it and wait for its `ready` line; the URL printed there."""
         self.launch()
         return self.wait_until_ready(within)
@@ -63,7 +63,7 @@ class Stack:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self, within: float = 60.0) -> str:
+    def wait_until_ready(self, within: float = 180.0) -> str:
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if ready := READY.search(self.log()):
@@ -83,7 +83,7 @@ class Stack:
         """These variables, all of them, from the next start and command on."""
         self._environment = dict(environment)
 
-    def command(self, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, timeout: float = 180.0) -> subprocess.CompletedProcess[str]:
         """Another `milesaga` command on the same data folder, run to its end."""
         return subprocess.run(
             [self._python, "-m", COMMAND_LINE, *arguments],

@@ -1,8 +1,8 @@
 """What people decide about a target."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from services.delivery.cases.noting import agree
+from services.delivery.cases.noting import agree, disagree
 from services.delivery.cases.verifying import Agreed, Verifying
 from services.delivery.domain.state import TargetState, paused, resumed
 from services.delivery.domain.target import target_id
@@ -30,16 +30,20 @@ class Deciding:
         return (await self.states.change(id_, lambda state: resumed(state or TargetState(id=id_), now))).value
 
     async def test(self, bus: str, target: str, terms: TargetTerms) -> Agreed:
-        """Send a test; whoever takes it has agreed."""
-        return await self._agreed(bus, target, terms, await self.verifying.test(target_id(bus, target), terms))
+        """Send a test; whoever takes it has agreed, at the rate that its handshake allows."""
+        tested = await self.verifying.test(target_id(bus, target), terms)
+        if tested.agrees:
+            tested = replace(tested, per_minute=(await self.verifying.shaken(terms)).per_minute)
+        return await self._agreed(bus, target, terms, tested)
 
     async def verify(self, bus: str, target: str, terms: TargetTerms) -> Agreed:
         """Ask the endpoint now."""
         return await self._agreed(bus, target, terms, await self.verifying.verify(target_id(bus, target), terms))
 
     async def _agreed(self, bus: str, target: str, terms: TargetTerms, agreed: Agreed) -> Agreed:
-        id_ = target_id(bus, target)
-        stored = await self.states.load(id_)
-        if agreed.agrees and (stored is None or stored.value.verified != terms.webhook):
-            await agree(self.states, id_, str(terms.webhook), agreed.per_minute)
+        id_, url = target_id(bus, target), str(terms.webhook)
+        if agreed.agrees:
+            await agree(self.states, id_, url, agreed.per_minute)
+        else:
+            await disagree(self.states, id_, url, agreed.fault)
         return agreed

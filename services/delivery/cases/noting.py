@@ -120,6 +120,8 @@ class Noting:
             agreed = await self._verifying.verify(id_, terms)
             if agreed.agrees:
                 await agree(self._states, id_, str(terms.webhook), agreed.per_minute)
+            else:
+                await disagree(self._states, id_, str(terms.webhook), agreed.fault)
         except (Unavailable, Conflict, Unopenable) as error:
             log.warning("an endpoint was not asked", extra={"queue": queue_of(*place), "error": type(error).__name__})
 
@@ -128,6 +130,23 @@ async def agree(states: Repository[TargetState], id_: str, url: str, per_minute:
     """The endpoint at this URL may be sent events. Raises Conflict, Unavailable."""
 
     def agreed(state: TargetState | None) -> TargetState:
-        return changed(state or TargetState(id=id_), verified=url, per_minute=per_minute, gone_since=None)
+        before = state or TargetState(id=id_)
+        after = changed(before, verified=url, per_minute=per_minute, gone_since=None)
+        return after if before.verified == url else changed(after, fault=None)
 
-    await states.change(id_, agreed)
+    await states.change(id_, lambda state: _only_new(state, agreed(state)))
+
+
+async def disagree(states: Repository[TargetState], id_: str, url: str, fault: str | None) -> None:
+    """The endpoint at this URL may not be sent events yet, and this is why. Raises Conflict, Unavailable."""
+
+    def refused(state: TargetState | None) -> TargetState:
+        before = state or TargetState(id=id_)
+        return before if before.verified == url else changed(before, fault=fault)
+
+    await states.change(id_, lambda state: _only_new(state, refused(state)))
+
+
+def _only_new(before: TargetState | None, after: TargetState) -> TargetState:
+    """What says the same is not saved once more."""
+    return before if before is not None and before == after else after

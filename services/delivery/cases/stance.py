@@ -111,7 +111,4 @@ class Stance:
 
 
 def _pace(terms: TargetTerms, state: TargetState) -> Pace:
-    """The lower one of what its file and what its endpoint allows."""
-    asked = [float(terms.rate)] if terms.rate is not None else []
-    asked += [state.per_minute / 60] if state.per_minute is not None else []
-    return Pace(min(asked, default=None), terms.burst, terms.concurrency)
+    return Pace(state.allowed(terms), terms.burst, terms.concurrency)

@@ -38,8 +38,12 @@ class Verifying:
     origin: str
 
     async def verify(self, target: str, terms: TargetTerms) -> Agreed:
-        """By CloudEvents' handshake (HTTP 1.1 Web Hooks for Event Delivery 1.0.2, section 4); an endpoint that does not
-        know it is sent a test."""
+        """By CloudEvents' handshake; an endpoint that does not know it is sent a test."""
+        shaken = await self.shaken(terms)
+        return shaken if shaken.agrees else await self.test(target, terms)
+
+    async def shaken(self, terms: TargetTerms) -> Agreed:
+        """By the handshake alone (HTTP 1.1 Web Hooks for Event Delivery 1.0.2, section 4)."""
         asked = {"WebHook-Request-Origin": self.origin, "User-Agent": AGENT}
         if terms.rate is not None:
             asked["WebHook-Request-Rate"] = str(terms.rate * 60)
@@ -47,7 +51,7 @@ class Verifying:
         allowed = answer.headers.get("webhook-allowed-origin", "")
         if answer.status is not None and 200 <= answer.status < 300 and allowed in {"*", self.origin}:  # noqa: PLR2004
             return Agreed(True, answer.status, None, _rate(answer.headers.get("webhook-allowed-rate", "")))
-        return await self.test(target, terms)
+        return Agreed(False, answer.status, "no_handshake")
 
     async def test(self, target: str, terms: TargetTerms) -> Agreed:
         """Send a signed test; a 2xx agrees."""

@@ -59,6 +59,12 @@ class TargetState(BaseModel):
         """Whatever its endpoint does at the moment."""
         return self.paused_since is None and self.gone_since is None and self.verified == terms.webhook
 
+    def allowed(self, terms: TargetTerms) -> float | None:
+        """Requests a second: the lower one of what its file and what its endpoint says, None where neither does."""
+        said = [float(terms.rate)] if terms.rate is not None else []
+        said += [self.per_minute / 60] if self.per_minute is not None else []
+        return min(said, default=None)
+
     def lost(self, now: datetime) -> list[tuple[datetime, datetime]]:
         """The gaps, that which is not over among them."""
         running = [(self.paused_since, now)] if self.paused_since is not None else []

@@ -72,6 +72,7 @@ def _target(  # noqa: PLR0917 - all that is known of one
         state=shown,
         since=min((each.at for each in blocked), default=None) if shown == "blocked" else since.get(shown),
         fault=state.fault,
+        rate=state.allowed(terms),
         waiting=messages(target_queue(bus.id, name)),
         dead=messages(dead_target_queue(bus.id, name)),
         blocked=[

@@ -38,6 +38,9 @@ class ShownTarget(Shown):
     state: Annotated[State, Field(description="How it stands")]
     since: Annotated[datetime | None, Field(description="Since when; null where it is healthy, or has not begun")]
     fault: Annotated[str | None, Field(description="The last one that stopped it, in a word")]
+    rate: Annotated[
+        float | None, Field(description="Requests a second, at most: by its file or its endpoint; null for no bound")
+    ]
     waiting: Annotated[int | None, Field(description="Copies in its queue; null where none can be seen")]
     dead: Annotated[int | None, Field(description="Dead letters of it; as above")]
     blocked: Annotated[list[ShownLane], Field(description="Keys that stand before a dead copy; some of them")]

@@ -23,7 +23,7 @@ from services.hub.domain.bus import (
     same,
     targets_of,
 )
-from services.hub.domain.webhooks import wrong_orders, wrong_webhooks
+from services.hub.domain.webhooks import without_effect, wrong_webhooks
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
 from shared.contracts.buses import BusTerms
@@ -215,7 +215,7 @@ class Applying:
 
     async def _rules(self, name: str, terms: BusTerms, who: Who) -> Rules:
         """Raises WrongBus, with all that is wrong."""
-        strangers = [*wrong_webhooks(terms), *wrong_orders(terms), *await self._strangers(terms)]
+        strangers = [*wrong_webhooks(terms), *without_effect(terms), *await self._strangers(terms)]
         try:
             rules = rules_of(name, terms)
         except WrongBus as wrong:

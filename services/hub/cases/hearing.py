@@ -16,7 +16,7 @@ from services.hub.cases.registering import Registry
 from services.hub.cases.trying import NEVER
 from services.hub.domain.admission import LARGEST_EVENT, Admitted, Refusal
 from services.hub.domain.bus import OUR_OWN
-from services.hub.domain.listening import OUR_WORDS, of_our_own, of_partners
+from services.hub.domain.listening import is_ours, of_our_own, of_partners
 from services.hub.domain.partner import Partner
 from shared.accepting.gathering import Overloaded
 from shared.bus.arrival import Arrival
@@ -89,26 +89,29 @@ class Hearing:
         async with in_force.using() as buses:
             wanted = any(self._admits(bus, event) for bus in buses.by_name.values())
         if wanted:
-            await self._accept(US, Admitted(event, to_json(event)))
+            known = await self._registry.known({arrival.routing_key})
+            admitted = Admitted(event, to_json(event))
+            kind = known.get(arrival.routing_key)
+            await self._accept(US, admitted if kind is None else admitted.cleared(kind))
 
     async def take(self, arrival: Arrival, body: bytes) -> None:
         """An event of the partner whose user sent it; returns when its page is saved. What is a message of the house's
         own is not the hub's, and passed over. Raises Unreadable, Later."""
-        if arrival.routing_key.partition(".")[0] in OUR_WORDS:
+        if is_ours(arrival.routing_key):
             return
         partner = await self._registry.partner_with(arrival.sender) if arrival.sender else None
         if partner is None:
             raise Unreadable("unidentified: no user_id of a partner's that the broker has checked")
+        try:
+            await self._publishing.pay(partner, 1)
+        except RateLimited as limited:
+            raise Later("rate_limited", timedelta(seconds=limited.seconds)) from limited
         received = Received([_event(arrival, body)], [None], is_batch=False)
         (judged,) = await self._publishing.judged(received, partner, ("*",))
         if isinstance(judged, Refusal):
             self._publishing.tell(partner, [judged])
             expected = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in judged.faults)
             raise Unreadable(f"{judged.code}: {expected or judged.detail}"[:MOST_TOLD])
-        try:
-            await self._publishing.pay(partner, 1)
-        except RateLimited as limited:
-            raise Later("rate_limited", timedelta(seconds=limited.seconds)) from limited
         await self._accept(partner, judged)
 
     async def _accept(self, partner: Partner, admitted: Admitted) -> None:

@@ -187,8 +187,10 @@ def _result(outcome: Outcome, key: str) -> Result:
         return Taken(*outcome.ids[key])
     event = outcome.key.partition(":")[2]
     if outcome.reason == "reused":
-        return Refusal(409, "event_id_reused", f"The id {event[:100]} belongs to another event of this partner")
-    return Refusal(409, "in_flight", f"The event {event[:100]} is being accepted by another request")
+        detail = f"The id {event[:100]} belongs to another event of this partner"
+        return Refusal(409, "event_id_reused", detail, event=event)
+    detail = f"The event {event[:100]} is being accepted by another request"
+    return Refusal(409, "in_flight", detail, event=event)
 
 
 def _key(partner: Partner, admitted: Admitted) -> str:

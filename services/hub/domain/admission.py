@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from services.hub.domain.kind import FOREVER, Known
+from services.hub.domain.listening import is_ours
 from services.hub.domain.partner import Partner, matches
 from services.hub.domain.redaction import redacted
 from shared.rules.faults import pointer_to
@@ -30,12 +31,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an entry is not taken."""
+    """Why an entry is not taken; `event` is the id that another one stands in the way of, empty where none does."""
 
     status: int
     code: str
     detail: str
     faults: tuple[Fault, ...] = ()
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ def _of_its_type(
     if not matches(globs, kind):
         fault = Fault("is not among those that the token's scopes allow", pointer=place)
         return Refusal(403, "missing_scope", "The token does not allow events of this type", (fault,))
-    if not partner.may_publish(kind):
-        fault = Fault("is not among those that the partner publishes", pointer=place)
+    if (why := _not_its_own(kind, partner)) is not None:
+        fault = Fault(why, pointer=place)
         return Refusal(403, "type_not_allowed", "The partner does not publish events of this type", (fault,))
     known = kinds.get(kind)
     if known is None:
@@ -119,6 +121,12 @@ def _of_its_type(
         return _faulty(422, "schema_violation", "Data is not as its type's schema has it", faults)
     cleared = admitted.cleared(known)
     return _in_its_lane(cleared, at, partner, known) if known.ordered_by else cleared
+
+
+def _not_its_own(kind: str, partner: Partner) -> str | None:
+    if is_ours(kind):
+        return "begins with a word that our own types begin with"
+    return None if partner.may_publish(kind) else "is not among those that the partner publishes"
 
 
 def _in_its_lane(admitted: Admitted, at: tuple[int, ...], partner: Partner, known: Known) -> Admitted | Refusal:

@@ -14,6 +14,11 @@ OUR_WORDS: Final = frozenset(contract.owner() for contract in CATALOGUE.values()
 """What the types of our own messages begin with: those that a newer release has, too."""
 
 
+def is_ours(kind: str) -> bool:
+    """Whether the type, or what a glob says of types, begins as our own messages' do: no partner's event has it."""
+    return kind.partition(".")[0] in OUR_WORDS
+
+
 def of_our_own(buses: Iterable[BusTerms]) -> frozenset[str]:
     """Patterns of our own events' types that some bus may admit; none where no bus looks at them."""
     patterns = {pattern for terms in buses if _hears_us(terms) for pattern in _types(terms)}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.hub.domain.bus import OUR_OWN
-from services.hub.domain.listening import OUR_WORDS
+from services.hub.domain.listening import is_ours
 from services.hub.domain.partner import Partner
 from shared.contracts.buses import BusTerms
 from shared.routing.compiling import EVERYBODY
@@ -28,7 +28,7 @@ def _brings(terms: BusTerms, kind: str, publishers: Mapping[str, Partner]) -> bo
 
 def _publishes(name: str, kind: str, publishers: Mapping[str, Partner]) -> bool:
     if name == OUR_OWN:
-        return kind.partition(".")[0] in OUR_WORDS
+        return is_ours(kind)
     return name == EVERYBODY or (name in publishers and publishers[name].may_publish(kind))
 
 

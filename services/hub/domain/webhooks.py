@@ -5,10 +5,11 @@ Where a URL may lead is delivery's to judge, by its settings and by what the hos
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from shared.contracts.buses import BY_KEY, BusTerms, TargetTerms
+from shared.contracts.buses import KINDS, BusTerms, TargetTerms, duration
 from shared.contracts.delivery import is_ours
 from shared.rules.faults import Fault, pointer_to
 
@@ -18,6 +19,10 @@ _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 """A token of RFC 9110, 5.6.2."""
 _VALUE: Final = re.compile(r"[!-~]([ \t!-~]*[!-~])?|")
 """A field value of RFC 9110, 5.5, in ASCII: no line ends in it."""
+
+SHORTEST: Final = timedelta(minutes=1)
+LONGEST: Final = timedelta(days=14)
+"""What a copy may be tried for: delivery keeps for so long what it could not be tried in."""
 
 
 def wrong_webhooks(terms: BusTerms) -> Iterator[Fault]:
@@ -31,11 +36,18 @@ def wrong_webhooks(terms: BusTerms) -> Iterator[Fault]:
             yield Fault(pointer_to((*at, "headers", header)), expected, header[:100])
 
 
-def wrong_orders(terms: BusTerms) -> Iterator[Fault]:
-    """An order can be kept where it is we who wait for the answer; a feed has that of acceptance by itself."""
+def without_effect(terms: BusTerms) -> Iterator[Fault]:
+    """What would do nothing, or nothing that is meant. All but the kind is about the requests to a webhook: an order,
+    too, can be kept only where it is we who wait for the answer; a feed has that of acceptance by itself."""
     for name, target in terms.targets.items():
-        if target.order == BY_KEY and target.webhook is None:
-            yield Fault(pointer_to(("targets", name, "order")), "none, where the target is no webhook", target.order)
+        at = ("targets", name)
+        if target.webhook is None:
+            for field, value in target.model_dump(exclude=set[str](KINDS), exclude_defaults=True).items():
+                yield Fault(pointer_to((*at, field)), "nothing, where the target is no webhook", str(value)[:100])
+        elif target.burst is not None and target.rate is None:
+            yield Fault(pointer_to((*at, "burst")), "a rate beside it", "none")
+        if not SHORTEST <= duration(target.retry_for) <= LONGEST:
+            yield Fault(pointer_to((*at, "retry_for")), "a time between 1m and 14d", target.retry_for)
 
 
 def _wrong_headers(target: TargetTerms) -> Iterator[tuple[str, str]]:

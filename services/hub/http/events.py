@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query, Request, Response
@@ -15,16 +16,21 @@ from services.hub.http.counter import Counter
 from services.hub.http.views import ShownCheck, ShownChecks, ShownEvent, ShownMatching, ShownResult, ShownResults
 from services.hub.ports import ArchiveUnavailable
 from shared.accepting.gathering import Overloaded
+from shared.rules.faults import pointer_to
 from shared.web import cloudevents
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.cloudevents import BATCH, STRUCTURED, Received
 from shared.web.docs import READING, answers, problems
-from shared.web.problems import Problem, not_found, try_again
+from shared.web.problems import Fault, Problem, not_found, try_again
 from shared.web.routes import Routes
 
 PUBLISH: Final = "events:publish"
 REFUSALS: Final = (400, 401, 403, 409, 413, 415, 422, 429, 503)
+IN_THE_WAY: Final = {
+    "event_id_reused": "belongs to another event of this partner",
+    "in_flight": "is being accepted by another request",
+}
 PartnerName = Annotated[str, Path(description="The partner whose event it is.", examples=["coles"])]
 EventId = Annotated[str, Path(description="The event's id, as the partner gave it.", examples=["4711"])]
 BODY: Final[dict[str, Any]] = {
@@ -73,13 +79,18 @@ def _publishing(router: Routes, counter: Counter, may_publish: Any) -> None:
         """Publish an event, or a batch. What was accepted is durable; the same event again is a duplicate."""
         partner = await _partner(registry, caller)
         received = await _received(request)
+        await _paid(publishing, partner, len(received.entries))
         judged = await publishing.judged(received, partner, _globs(caller))
         admitted = [each for each in judged if isinstance(each, Admitted)]
         if atomic and len(admitted) < len(judged):
             publishing.tell(partner, judged)
             raise _refused(judged)
-        await _paid(publishing, partner, len(judged))
-        results = await _accepted(publishing, partner, judged, atomic=atomic)
+        results = [
+            _placed(each, received, place, atomic=atomic)
+            for place, each in enumerate(await _accepted(publishing, partner, judged, atomic=atomic))
+        ]
+        if atomic and (refused := [each for each in results if isinstance(each, Refusal)]):
+            raise _problem(refused[0])
         return _shown(received, results)
 
     @router.post(
@@ -89,9 +100,12 @@ def _publishing(router: Routes, counter: Counter, may_publish: Any) -> None:
         responses=answers(ShownChecks, *REFUSALS),
     )
     async def check(request: Request, caller: Caller = may_publish) -> Response:
-        """The same judgement, and the rules that would match; nothing is kept. A partner sees its own buses' rules."""
+        """The same judgement, and the rules that would match; nothing is kept, and it counts for the allowance. A
+        partner sees its own buses' rules."""
         partner = await _partner(registry, caller)
-        judged = await publishing.judged(await _received(request), partner, _globs(caller))
+        received = await _received(request)
+        await _paid(publishing, partner, len(received.entries))
+        judged = await publishing.judged(received, partner, _globs(caller))
         matching = await counter.trying.matching(partner, judged, everything="ops:read" in caller.scopes)
         return answer(ShownChecks(results=[_checked(*each) for each in zip(judged, matching, strict=True)]))
 
@@ -136,6 +150,7 @@ async def _received(request: Request) -> Received:
 
 
 async def _paid(publishing: Publishing, partner: Partner, events: int) -> None:
+    """Before anything is judged, which is most of the work: what is refused is paid for as well."""
     try:
         await publishing.pay(partner, events)
     except RateLimited as limited:
@@ -152,17 +167,26 @@ async def _accepted(
 ) -> list[Result]:
     admitted = [each for each in judged if isinstance(each, Admitted)]
     try:
-        if atomic:
-            results = await publishing.accept(partner, admitted)
-            publishing.tell(partner, results)
-            if refused := [each for each in results if isinstance(each, Refusal)]:
-                raise _problem(refused[0])
-            return results
-        results = await publishing.accept_each(partner, judged)
+        results = await (publishing.accept(partner, admitted) if atomic else publishing.accept_each(partner, judged))
     except Overloaded as error:
         raise try_again("overloaded", "More events come than are written at the moment; try again") from error
     publishing.tell(partner, results)
     return results
+
+
+def _placed(result: Result, received: Received, place: int, *, atomic: bool) -> Result:
+    """With the places of the event that stood in the way: of all that were to be accepted together, any may be it."""
+    if not isinstance(result, Refusal) or not result.event:
+        return result
+    places = range(len(received.entries)) if atomic else (place,)
+    return replace(
+        result,
+        faults=tuple(
+            Fault(IN_THE_WAY[result.code], pointer=pointer_to((*received.at(each), "id")))
+            for each in places
+            if received.entries[each]["id"] == result.event
+        ),
+    )
 
 
 def _shown(received: Received, results: Sequence[Result]) -> Response:

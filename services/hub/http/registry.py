@@ -11,6 +11,7 @@ from services.hub.cases.registering import ClientTaken, Registry, UserTaken
 from services.hub.cases.seeing import Seeing
 from services.hub.domain.bus import OUR_OWN
 from services.hub.domain.kind import Incompatible, Kind, steps_to
+from services.hub.domain.listening import OUR_WORDS, is_ours
 from services.hub.domain.partner import NAME, TYPE, Partner
 from services.hub.http.bodies import PartnerBody, TypeBody
 from services.hub.http.views import ShownPartner, ShownType
@@ -78,6 +79,7 @@ def _partners(  # noqa: PLR0917 - as its caller has them
         read_strictly(await request.body())
         if partner == OUR_OWN:
             raise invalid_parameter("partner", "is the name that our own events have")
+        _publishable(body)
         try:
             stored = await registry.put_partner(
                 Partner(id=partner, **body.model_dump()), partial(check_if_match, if_match), guard
@@ -131,7 +133,7 @@ def _types(  # noqa: PLR0917 - `routes` alone calls it
         read_strictly(await request.body())
         schema = _schema(body)
         _personal(body, may_hash=may_hash)
-        _ordered(body)
+        _ordered(type_name, body)
         kind = Kind(id=type_name, **body.model_dump())
         try:
             async with guard() if force else nullcontext():
@@ -183,6 +185,14 @@ async def _forgotten(
     return nothing()
 
 
+def _publishable(body: PartnerBody) -> None:
+    """Raises 422: by the broker such events would be taken for our own messages."""
+    for place, glob in enumerate(body.publishes):
+        if is_ours(glob):
+            words = ", ".join(sorted(OUR_WORDS))
+            raise invalid_field(f"/publishes/{place}", f"must begin with another word than our own types do: {words}")
+
+
 def _personal(body: TypeBody, *, may_hash: bool) -> None:
     """Raises 422."""
     if body.personal and body.redact is None:
@@ -194,10 +204,12 @@ def _personal(body: TypeBody, *, may_hash: bool) -> None:
             raise invalid_field(f"/personal/{place}", "must name fields: it is true of all elements of a list")
 
 
-def _ordered(body: TypeBody) -> None:
+def _ordered(name: str, body: TypeBody) -> None:
     """Raises 422."""
     if body.ordered_by is None:
         return
+    if is_ours(name):
+        raise invalid_field("/ordered_by", "must be left out: events of our own come from the broker in no order")
     key = pointer_to(steps_to(body.ordered_by))
     lost = [each for each in body.personal if key.startswith(f"{each}/") or (key == each and body.redact == "drop")]
     if lost:

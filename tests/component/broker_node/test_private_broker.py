@@ -64,7 +64,6 @@ def test_a_path_that_the_node_cannot_bear_is_refused_at_once(tmp_path: Path, nam
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.timeout(120)
 def test_a_path_in_another_alphabet_with_quotes_and_line_breaks_is_borne(tmp_path: Path) -> None:
     home = tmp_path / 'josé "o bom"' / "a\nb\\c$d"
     broker = PrivateBroker(home)
@@ -218,7 +217,6 @@ def test_a_node_whose_launcher_alone_was_killed_is_replaced_without_leftovers(ho
 STOP_A_LEADER = "ra:stop_server(quorum_queues, {'%2F_orders', node()})."
 
 
-@pytest.mark.timeout(180)
 async def test_a_node_one_of_whose_queues_is_down_is_replaced_and_its_messages_are_there(home: Path) -> None:
     """It greets, and names its queues as if they lived."""
     broker = PrivateBroker(home)
@@ -253,7 +251,6 @@ async def fill_until_refused(broker: PrivateBroker) -> None:
         await publish(broker.url, "orders", *[bytes(500_000)] * 100)
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("running", [False, True], ids=["found by the next start", "while it runs"])
 async def test_a_node_whose_disk_was_full_is_replaced_once_there_is_room(tmp_path: Path, *, running: bool) -> None:
     with a_small_disk(home := tmp_path / "disk"):

@@ -18,7 +18,6 @@ from tests.eventually import eventually
 pytestmark = pytest.mark.long
 
 
-@pytest.mark.timeout(120)
 async def test_a_broker_short_of_memory_takes_nothing_until_it_has_some_again(
     own_broker: PrivateBroker, open_bus: OpenBus
 ) -> None:
@@ -55,7 +54,6 @@ async def test_a_queue_that_can_no_longer_be_probed_makes_way_for_another(
         await bus.ping()
 
 
-@pytest.mark.timeout(120)
 async def test_a_frozen_broker_cannot_be_sent_to(own_broker: PrivateBroker, open_bus: OpenBus) -> None:
     """Its sockets stay open; what is silent owes a confirm."""
     bus = await open_bus(own_broker.url)
@@ -69,7 +67,6 @@ async def test_a_frozen_broker_cannot_be_sent_to(own_broker: PrivateBroker, open
     await eventually(lambda: bus.publisher.connected, within=15)
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("queue", ["work", "work.suspect"])
 async def test_a_broker_whose_queue_is_down_is_not_ready(
     own_broker: PrivateBroker, open_bus: OpenBus, queue: str
@@ -84,7 +81,6 @@ async def test_a_broker_whose_queue_is_down_is_not_ready(
     await eventually(lambda: answers(bus), within=30)
 
 
-@pytest.mark.timeout(120)
 async def test_a_broker_whose_log_is_gone_is_not_ready(own_broker: PrivateBroker, open_bus: OpenBus) -> None:
     """As after a full disk: nothing is published, so nothing but the question itself can tell."""
     bus = await open_bus(own_broker.url)

@@ -37,7 +37,6 @@ def proxy_url(vhost_url: str, proxy: FaultProxy) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{proxy.port}"))
 
 
-@pytest.mark.timeout(120)
 async def test_a_message_that_kills_its_process_takes_no_neighbour_along(
     vhost_url: str, open_bus: OpenBus, channel: AbstractChannel, tmp_path: Path
 ) -> None:
@@ -85,7 +84,6 @@ async def outbox_publish(outbox: Outbox, names: list[str]) -> None:
     await asyncio.gather(*(outbox.say(Job(name=name)) for name in names))
 
 
-@pytest.mark.timeout(120)
 async def test_a_broker_restart_loses_nothing_and_hangs_nobody(own_broker: PrivateBroker) -> None:
     """Publishing goes on as soon as the broker is back, and every confirmed message is handled."""
     seen: set[str] = set()

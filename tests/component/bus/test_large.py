@@ -51,7 +51,6 @@ def unlimited_url(tmp_path: Path) -> Iterator[str]:
     node.kill()
 
 
-@pytest.mark.timeout(120)
 async def test_they_never_stand_in_memory_and_leave_head_and_digest(unlimited_url: str, open_bus: OpenBus) -> None:
     done: list[str] = []
 

@@ -257,7 +257,6 @@ async def test_letters_that_somebody_has_in_hand_out_of_turn_do_not_go_with_the_
     assert {message.message_id for message in await all_of(channel, dead)} == {"m0", "m1", "m2"}
 
 
-@pytest.mark.timeout(180)
 async def test_apply_killed_again_and_again_loses_no_message(
     vhost_url: str, described: Topology, channel: AbstractChannel, tmp_path: Path
 ) -> None:

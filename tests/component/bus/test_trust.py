@@ -40,7 +40,6 @@ async def letters_of(channel: AbstractChannel, number: int) -> list[AbstractInco
     return found
 
 
-@pytest.mark.timeout(120)
 async def test_every_type_is_refused_from_every_exchange_that_is_not_its_own(
     vhost_url: str, channel: AbstractChannel
 ) -> None:

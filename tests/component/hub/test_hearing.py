@@ -79,6 +79,17 @@ class TestOurOwn:
         assert (event.partner, event.via, event.event["correlationid"]) == ("milesaga", "amqp", "p-1")
         assert event.event["data"] == {"checkout_id": "c"}
 
+    async def test_what_is_personal_in_them_is_taken_out_and_they_are_kept_as_their_type_says(
+        self, hub: Counter
+    ) -> None:
+        kind = {"schema": {}, "personal": ["/data/member_id"], "redact": "drop", "keep": "P30D"}
+        assert (await hub.ask("PUT", f"/v1/hub/types/{COMPLETED}", kind)).status_code == 200
+        await hub.applied(a_file(publishers=["milesaga"]))
+        await take(hub, arrived("events", COMPLETED), {"checkout_id": "c", "member_id": "ana"})
+        (event,) = kept(hub)
+        assert event.event["data"] == {"checkout_id": "c"}
+        assert {each.keep for each in hub.runtime.recorder.said if isinstance(each, KeepPage)} == {"P30D"}
+
     async def test_the_same_event_twice_is_accepted_once(self, hub: Counter) -> None:
         await hub.applied(a_file(publishers=["milesaga"]))
         for _ in range(2):

@@ -44,7 +44,6 @@ def url_of(tmp_path: Path) -> str:
     return found[1] if found else ""
 
 
-@pytest.mark.timeout(120)
 def test_the_documents_of_all_services_are_served_and_nothing_else(
     process: subprocess.Popen[str], tmp_path: Path
 ) -> None:

@@ -18,7 +18,6 @@ async def adopt() -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, ["topology", "adopt", "--yes"])
 
 
-@pytest.mark.timeout(120)
 async def test_a_second_shop_does_not_start_until_the_first_ones_queues_are_given_to_it(
     start_stack: StartStack, vhost_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -43,7 +42,6 @@ async def test_a_second_shop_does_not_start_until_the_first_ones_queues_are_give
     assert await eventually(first.process.poll, within=30) == 2
 
 
-@pytest.mark.timeout(180)
 async def test_a_home_whose_stores_were_lost_is_told_so_and_may_have_its_queues_again(
     start_stack: StartStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,7 +109,6 @@ async def binding_is_refused(connection: AbstractConnection, exchange: str, patt
     return False
 
 
-@pytest.mark.timeout(120)
 async def test_a_partner_writes_to_public_as_itself_and_hears_events(partner: AbstractConnection) -> None:
     assert not await refused(partner, "public")
     assert not await refused(partner, "public", user_id="acme")
@@ -132,7 +131,6 @@ async def test_a_partner_writes_to_public_as_itself_and_hears_events(partner: Ab
         await channel.declare_queue("acme.trick", arguments={"x-dead-letter-exchange": "answers"})
 
 
-@pytest.mark.timeout(120)
 async def test_partners_are_added_listed_and_removed(home: Path) -> None:
     url = json.loads((await milesaga("partners", "add", "acme", "--members", "ana,rui", "--json")).output)["url"]
     assert (await milesaga("partners", "add", "acme")).exit_code == 2
@@ -148,7 +146,6 @@ async def test_partners_are_added_listed_and_removed(home: Path) -> None:
         await aio_pika.connect(url)
 
 
-@pytest.mark.timeout(120)
 async def test_a_partner_whose_password_is_given_is_replaced_and_its_password_told_to_nobody(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +163,6 @@ async def test_a_partner_whose_password_is_given_is_replaced_and_its_password_to
     assert (await milesaga("partners", "add", "acme")).exit_code == 2, "only --replace does"
 
 
-@pytest.mark.timeout(120)
 async def test_every_service_has_a_user_with_the_password_that_is_given_or_one_that_is_kept(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +181,6 @@ async def test_every_service_has_a_user_with_the_password_that_is_given_or_one_t
     assert (applied.exit_code, "PAYMENT_BROKER_PASSWORD" in applied.output) == (2, True)
 
 
-@pytest.mark.timeout(120)
 async def test_the_sandbox_is_connected_and_may_do_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The outside world has no business with our broker."""
     monkeypatch.setenv("SANDBOX_BROKER_PASSWORD", "a-password-of-ours")
@@ -204,7 +199,6 @@ async def test_the_sandbox_is_connected_and_may_do_nothing(home: Path, monkeypat
     await bus.close()
 
 
-@pytest.mark.timeout(120)
 async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path) -> None:
     url = url_of(home, "payment")
     async with await aio_pika.connect(url) as connection:
@@ -229,7 +223,6 @@ async def test_a_service_works_as_its_own_user_and_reads_nobody_elses(home: Path
         await bus.close()
 
 
-@pytest.mark.timeout(120)
 async def test_a_service_gives_commands_to_those_whom_its_entry_names(home: Path) -> None:
     async with await aio_pika.connect(url_of(home, "hub")) as connection:
         for topic in ("hub.route_page.v1", "archive.keep_page.v1", "delivery.configure_clients.v1"):
@@ -237,7 +230,6 @@ async def test_a_service_gives_commands_to_those_whom_its_entry_names(home: Path
         assert await refused(connection, "commands", "payment.authorize_card.v1")
 
 
-@pytest.mark.timeout(120)
 async def test_what_the_management_api_refuses_is_one_sentence_and_nobody_becomes_a_partner(
     managed: VirtualHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

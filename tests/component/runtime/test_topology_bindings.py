@@ -75,7 +75,6 @@ async def bodies(channel: AbstractChannel, name: str) -> list[bytes]:
     return found
 
 
-@pytest.mark.timeout(120)
 async def test_a_binding_that_is_left_over_is_told_and_removed_on_demand_and_what_it_brought_stays(
     channel: AbstractChannel,
 ) -> None:
@@ -106,7 +105,6 @@ async def test_a_binding_that_is_left_over_is_told_and_removed_on_demand_and_wha
     assert (await milesaga("topology", "plan")).exit_code == 0
 
 
-@pytest.mark.timeout(120)
 async def test_a_service_that_the_house_has_no_more_keeps_its_binding_while_it_is_consumed_and_its_messages_after(
     channel: AbstractChannel, url: str
 ) -> None:

@@ -66,7 +66,6 @@ class Writers:
         return sum(self.acknowledged.values())
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("client", [motor_client, pymongo_client])
 async def test_acknowledged_saves_survive_a_killed_server_and_writers_go_on(
     client: Callable[[str], Any], tmp_path: Path
@@ -101,7 +100,6 @@ async def test_acknowledged_saves_survive_a_killed_server_and_writers_go_on(
         await store.close()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("client", [motor_client, pymongo_client])
 async def test_what_was_acknowledged_before_the_kill_is_there_with_its_content(
     client: Callable[[str], Any], tmp_path: Path

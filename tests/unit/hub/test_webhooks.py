@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.hub.domain.webhooks import wrong_webhooks
+from services.hub.domain.webhooks import without_effect, wrong_webhooks
 from shared.contracts.buses import BusTerms
 
 HOOK = "https://bi.coles.example/hook"
@@ -73,3 +73,32 @@ def test_a_header_of_several_lines_or_other_letters_is_not(value: str) -> None:
 )
 def test_neither_is_a_name_that_is_none_or_is_ours(name: str) -> None:
     assert pointers(**{name: "x"}) == ["/targets/bi/headers/" + name]
+
+
+def idle(**target: Any) -> list[str]:
+    terms = BusTerms.model_validate({"partner": "coles", "targets": {"bi": target}})
+    return [fault.pointer.removeprefix("/targets/bi/") for fault in without_effect(terms)]
+
+
+@pytest.mark.parametrize("kind", [{"queue": True}, {"feed": True}, {"service": "dockets"}])
+def test_what_is_about_requests_says_nothing_of_other_targets(kind: dict[str, Any]) -> None:
+    assert idle(**kind) == []
+    assert idle(**kind, rate=5, burst=5, concurrency=2, timeout=3, headers={"A": "b"}, order="by-key") == [
+        "headers", "rate", "burst", "concurrency", "timeout", "order",
+    ]  # fmt: skip
+    assert idle(**kind, retry_for="24h", format="structured") == [], "as it is by itself"
+
+
+@pytest.mark.parametrize("time", ["1m", "60s", "24h", "14d", "336h"])
+def test_a_copy_may_be_tried_for_so_long(time: str) -> None:
+    assert idle(webhook=HOOK, retry_for=time) == []
+
+
+@pytest.mark.parametrize("time", ["1s", "59s", "15d", "337h", "999999d"])
+def test_and_neither_shorter_nor_longer(time: str) -> None:
+    assert idle(webhook=HOOK, retry_for=time) == ["retry_for"]
+
+
+def test_a_burst_is_one_of_a_rate() -> None:
+    assert idle(webhook=HOOK, burst=5) == ["burst"]
+    assert idle(webhook=HOOK, burst=5, rate=1) == []
