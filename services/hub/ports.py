@@ -20,6 +20,10 @@ class Archive(Protocol):
         """The event of that name whole; None where it is not kept. Raises ArchiveUnavailable."""
         ...
 
+    async def named(self, partner: str, event_id: str) -> str | None:
+        """The hubid of the newest kept event that its partner calls so. Raises ArchiveUnavailable."""
+        ...
+
     async def records(self, hubid: str) -> Records:
         """What is on record of the event of that name: empty where nothing is. Raises ArchiveUnavailable."""
         ...

@@ -136,6 +136,20 @@ class Kept(Part):
     archived: bool
 
 
+class WantedEvent(Part):
+    """An event by the name that its partner gave it, as other services ask for it at `/internal/archive/named`."""
+
+    partner: str
+    event_id: str
+
+
+class Named(Part):
+    """The hub's name for it; None where it is not kept. Of several, since a partner may use an id again when its
+    time is over, that of the newest."""
+
+    hubid: str | None = None
+
+
 class Contents(Part):
     """An archived event whole, and its class of keeping, as other services ask at
     `/internal/archive/events/{hubid}/contents`."""

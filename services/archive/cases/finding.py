@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from services.archive.cases.reading import A_PAGE, Reading, Span
 from services.archive.cases.shelf import LISTED
@@ -15,6 +16,9 @@ from shared.segments.lines import Block, Line
 from shared.segments.merging import Budget, once
 from shared.segments.sieves import may_know
 from shared.store.repository import Repository
+
+A_NAMES: Final = 100
+"""Events of one name that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,16 @@ class Finding:
         """Is an event of that name kept?"""
         lines = await self._of(self._events, hubid)
         return await self._events.threads.run(lambda: any(line.id == hubid for line in lines))
+
+    async def named(self, partner: str, event_id: str) -> str | None:
+        """The hubid of the newest event that its partner calls so. Raises DamagedSegment."""
+        newest, since = None, ""
+        while True:
+            found = await self.find(Wanted(partner=partner, event_id=event_id, since=since), A_NAMES)
+            newest = found.lines[-1].id if found.lines else newest
+            if found.since is None:
+                return newest
+            since = found.since
 
     async def contents(self, hubid: str) -> Contents | None:
         """The event of that name, where it is kept. Raises DamagedSegment."""

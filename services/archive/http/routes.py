@@ -18,7 +18,7 @@ from services.archive.domain.segment import Segment
 from services.archive.http import backtests, deliveries, feeds, replays, stats
 from services.archive.http.callers import archive_reads, partner_of
 from services.archive.ports import Hub
-from shared.contracts.archive import ArchivedEvent, Kept
+from shared.contracts.archive import ArchivedEvent, Kept, Named, WantedEvent
 from shared.kernel.ids import Ids
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
@@ -26,7 +26,7 @@ from shared.web.bodies import Moment, Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, Listing, NextCursor, decode_cursor, next_cursor
 from shared.web.problems import not_found
-from shared.web.routes import Routes
+from shared.web.routes import Routes, told
 
 FOUND: Final = 100
 LISTED: Final = 200
@@ -117,6 +117,12 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
         if found is None:
             raise not_found("event")
         return answer(found)
+
+    @router.internal("/internal/archive/named", authenticator, method="POST")
+    async def named(request: Request) -> Response:
+        wanted = await told(request, WantedEvent)
+        with archive_reads():
+            return answer(Named(hubid=await finding.named(wanted.partner, wanted.event_id)))
 
     @router.internal("/internal/archive/records/{hubid}", authenticator)
     async def records(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """The archive, asked over its internal routes."""
 
 from services.hub.ports import ArchiveUnavailable
-from shared.contracts.archive import Contents, Kept, Records
+from shared.contracts.archive import Contents, Kept, Named, Records, WantedEvent
 from shared.outside.neighbors import Neighbor
 
 
@@ -17,6 +17,10 @@ class ArchiveOverHttp:
 
     async def contents(self, hubid: str) -> Contents | None:
         return await self._neighbor.get(Contents, "/internal/archive/events/{id}/contents", hubid, ArchiveUnavailable)
+
+    async def named(self, partner: str, event_id: str) -> str | None:
+        wanted = WantedEvent(partner=partner, event_id=event_id)
+        return (await self._neighbor.tell(Named, "/internal/archive/named", wanted, ArchiveUnavailable)).hubid
 
     async def records(self, hubid: str) -> Records:
         found = await self._neighbor.get(Records, "/internal/archive/records/{id}", hubid, ArchiveUnavailable)

@@ -73,8 +73,10 @@ class ShownLeg(Shown):
     """The event's way to one target."""
 
     bus: Annotated[str, Field(description="Whose target it is")]
-    revision: Annotated[int, Field(description="Of the bus, that it was routed by")]
-    rules: Annotated[list[str], Field(description="Those that asked for it; the first decided what is sent")]
+    revision: Annotated[int | None, Field(description="Of the bus, that it was routed by; null for a replay's")]
+    rules: Annotated[
+        list[str], Field(description="Those that asked for it; the first decided what is sent; none of a replay's")
+    ]
     target: Annotated[str, Field(description="Its name")]
     state: Annotated[
         State,
@@ -83,6 +85,7 @@ class ShownLeg(Shown):
             "`in_feed`: what follows is the receiver's business; the others are ends"
         ),
     ]
+    replay: Annotated[str | None, Field(description="The replay that it is of: it is on record when it was tried")]
     attempts: Annotated[list[ShownAttempt], Field(description="In their order")]
 
 
@@ -99,7 +102,9 @@ class ShownEvent(Shown):
     partner: Annotated[str, Field(description="Whose it is")]
     event_id: Annotated[str, Field(description="Its id, as the partner gave it")]
     id: Annotated[str, Field(description="The hub's name for it")]
-    page: Annotated[str, Field(description="The page that it was accepted by, or is meant for")]
+    page: Annotated[
+        str, Field(description="The page that it was accepted by, or is meant for; empty of an event of long ago")
+    ]
     state: Annotated[Literal["accepted", "in_flight", "refused"], Field(description="How far its acceptance is")]
     accepted_at: Annotated[datetime | None, Field(description="When its page was written")]
     archived: Annotated[bool, Field(description="Whether it is in the archive")]

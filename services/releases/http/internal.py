@@ -1,9 +1,6 @@
 """What other services redeem grants by."""
 
-from typing import TypeVar
-
 from fastapi import Request, Response
-from pydantic import ValidationError
 
 from services.releases.cases.releasing import Releasing, Shown
 from services.releases.domain.commands import By
@@ -11,10 +8,7 @@ from services.releases.ports import BadGrant
 from shared.contracts.releases import ActEnded, GrantRedeemed, GrantRefused, GrantShown
 from shared.web.answers import answer
 from shared.web.auth import Authenticator
-from shared.web.problems import Problem
-from shared.web.routes import Routes
-
-C = TypeVar("C", GrantShown, ActEnded)
+from shared.web.routes import Routes, told
 
 
 def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -> None:
@@ -22,7 +16,7 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
 
     @router.internal("/internal/releases/redeem", authenticator, method="POST")
     async def redeem(request: Request) -> Response:
-        shown = await _read(request, GrantShown)
+        shown = await told(request, GrantShown)
         person = _by(releasing, shown.subject)
         try:
             done = await releasing.redeem(
@@ -38,18 +32,11 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
 
     @router.internal("/internal/releases/ended", authenticator, method="POST")
     async def ended(request: Request) -> Response:
-        told = await _read(request, ActEnded)
-        person = _by(releasing, told.subject)
-        await releasing.outcome(person, told.request, told.execution, 0 if told.well else 1, "")
-        return answer(told)
+        act = await told(request, ActEnded)
+        person = _by(releasing, act.subject)
+        await releasing.outcome(person, act.request, act.execution, 0 if act.well else 1, "")
+        return answer(act)
 
 
 def _by(releasing: Releasing, subject: str) -> By:
     return By(releasing.log.rules.people.of_subject(subject), "http")
-
-
-async def _read(request: Request, contract: type[C]) -> C:
-    try:
-        return contract.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise Problem(422, "invalid_request", "The body is not as expected") from error

@@ -42,3 +42,17 @@ async def test_every_event_of_a_time_stands_on_exactly_one_page(vault: Vault, mo
         asked["cursor"] = page["next_cursor"]
     assert found == [each.hubid for each in events]
     assert sizes == [7, 7, 7]
+
+
+async def test_an_event_is_found_by_the_name_that_its_partner_gave_it(vault: Vault, clock: HandClock) -> None:
+    first, other = await vault.keep(vault.event(), vault.event(partner="qf"))
+    named = {"partner": "coles", "event_id": first.event["id"]}
+    assert (await vault.ask("POST", "/internal/archive/named", named)).json() == {"hubid": first.hubid}
+    clock.pass_by(days=2)
+    again = vault.event()
+    again.event["id"] = first.event["id"]
+    await vault.keep(again)
+    assert (await vault.ask("POST", "/internal/archive/named", named)).json() == {"hubid": again.hubid}
+    stranger = named | {"event_id": other.event["id"]}
+    assert (await vault.ask("POST", "/internal/archive/named", stranger)).json() == {"hubid": None}
+    assert (await vault.ask("POST", "/internal/archive/named", {"partner": 1})).status_code == 422
