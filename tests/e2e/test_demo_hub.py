@@ -26,8 +26,11 @@ SHOWN = (
 
 
 @pytest.mark.timeout(600)
-def test_the_events_demonstration_succeeds_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
-    for _ in range(2):
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.long)])
+def test_the_events_demonstration_succeeds_over_the_same_home_and_leaves_nothing_running(
+    own_home: Path, times: int
+) -> None:
+    for _ in range(times):
         told = demonstrated([*COMMAND, str(own_home)], own_home)
         assert [words for words in SHOWN if words not in told] == []
 

@@ -45,9 +45,8 @@ def played(home: Path, environment: Mapping[str, str]) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_the_story_of_releases_is_played_twice_over_the_same_home_and_leaves_nothing_running(own_home: Path) -> None:
-    for _ in range(2):
-        played(own_home, {})
+def test_the_story_of_releases_is_played_and_leaves_nothing_running(own_home: Path) -> None:
+    played(own_home, {})
 
 
 @pytest.mark.long

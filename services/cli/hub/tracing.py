@@ -22,7 +22,7 @@ def print_trace(shown: Json) -> None:
         table.add_row(
             f"{leg['bus']}/{leg['target']}",
             "" if leg["revision"] is None else str(leg["revision"]),
-            f"replay {leg['replay']}" if leg["replay"] else ", ".join(leg["rules"]),
+            f"replay {leg['replay']}" if leg.get("replay") else ", ".join(leg["rules"]),
             leg["state"].replace("_", " "),
             str(len(tried)),
             _attempt(tried[-1]) if tried else "",
