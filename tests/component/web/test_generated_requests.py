@@ -38,7 +38,7 @@ from tests.kit.clock import HandClock
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
-EXAMPLES = 12
+EXAMPLES = 20
 CHECKED = [
     not_a_server_error,
     status_code_conformance,
