@@ -17,9 +17,11 @@ from services.sandbox.slack.interactions import SIGNING_SECRET, signed
 from shared.runtime.settings import WrongSettings, read
 from shared.web import problems
 from tests.component.releases.desk import Desk, Json
+from tests.eventually import eventually
 from tests.kit.desk import opened
 from tests.kit.runtime import TestRuntime
 from tests.kit.world import World
+from tests.patience import PATIENT
 
 SRE, OWNER, SECOND, DEPLOYER, STRANGER, ONCALL = "U0SRE", "U0OWNER", "U0SECOND", "U0DEPLOYER", "U0NOBODY", "U0ONCALL"
 PATH = "/v1/webhooks/chat/slack/interactions"
@@ -62,10 +64,15 @@ class Room:
         return [each["message"]["text"] for each in await self.messages() if each["seen_by"] == user]
 
     async def ask(self, **others: Any) -> tuple[Json, str]:
-        """A request, and the `ts` of its message."""
+        """A request, and the `ts` of its message. A chat that is slow is asked once more, after a pause."""
+        before = sum(each["seen_by"] is None for each in await self.messages())
         answer = await self.desk.ask(**others)
         assert answer.status_code == 201, answer.text
-        return answer.json(), (await self.shown())[-1]["ts"]
+
+        async def new() -> list[Json]:
+            return (await self.shown())[before:]
+
+        return answer.json(), (await eventually(new, PATIENT))[-1]["ts"]
 
     async def press(self, user: str, ts: str, action_id: str = "approve", **how: Any) -> list[int]:
         body = {"user": user, "ts": ts, "action_id": action_id} | how
