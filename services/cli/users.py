@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.cli.administration import BrokerAdministration
-from services.cli.rights import rights_of
+from services.cli.rights import rights
 from services.house import HOUSE
 from shared.bus.partners import Partners
 from shared.bus.permissions import NO_RIGHTS, definitions, partner_rights, password_hash
@@ -40,13 +40,7 @@ class BrokerUsers:
         """Make the services' and partners' users as described; their names. Raises NotAdministered, ConnectionError."""
         self._broker.must_answer()
         passwords = self._service_passwords()
-        users = {
-            each.name: (
-                password_hash(passwords[each.name]),
-                rights_of(each),
-            )
-            for each in HOUSE
-        }
+        users = {name: (password_hash(passwords[name]), allowed) for name, allowed in rights(HOUSE).items()}
         if word := _given_password(SANDBOX):
             users[SANDBOX] = (password_hash(word), NO_RIGHTS)
         for name, partner in self.partners.all().items():

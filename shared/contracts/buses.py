@@ -1,6 +1,7 @@
 """A bus as its file says it: what it admits, its rules, its targets. The hub keeps it, the archive replays by it, and
 delivery is told of its targets."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
@@ -139,6 +140,11 @@ def marked(text: str) -> tuple[str, int]:
     """The bus and the revision that a mark says."""
     bus, _, revision = text.rpartition(":")
     return bus, int(revision)
+
+
+def newest(marks: Iterable[object]) -> dict[str, int]:
+    """What each of the marks says: revisions by buses, and whatever else is marked so."""
+    return dict(marked(str(mark)) for mark in marks)
 
 
 class BusRevision(Part):

@@ -7,6 +7,7 @@ from typing import Final
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 MINUTE: Final = timedelta(minutes=1)
+HUBID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 AFTER_ALL: Final = "g"
 """No hubid is as great."""
 

@@ -46,13 +46,6 @@ class Neighbor:
             return None
         return await self._found(contract, path, path.format(id=document_id), unavailable)
 
-    async def read(self, contract: type[C], path: str, unavailable: Callable[[str], Exception]) -> C:
-        """What stands at `path`, where there always is something. Raises as `get` does."""
-        found = await self._found(contract, path, path, unavailable)
-        if found is None:
-            raise unavailable(f"nothing at {path}")
-        return found
-
     async def _found(
         self, contract: type[C], operation: str, path: str, unavailable: Callable[[str], Exception]
     ) -> C | None:

@@ -34,9 +34,6 @@ class Span:
     def overlaps(self, first: str, last: str) -> bool:
         return first < self.last and last >= self.first
 
-    def has(self, hubid: str) -> bool:
-        return self.first <= hubid < self.last
-
 
 @dataclass(frozen=True, slots=True)
 class _There:
@@ -46,6 +43,11 @@ class _There:
     place: Place
     found: Found
     segment: Segment | None = None
+
+
+def _is_there(segment: Segment, span: Span) -> bool:
+    """Has it something of the span, and was not taken away?"""
+    return segment.removed_at is None and span.overlaps(segment.first, segment.last)
 
 
 def anything(_: Block) -> bool:
@@ -101,11 +103,7 @@ class Reading:
         # before the list: what is closed meanwhile is in both
         unlisted = await self.threads.run(self._unlisted)
         since = await self._listed_since(span.first)
-        there = [
-            _There(each.keep, self.place_of(each), each.found, each)
-            for each in since
-            if each.removed_at is None and span.overlaps(each.first, each.last)
-        ]
+        there = [_There(each.keep, self.place_of(each), each.found, each) for each in since if _is_there(each, span)]
         names = {each.id for each in since}
         return there + [each for each in unlisted if each.found.name not in names]
 
@@ -129,8 +127,7 @@ class Reading:
 
     async def listed(self, span: Span) -> list[Segment]:
         """Closed segments that have something of the span, and are there."""
-        since = await self._listed_since(span.first)
-        return [each for each in since if each.removed_at is None and span.overlaps(each.first, each.last)]
+        return [each for each in await self._listed_since(span.first) if _is_there(each, span)]
 
     async def _listed_since(self, first: str) -> list[Segment]:
         """Closed segments that have something of then or later, also those that were taken away."""

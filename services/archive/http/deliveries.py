@@ -11,13 +11,14 @@ from pydantic import Field
 from services.archive.cases.finding import Finding
 from services.archive.domain.deliveries import EVER, Delivery, Since, WantedDeliveries
 from services.archive.http.callers import archive_reads, hub_answers
+from services.archive.http.parameters import BusName, End, Start
 from services.archive.ports import Hub
 from shared.contracts.archive import Stands
 from shared.contracts.buses import NAME
-from shared.contracts.hubids import AFTER_ALL, least_of, moment_of
+from shared.contracts.hubids import AFTER_ALL, HUBID, least_of, moment_of
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
-from shared.web.bodies import Moment, Shown, WholeNumber
+from shared.web.bodies import Shown, WholeNumber
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, NextCursor, decode_cursor, next_cursor
 from shared.web.problems import invalid_parameter, not_found
@@ -26,15 +27,9 @@ from shared.web.routes import Routes
 PATH: Final = "/v1/hub/targets/{bus}/{target}/deliveries"
 MOST: Final = 500
 USUAL: Final = 100
-HUBID: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 EXAMPLE: Final = "01984f2a-90c1-7d7b-8e01-0123456789ab"
-BusName = Annotated[str, Path(pattern=NAME, description="The bus.", examples=["fuel"])]
 TargetName = Annotated[str, Path(pattern=NAME, description="The target.", examples=["coles-bi"])]
 Hubid = Annotated[str | None, Query(pattern=HUBID, description="Of this event alone.", examples=[EXAMPLE])]
-Start = Annotated[
-    Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
-]
-End = Annotated[Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])]
 Status = Annotated[Stands | None, Query(description="Those that stand so.", examples=["dead"])]
 Limit = Annotated[WholeNumber, Query(ge=1, le=MOST, description="At most so many, but all of an event.")]
 
@@ -92,11 +87,12 @@ def routes(router: Routes, finding: Finding, hub: Hub, authenticator: Authentica
     ) -> Response:
         """What was delivered, waits, or was given up, with the attempts: for thirty days. What was said within the last
         second or two may not be on record yet."""
-        (first, last), after = _span(start, end, hubid), _after(cursor)
+        first, last = _span(start, end, hubid)
+        (after,) = decode_cursor(cursor, (str,)) or ("",)
         since = await _owned_since(hub, bus, target, caller)
         with archive_reads():
             page = await finding.deliveries(
-                WantedDeliveries(bus, target, first, last, after, limit, stands=status, since=since)
+                WantedDeliveries(bus, target, first, last, str(after), limit, stands=status, since=since)
             )
         following = next_cursor((page.after,)) if page.after is not None else None
         return answer(ShownDeliveries(deliveries=[_shown(each) for each in page.found], next_cursor=following))
@@ -126,13 +122,6 @@ def _span(start: datetime | None, end: datetime | None, hubid: str | None) -> tu
     if start is not None and end is not None and not start < end:
         raise invalid_parameter("to", "must be later than `from`")
     return least_of(start) if start is not None else "", least_of(end) if end is not None else AFTER_ALL
-
-
-def _after(cursor: str | None) -> str:
-    match decode_cursor(cursor, (str,)):
-        case (str(after),):
-            return after
-    return ""
 
 
 def _shown(delivery: Delivery) -> ShownDelivery:

@@ -10,6 +10,7 @@ from pydantic import Field
 from services.archive.cases.feeding import Expired, Feeding, NoFeed, TooManyWait
 from services.archive.domain.feed import LONGEST, Cursor, NoCursor
 from services.archive.http.callers import archive_reads, hub_answers, partner_of
+from services.archive.http.parameters import BusName
 from shared.contracts.buses import NAME
 from shared.routing.bus import Bus
 from shared.routing.wrong import WrongBus
@@ -23,7 +24,6 @@ PATH: Final = "/v1/hub/feed/{bus}/{target}"
 MOST: Final = 1_000
 LONGEST_WAIT: Final = 30
 PAUSE: Final = "5"
-BusName = Annotated[str, Path(pattern=NAME, description="The bus.", examples=["fuel"])]
 TargetName = Annotated[str, Path(pattern=NAME, description="Its target.", examples=["own"])]
 After = Annotated[
     str | None,

@@ -17,12 +17,13 @@ from services.archive.cases.verifying import Reached, Verifying
 from services.archive.domain.segment import Segment
 from services.archive.http import backtests, deliveries, feeds, replays, stats
 from services.archive.http.callers import archive_reads, partner_of
+from services.archive.http.parameters import End, Start
 from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent, Kept, Named, WantedEvent
 from shared.kernel.ids import Ids
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
-from shared.web.bodies import Moment, Shown
+from shared.web.bodies import Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, Listing, NextCursor, decode_cursor, next_cursor
 from shared.web.problems import not_found
@@ -135,12 +136,8 @@ def routes(  # noqa: PLR0917 - its composition root has them in this order
 def _events(router: Routes, finding: Finding, hub: Hub, reader: Any) -> None:
     @router.get("/v1/hub/archive", response_model=None, responses=answers(ShownEvents, *READING, 500))
     async def find(  # noqa: PLR0917 - FastAPI calls by name
-        start: Annotated[
-            Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
-        ] = None,
-        end: Annotated[
-            Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])
-        ] = None,
+        start: Start = None,
+        end: End = None,
         partner: Annotated[
             str | None, Query(max_length=100, description="Of this partner.", examples=["coles"])
         ] = None,

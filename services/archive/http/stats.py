@@ -10,9 +10,10 @@ from pydantic import Field
 from services.archive.cases.balancing import Balancing, Reached
 from services.archive.domain.balance import Balance
 from services.archive.http.callers import archive_reads
+from services.archive.http.parameters import End, Start
 from shared.contracts.archive import MinuteOfEvents
 from shared.web.answers import answer
-from shared.web.bodies import Moment, Shown
+from shared.web.bodies import Shown
 from shared.web.docs import READING, answers
 from shared.web.pages import Cursor, NextCursor, decode_cursor, next_cursor
 from shared.web.problems import invalid_parameter
@@ -82,12 +83,8 @@ def routes(router: Routes, balancing: Balancing, reader: Any) -> None:
         responses=answers(ShownStats, *READING, 500),
     )
     async def stats(
-        start: Annotated[
-            Moment | None, Query(alias="from", description="Accepted then or later.", examples=["2027-01-20T10:00:00Z"])
-        ] = None,
-        end: Annotated[
-            Moment | None, Query(alias="to", description="Accepted before.", examples=["2027-01-20T11:00:00Z"])
-        ] = None,
+        start: Start = None,
+        end: End = None,
         by_minute: Annotated[bool, Query(description="Count events by minute, too, of a day at most.")] = False,
         cursor: Cursor = None,
     ) -> Response:

@@ -131,10 +131,11 @@ async def agree(states: Repository[TargetState], id_: str, url: str, per_minute:
 
     def agreed(state: TargetState | None) -> TargetState:
         before = state or TargetState(id=id_)
-        after = changed(before, verified=url, per_minute=per_minute, gone_since=None)
-        return after if before.verified == url else changed(after, fault=None)
+        fault = before.fault if before.verified == url else None
+        after = changed(before, verified=url, per_minute=per_minute, gone_since=None, fault=fault)
+        return before if after == before else after
 
-    await states.change(id_, lambda state: _only_new(state, agreed(state)))
+    await states.change(id_, agreed)
 
 
 async def disagree(states: Repository[TargetState], id_: str, url: str, fault: str | None) -> None:
@@ -142,11 +143,6 @@ async def disagree(states: Repository[TargetState], id_: str, url: str, fault: s
 
     def refused(state: TargetState | None) -> TargetState:
         before = state or TargetState(id=id_)
-        return before if before.verified == url else changed(before, fault=fault)
+        return before if before.verified == url or before.fault == fault else changed(before, fault=fault)
 
-    await states.change(id_, lambda state: _only_new(state, refused(state)))
-
-
-def _only_new(before: TargetState | None, after: TargetState) -> TargetState:
-    """What says the same is not saved once more."""
-    return before if before is not None and before == after else after
+    await states.change(id_, refused)

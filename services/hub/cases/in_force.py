@@ -15,7 +15,7 @@ from typing import Final
 
 from services.hub.domain.bus import KeptBus
 from shared.bus.standing import BrokerAway
-from shared.contracts.buses import marked
+from shared.contracts.buses import newest
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids
@@ -145,8 +145,7 @@ class InForce:
         return all(each.body["marks"].get(bus, 0) >= revision for each in living)
 
     async def _take_up(self) -> None:
-        keys = await self._kept.collection.keys(MARKS, (), limit=LISTED)
-        marks = dict(marked(str(key)) for key in keys)
+        marks = newest(await self._kept.collection.keys(MARKS, (), limit=LISTED))
         known = self._current.marks
         changed = [name for name in marks if marks[name] != known.get(name)]
         if not changed and marks.keys() == known.keys():

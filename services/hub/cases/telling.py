@@ -9,7 +9,7 @@ from services.hub.cases.in_force import LISTED, MARKS, OWNERS
 from services.hub.cases.registering import Registry
 from services.hub.domain.bus import KeptBus, targets_of
 from shared.bus.outbox import Outbox
-from shared.contracts.buses import marked
+from shared.contracts.buses import newest
 from shared.contracts.hub import TellTargets
 from shared.store.repository import Repository
 
@@ -28,9 +28,8 @@ class Telling:
         comes again, and what was said twice changes nothing."""
         if question.partners is not None:
             await self._tell_clients(question.partners)
-        keys = await self.buses.collection.keys(MARKS, (), limit=LISTED)
-        newest = dict(marked(str(key)) for key in keys)
-        behind = [name for name, revision in newest.items() if question.buses.get(name, 0) < revision]
+        there = newest(await self.buses.collection.keys(MARKS, (), limit=LISTED))
+        behind = [name for name, revision in there.items() if question.buses.get(name, 0) < revision]
         told = [stored.value for stored in await self.buses.load_many(behind[:MOST])]
         for kept in told:
             await self.outbox.say(targets_of(kept))

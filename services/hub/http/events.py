@@ -85,13 +85,9 @@ def _publishing(router: Routes, counter: Counter, may_publish: Any) -> None:
         if atomic and len(admitted) < len(judged):
             publishing.tell(partner, judged)
             raise _refused(judged)
-        results = [
-            _placed(each, received, place, atomic=atomic)
-            for place, each in enumerate(await _accepted(publishing, partner, judged, atomic=atomic))
-        ]
-        if atomic and (refused := [each for each in results if isinstance(each, Refusal)]):
-            raise _problem(refused[0])
-        return _shown(received, results)
+        results = await _accepted(publishing, partner, judged, atomic=atomic)
+        placed = [_placed(each, received, place, atomic=atomic) for place, each in enumerate(results)]
+        return _shown(received, placed, atomic=atomic)
 
     @router.post(
         "/v1/events/check",
@@ -189,13 +185,14 @@ def _placed(result: Result, received: Received, place: int, *, atomic: bool) -> 
     )
 
 
-def _shown(received: Received, results: Sequence[Result]) -> Response:
+def _shown(received: Received, results: Sequence[Result], *, atomic: bool) -> Response:
+    """Raises the first refusal, where all were to be accepted together, or there is but one event."""
+    refused = [each for each in results if isinstance(each, Refusal)]
+    if refused and (atomic or not received.is_batch):
+        raise _problem(refused[0])
     if received.is_batch:
-        mixed = any(isinstance(each, Refusal) for each in results)
-        return answer(ShownResults(results=[_result(each) for each in results]), 207 if mixed else 202)
+        return answer(ShownResults(results=[_result(each) for each in results]), 207 if refused else 202)
     (result,) = results
-    if isinstance(result, Refusal):
-        raise _problem(result)
     return answer(_result(result), 202)
 
 

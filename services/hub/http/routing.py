@@ -8,6 +8,7 @@ from pydantic import Field
 from services.hub.cases.routing_again import RoutingAgain
 from services.hub.ports import ArchiveUnavailable
 from shared.bus.outbox import NotPublished
+from shared.contracts.hubids import HUBID
 from shared.web.answers import answer
 from shared.web.auth import Authenticator
 from shared.web.bodies import Body, Shown
@@ -23,7 +24,7 @@ class RoutingBody(Body):
     """Events to be routed."""
 
     hubids: Annotated[
-        list[Annotated[str, Field(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]],
+        list[Annotated[str, Field(pattern=HUBID)]],
         Field(
             min_length=1,
             max_length=MOST,
