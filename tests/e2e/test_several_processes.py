@@ -81,7 +81,7 @@ async def test_a_process_that_is_killed_is_started_again_and_no_purchase_is_lost
         await eventually(lambda: some_tickets(shop))
         before = processes_of(stack)
         before[victim].kill()
-        await eventually(lambda: victim in processes_of(stack) and processes_of(stack)[victim] != before[victim], 20.0)
+        await eventually(lambda: processes_of(stack).get(victim, before[victim]) != before[victim], 20.0)
         await eventually(partial(is_whole, await shop.client("")), LONGEST)
         await all_exact(shop, begun)
         bought = await shop.member()
