@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -42,6 +43,7 @@ from tests.bench.trees import here, installed, laid_out
 from tests.bench.used import Meter
 from tests.e2e.houses import SERVICES, House, house
 from tests.e2e.shop import Shop
+from tests.engines import WHY_NOT, mongodb
 from tests.kit.broker import VirtualHosts
 from tests.kit.counts import Counts
 from tests.kit.stack import Stack
@@ -73,6 +75,7 @@ ALL: Final = (
     "kinds",
     "stored",
     "hub",
+    "hub-mongodb",
     "hub-matching",
     "hub-delivery",
     "hub-archive",
@@ -190,6 +193,19 @@ class Bench:
             *self.hub_delivery(),
             *self.hub_archive(),
         ]
+
+    def hub_mongodb(self) -> list[Figure]:
+        """Partners' events over MongoDB: the server that `MONGODB_URL` names, or a `mongod` of one's own."""
+        if "MONGODB_URL" not in os.environ and shutil.which("mongod") is None:
+            raise Failed(WHY_NOT)
+        task = self._progress.add_task("partners' events, MongoDB", total=self._rounds)
+        with mongodb(self._home / "mongod") as url:
+            return hub.measure_on_mongodb(
+                self._home / "hub-mongodb",
+                url,
+                lambda what: self._progress.update(task, description=what, advance=1),
+                rounds=self._rounds,
+            )
 
     def hub_matching(self) -> list[Figure]:
         """One event against many rules: no broker, no store."""

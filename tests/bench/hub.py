@@ -66,6 +66,32 @@ def measure(home: Path, told: Told, rounds: int) -> list[Figure]:
     return figures
 
 
+def measure_on_mongodb(home: Path, mongodb_url: str, told: Told, rounds: int) -> list[Figure]:
+    """HUB-1 of a stack that keeps all in MongoDB, with as many rounds as steps. Raises Failed as `measure` does."""
+    stack = Stack(home, environment={"MONGODB_URL": mongodb_url})
+    try:
+        stack.start()
+        broker_url = (stack.home / "broker.url").read_text().strip()
+        batched = asyncio.run(_batched(stack.url, broker_url, told, rounds))
+        stack.terminate()
+    finally:
+        stack.clean_up()
+    return [_figure("hub_1_events_a_second_on_mongodb", batched, "at least 2,000: one server, journal and all")]
+
+
+async def _batched(url: str, broker_url: str, told: Told, rounds: int) -> list[float]:
+    async with Shop(url) as shop, opened(broker_url) as queues:
+        hub = Publishers(shop, queues)
+        await hub.log_in()
+        await hub.register()
+        batched: list[float] = []
+        for _ in range(rounds):
+            batched.append(await hub.batches())
+            told("HUB-1 on MongoDB")
+        await hub.verify()
+    return batched
+
+
 async def _measured(url: str, obvious_url: str, broker_url: str, told: Told, rounds: int) -> list[Figure]:
     async with Shop(url) as shop, opened(broker_url) as queues:
         hub = Publishers(shop, queues)
