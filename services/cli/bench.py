@@ -21,9 +21,10 @@ def run(
         typer.Option(
             help="Parts to measure: sagas, telemetry, purchases, services, costs; where they are named also kinds "
             "(processor time by process and kind of work), hub (partners' events, beside the obvious way), of that "
-            "hub-matching (one event against many rules) and hub-archive (replays, back-tests, searches), hub-mongodb "
-            "(partners' events over a MongoDB: that of MONGODB_URL, or a mongod of its own), gate (from a press to "
-            "what it lets run), decide (presses that come at once), verify (a log and a receipt, offline), "
+            "hub-matching (one event against many rules) and hub-archive (replays, back-tests, searches), hub-large "
+            "(a search among ten million events, minutes), hub-mongodb (partners' events over a MongoDB: that of "
+            "MONGODB_URL, or a mongod of its own), gate (from a press to what it lets run), decide (presses that come "
+            "at once), verify (a log and a receipt, offline), "
             "and stored (purchases over 100, 10,000 and 100,000 stored ones, minutes). With --against: sagas, "
             "purchases, where they are named also events and single-events (partners', in batches and one by one)."
         ),

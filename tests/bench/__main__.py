@@ -79,6 +79,7 @@ ALL: Final = (
     "hub-matching",
     "hub-delivery",
     "hub-archive",
+    "hub-large",
     "gate",
     "decide",
     "verify",
@@ -234,6 +235,13 @@ class Bench:
 
         replays = hub_replays.measure(self._home / "replays", told, rounds=self._rounds)
         return [*replays, *hub_past.measure(self._home / "past", told, rounds=self._rounds)]
+
+    def hub_large(self) -> list[Figure]:
+        """A search in a past of ten million events."""
+        task = self._progress.add_task(f"{hub_past.LARGE:,} events are written", total=1)
+        return hub_past.measure_large(
+            self._home / "large", lambda what: self._progress.update(task, description=what, advance=1)
+        )
 
     def gate(self) -> list[Figure]:
         """From a press to what it lets run."""

@@ -39,6 +39,8 @@ from tests.bench.hub_schema import RULES, TYPES
 PAGE: Final = 100
 """Events of a frame."""
 SIZES: Final = (250_000, 1_000_000)
+LARGE: Final = 10_000_000
+"""2.2 GB on the disk, written in some minutes."""
 TRIED: Final = 20_000
 ROUNDS: Final = 5
 FOUND: Final = 20
@@ -59,6 +61,21 @@ def steps(rounds: int) -> int:
 def measure(home: Path, told: Told, rounds: int = ROUNDS) -> list[Figure]:
     """`told` after each step. Raises Failed where an event is not found."""
     return asyncio.run(_measured(home, told, rounds))
+
+
+def measure_large(home: Path, told: Told) -> list[Figure]:
+    """One event found among ten million: a step, and minutes. Raises Failed where it is not found."""
+
+    async def measured() -> list[Figure]:
+        past = Past(home)
+        await past.fill(LARGE)
+        figures = await past.searched()
+        await past.close()
+        return figures
+
+    figures = asyncio.run(measured())
+    told(f"HUB-8, {LARGE:,} events")
+    return figures
 
 
 async def _measured(home: Path, told: Told, rounds: int) -> list[Figure]:
