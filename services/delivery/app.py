@@ -1,7 +1,6 @@
 """Composition root of delivery."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from services.delivery.adapters.broker_letters import BrokerLetters
 from services.delivery.adapters.posting import HttpPoster
@@ -13,6 +12,7 @@ from services.delivery.cases.configuring import Configuring
 from services.delivery.cases.deaths import PAUSE as DEATHS_PAUSE
 from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.deciding import Deciding
+from services.delivery.cases.in_hand import Hands
 from services.delivery.cases.keys import Keys
 from services.delivery.cases.known import BUSES, CLIENTS, TARGETS, Known
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
@@ -33,7 +33,7 @@ from services.delivery.domain.order import Progress, wakes
 from services.delivery.domain.places import Places
 from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState
-from services.delivery.domain.target import KnownBus, Secrets
+from services.delivery.domain.target import KnownBus, Secrets, place_of
 from services.delivery.handlers import table
 from services.delivery.http.choosing import Consent
 from services.delivery.http.routes import routes
@@ -76,7 +76,8 @@ def compose(runtime: Runtime) -> Service:
     noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
     outages = keeping.documents(OUTAGES, Outages, silent=True)
     replicas = keeping.collection(REPLICAS, silent=True)
-    living = Living(replicas, outages, runtime.clock, runtime.ids, partial(word_of, sealing))
+    hands = Hands()
+    living = Living(replicas, outages, runtime.clock, runtime.ids, lambda: {**word_of(sealing), **hands.word()})
     resealing = Resealing(secrets, sealing, living, runtime.clock)
     deaths = Deaths(runtime.publisher, keeping.outbox)
     means = Means(
@@ -91,9 +92,9 @@ def compose(runtime: Runtime) -> Service:
         settings.origin,
         runtime.settings.after_restore,
     )
-    watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name)
+    watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name, hands=hands)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
-    looking = Looking(buses, states, clients, runtime.clock)
+    looking = Looking(buses, states, clients, runtime.clock, lambda: hands.of_all(living.words or ()))
     deciding = Deciding(states, verifying, runtime.clock)
     home = Home(runtime.settings.milesaga_home)
     letters = BrokerLetters(lambda: own_broker_url(runtime.settings, home, SERVICE.name))
@@ -120,7 +121,7 @@ def compose(runtime: Runtime) -> Service:
             Every(DEATHS_PAUSE, deaths.tell, name="deaths"),
             Every(CATCHING_UP_PAUSE, CatchingUp(configuring, keeping.outbox).look, name="buses"),
         ),
-        figures=(_states(measuring), _queues(measuring)),
+        figures=(_states(measuring), _queues(measuring), _under_way(hands)),
         closing=(watching.close, telling.drain, deaths.tell, poster.close),
     )
 
@@ -146,6 +147,16 @@ def _queues(measuring: Measuring) -> Figure:
             if measured.oldest is not None:
                 readings.append(Reading(catalogue.TARGET_OLDEST, place, measured.oldest.total_seconds()))
         return readings
+
+    return read
+
+
+def _under_way(hands: Hands) -> Figure:
+    async def read() -> Sequence[Reading]:
+        return [
+            Reading(catalogue.TARGET_IN_FLIGHT, place_of(target), hand.under_way)
+            for target, hand in hands.now().items()
+        ]
 
     return read
 

@@ -354,6 +354,14 @@ TARGET_OLDEST: Final = Metric(
     "Below 1; minutes where an endpoint fails.",
     shared=True,
 )
+TARGET_IN_FLIGHT: Final = Metric(
+    "target_in_flight",
+    "gauge",
+    ("bus", "target"),
+    "Requests to a webhook's endpoint that are under way in a process; summed over processes they are at most"
+    " `concurrency`, while a target moves for a moment more.",
+    "Requests a second times the seconds of an answer; after an outage it rises from a tenth, with the slow start.",
+)
 TARGET_STATE: Final = Metric(
     "target_state",
     "gauge",
@@ -461,7 +469,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     HANDLED, HANDLER_SECONDS, RETRIED, DIED, DEAD, QUEUE, CONSUMERS, TIERS, PUBLISHED, CONNECTED, CONNECTIONS,
     CALLED, CALL_SECONDS, LEFT_ALONE,
     EVENTS, PAGE_EVENTS, RULE_MATCHES, UNMATCHED, UNDECIDED,
-    TARGET_WAITING, TARGET_OLDEST, TARGET_STATE, TARGET_DEAD, ATTEMPTS, ATTEMPT_SECONDS,
+    TARGET_WAITING, TARGET_OLDEST, TARGET_IN_FLIGHT, TARGET_STATE, TARGET_DEAD, ATTEMPTS, ATTEMPT_SECONDS,
     ARCHIVE_LAG, ARCHIVE_BYTES, REPLAY_COPIES,
     ENTRIES, GATED, OPEN_REQUESTS, REVIEWS, UNVOUCHED, FILES_OUTDATED,
     STORED, CONFLICTED, UNAVAILABLE,

@@ -2,7 +2,7 @@
 little at first when it is back; and what another one does is none of its business."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from tests.e2e.endpoints import Endpoint, Heard
 from tests.e2e.houses import House
 from tests.e2e.partners import Partner, receipt
 from tests.e2e.shop import Shop
-from tests.e2e.test_delivery import Json, stands
+from tests.e2e.test_delivery import Json, shown, stands
 from tests.e2e.test_hub_letters import letters, settled
 from tests.eventually import eventually, happens_within
 from tests.kit.stack import Stack
@@ -89,10 +89,11 @@ async def test_a_rate_is_kept_whatever_replicas_there_are(partner: Partner, bus:
 async def test_no_more_requests_are_under_way_than_each_of_several_targets_allows(
     partner: Partner, bus: Bus, replica: Stack
 ) -> None:
-    """Whichever replica has which of them."""
+    """Whichever replica has which of them, and whichever is asked what is under way."""
+    seen = asyncio.Event()
 
     async def slow(_: Heard) -> Response:
-        await asyncio.sleep(0.05)
+        await seen.wait()
         return Response(status_code=200)
 
     async with AsyncExitStack() as opened:
@@ -100,9 +101,20 @@ async def test_no_more_requests_are_under_way_than_each_of_several_targets_allow
         webhooks = {f"t{n}": {"webhook": each.url, "concurrency": 2} for n, each in enumerate(endpoints)}
         await applied(bus, **webhooks)
         await partner.send(*(receipt(f"e{n}") for n in range(60)))
+        await eventually(lambda: _all_are_held(bus, webhooks), LONG)
+        seen.set()
         for endpoint in endpoints:
             await all_taken(endpoint, 60, LONG)
         assert [each.most_at_once for each in endpoints] == [2] * 4
+
+
+async def _all_are_held(bus: Bus, targets: Iterable[str]) -> bool:
+    """Each replica tells what both have under way, and that copies wait."""
+    for target in targets:
+        for _ in range(2):
+            found = await shown(bus, target)
+            assert (found["in_flight"], (found["oldest_seconds"] or 0) > 0) == (2, True), found
+    return True
 
 
 async def test_an_endpoint_that_fails_is_hardly_asked_and_begins_slowly_when_it_is_back(

@@ -1,5 +1,6 @@
 """`milesaga hub targets`: where copies go, and how each place fares."""
 
+from datetime import timedelta
 from itertools import islice
 from typing import Annotated, Any
 
@@ -22,18 +23,19 @@ Target = Annotated[str, typer.Argument(metavar="BUS/TARGET", help="A target, as 
 def list_targets(
     bus: Annotated[str | None, typer.Option("--bus", help="Of this bus alone.")] = None, as_json: AsJson = False
 ) -> None:
-    """List the targets, what waits for each, and what is dead."""
+    """List the targets, what waits for each and how long, what is under way, and what is dead."""
     with reported(), operator() as api:
         found = list(api.pages(TARGETS, "targets", bus=bus))
     if as_json:
         printing.tell({"targets": found})
         return
-    table = Table("target", "kind", "state", "since", "fault", "waiting", "dead", "partner")
+    table = Table("target", "kind", "state", "since", "fault", "waiting", "oldest", "in flight", "dead", "partner")
     for each in found:
         waiting, dead = ("?" if each[name] is None else str(each[name]) for name in ("waiting", "dead"))
         place = f"{each['bus']}/{each['name']}"
         stance = each["state"], view.moment(each["since"]), each["fault"] or ""
-        table.add_row(place, each["kind"], *stance, waiting, dead, each["partner"])
+        in_flight = "" if each["in_flight"] is None else str(each["in_flight"])
+        table.add_row(place, each["kind"], *stance, waiting, _oldest(each), in_flight, dead, each["partner"])
     printing.console().print(table)
 
 
@@ -174,6 +176,12 @@ def asked(target: str, what: str, body: Json | None = None) -> Json:
     with reported(), named(f"target {target}"), operator() as api:
         return api.send("POST", f"{path(target)}/{what}", body)
     raise typer.Exit(1)
+
+
+def _oldest(shown: Json) -> str:
+    """Of a webhook."""
+    seconds = shown["oldest_seconds"]
+    return "" if seconds is None else str(timedelta(seconds=round(seconds)))
 
 
 def _tell(shown: Json, *, as_json: bool) -> None:

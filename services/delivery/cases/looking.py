@@ -1,10 +1,11 @@
 """What partners and operators ask about targets, and who may ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.delivery.cases.known import MARKS
 from services.delivery.domain.clients import KnownClients
+from services.delivery.domain.hands import InHand
 from services.delivery.domain.state import TargetState
 from services.delivery.domain.target import NOBODY, KnownBus, target_id
 from shared.kernel.clock import Clock
@@ -24,6 +25,8 @@ class Looking:
     states: Repository[TargetState]
     clients: Repository[KnownClients]
     clock: Clock
+    in_hand: Callable[[], Mapping[str, InHand]]
+    """Of all processes that live, by targets' ids."""
 
     async def own(self, subject: str, buses: Sequence[KnownBus]) -> list[KnownBus]:
         """Those of the buses whose partner's client the subject of a token is. Raises NotTold: nobody is let in because

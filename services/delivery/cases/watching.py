@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from services.delivery.cases.in_hand import Hands
 from services.delivery.cases.known import Known, Place
 from services.delivery.cases.living import Living
 from services.delivery.cases.noting import Noting
@@ -48,10 +49,12 @@ class Watching:
         queues: StandingQueues,
         means: Means,
         service: str,
+        hands: Hands,
     ) -> None:
         self._known = known
         self._living = living
         self._noting = noting
+        self._hands = hands
         self._queues = queues
         self._means = means
         self._service = service
@@ -98,10 +101,12 @@ class Watching:
             stance = self._stances.get(place)
             if stance is None:
                 stance = self._stances[place] = Stance(terms, state, lambda place=place: self._stop(place))  # type: ignore[misc]
+                self._hands.took(target_id(*place), stance)
             stance.told(terms, state)
             stance.outages = self._living.gaps
         for place in self._stances.keys() - wanted.keys():
             del self._stances[place]
+            self._hands.left(target_id(*place))
             self._means.meter.left(*place)
 
     def _mode(self, place: Place) -> Mode:

@@ -38,5 +38,10 @@ class Ages:
             self._seen = {copy: seen for copy, seen in self._seen.items() if now - seen[1] < RETURNS}
         elif not self._seen and self._unseen_since is None:
             self._unseen_since = now
-        began = min((began for began, _ in self._seen.values()), default=self._unseen_since)
+        began = self.since
         return max(now - began, timedelta(0)) if began is not None else timedelta(0)
+
+    @property
+    def since(self) -> datetime | None:
+        """When the oldest one's time began, as far as was seen at the last look; None where none waits."""
+        return min((began for began, _ in self._seen.values()), default=self._unseen_since)

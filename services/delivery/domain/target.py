@@ -104,5 +104,11 @@ def target_id(bus: str, target: str) -> str:
     return f"{bus}/{target}"
 
 
+def place_of(id_: str) -> tuple[str, str]:
+    """The bus and the target's name there."""
+    bus, _, name = id_.partition("/")
+    return bus, name
+
+
 def queue_of(bus: str, target: str) -> str:
     return target_queue(bus, target)

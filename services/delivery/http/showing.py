@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.delivery.cases.looking import Looking
 from services.delivery.cases.skipping import Skipping
+from services.delivery.domain.hands import NOTHING, InHand
 from services.delivery.domain.order import Progress
 from services.delivery.domain.state import TargetState
 from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
@@ -36,10 +37,18 @@ class Shower:
             depths = await self.queues.standing(wanted) if wanted else {}
         except BrokerAway:
             depths = {}
-        states = await self.looking.standing(buses)
+        states, hands = await self.looking.standing(buses), self.looking.in_hand()
         now = self.looking.clock.now()
         return [
-            _target(bus, name, states[target_id(bus.id, name)], await self._blocked(bus, name), depths, now)
+            _target(
+                bus,
+                name,
+                states[target_id(bus.id, name)],
+                await self._blocked(bus, name),
+                depths,
+                hands.get(target_id(bus.id, name), NOTHING),
+                now,
+            )
             for bus in buses
             for name in bus.targets
         ]
@@ -54,13 +63,16 @@ def _target(  # noqa: PLR0917 - all that is known of one
     state: TargetState,
     blocked: Sequence[Progress],
     depths: Mapping[str, Depth],
+    hand: InHand,
     now: datetime,
 ) -> ShownTarget:
     terms = bus.targets[name]
+    is_webhook = terms.webhook is not None
 
     def messages(queue: str) -> int | None:
         return depth.messages if (depth := depths.get(queue)) is not None else None
 
+    waiting = messages(target_queue(bus.id, name))
     shown = state.shown(terms, now, blocked=bool(blocked))
     since = {"paused": state.paused_since, "gone": state.gone_since, "failing": state.failing_since}
     return ShownTarget(
@@ -73,10 +85,19 @@ def _target(  # noqa: PLR0917 - all that is known of one
         since=min((each.at for each in blocked), default=None) if shown == "blocked" else since.get(shown),
         fault=state.fault,
         rate=state.allowed(terms),
-        waiting=messages(target_queue(bus.id, name)),
+        waiting=waiting,
+        in_flight=hand.under_way if is_webhook else None,
+        oldest_seconds=_oldest(hand, waiting, now) if is_webhook else None,
         dead=messages(dead_target_queue(bus.id, name)),
         blocked=[
             ShownLane(lane=each.lane, laneseq=each.done + 1, delivery_id=each.blocked, since=each.at)
             for each in blocked
         ],
     )
+
+
+def _oldest(hand: InHand, waiting: int | None, now: datetime) -> float | None:
+    """What waits in a queue that nobody has looked at yet is as old as it may be."""
+    if hand.waits_since is None:
+        return 0.0 if waiting == 0 else None
+    return max((now - hand.waits_since).total_seconds(), 0.0)

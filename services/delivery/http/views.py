@@ -42,6 +42,21 @@ class ShownTarget(Shown):
         float | None, Field(description="Requests a second, at most: by its file or its endpoint; null for no bound")
     ]
     waiting: Annotated[int | None, Field(description="Copies in its queue; null where none can be seen")]
+    in_flight: Annotated[
+        int | None,
+        Field(
+            description="Requests to its endpoint that are under way, over all processes: each tells the others every"
+            " 2 s; null where it is no webhook"
+        ),
+    ]
+    oldest_seconds: Annotated[
+        float | None,
+        Field(
+            description="For how long the oldest copy waits that its endpoint has not taken, from its event's"
+            " acceptance; a replayed one from its first try. At least so long: what lies in a queue that nobody reads"
+            " counts from the first look. Null where nothing has looked yet, and where it is no webhook"
+        ),
+    ]
     dead: Annotated[int | None, Field(description="Dead letters of it; as above")]
     blocked: Annotated[list[ShownLane], Field(description="Keys that stand before a dead copy; some of them")]
 

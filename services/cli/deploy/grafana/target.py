@@ -64,6 +64,11 @@ _OVER_TIME: Final = Row(
             unit="s",
         ),
         graph(
+            "Requests under way",
+            Query(f"sum(milesaga_target_in_flight{{{_ONE}}})", "under way"),
+            text="At most `concurrency` in its file; at that for long, the endpoint is slower than its events come.",
+        ),
+        graph(
             "Requests a second, by fault",
             Query(f"sum by (fault) (rate(milesaga_target_attempts_total{{{_ONE}}}[{_RATE}]))", "{{fault}}"),
             text="none: taken. While it is failing one request in 5, 10, .. 300 s.",
