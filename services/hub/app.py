@@ -42,7 +42,9 @@ from shared.store.documents import CollectionSpec, Index, Lookup
 from shared.store.sweeping import Sweeper, sweeping_share
 
 PARTNERS = CollectionSpec(
-    "partners", indexes=(Index(BY_USER, ("broker_user",)),), lookups=(Lookup(BY_CLIENT, "clients"),)
+    "partners",
+    indexes=(Index(BY_USER, ("broker_user",), unique=True),),
+    lookups=(Lookup(BY_CLIENT, "clients", unique=True),),
 )
 KINDS = CollectionSpec("types")
 LANES = CollectionSpec("lanes")

@@ -44,12 +44,14 @@ class Lookup:
     """Texts of which a document has any number, and each of which finds it.
 
     `list` is the dotted path of a list in the body. Its members are the texts, or objects that have them under
-    `member`. What is no text counts as absent. Built at `Store.open` over what is stored already, as an index is.
+    `member`. What is no text counts as absent. Built at `Store.open` over what is stored already, as an index is. A
+    unique one refuses a document with a text that another document has; its lists hold texts alone.
     """
 
     name: str
     list: str
     member: str = ""
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Conflict(Exception):
 
 
 class Duplicate(Exception):
-    """A unique index refuses the document. Nothing was written.
+    """A unique index, or a unique lookup, refuses the document. Nothing was written.
 
     Not a `Conflict`, on purpose: reloading and trying again would be refused again. The caller looks up who has the
     value, or answers that it is taken.
@@ -149,7 +151,8 @@ class Collection(Protocol):
     async def save(self, document: Document, messages: Sequence[OutboxMessage] = ()) -> Document:
         """Store the state and its messages in one durable write; return the document with its new version.
 
-        Raises `Conflict` unless the stored version is `document.version`, `Duplicate` when a unique index refuses.
+        Raises `Conflict` unless the stored version is `document.version`, `Duplicate` when a unique index or lookup
+        refuses.
         """
         ...
 
@@ -157,8 +160,8 @@ class Collection(Protocol):
         """Store new documents, each for itself, in one durable write; return the ids of those that exist already.
 
         `ValueError`, and nothing is stored, where an id stands twice among them, one is not new (version 0), or the
-        collection has a unique index, whose refusal this could not tell. Where the store is `Unavailable`, some may be
-        stored.
+        collection has a unique index or lookup, whose refusal this could not tell. Where the store is `Unavailable`,
+        some may be stored.
         """
         ...
 

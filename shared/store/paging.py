@@ -89,8 +89,8 @@ def check_storable(spec: CollectionSpec, document: Document) -> None:
 
 def check_new(spec: CollectionSpec, documents: Sequence[Document]) -> None:
     """Refuse what `insert_many` does not take."""
-    if any(index.unique for index in spec.indexes):
-        raise ValueError(f"{spec.name} has a unique index: its documents are saved one by one")
+    if any(index.unique for index in spec.indexes) or any(lookup.unique for lookup in spec.lookups):
+        raise ValueError(f"{spec.name} has a unique index or lookup: its documents are saved one by one")
     if len({document.id for document in documents}) < len(documents):
         raise ValueError("an id stands twice among new documents")
     for document in documents:

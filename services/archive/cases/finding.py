@@ -144,8 +144,9 @@ class Finding:
     async def deliveries(self, wanted: WantedDeliveries) -> Page:
         """A page of them, filled; it ends early where much was read for it. Raises DamagedSegment."""
         page = Page(wanted)
-        lines = await self._records.lines(Span(page.first, wanted.last), lambda block: wanted.bus in block.owners)
-        await self._records.threads.drain(page.filling(lines))
+        span, budget = Span(page.first, wanted.last), Budget(A_PAGE, page.first)
+        lines = await self._records.lines(span, lambda block: wanted.bus in block.owners, budget=budget)
+        await self._records.threads.drain(page.filling(lines, budget))
         return page
 
     async def segments(self, after: tuple[str, str] | None, limit: int) -> list[Segment]:

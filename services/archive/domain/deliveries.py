@@ -11,9 +11,8 @@ from services.archive.domain.lines import records_of
 from shared.contracts.archive import Attempt, Records, RoutedCopy, Stands
 from shared.contracts.copies import delivery_id
 from shared.segments.lines import Line
+from shared.segments.merging import Budget
 
-MOST_READ: Final = 20_000
-"""Lines for one page: one that finds little ends all the same."""
 MOST_SHOWN: Final = 100
 """Attempts of one delivery: the newest. A target may say that a copy is tried each second for a fortnight."""
 
@@ -33,16 +32,16 @@ EVER: Final = Since(0, None)
 
 @dataclass(frozen=True, slots=True)
 class WantedDeliveries:
-    """Of events with hubids in [`first`, `last`) that follow `after`."""
+    """Of events with hubids in [`first`, `last`), from `since` on."""
 
     bus: str
     target: str
     first: str
     last: str
-    after: str
+    since: str
     limit: int
     stands: Stands | None = None
-    since: Since = EVER
+    owned: Since = EVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +60,41 @@ class Delivery:
 
 
 class Page:
-    """`found` when it is filled, and `after`, the hubid that the next page follows; None where none does. All of one
-    event stand on one page."""
+    """`found` when it is filled, and `since`, the hubid that the next page begins with; None where none follows. All of
+    one event stand on one page."""
 
     def __init__(self, wanted: WantedDeliveries) -> None:
         self._wanted = wanted
-        self.first = f"{wanted.after}." if wanted.after and wanted.after >= wanted.first else wanted.first
+        self.first = max(wanted.first, wanted.since)
         self.found: list[Delivery] = []
-        self.after: str | None = None
+        self.since: str | None = None
 
-    def filling(self, lines: Iterable[Line]) -> Iterator[None]:
-        """Step by step, an event each. The lines are in the order of hubids."""
-        read, last = 0, ""
+    def filling(self, lines: Iterable[Line], budget: Budget) -> Iterator[None]:
+        """Step by step, an event each, as far as the budget goes by which the lines are read: they are in the order of
+        hubids."""
         for hubid, told in groupby(lines, key=lambda line: line.id):
-            if len(self.found) >= self._wanted.limit or read >= MOST_READ:
-                self.after = last
-                return
-            of_event = list(told)
-            own = [line for line in of_event if line.owner == self._wanted.bus]
+            if len(self.found) >= self._wanted.limit:
+                budget.end(hubid)
+                break
+            own = [line for line in told if line.owner == self._wanted.bus]
             self.found += [
                 each
                 for each in deliveries_of(records_of(hubid, own), self._wanted)
                 if self._wanted.stands in {None, each.stands}
             ]
-            read, last = read + len(of_event), hubid
             yield
+        self.since = budget.reached
 
 
 def deliveries_of(records: Records, wanted: WantedDeliveries) -> list[Delivery]:
     """Of one event: the live one, then those of replays in the order of their first tries."""
     bus, target = wanted.bus, wanted.target
     routed = [each for each in records.routed if (each.bus, each.target, each.shadow) == (bus, target, False)]
-    own = [each for each in routed if each.revision >= wanted.since.revision]
+    own = [each for each in routed if each.revision >= wanted.owned.revision]
     by_replay: dict[str | None, list[Attempt]] = {None: []} if own else {}
     for attempt in records.attempts:  # by time
         is_live = attempt.replay is None and bool(routed)
-        if (attempt.bus, attempt.target) == (bus, target) and (bool(own) if is_live else _since(attempt, wanted.since)):
+        if (attempt.bus, attempt.target) == (bus, target) and (bool(own) if is_live else _since(attempt, wanted.owned)):
             by_replay.setdefault(attempt.replay, []).append(attempt)
     return [
         _delivery(records.hubid, wanted, replay, attempts, own[-1] if own and replay is None else None)

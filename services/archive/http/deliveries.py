@@ -88,13 +88,13 @@ def routes(router: Routes, finding: Finding, hub: Hub, authenticator: Authentica
         """What was delivered, waits, or was given up, with the attempts: for thirty days. What was said within the last
         second or two may not be on record yet."""
         first, last = _span(start, end, hubid)
-        (after,) = decode_cursor(cursor, (str,)) or ("",)
-        since = await _owned_since(hub, bus, target, caller)
+        (since,) = decode_cursor(cursor, (str,)) or ("",)
+        owned = await _owned_since(hub, bus, target, caller)
         with archive_reads():
             page = await finding.deliveries(
-                WantedDeliveries(bus, target, first, last, str(after), limit, stands=status, since=since)
+                WantedDeliveries(bus, target, first, last, str(since), limit, stands=status, owned=owned)
             )
-        following = next_cursor((page.after,)) if page.after is not None else None
+        following = next_cursor((page.since,)) if page.since is not None else None
         return answer(ShownDeliveries(deliveries=[_shown(each) for each in page.found], next_cursor=following))
 
 

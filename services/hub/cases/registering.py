@@ -12,6 +12,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.together import Together
 from shared.kernel.values import changed
 from shared.schemas.schema import Schema
+from shared.store.documents import Conflict, Duplicate
 from shared.store.repository import Repository, Stored
 
 BY_CLIENT = "by_client"
@@ -66,8 +67,20 @@ class Registry:
         return [stored.value for stored in await self.partners.find(BY_USER, (), limit=MOST_PARTNERS)]
 
     async def put_partner(self, partner: Partner, check: Check, agreed: Agreed = nullcontext) -> Stored[Partner]:
-        """`agreed` is entered where somebody will speak for it who did not. Raises ClientTaken, UserTaken, Conflict,
-        and what `check` and `agreed` raise."""
+        """`agreed` is entered where somebody will speak for it who did not. Of partners that are put at once with one
+        client the store takes one. Raises ClientTaken, UserTaken, Conflict, and what `check` and `agreed` raise."""
+        await self._refuse_taken(partner)
+        stored = await self.partners.load(partner.id)
+        check(stored.version if stored else None)
+        async with agreed() if partner.hears_new(stored.value if stored else None) else nullcontext():
+            try:
+                return await self._save(partner, stored)
+            except Duplicate as lost:  # to another partner, since we looked
+                await self._refuse_taken(partner)
+                raise Conflict(partner.id) from lost  # that one has been forgotten again
+
+    async def _refuse_taken(self, partner: Partner) -> None:
+        """Raises ClientTaken, UserTaken."""
         if partner.broker_user is not None:
             found = await self.partners.find(BY_USER, (partner.broker_user,), limit=2)
             if any(each.value.id != partner.id for each in found):
@@ -75,10 +88,6 @@ class Registry:
         for place, client in enumerate(partner.clients):
             if any(each.value.id != partner.id for each in await self.partners.having(BY_CLIENT, client, limit=2)):
                 raise ClientTaken(place)
-        stored = await self.partners.load(partner.id)
-        check(stored.version if stored else None)
-        async with agreed() if partner.hears_new(stored.value if stored else None) else nullcontext():
-            return await self._save(partner, stored)
 
     async def forget_partner(self, stored: Stored[Partner]) -> None:
         """Nobody is its client any more, and that is told; then it is forgotten. Raises Conflict."""

@@ -1,6 +1,6 @@
 """Rules are tried on events that nobody keeps: which would match, and why one does or does not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,11 +52,13 @@ class Trying:
                 for admitted in judged
             ]
 
-    async def explained(self, pattern: Any, event: dict[str, Any], partner: str) -> Finding:
-        """Why the pattern matches the event, or does not. No value of a personal field is told. Raises Invalid of the
+    async def explained(self, pattern: Any, event: dict[str, Any], partner: str, kinds: Collection[str]) -> Finding:
+        """Why the pattern matches the event, or does not. No value of a personal field is told, of types among `kinds`.
+        Any other type is one of which nothing is known, so that the answer does not say which of its fields are
+        personal, nor whether it is registered: of its event is told what whoever asks has sent. Raises Invalid of the
         pattern, TooMuchWork, Unavailable."""
         parsed = parse(pattern)
-        known = await self._registry.known({str(event.get("type"))})
+        known = await self._registry.known(set(kinds))
         personal = [pointer for each in known.values() for pointer in each.personal]
         return explain(parsed, document_of(event, partner), personal)
 

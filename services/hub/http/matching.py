@@ -6,6 +6,7 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from services.hub.cases.registering import Registry
+from services.hub.cases.seeing import Seeing
 from services.hub.cases.trying import Trying
 from services.hub.http.views import ShownExplanation
 from shared.rules.explaining import Finding
@@ -40,18 +41,22 @@ class MatchBody(Body):
     ] = None
 
 
-def routes(router: Routes, trying: Trying, registry: Registry, authenticator: Authenticator) -> None:
+def routes(router: Routes, trying: Trying, registry: Registry, seeing: Seeing, authenticator: Authenticator) -> None:
     """`/v1/hub/match`."""
     reader = authenticator.requires_one(("hub:read", "ops:read"))
 
     @router.post("/v1/hub/match", response_model=None, responses=answers(ShownExplanation, *CREATING))
     async def match(body: MatchBody, request: Request, caller: Caller = reader) -> Response:
-        """Try a pattern on an event; nothing is kept."""
+        """Try a pattern on an event; nothing is kept. Values of a type's personal fields are not shown; of a type that
+        the caller may not see nothing is known here."""
         read_strictly(await request.body())
         own = await registry.partner_of(caller.subject)
         partner = body.partner or (own.id if own else "")
+        kinds = {str(body.event.get("type"))}
+        if "ops:read" not in caller.scopes:
+            kinds = await seeing.types(own, kinds) if own else set()
         try:
-            finding = await trying.explained(body.pattern, body.event, partner)
+            finding = await trying.explained(body.pattern, body.event, partner, kinds)
         except Invalid as invalid:
             faults = [Fault(f"must be {each.expected}", pointer=f"/pattern{each.pointer}") for each in invalid.faults]
             raise Problem(422, "invalid_request", "The pattern is none", errors=faults) from invalid

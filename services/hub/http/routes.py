@@ -22,7 +22,7 @@ def routes(counter: Counter, authenticator: Authenticator, gate: Gate | None) ->
     )
     counts.routes(router, counter.counting, authenticator)
     routing.routes(router, counter.routing_again, authenticator)
-    matching.routes(router, counter.trying, counter.registry, authenticator)
+    matching.routes(router, counter.trying, counter.registry, counter.applying.seeing, authenticator)
     buses.routes(router, counter.applying, counter.registry, authenticator)
     internal.routes(router, counter.applying, counter.registry, authenticator)
     return router

@@ -38,7 +38,7 @@ from shared.store.mongo.shapes import (
     Json,
     field_of,
     index_definitions,
-    lookup_definition,
+    lookup_definitions,
     lookup_path,
     page_filter,
     page_order,
@@ -86,7 +86,8 @@ class MongoCollection:
             expiry = {"expireAfterSeconds": 0} if path == "wake_at" and self._spec.expiring else {}
             await collection.create_index([(path, 1)], name=path, sparse=True, **expiry)
         defined = [each for index in self._spec.indexes for each in index_definitions(index)]
-        for name, keys, options in (*defined, *map(lookup_definition, self._spec.lookups)):
+        defined += [each for lookup in self._spec.lookups for each in lookup_definitions(lookup)]
+        for name, keys, options in defined:
             await build(collection, name, keys, options)
         self._opened = collection
 

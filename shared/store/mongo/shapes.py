@@ -31,9 +31,15 @@ def lookup_path(lookup: Lookup) -> str:
     return f"body.{lookup.list}" + (f".{lookup.member}" if lookup.member else "")
 
 
-def lookup_definition(lookup: Lookup) -> tuple[str, list[tuple[str, int]], Json]:
+def lookup_definitions(lookup: Lookup) -> list[tuple[str, list[tuple[str, int]], Json]]:
+    """An empty list has an entry as well, as if it were null: the filter on the type leaves it out where that would be
+    refused."""
     path = lookup_path(lookup)
-    return lookup.name, [(path, 1), ("_id", 1)], {"partialFilterExpression": {path: {"$exists": True}}}
+    found = (lookup.name, [(path, 1), ("_id", 1)], {"partialFilterExpression": {path: {"$exists": True}}})
+    if not lookup.unique:
+        return [found]
+    texts = {"partialFilterExpression": {path: {"$type": "string"}}}
+    return [found, (lookup.name + UNIQUE, [(path, 1)], {"unique": True, **texts})]
 
 
 def name_beside(name: str, keys: list[tuple[str, int]], options: Json) -> str:

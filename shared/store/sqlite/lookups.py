@@ -8,7 +8,7 @@ the statement that saves: a lookup is never behind its documents.
 import sqlite3
 from typing import Final
 
-from shared.store.documents import Lookup
+from shared.store.documents import Duplicate, Lookup
 
 EVENTS: Final = ("insert", "update", "delete")
 
@@ -23,11 +23,20 @@ def having(collection: str, lookup: Lookup, columns: str) -> str:
 
 
 def build(connection: sqlite3.Connection, collection: str, lookup: Lookup) -> None:
-    """Make the table, fill it from what is stored, and have it kept. What is there already stays."""
+    """Make the table, fill it from what is stored, and have it kept. What is there already stays. Raises Duplicate."""
     table = f"{collection}.{lookup.name}"
-    there = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone()
-    if there:
-        return
+    if not _is_there(connection, "table", table):
+        _make(connection, collection, table, lookup)
+    if lookup.unique and not _is_there(connection, "trigger", f"{table}.unique.insert"):
+        _make_unique(connection, collection, table, lookup)
+
+
+def _is_there(connection: sqlite3.Connection, kind: str, name: str) -> bool:
+    wanted = "SELECT 1 FROM sqlite_master WHERE type = ? AND name = ?"
+    return connection.execute(wanted, (kind, name)).fetchone() is not None
+
+
+def _make(connection: sqlite3.Connection, collection: str, table: str, lookup: Lookup) -> None:
     connection.execute(
         f'CREATE TABLE "{table}" (text TEXT NOT NULL, document_id TEXT NOT NULL, PRIMARY KEY (text, document_id))'
         " WITHOUT ROWID"
@@ -36,6 +45,21 @@ def build(connection: sqlite3.Connection, collection: str, lookup: Lookup) -> No
     connection.execute(f'INSERT OR IGNORE INTO "{table}" {stored}')
     for event in EVENTS:
         connection.execute(_trigger(collection, table, lookup, event))
+
+
+def _make_unique(connection: sqlite3.Connection, collection: str, table: str, lookup: Lookup) -> None:
+    """What another document has is refused before one is written, in the words of a unique index. The table's own
+    triggers stay as they are, of whatever release: they pass over what they cannot put there. Raises Duplicate."""
+    if connection.execute(f'SELECT 1 FROM "{table}" GROUP BY text HAVING count(*) > 1 LIMIT 1').fetchone():
+        raise Duplicate(lookup.name)
+    words = f"UNIQUE constraint failed: index ''{table}.unique''"
+    texts = _texts(lookup, "NEW")
+    refused = (
+        f"SELECT RAISE(ABORT, '{words}') FROM ({texts}) AS n"
+        f' JOIN "{table}" AS l ON l.text = n.text WHERE l.document_id <> NEW.id;'
+    )
+    for event, when in (("insert", "BEFORE INSERT"), ("update", "BEFORE UPDATE OF body")):
+        connection.execute(f'CREATE TRIGGER "{table}.unique.{event}" {when} ON "{collection}" BEGIN {refused} END')
 
 
 def _trigger(collection: str, table: str, lookup: Lookup, event: str) -> str:
@@ -58,7 +82,7 @@ def _texts(lookup: Lookup, row: str, source: str = "") -> str:
     nested = f"CASE m.type WHEN 'object' THEN json_extract(m.value, {_path(lookup.member)}) END"
     text = nested if lookup.member else "CASE m.type WHEN 'text' THEN m.value END"
     return (
-        f"SELECT {text}, {row}.id FROM {source}json_each({row}.body, {path}) AS m"
+        f"SELECT {text} AS text, {row}.id FROM {source}json_each({row}.body, {path}) AS m"
         f" WHERE json_type({row}.body, {path}) = 'array' AND typeof({text}) = 'text'"
     )
 

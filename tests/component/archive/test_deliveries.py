@@ -89,14 +89,18 @@ async def test_deliveries_come_page_by_page_each_once_in_the_order_of_acceptance
 
 
 async def test_a_page_that_finds_nothing_ends_and_says_where_to_go_on(
-    vault: Vault, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.archive.domain.deliveries.MOST_READ", 4)
-    events = [vault.event() for _ in range(10)]
-    await vault.record(*(routed(each) for each in events), attempt(events[-1], "dead"))
-    found = await page(vault, status="dead")
+    """It is bounded by what is read, as every other page is: here by two blocks of two lines."""
+    monkeypatch.setattr("services.archive.cases.finding.A_PAGE", 254)  # looking into a segment counts as 250
+    events = []
+    for _ in range(5):
+        events += (some := [vault.event() for _ in range(2)])
+        await vault.record(*(routed(each) for each in some))
+        clock.pass_by(seconds=1)
+    await vault.record(attempt(events[-1], "dead"))
+    found, pages = await page(vault, status="dead"), 1
     assert found["deliveries"] == []
-    pages = 1
     while not found["deliveries"]:
         found, pages = await page(vault, status="dead", cursor=found["next_cursor"]), pages + 1
     assert ([each["hubid"] for each in found["deliveries"]], pages) == ([events[-1].hubid], 3)

@@ -81,6 +81,21 @@ class TestMatching:
         assert answer.json()["found"] == "a string"
         assert "ana" not in answer.text
 
+    async def test_a_partner_is_not_told_what_is_personal_in_a_type_that_it_may_not_see(self, hub: Counter) -> None:
+        """Nor whether there is such a type: what it has sent itself is all that is shown of it."""
+        answer = await hub.ask("PUT", "/v1/hub/partners/qf", {"clients": ["qf-tills"], "publishes": ["air.*"]})
+        assert answer.status_code == 200
+        await a_type(hub, personal=["/data/email"], redact="drop")
+        pattern, data = {"data": {"email": ["x"]}}, {"email": "mine@example.com"}
+        asked = {"pattern": pattern, "event": EVENT | {"data": data}}
+        nowhere = {"pattern": pattern, "event": EVENT | {"data": data, "type": "no.such.v1"}}
+        shown, none = [await hub.ask("POST", "/v1/hub/match", each, by="qf") for each in (asked, nowhere)]
+        assert shown.json() == none.json()
+        assert "mine@example.com" in shown.text
+        await hub.applied(a_file(partner="qf", publishers=["coles"]), "theirs")
+        brought = await hub.ask("POST", "/v1/hub/match", asked, by="qf")
+        assert "mine@example.com" not in brought.text, "its bus may bring it such events: it may see the type"
+
     @pytest.mark.parametrize(
         ("pattern", "pointer"),
         [({"type": [{"like": 1}]}, "/pattern/type/0/like"), ({}, "/pattern"), ({"$xor": []}, "/pattern/$xor")],
