@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from shared.kernel.digest import PREFIX, digest_of_bytes
 
+LARGEST_BODY: Final = 128 * 1024
+"""Bytes of a body that is agreed to: what nobody can be shown, nobody agrees to."""
+
 SINGLES: Final = 10
 SINGLES_WITHIN: Final = timedelta(hours=1)
 """One act of a gated kind is work as usual where its design says so; more than so many upon one target within that time
@@ -15,6 +18,12 @@ are what the gate is for, done piece by piece: then others must agree."""
 def payload(method: str, path: str, query: str, body: bytes) -> Mapping[str, Any]:
     """As the payload of a release: its digest is the act's."""
     return {"method": method, "path": path, "query": query, "body": digest_of_bytes(body)}
+
+
+def body_digest(asked: Mapping[str, Any]) -> str | None:
+    """What the payload of one of our requests says its body is; None for a payload of anything else."""
+    told = asked.get("body")
+    return told if asked.keys() == {"method", "path", "query", "body"} and isinstance(told, str) else None
 
 
 def target_of(path: str) -> str:

@@ -14,7 +14,7 @@ from services.cli.release.access import Person
 from services.cli.release.agreed import Act, Consent, granted
 from services.cli.release.gate import exits
 from services.cli.release.gate.driving import say
-from shared.kernel.acts import payload, target_of
+from shared.kernel.acts import LARGEST_BODY, payload, target_of
 
 PRODUCTION = "production"
 METHODS = frozenset({"PUT", "POST", "PATCH", "DELETE"})
@@ -57,7 +57,19 @@ def as_act(method: str, path: str, action: str, body: bytes) -> Act:
     if method not in METHODS or not path.startswith("/") or split.netloc or split.fragment:
         say(f"{method} {path}: PUT, POST, PATCH or DELETE, and a path that begins with /, are expected.")
         raise typer.Exit(exits.WRONG)
-    return Act(action, target_of(split.path), payload(method, split.path, split.query, body))
+    return Act(action, target_of(split.path), payload(method, split.path, split.query, body), _text(body))
+
+
+def _text(body: bytes) -> str:
+    """As whoever agrees reads it. Raises `typer.Exit`."""
+    if len(body) > LARGEST_BODY:
+        say(f"The body has more than {LARGEST_BODY:,} bytes, and whoever agrees is to read it. Nothing was asked for.")
+        raise typer.Exit(exits.WRONG)
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        say(f"The body is no text (UTF-8), and whoever agrees is to read it: {error}. Nothing was asked for.")
+        raise typer.Exit(exits.WRONG) from error
 
 
 def _operator(person: str | None) -> Api:

@@ -31,11 +31,12 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Where acts are gat
 
 @dataclass(frozen=True)
 class Act:
-    """What is about to be done. `payload` holds all that decides it."""
+    """What is about to be done. `payload` holds all that decides it; `body` is the text that it names by its hash."""
 
     action: str
     target: str
     payload: Mapping[str, Any]
+    body: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _line(act: Act, environment: str, consent: Consent) -> Iterator[tuple[Asked,
         raise typer.Exit(exits.WRONG)
     try:
         waits = wishes.seconds(consent.patience), wishes.seconds(consent.reach)
-        body = Wish(act.action, environment, act.target, consent.reason).body(act.payload)
+        body = Wish(act.action, environment, act.target, consent.reason, text=act.body).body(act.payload)
     except WrongWish as error:
         say(f"{error} Nothing was done.")
         raise typer.Exit(exits.WRONG) from error

@@ -9,7 +9,12 @@ from rich.table import Table
 from services.cli import view
 from services.cli.client import Json
 from services.cli.printing import in_one_line
+from shared.kernel.acts import body_digest
+from shared.kernel.digest import digest_of_bytes
+from shared.kernel.visible import visible
 
+MOST_SHOWN: Final = 16_000
+"""Characters of a body: more nobody reads on a terminal, and `--json` has them."""
 OF_A_COMMAND: Final = ("argv", "files", "artifacts", "parameters", "links")
 """What the gate asks by; an act of our own is asked for by other words, which are shown as they are."""
 
@@ -57,6 +62,7 @@ def _lines(request: Json) -> Iterator[tuple[str, str]]:
     for name, value in payload.items():
         if name not in OF_A_COMMAND:
             yield in_one_line(name), in_one_line(value if isinstance(value, str) else json.dumps(value))
+    yield from _body(payload, request.get("body"))
     for name in ("requester", "initiator"):
         yield name, str(request.get(name) or "")
     for name in ("authors", "eligible"):
@@ -66,6 +72,20 @@ def _lines(request: Json) -> Iterator[tuple[str, str]]:
     yield "window", _window(request.get("window") or {})
     yield "expires", _moment(request.get("expires_at"))
     yield "in the log", str(request.get("log_index", ""))
+
+
+def _body(payload: Json, text: Any) -> Iterator[tuple[str, str]]:
+    """What will be sent, if it is that: whoever looks works its hash out once more."""
+    told = body_digest(payload)
+    if told is None or told == digest_of_bytes(b""):
+        return
+    if not isinstance(text, str):
+        yield "sends", "(its text was erased, or never told: its hash alone is known)"
+    elif digest_of_bytes(text.encode(errors="surrogatepass")) != told:
+        yield "sends", "(another text is shown than that which is asked for: DO NOT AGREE)"
+    else:
+        rest = len(text[MOST_SHOWN:].encode())
+        yield "sends", visible(text[:MOST_SHOWN]) + (f"\n... and {rest:,} bytes more: --json has them" if rest else "")
 
 
 def _state(request: Json) -> str:

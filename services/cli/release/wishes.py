@@ -56,6 +56,8 @@ class Wish:
     window: str | None = None
     replaces: str | None = None
     initiator_token: str | None = field(default=None, repr=False)
+    text: str = ""
+    """Of a request of ours, as others are to read it."""
 
     def body(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """As `POST /v1/releases/requests` takes it. Raises WrongWish."""
@@ -71,6 +73,7 @@ class Wish:
             "window": None if self.window is None else interval(self.window),
             "replaces": self.replaces,
             "initiator_token": self.initiator_token,
+            "body": self.text or None,
         }
         return body | {name: value for name, value in optional.items() if value is not None}
 

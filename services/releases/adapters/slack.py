@@ -9,12 +9,13 @@ import shlex
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
-from unicodedata import category
 
 from services.releases.domain.notices import Notice
 from services.releases.domain.subjects import Subject, Subjects
 from services.releases.ports import ChatAway, MessageGone, Place
+from shared.kernel.digest import digest_of_bytes
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
+from shared.kernel.visible import visible
 from shared.outside.line import Json, Line, Request
 
 EVENT: Final = "milesaga_release"
@@ -23,7 +24,6 @@ MOST_PAGES: Final = 10
 LONGEST: Final = 1_500
 """Characters of a stranger's text: Slack takes 3,000 in a block, and somebody has to read it."""
 MOST_FILES: Final = 12
-UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cn"})
 NOT_SHOWN: Final = frozenset(("argv", "files", "artifacts", "parameters", "links", "path", "query", "search_path"))
 LINK: Final = re.compile(r"https://[^\s<>|\"`]{1,500}")
 MARKS: Final = {
@@ -154,6 +154,8 @@ def _blocks(notice: Notice) -> Iterator[Json]:
     yield _section(f"Why: {_cut(_quoted(notice.reason)) or '(not told)'}")
     if runs := _runs(notice.payload):
         yield _section(runs)
+    if notice.body != "":
+        yield _section(_body(notice.body))
     seats = "\n".join(f"{each.group}: {each.person or '...'}" for each in notice.seats)
     asked_by = request.requester + (f", for {request.initiator}" if request.initiator else "")
     fields = [f"Asked by\n{asked_by}", f"Digest\n{short(request.digest)}", f"Needs\n{seats or '...'}"]
@@ -191,6 +193,29 @@ def _runs(payload: Mapping[str, Any]) -> str:
     return _cut("\n".join(lines))
 
 
+def _body(text: str | None) -> str:
+    """As it will be sent. Where it is cut, the number of what is not seen is of the bytes that are hashed."""
+    if text is None:
+        return "Body: erased"
+    content = visible(text)
+    if len(content) <= LONGEST:
+        return f"Body:\n> {_quoted(content)}"
+    seen = _whole_characters(text, LONGEST)
+    more, whole = len(text[len(seen) :].encode()), digest_of_bytes(text.encode())
+    rest = f"... AND {more:,} BYTES MORE, {whole} in all: look at the request before you agree"
+    return f"Body:\n> {_quoted(visible(seen))}\n{rest}"
+
+
+def _whole_characters(text: str, most: int) -> str:
+    """As much of it as takes so many characters when it is shown."""
+    taken = 0
+    for place, each in enumerate(text):
+        taken += len(visible(each)) + (2 if each == "\n" else 0)
+        if taken > most:
+            return text[:place]
+    return text
+
+
 def _links(payload: Mapping[str, Any]) -> Iterator[str]:
     given = payload.get("links")
     for name, url in list(given.items())[:5] if isinstance(given, Mapping) else ():
@@ -212,11 +237,6 @@ def _cut(text: str) -> str:
 def _quoted(text: str) -> str:
     """A stranger's lines, none of which can be taken for one of ours."""
     return text.replace("\n", "\n> ")
-
-
-def visible(text: str) -> str:
-    """What nobody sees, or turns round what stands behind it, as its number."""
-    return "".join(f"\\u{ord(each):04x}" if each != "\n" and category(each) in UNSEEN else each for each in text)
 
 
 def _section(text: str) -> Json:

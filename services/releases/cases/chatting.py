@@ -15,7 +15,8 @@ from pydantic import AwareDatetime
 from services.releases.cases.log import Log
 from services.releases.cases.releasing import Releasing
 from services.releases.domain.happenings import Entry
-from services.releases.domain.notices import LOUD, Kind, Notice, notice_of
+from services.releases.domain.notices import LOUD, Kind, Notice, Texts, notice_of
+from services.releases.domain.request import Request
 from services.releases.ports import Chat, ChatAway, MessageGone, Place
 from shared.kernel.clock import Clock
 from shared.kernel.values import Value, changed
@@ -143,15 +144,23 @@ class Chatting:
         is_late = message.kind == "ask" and message.place is None and request.wake_at() is None
         if is_late and self._clock.now() - request.asked_at > OLD:
             return None
-        kept = await self._releasing.payloads.load(request.digest)
         return notice_of(
             message.kind,
             message.id,
             request,
             (await self._log.books.head()).standing,
             self._log.rules,
+            texts=await self._texts(request, message.kind),
+        )
+
+    async def _texts(self, request: Request, kind: Kind) -> Texts:
+        """The chat is somebody else's: a request's text stands there once, and while somebody may have to read it."""
+        kept = await self._releasing.payloads.load(request.digest)
+        is_read = bool(request.body) and kind == "ask" and not request.is_over
+        return Texts(
             reason=await self._releasing.text(request.reason) or "",
             payload=kept.value.payload if kept else {},
+            body=await self._releasing.text(request.body) if is_read else "",
         )
 
     async def _claim(self, stored: Stored[ChatMessage]) -> Stored[ChatMessage]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from services.releases.cases.log import Done, Log
 from services.releases.domain import commands as said
+from services.releases.domain.bodies import check
 from services.releases.domain.commands import By
 from services.releases.domain.policy import Matching
 from services.releases.domain.request import Request
@@ -53,6 +54,8 @@ class Asked:
     authors: tuple[str, ...] = ()
     window: Span = field(default_factory=Span)
     replaces: str = ""
+    body: str | None = None
+    """The text of the request of ours that the payload names by its hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,8 @@ class Releasing:
         self._ids = ids
 
     async def ask(self, by: By, asked: Asked) -> Done:
-        """Idempotent by the person and the key."""
+        """Idempotent by the person and the key. Raises WrongBody, NoCanonicalForm."""
+        check(asked.payload, asked.body)
         id_ = derived("release", by.person, asked.key)
         named = digest(asked.payload)
         whole = {
@@ -109,7 +113,7 @@ class Releasing:
             "replaces": asked.replaces,
         }
         await self._keep(self.payloads, Payload(id=named, payload=asked.payload))
-        async with self._kept(asked.reason) as reason:
+        async with self._kept(asked.reason) as reason, self._kept(asked.body or "") as body:
             command = said.Ask(
                 id=id_,
                 by=by,
@@ -123,8 +127,9 @@ class Releasing:
                 authors=asked.authors,
                 window=asked.window,
                 replaces=asked.replaces,
+                body=body.hash,
             )
-            return reason.told(await self.log.tell(command))
+            return body.told(reason.told(await self.log.tell(command)))
 
     async def approve(self, by: By, request: str, named: str) -> Done:
         return await self.log.tell(said.Approve(by, named), request)

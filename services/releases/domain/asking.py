@@ -65,6 +65,7 @@ def _requested(case: Case, command: Ask, rule: Rule) -> Happening:
         "digest": command.digest,
         "asked": command.asked,
         "reason": command.reason,
+        "body": command.body,
         "initiator": command.initiator,
         "authors": list(command.authors),
         "window_start": written_time(start) if start is not None else None,

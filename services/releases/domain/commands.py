@@ -19,7 +19,8 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """May this be done? `digest` is of the payload, `asked` of all that is asked; `reason` is a text's salted hash."""
+    """May this be done? `digest` is of the payload, `asked` of all that is asked; `reason` and `body` are texts' salted
+    hashes."""
 
     id: str
     by: By
@@ -33,6 +34,7 @@ class Ask:
     authors: tuple[str, ...] = ()
     window: Span = field(default_factory=Span)
     replaces: str = ""
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Notice:
     payload: Mapping[str, Any]
     seats: tuple[Seat, ...]
     until: datetime | None
+    body: str | None = ""
+    """The text of a request of ours, as it will be sent; empty for none, None where it was erased."""
 
     @property
     def buttons(self) -> tuple[Button, ...]:
@@ -51,9 +53,16 @@ class Notice:
         return _BUTTONS.get(self.request.state, ())
 
 
-def notice_of(
-    kind: Kind, id_: str, request: Request, standing: Standing, rules: Rules, *, reason: str, payload: Mapping[str, Any]
-) -> Notice:
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What stands beside the log, as in `Notice`."""
+
+    reason: str
+    payload: Mapping[str, Any]
+    body: str | None = ""
+
+
+def notice_of(kind: Kind, id_: str, request: Request, standing: Standing, rules: Rules, *, texts: Texts) -> Notice:
     """Seats as they are filled by people who count now."""
     rule = rules.policy.rule_for(request.action, request.environment, request.target)
     able = eligible(rule, request.persons_concerned, standing, rules) if rule else {}
@@ -61,4 +70,4 @@ def notice_of(
     holders = filled(need, {person: able[person] for person in request.approvals if person in able})
     groups = [each.group for each in need for _ in range(each.count)]
     seats = tuple(Seat(group, holders.get(number, "")) for number, group in enumerate(groups))
-    return Notice(id_, kind, request, reason, payload, seats, request.wake_at())
+    return Notice(id_, kind, request, texts.reason, texts.payload, seats, request.wake_at(), texts.body)

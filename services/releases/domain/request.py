@@ -51,6 +51,8 @@ class Request(Value):
     initiator: str = ""
     authors: tuple[str, ...] = ()
     reason: str = ""
+    body: str = ""
+    """The salted hash of the text of a request of ours, which stands beside the log as reasons do."""
     rule: str
     need: tuple[Need, ...]
     window: Span = Span()
@@ -154,6 +156,7 @@ def _asked(entry: Entry) -> Request:
         initiator=facts["initiator"],
         authors=tuple(facts["authors"]),
         reason=facts["reason"],
+        body=facts.get("body", ""),
         rule=facts["rule"],
         need=tuple(Need(**each) for each in facts["need"]),
         window=Span(start=facts["window_start"], end=facts["window_end"]),

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictInt
 
+from shared.kernel.acts import LARGEST_BODY
 from shared.web.bodies import Body, Moment
 
 DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -42,6 +43,15 @@ class AskBody(Body):
             examples=[{}],
         ),
     ]
+    body: Annotated[
+        str | None,
+        Field(
+            max_length=LARGEST_BODY,
+            description="Of a request of our own API that takes a grant: the text of its body, whose SHA-256 is "
+            "payload.body. Whoever agrees reads it; null where it has none",
+            examples=[None],
+        ),
+    ] = None
     reason: Reason
     initiator_token: Annotated[
         str | None,

@@ -42,7 +42,7 @@ async def existing(releasing: Releasing, id_: str) -> Request:
 
 
 async def whole(releasing: Releasing, request: Request) -> ShownRequest:
-    """With its payload and its reason."""
+    """With its payload, and its texts."""
     head = await releasing.log.books.head()
     payload = await releasing.payloads.load(request.digest)
     return shown(
@@ -50,6 +50,7 @@ async def whole(releasing: Releasing, request: Request) -> ShownRequest:
         releasing.log,
         head.standing,
         payload=dict(payload.value.payload) if payload else None,
+        body=await releasing.text(request.body),
         reason=await releasing.text(request.reason),
     )
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Response
 from fastapi import Request as HttpRequest
 
 from services.releases.cases.releasing import Asked, Releasing
+from services.releases.domain.bodies import WrongBody
 from services.releases.domain.request import Request, State
 from services.releases.domain.windows import Span
 from services.releases.http import bodies, following
@@ -68,9 +69,12 @@ def _asking(router: Routes, releasing: Releasing, pipelines: Pipelines | None, a
             authors=tuple(dict.fromkeys(map(releasing.log.rules.people.known_as, body.authors))),
             window=Span(start=window.start, end=window.end),
             replaces=body.replaces or "",
+            body=body.body,
         )
         try:
             done = await releasing.ask(by(releasing, caller), asked)
+        except WrongBody as error:
+            raise invalid_field("/body", str(error)) from error
         except NoCanonicalForm as error:
             raise invalid_field("/payload", f"has no canonical form: {error}") from error
         found = await changed(releasing, done)

@@ -43,6 +43,13 @@ class ShownRequest(Shown):
     target: Annotated[str, Field(description="Of what", examples=["checkout"])]
     digest: Annotated[str, Field(description="Of the payload", examples=["sha256:5"])]
     payload: Annotated[dict[str, Any] | None, Field(description="What is to run; null in a list")] = None
+    body: Annotated[
+        str | None,
+        Field(
+            description="The text whose SHA-256 is payload.body, as it will be sent; null where there is none, where "
+            "it was erased, and in a list"
+        ),
+    ] = None
     reason: Annotated[str | None, Field(description="Why; null where it was erased, and in a list")] = None
     requester: Person
     initiator: Annotated[str, Field(description="The person behind a robot; empty for none")]

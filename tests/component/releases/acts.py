@@ -48,6 +48,7 @@ async def agreed(desk: Desk, body: bytes, path: str, method: str, **others: Any)
         "environment": "test",
         "target": target_of(here),
         "payload": dict(payload(method, here, query, body)),
+        "body": body.decode() or None,
     }
     answer = await desk.ask(**(asked | others))
     if answer.status_code == 409 and answer.json()["code"] == "request_open":

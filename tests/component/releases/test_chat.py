@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from services.releases.app import compose
 from services.releases.settings import SlackSettings
 from services.sandbox.slack.interactions import SIGNING_SECRET, signed
+from shared.kernel.acts import payload
 from shared.runtime.settings import WrongSettings, read
 from shared.web import problems
 from tests.component.releases.desk import Desk, Json
@@ -150,6 +151,22 @@ async def test_an_ask_is_one_message_with_all_that_somebody_who_decides_must_see
     strangers = [block for block in message["blocks"] if "<!channel>" in json.dumps(block)]
     assert strangers
     assert all(block["text"]["type"] == "plain_text" for block in strangers)
+
+
+async def test_a_request_of_ours_is_shown_with_its_text_while_somebody_may_have_to_read_it(room: Room) -> None:
+    body = '{"tier":"gold"}\n*Approved* <!channel> `x` \u202e'
+    act = dict(payload("PUT", "/v1/miles/accounts/ana", "", body.encode()))
+    request, _ = await room.ask(action="miles.replace_account", environment="test", payload=act, body=body)
+    [message] = await room.shown()
+    [block] = [each for each in message["blocks"] if "gold" in json.dumps(each)]
+    assert block["text"] == {
+        "type": "plain_text",
+        "text": 'Body:\n> {"tier":"gold"}\n> *Approved* <!channel> `x` \\u202e',
+        "emoji": False,
+    }
+    await room.desk.decide("sre", request, "deny", reason="no")
+    [message] = await room.shown()
+    assert "gold" not in json.dumps(message)
 
 
 async def test_two_presses_approve_and_the_message_is_redrawn_in_its_place(room: Room) -> None:

@@ -54,6 +54,24 @@ async def test_an_account_is_replaced_by_its_own_grant_once(miles: httpx.AsyncCl
     assert '"exit_code":0' in leaves[-1], "how it ended is on record"
 
 
+async def test_whoever_agrees_reads_what_will_be_sent(gated: Desk) -> None:
+    """Releases makes the digest of the text that it shows; the text can be erased, and the log goes on to hold."""
+    about = {"action": "miles.replace_account", "environment": "test", "target": "path:1"}
+    about |= {"payload": dict(payload("PUT", PATH, "", BODY))}
+    for text in (None, BODY.decode().replace("1000", "9000")):
+        refused = await gated.ask(**about, body=text)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/body")
+    asked = (await gated.ask(**about, body=BODY.decode())).json()
+    assert asked["body"] == (await gated.show(asked))["body"] == BODY.decode()
+    again = await gated.ask(**about, body=BODY.decode())
+    assert again.json()["id"] == asked["id"]
+    leaf = json.loads((await gated.send("sre", "GET", "/log")).json()["leaves"][-1])
+    assert "1000" not in json.dumps(leaf), "the log has the text's salted hash alone"
+    erased = await gated.send("oncall", "DELETE", f"/texts/{leaf['facts']['body']}")
+    assert erased.status_code == 204, erased.text
+    assert (await gated.show(asked))["body"] is None
+
+
 async def test_a_grant_for_another_act_or_place_is_none(miles: httpx.AsyncClient, gated: Desk) -> None:
     other_places: list[dict[str, Any]] = [{"action": "dead.discard"}, {"environment": "staging"}]
     for number, others in enumerate(other_places):

@@ -1,6 +1,9 @@
 """What the chat is told of a payload: enough to decide, and no member's name."""
 
-from services.releases.adapters.slack import LONGEST, _runs, visible
+from hashlib import sha256
+
+from services.releases.adapters.slack import LONGEST, _body, _runs
+from shared.kernel.visible import visible
 
 SHA = "5" * 64
 
@@ -48,3 +51,25 @@ def test_what_nobody_sees_is_shown_as_its_number() -> None:
 def test_where_programs_are_found_is_shown_behind_the_words() -> None:
     shown = _runs({"argv": ["./deploy.sh"], "parameters": {"a": "b"}, "search_path": "/home/x/bin:/usr/bin\nRuns: y"})
     assert shown.splitlines() == ["Runs: ./deploy.sh", "Programs from: /home/x/bin:/usr/bin", "> Runs: y", "a = b"]
+
+
+def test_letters_that_are_shown_as_nothing_are_shown_as_numbers_too() -> None:
+    blank = "\u3164\u115f\u2800\u034f\ufe0f\U000e0100\u180b\u00a0\u3000"
+    assert visible(blank) == "".join(f"\\u{ord(each):04x}" for each in blank)
+
+
+def test_a_body_is_shown_as_it_will_be_sent_and_no_line_of_it_is_ours() -> None:
+    assert _body('{"tier":"gold"}\nRuns: nothing\n> x') == 'Body:\n> {"tier":"gold"}\n> Runs: nothing\n> > x'
+    assert _body("*b* <!channel> `c` \u202e\x1b[2J") == "Body:\n> *b* <!channel> `c` \\u202e\\u001b[2J"
+    assert _body(None) == "Body: erased"
+
+
+def test_what_is_not_shown_of_a_body_is_counted_in_the_bytes_that_are_hashed() -> None:
+    for letter in ("x", "\u00fc", "\u200b", "\n"):
+        text = letter * 3_000 + "evil"
+        seen, _, rest = _body(text).rpartition("\n")
+        shown = seen.removeprefix("Body:\n> ").replace("\n> ", "\n")
+        kept = len(shown) // len(visible(letter))
+        assert len(seen) <= LONGEST + 10, "Slack takes no longer block"
+        assert rest.startswith(f"... AND {len((letter * (3_000 - kept) + 'evil').encode()):,} BYTES MORE, ")
+        assert sha256(text.encode()).hexdigest() in rest

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.cli.release.look import listed, shown
+from services.cli.release.look import MOST_SHOWN, listed, shown
+from shared.kernel.acts import payload
 
 REQUEST: dict[str, Any] = {
     "id": "r1",
@@ -22,9 +23,9 @@ def rows(request: dict[str, Any]) -> dict[str, str]:
 
 
 def test_an_act_of_our_own_is_shown_with_all_that_decides_it() -> None:
-    payload = {"method": "PUT", "path": "/v1/miles/accounts/ana", "query": "", "body": "sha256:7"}
-    found = rows(REQUEST | {"payload": payload})
-    assert {name: found[name] for name in payload} == payload
+    act = {"method": "PUT", "path": "/v1/miles/accounts/ana", "query": "", "body": "sha256:7"}
+    found = rows(REQUEST | {"payload": act})
+    assert {name: found[name] for name in act} == act
     letters = rows(REQUEST | {"payload": {"letters": {"payment": {"count": 3}}}})
     assert letters["letters"] == '{"payment": {"count": 3}}'
 
@@ -38,3 +39,21 @@ def test_words_of_strangers_write_no_line_of_ours() -> None:
 def test_a_list_says_who_has_agreed() -> None:
     table = listed([REQUEST])
     assert "p-sre" in [cell for column in table.columns for cell in column.cells]
+
+
+def sends(text: str | None, content: bytes) -> str:
+    act = payload("PUT", "/v1/miles/accounts/ana", "", content)
+    return rows(REQUEST | {"payload": dict(act), "body": text}).get("sends", "")
+
+
+def test_a_body_is_shown_as_it_will_be_sent() -> None:
+    body = '{"tier": "gold"}\n\u202e\x1b[2J\u3164'
+    assert sends(body, body.encode()) == '{"tier": "gold"}\n\\u202e\\u001b[2J\\u3164'
+    assert not sends(None, b"")
+    long = "x" * (MOST_SHOWN + 7)
+    assert sends(long, long.encode()).endswith("\n... and 7 bytes more: --json has them")
+
+
+def test_nobody_agrees_to_another_body_than_he_reads() -> None:
+    assert "DO NOT AGREE" in sends('{"tier": "gold"}', b'{"tier": "member"}')
+    assert "hash alone" in sends(None, b'{"tier": "gold"}')
