@@ -65,6 +65,20 @@ def test_no_two_schemas_have_one_name(document: Json) -> None:
     assert {title for title, times in titles.items() if times > 1} == set()
 
 
+def test_no_body_that_takes_a_grant_holds_a_secret(document: Json) -> None:
+    """Whoever agrees reads it whole."""
+    found = 0
+    for _, path, operation in operations(document):
+        if "Milesaga-Grant" not in {each["name"] for each in operation.get("parameters", ())}:
+            continue
+        found += 1
+        names = reachable(document, referred(operation.get("requestBody", {})))
+        told = str([operation.get("requestBody"), *(document["components"]["schemas"][name] for name in sorted(names))])
+        assert "'writeOnly': True" not in told, path
+        assert "'format': 'password'" not in told, path
+    assert found >= 7
+
+
 def test_a_problem_is_described_once(document: Json) -> None:
     assert str(document).count("RFC 9457 problem") + str(document).count("'title': 'Problem'") == 1
     for _, path, operation in operations(document):
