@@ -56,7 +56,7 @@ async def test_an_account_is_replaced_by_its_own_grant_once(miles: httpx.AsyncCl
 
 async def test_whoever_agrees_reads_what_will_be_sent(gated: Desk) -> None:
     """Releases makes the digest of the text that it shows; the text can be erased, and the log goes on to hold."""
-    about = {"action": "miles.replace_account", "environment": "test", "target": "path:1"}
+    about: dict[str, Any] = {"action": "miles.replace_account", "environment": "test", "target": "path:1"}
     about |= {"payload": dict(payload("PUT", PATH, "", BODY))}
     for text in (None, BODY.decode().replace("1000", "9000")):
         refused = await gated.ask(**about, body=text)
