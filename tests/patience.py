@@ -8,6 +8,9 @@ BRIEF = 4.0
 
 SILENCE = 30.0
 
+STARTED = 180.0
+"""For a process or a stack that starts: what has ended instead is noticed at once."""
+
 PLAYED = 280.0
 """For a demonstration as a whole: on any machine, what takes half a minute."""
 

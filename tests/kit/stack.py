@@ -11,7 +11,7 @@ from pathlib import Path
 
 from services.cli.broker_node import PrivateBroker
 from services.cli.ports import free_ports
-from tests.patience import READS
+from tests.patience import READS, STARTED
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND_LINE = "services.cli.main"
@@ -44,7 +44,7 @@ class Stack:
         self._process: subprocess.Popen[bytes] | None = None
         self._begin = 0  # where in the log the last start began
 
-    def start(self, within: float = 180.0) -> str:
+    def start(self, within: float = STARTED) -> str:
         """Start it and wait for its `ready` line; the URL printed there."""
         self.launch()
         return self.wait_until_ready(within)
@@ -63,7 +63,7 @@ class Stack:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self, within: float = 180.0) -> str:
+    def wait_until_ready(self, within: float = STARTED) -> str:
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if ready := READY.search(self.log()):

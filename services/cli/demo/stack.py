@@ -18,7 +18,8 @@ from shared.runtime.home import Home
 from shared.runtime.settings import WrongSettings
 
 READY: Final = "ready "
-READY_WITHIN: Final = 60.0
+READY_WITHIN: Final = 180.0
+"""Seconds, on any machine: a process that has ended instead is noticed at once."""
 DRAINED_WITHIN: Final = 45.0
 """Seconds: a little more than a stack promises to need for draining."""
 LOG: Final = "stack.log"

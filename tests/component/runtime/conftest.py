@@ -18,6 +18,7 @@ from shared.bus.topology import topology
 from shared.runtime.description import queues
 from tests.eventually import eventually_sync
 from tests.kit.stack import NOT_INHERITED, READY, REPOSITORY
+from tests.patience import STARTED
 
 
 class FakeProcess:
@@ -60,11 +61,12 @@ class FakeProcess:
     def said_ready(self) -> bool:
         return bool(READY.search(self.output.read_text()))
 
-    def wait_until_ready(self, within: float = 20.0) -> str:
+    def wait_until_ready(self, within: float = STARTED) -> str:
         """The URL in the `ready` line."""
 
         def url() -> str:
-            assert self.process.poll() is None, self.log
+            if self.process.poll() is not None:
+                pytest.fail(self.log)
             found = READY.search(self.output.read_text())
             return found[1] if found else ""
 

@@ -109,15 +109,15 @@ async def test_a_process_that_takes_requests_is_ready_without_the_broker_and_say
         api, whole = start_process("offers", BROKER_URL=away_url), start_process(BROKER_URL=away_url)
         worker = start_process("ticketing", BROKER_URL=away_url)
         url, everything = (
-            await asyncio.to_thread(api.wait_until_ready, 60.0),
-            await asyncio.to_thread(whole.wait_until_ready, 60.0),
+            await asyncio.to_thread(api.wait_until_ready),
+            await asyncio.to_thread(whole.wait_until_ready),
         )
         assert await readiness(url) == (200, "away")
         assert await readiness(everything) == (200, "away")
         assert not worker.said_ready
 
         proxy.refuse = False
-        working = await asyncio.to_thread(worker.wait_until_ready, 60.0)
+        working = await asyncio.to_thread(worker.wait_until_ready)
         await eventually(lambda: _is(readiness(url), (200, "here")), within=30.0)
         await eventually(lambda: _is(readiness(everything), (200, "here")), within=30.0)
         assert await readiness(working) == (200, "here")
@@ -168,7 +168,7 @@ async def test_a_service_that_cannot_work_keeps_its_own_process_from_it_and_no_w
     assert process.exit_code() == 0
 
     whole = start_process(BROKER_URL=vhost_url, RELEASE=str(process.release_file))
-    url = whole.wait_until_ready(60.0)
+    url = whole.wait_until_ready()
     unwell.touch()
     async with httpx.AsyncClient() as http:
         answer = await http.get(f"{url}/readyz")
