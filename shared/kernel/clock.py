@@ -32,15 +32,14 @@ def running_seconds() -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Somebody's time, and when by our counter it was that."""
+    """What somebody's clock showed when our counter was at nought."""
 
-    time: datetime
+    origin: datetime
     uncertain: timedelta
-    counted: float
 
-    def apart(self, now: datetime, counted: float) -> timedelta:
-        """How far `now` is ahead of theirs, at least."""
-        apart = now - self.time - timedelta(seconds=counted - self.counted)
+    def apart(self, origin: datetime) -> timedelta:
+        """How far a clock that showed `origin` then is ahead of theirs, at least."""
+        apart = origin - self.origin
         if abs(apart) <= self.uncertain:
             return timedelta()
         return apart - self.uncertain if apart > timedelta() else apart + self.uncertain
@@ -65,7 +64,7 @@ class CheckedClock:
         self._warning = warning
         self._limit = limit
         self._counter = counter
-        self._own = _Reading(clock.now(), timedelta(), counter())
+        self._own = _Reading(self._origin(clock.now()), timedelta())
         self._others: dict[str, _Reading] = {}
 
     def now(self) -> datetime:
@@ -74,14 +73,14 @@ class CheckedClock:
     def compare(self, source: str, theirs: datetime, spent: float) -> None:
         """`theirs` is what the source's clock showed at some moment of the `spent` seconds that end now."""
         half = timedelta(seconds=spent / 2)
-        self._others[source] = _Reading(theirs + half, half, self._counter())
+        self._others[source] = _Reading(self._origin(theirs + half), half)
 
     @property
     def offset(self) -> timedelta:
         """How far it is ahead of the clock from which it is furthest; less than nothing where it is behind."""
-        now, counted = self._clock.now(), self._counter()
+        origin = self._origin(self._clock.now())
         readings = self._others.values() or (self._own,)
-        return max((reading.apart(now, counted) for reading in readings), key=abs)
+        return max([reading.apart(origin) for reading in readings], key=abs)
 
     @property
     def doubtful(self) -> bool:
@@ -92,6 +91,9 @@ class CheckedClock:
     def far_off(self) -> bool:
         """Too far off for anything to be decided by it."""
         return abs(self.offset) > self._limit
+
+    def _origin(self, now: datetime) -> datetime:
+        return now - timedelta(seconds=self._counter())
 
 
 def far_off(clock: Clock) -> bool:

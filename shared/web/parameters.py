@@ -16,10 +16,10 @@ UNKNOWN = "is not a parameter here"
 
 async def known_parameters_only(request: Request) -> None:
     """Dependency: 422 naming each query parameter that the route does not have, or that is given more than once."""
+    if not request.scope["query_string"]:
+        return
     given = Counter(name for name, _ in request.query_params.multi_items())
     route = request.scope.get("route")
-    if not given:
-        return
     known = _names(route.dependant) if isinstance(route, APIRoute) else set()
     faults = [
         Fault(

@@ -12,6 +12,7 @@ from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import QueryParams
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -89,6 +90,8 @@ class Direct(APIRoute):
         beyond = own.path_params or own.header_params or own.cookie_params or own.body_params
         if beyond or any(each.dependencies or each.query_params for each in own.dependencies):
             raise TypeError(f"{path} cannot be answered directly: it takes more than the request and the query")
+        self._without_query = request_params_to_args(own.query_params, QueryParams())
+        """The defaults, which are scalars, and what is missing."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in (self.methods or ()):
@@ -101,7 +104,9 @@ class Direct(APIRoute):
             given = await each.call(request) if each.call else None
             if each.name:
                 arguments[each.name] = given
-        values, errors = request_params_to_args(own.query_params, request.query_params)
+        values, errors = self._without_query
+        if scope["query_string"]:
+            values, errors = request_params_to_args(own.query_params, request.query_params)
         if errors:
             raise RequestValidationError(errors)
         response = await self.endpoint(**arguments, **values)

@@ -24,7 +24,8 @@ LONGEST_KEY: Final = 200
 """Characters."""
 LARGEST_BODY: Final = 4 * 1024 * 1024
 
-_IN_ORDER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_IN_ORDER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
+"""What was read from a text holds itself nowhere."""
 
 Json = dict[str, Any]
 

@@ -101,6 +101,8 @@ class MongoCollection:
 
     async def get_many(self, ids: Iterable[str]) -> list[Document]:
         wanted = list(set(ids))
+        if not wanted:
+            return []
         return await self._find({"_id": {"$in": wanted}, "deleted": None}, [], len(wanted))
 
     async def versions(self, ids: Iterable[str]) -> dict[str, int]:

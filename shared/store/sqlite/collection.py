@@ -110,6 +110,8 @@ class SqliteCollection:
 
     async def _rows_of(self, sql: str, ids: Iterable[str]) -> list[Row]:
         wanted = [id_ for id_ in ids if "\0" not in id_]  # where json_each would end it
+        if not wanted:
+            return []
         return await self._file.reader.rows(sql, (to_json(wanted).decode(),), len(wanted))
 
     async def next_wake(self) -> datetime | None:
