@@ -6,10 +6,11 @@ from services.hub.cases.hearing import EVENTS, PUBLIC, Hearing
 from services.hub.cases.in_force import InForce
 from services.hub.cases.routing import PageRouting
 from services.hub.cases.telling import Telling
+from services.hub.domain.pages import PageToRoute
 from shared.bus.arrival import Arrival
 from shared.bus.dispatch import HandlerTable, Taker
 from shared.contracts.cloudevents import Envelope
-from shared.contracts.hub import RoutePage, TellTargets
+from shared.contracts.hub import TellTargets
 
 
 def takers(hearing: Hearing, in_force: InForce) -> Mapping[str, Taker]:
@@ -24,10 +25,10 @@ def takers(hearing: Hearing, in_force: InForce) -> Mapping[str, Taker]:
 def table(routing: PageRouting, telling: Telling) -> HandlerTable:
     """The service's handlers by kind of message."""
 
-    async def route(page: RoutePage, _: Envelope) -> None:
+    async def route(page: PageToRoute, _: Envelope) -> None:
         await routing.route(page)
 
     async def tell(question: TellTargets, _: Envelope) -> None:
         await telling.tell(question)
 
-    return {RoutePage: route, TellTargets: tell}
+    return {PageToRoute: route, TellTargets: tell}

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from services.hub.cases.counting import mark_of
 from services.hub.cases.registering import Registry
 from services.hub.domain.admission import Admitted, Refusal, judge
+from services.hub.domain.pages import RECENT
 from services.hub.domain.partner import Partner
 from shared.accepting.allowance import Allowances
 from shared.accepting.gathering import Gathering
@@ -150,6 +151,7 @@ class Publishing:
                 return [_result(refused, thing.key) for _ in admitted]
             if first is thing:
                 entries[thing.id] = _entry(thing.id, now, partner, each, via)
+                RECENT.add(each.text, each.event)
         outcome = await self._gathering.accept(Unit(tuple(wanted.values())), entries)
         return _told(outcome, [_key(partner, each) for each in admitted])
 

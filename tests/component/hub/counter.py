@@ -9,9 +9,9 @@ import httpx
 from fastapi import FastAPI
 
 from services.hub.app import compose
+from services.hub.domain.pages import PageToRoute
 from shared.contracts.archive import ArchivedEvent, KeepRecords
 from shared.contracts.copies import Copy
-from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.meter import NoServiceMeter
 from shared.runtime.service import Service
@@ -112,8 +112,8 @@ class Counter:
         return shown
 
     async def route(self, *events: ArchivedEvent, part: int = 1) -> None:
-        page = RoutePage(page="p-1", part=part, parts=1, keep="forever", events=events)
-        await self.service.table[RoutePage](page, an_envelope(page))
+        page = PageToRoute(page="p-1", part=part, parts=1, keep="forever", events=events)
+        await self.service.table[PageToRoute](page, an_envelope(page))
 
     async def look(self) -> None:
         """What the replica does by itself twice a second."""
