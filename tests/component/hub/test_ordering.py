@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.hub.cases import numbering, ordering
+from services.hub.domain.pages import PageToRoute
 from shared.accepting.books import Pages
 from shared.bus.outbox import NotPublished, Unroutable
 from shared.contracts.archive import ArchivedEvent
@@ -55,7 +56,7 @@ def pages(hub: Counter) -> list[RoutePage]:
 
 async def route(hub: Counter, page: RoutePage, *events: ArchivedEvent) -> None:
     page = page.model_copy(update={"events": events}) if events else page
-    await hub.service.table[RoutePage](page, an_envelope(page))
+    await hub.service.table[PageToRoute](page, an_envelope(page))
 
 
 def numbers(hub: Counter) -> list[tuple[str, int]]:
