@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from shared.rules.anchors import Anchors, Path, anchors_of, keys_at
 from shared.rules.faults import pointer_to
 from shared.rules.looking import Look
-from shared.rules.matching import Clause, compiled
+from shared.rules.matching import Clause, Known, compiled
 from shared.rules.operators.values import Equals
 from shared.rules.pattern import Field, Pattern
 
@@ -39,15 +39,17 @@ class Index(Generic[T]):
         anchors = [anchors_of(pattern) for _, pattern in given]
         shares = _Shares(anchors)
         self._anchors = [shares.rarest(each) for each in anchors]
+        known: Known = {}
         # What is tried together is made together, and so lies side by side: a seventh less time for 10,000 rules.
         for place in sorted(range(len(given)), key=lambda each: _shelf(self._anchors[each], anchors[each])):
-            self._file(place, given[place][1], self._anchors[place], anchors[place])
+            self._file(place, given[place][1], anchors[place], known)
 
-    def _file(self, place: int, pattern: Pattern, path: Path | None, anchors: Anchors) -> None:
+    def _file(self, place: int, pattern: Pattern, anchors: Anchors, known: Known) -> None:
+        path = self._anchors[place]
         if path is None:
-            self._always.append(_Filed(place, compiled(pattern)))
+            self._always.append(_Filed(place, compiled(pattern, known)))
             return
-        filed = _Filed(place, compiled(_beside(pattern, path, anchors[path])))
+        filed = _Filed(place, compiled(_beside(pattern, path, anchors[path]), known))
         by_value = self._filed.setdefault(path, {})
         for key in anchors[path]:
             by_value.setdefault(key, []).append(filed)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
 from shared.rules.looking import MISSING, Look, elements
 from shared.rules.operators.test import Test
 from shared.rules.operators.values import Equals, OneOf
@@ -10,16 +12,23 @@ from shared.rules.pattern import Field, Pattern
 
 Clause = Callable[[dict[str, Any], Look], bool]
 """Does it hold of this object? Raises TooMuchWork."""
+Known = dict[bytes, Clause]
+"""Fields that are compiled, by their JSON text."""
 
 
-def compiled(pattern: Pattern) -> Clause:
-    """The pattern of one object. It keeps nothing between two events, so that any number of threads may share it."""
-    clauses = [*map(_field, sorted(pattern.fields, key=_weight))]
-    clauses += map(compiled, pattern.every)
+def compiled(pattern: Pattern, known: Known | None = None) -> Clause:
+    """The pattern of one object. It keeps nothing between two events, so that any number of threads may share it.
+
+    What it asks as patterns before it did is `known`, and made once for all of them: of many rules a processor's cache
+    holds as many more.
+    """
+    known = {} if known is None else known
+    clauses = [_field(field, known) for field in sorted(pattern.fields, key=_weight)]
+    clauses += [compiled(inner, known) for inner in pattern.every]
     if pattern.some:
-        clauses.append(_any_of([compiled(inner) for inner in pattern.some]))
+        clauses.append(_any_of([compiled(inner, known) for inner in pattern.some]))
     if pattern.never is not None:
-        clauses.append(_not(compiled(pattern.never)))
+        clauses.append(_not(compiled(pattern.never, known)))
     return _all_of(clauses)
 
 
@@ -62,11 +71,18 @@ def _not(clause: Clause) -> Clause:
     return lambda found, look: not clause(found, look)
 
 
-def _field(field: Field) -> Clause:
+def _field(field: Field, known: Known) -> Clause:
+    text = to_json(field.data)
+    if text not in known:
+        known[text] = _new_field(field, known)
+    return known[text]
+
+
+def _new_field(field: Field, known: Known) -> Clause:
     if isinstance(field.wanted, Pattern):
-        below = _below(field.name, compiled(field.wanted), field.wanted.cost)
+        below = _below(field.name, compiled(field.wanted, known), field.wanted.cost)
         names, last = _straight(field)
-        return _along(names, _field(last), below) if len(names) > 1 else below
+        return _along(names, _field(last, known), below) if len(names) > 1 else below
     tests = _merged(field.wanted)
     if len(tests) > 1:
         return _any_test(field.name, tests)

@@ -16,6 +16,13 @@ class Field:
     name: str
     wanted: "tuple[Test, ...] | Pattern"
 
+    @property
+    def data(self) -> dict[str, Json]:
+        """As it is written."""
+        return {
+            self.name: self.wanted.data if isinstance(self.wanted, Pattern) else [test.data for test in self.wanted]
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -32,7 +39,9 @@ class Pattern:
     @property
     def data(self) -> Json:
         """As it is written: parsed once more, it is the same pattern."""
-        written: dict[str, Json] = {field.name: _written(field.wanted) for field in self.fields}
+        written: dict[str, Json] = {}
+        for field in self.fields:
+            written |= field.data
         if self.every:
             written[AND] = [pattern.data for pattern in self.every]
         if self.some:
@@ -54,10 +63,6 @@ class Pattern:
         yield from self.some
         if self.never is not None:
             yield self.never
-
-
-def _written(wanted: tuple[Test, ...] | Pattern) -> Json:
-    return wanted.data if isinstance(wanted, Pattern) else [test.data for test in wanted]
 
 
 def _cost(wanted: tuple[Test, ...] | Pattern) -> int:
