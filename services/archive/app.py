@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from services.archive.adapters.hub_http import HubOverHttp
 from services.archive.cases.backtesting import BACKTESTS, Backtesting
@@ -34,7 +35,9 @@ from shared.runtime.providers import neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.segments.appending import Limits
+from shared.segments.contents import ReadLine
 from shared.segments.places import Place
+from shared.segments.unclosed import Unclosed
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository
 from shared.telemetry import catalogue
@@ -56,12 +59,15 @@ def compose(runtime: Runtime) -> Service:
     events = store.documents(SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
     records = store.documents(RECORD_SEGMENTS, Segment, wake=lambda segment: segment.wake_at, silent=True)
     root = settings.opened(runtime.settings.milesaga_home, runtime.ids.new, runtime.settings.https_ca_file)
-    keeping = Keeping(root, _shelves(runtime, settings.limits, root, events, records), runtime.clock)
+    kept = _Kept(events, read_line, Unclosed(read_line)), _Kept(records, read_record, Unclosed(read_record))
+    keeping = Keeping(root, _shelves(runtime, settings.limits, root, *kept), runtime.clock)
     removing = Removing(root, (events, records), runtime.clock)
     courtesy = Courtesy(keeping.since_page)
     threads = Threads(courtesy)
-    of_events = Reading(root, keeping.classes_of_events, events, read_line, threads, runtime.clock)
-    of_records = Reading(root, lambda: [RECORDS], records, read_record, threads, runtime.clock)
+    of_events, of_records = (
+        Reading(root, classes, each.segments, each.read, threads, runtime.clock, each.open_ones)
+        for classes, each in zip((keeping.classes_of_events, lambda: [RECORDS]), kept, strict=True)
+    )
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     runner = _runner(runtime, store, of_events, hub, courtesy)
     backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
@@ -90,21 +96,29 @@ def compose(runtime: Runtime) -> Service:
     )
 
 
-def _shelves(
-    runtime: Runtime, limits: Limits, root: Place, events: Repository[Segment], records: Repository[Segment]
-) -> Callable[[str], Shelf]:
+@dataclass(frozen=True)
+class _Kept:
+    """Events, or what is on record of them; `open_ones` is what is known of segments that are written."""
+
+    segments: Repository[Segment]
+    read: ReadLine
+    open_ones: Unclosed
+
+
+def _shelves(runtime: Runtime, limits: Limits, root: Place, events: _Kept, records: _Kept) -> Callable[[str], Shelf]:
     """One for each class of keeping, and that of records."""
 
     def shelf(keep: str) -> Shelf:
-        of_records = keep == RECORDS
+        kept = records if keep == RECORDS else events
         return Shelf(
             keep=keep,
             root=root,
-            segments=records if of_records else events,
-            read=read_record if of_records else read_line,
+            segments=kept.segments,
+            read=kept.read,
             limits=limits,
             ids=runtime.ids,
             clock=runtime.clock,
+            readers=kept.open_ones,
         )
 
     return shelf

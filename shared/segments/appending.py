@@ -8,12 +8,12 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from shared.kernel.clock import running_seconds
 from shared.kernel.ids import Ids
 from shared.segments.contents import ReadLine, summary
-from shared.segments.lines import Damaged, Line, Summary
+from shared.segments.lines import Block, Damaged, Line, Summary
 from shared.segments.places import Held, Lost, Place, Unclosed, writer_of
 
 LARGEST: Final = 64 * 1024 * 1024
@@ -24,6 +24,18 @@ log = logging.getLogger(__name__)
 
 Listed = Callable[[Summary], Awaitable[None]]
 """Puts a closed segment on the list, once or several times."""
+
+
+class Readers(Protocol):
+    """Of this process: they need not read what they are told."""
+
+    def told(self, name: str, blocks: Sequence[Block]) -> None:
+        """These were added to the segment of that name, and are kept."""
+        ...
+
+    def forget(self, name: str) -> None:
+        """It is closed, and has an index."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,10 @@ class Appender:
         *,
         limits: Limits | None = None,
         seconds: Callable[[], float] = running_seconds,
+        readers: Readers | None = None,
     ) -> None:
         self._place = place
+        self._readers = readers
         self._ids = ids
         self._read = read
         self._listed = listed
@@ -188,6 +202,8 @@ class Appender:
         except BaseException:
             self._give_up(self._segment, before)
             raise
+        if self._readers is not None:
+            self._readers.told(self._segment.name, self._segment.blocks[before:])
 
     def _next_name(self, writer: str) -> str:
         """Greater than all before it of this writer, whatever the clocks of those who wrote them said: who follows a
@@ -246,6 +262,8 @@ class Appender:
                 log.warning("a segment is not closed yet", extra={"error": type(error).__name__})
                 return None
             self._unclosed.pop(0)
+            if self._readers is not None:
+                self._readers.forget(closed.name)
             await self._list(closed)
         return None
 

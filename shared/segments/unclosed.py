@@ -23,8 +23,8 @@ MARK: Final = 16
 @dataclass
 class _Seen:
     blocks: list[Block] = field(default_factory=list)
-    mark: bytes = b""
-    """The end of the last frame."""
+    mark: bytes | None = b""
+    """The end of the last frame; None where its writer has told of it, who takes back nothing that he told of."""
 
     @property
     def size(self) -> int:
@@ -44,13 +44,30 @@ class Unclosed:
         """Of the segment of that name, as far as it is whole; no two have one name, wherever they lie."""
         with self._lock:
             seen = self._seen.pop(name, None) or _Seen()
-            if packed[max(0, seen.size - MARK) : seen.size] != seen.mark:
+            if seen.mark is not None and packed[max(0, seen.size - MARK) : seen.size] != seen.mark:
                 seen = _Seen()
             self._grow(seen, packed)
-            self._seen[name] = seen
-            if len(self._seen) > MOST:
-                self._seen.popitem(last=False)
+            self._keep(name, seen)
             return list(seen.blocks)
+
+    def told(self, name: str, blocks: Sequence[Block]) -> None:
+        """By who writes it in this process: these are kept there, and need not be read. It waits for nobody who reads:
+        what is not known then is read."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            seen = self._seen.pop(name, None) or _Seen()
+            if blocks and blocks[0].offset == seen.size:
+                seen.blocks += blocks
+                seen.mark = None
+            self._keep(name, seen)
+        finally:
+            self._lock.release()
+
+    def _keep(self, name: str, seen: _Seen) -> None:
+        self._seen[name] = seen
+        if len(self._seen) > MOST:
+            self._seen.popitem(last=False)
 
     def forget(self, name: str) -> None:
         """It is closed, and has an index."""

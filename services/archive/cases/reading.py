@@ -65,13 +65,15 @@ class Reading:
         read: ReadLine,
         threads: Threads,
         clock: Clock,
+        open_ones: Unclosed | None = None,
     ) -> None:
+        """`open_ones` is what is known of segments that are written."""
         self.threads = threads
         self._root = root
         self.classes = classes
         self._segments = segments
         self.read_line = read
-        self._open_ones = Unclosed(read)
+        self._open_ones = open_ones or Unclosed(read)
         self._clock = clock
 
     async def lines(

@@ -104,7 +104,7 @@ class Run:
         while True:
             await self._obey()
             if not pending:
-                pending.extend(await self._sender.reading.threads.some(found, CHUNK))
+                pending.extend(await self._sender.reading.threads.at_leisure(found, CHUNK))
             if not pending:
                 break
             batch = await self._next(pending)
@@ -114,7 +114,7 @@ class Run:
             if any(each.messages for each in batch):
                 began = running_seconds()
                 await self._sender.publish(batch)
-                await asyncio.sleep(self._courtesy.rest(running_seconds() - began))
+                await asyncio.sleep(self._courtesy.rest(sending=running_seconds() - began))
             self._note(batch)
         await self._change(self._done)
 

@@ -11,6 +11,7 @@ from shared.segments.appending import Appender, Limits
 from shared.segments.contents import ReadLine
 from shared.segments.lines import Line, Summary
 from shared.segments.places import Place
+from shared.segments.unclosed import Unclosed
 from shared.store.documents import Conflict
 from shared.store.repository import Repository
 
@@ -40,11 +41,13 @@ class Shelf:
         limits: Limits,
         ids: Ids,
         clock: Clock,
+        readers: Unclosed | None = None,
     ) -> None:
+        """`readers` are told of what is written."""
         self._keep = keep
         self._segments = segments
         self._clock = clock
-        self._appender = Appender(place_of(root, keep), ids, read, self.listed, limits=limits)
+        self._appender = Appender(place_of(root, keep), ids, read, self.listed, limits=limits, readers=readers)
         self._opening = asyncio.Lock()
         self._adopted_at = running_seconds()
 

@@ -7,16 +7,13 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Final, TypeVar
 
-from services.archive.cases.courtesy import ALONE, Courtesy
+from services.archive.cases.courtesy import ALONE, MOMENT, Courtesy
 from shared.kernel.clock import running_seconds
 
 T = TypeVar("T")
 READERS: Final = 4
 """Threads. What is kept is written by others: those of the event loop."""
 MOST: Final = 1_000
-SLICE: Final = 0.002
-"""Seconds for which a thread computes before it gives way. While it does, whoever else wants the interpreter waits 5 ms
-each time, and a request that is answered meanwhile wants it twenty times."""
 
 
 class BeingRead(Exception):
@@ -37,12 +34,13 @@ class Threads:
 
     async def some(self, steps: Iterator[T], most: int = MOST) -> list[T]:
         """The next of them, as many as are made in a moment; none, where there are no more."""
-        return (await self.run(lambda: _made(steps, most)))[0]
+        return (await self.run(lambda: _made(steps, most, MOMENT)))[0]
 
     async def at_leisure(self, steps: Iterator[T], most: int = MOST) -> list[T]:
         """The same of what nobody waits for: beside live events it rests after each moment."""
-        found, took = await self.run(lambda: _made(steps, most))
-        await asyncio.sleep(self._courtesy.rest(took))
+        moment = self._courtesy.moment
+        found, took = await self.run(lambda: _made(steps, most, moment))
+        await asyncio.sleep(self._courtesy.rest(computing=took))
         return found
 
     async def drain(self, steps: Iterator[object]) -> None:
@@ -66,11 +64,11 @@ class Threads:
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
 
-def _made(steps: Iterator[T], most: int) -> tuple[list[T], float]:
-    """What is made in a moment, and the seconds that it took. It blocks."""
+def _made(steps: Iterator[T], most: int, moment: float) -> tuple[list[T], float]:
+    """What is made in a moment of so many seconds, and those that it took. It blocks."""
     began, found = running_seconds(), list[T]()
     for each in islice(steps, most):
         found.append(each)
-        if running_seconds() - began >= SLICE:
+        if running_seconds() - began >= moment:
             break
     return found, running_seconds() - began

@@ -8,8 +8,8 @@ from threading import Event
 
 import pytest
 
-from services.archive.cases.courtesy import COMES, STANDS_BACK, Courtesy
-from services.archive.cases.threads import SLICE, Threads
+from services.archive.cases.courtesy import COMES, COMPUTES, MOMENT_BESIDE, Courtesy
+from services.archive.cases.threads import Threads
 from shared.kernel.clock import running_seconds
 from shared.segments.folders import Folder
 from shared.segments.frames import Packed
@@ -97,9 +97,9 @@ async def test_a_reader_that_computes_gives_way_again_and_again() -> None:
 async def test_work_that_nobody_waits_for_rests_beside_live_events() -> None:
     threads = Threads(Courtesy(lambda: COMES / 2))
     began, turns = running_seconds(), 0
-    steps = iter(range(200_000))
+    steps = iter(range(100_000))
     while await threads.at_leisure(steps, 1_000_000):
         turns += 1
     assert turns > 2
-    assert running_seconds() - began >= (1 + STANDS_BACK) * SLICE * (turns - 1)
+    assert running_seconds() - began >= (1 + COMPUTES) * MOMENT_BESIDE * (turns - 1)
     await threads.close()

@@ -102,6 +102,20 @@ async def test_what_was_appended_is_read_by_other_processes_at_once(process: Pro
     assert not found.is_open
 
 
+async def test_readers_in_its_process_know_what_it_wrote_as_others_read_it(process: Process, listed: List) -> None:
+    place, readers = process(), Unclosed(read)
+    writer = Appender(place, IDS, read, listed.add, limits=Limits(), readers=readers)
+    await writer.open(())
+    for number in range(5):
+        await writer.append([line(number), line(number + 10)])
+        (found,) = place.segments("writer-1")
+        with opened(process(), found) as (packed, _):
+            assert readers.blocks(found.name, packed) == Unclosed(read).blocks(found.name, packed)
+    assert list(readers._seen) == [found.name]
+    await writer.close()
+    assert not readers._seen
+
+
 async def test_segments_are_what_was_closed_and_name_the_one_before(kept: Place, listed: List) -> None:
     names = [each.name for each in kept.segments("writer-1") if not each.is_open]
     assert names == [each.name for each in listed.known]

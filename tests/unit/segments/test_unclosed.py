@@ -96,3 +96,49 @@ def test_in_any_history_it_knows_what_somebody_knows_who_reads_all(tmp_path: Pat
                 assert numbers(unclosed, path) == numbers(Unclosed(read), path)
     assert numbers(unclosed, path) == numbers(Unclosed(read), path)
     segment.leave()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_its_writer_tells_is_not_read_and_what_he_does_not_is(tmp_path: Path, seed: int) -> None:
+    chance, reads = random.Random(seed), Reads()
+    unclosed, segment, path = Unclosed(reads), OpenSegment(tmp_path, "s1"), tmp_path / "s1.open"
+    for number in range(30):
+        segment.append([line(number * 2), line(number * 2 + 1)])
+        segment.sync()
+        if chance.random() < 0.7:
+            unclosed.told("s1", segment.blocks[-1:])
+        if chance.random() < 0.3:
+            assert numbers(unclosed, path) == numbers(Unclosed(read), path)
+    assert numbers(unclosed, path) == list(range(60))
+    assert reads.count < 60
+    segment.leave()
+
+
+def test_a_writer_who_tells_all_leaves_nothing_to_read(tmp_path: Path) -> None:
+    reads = Reads()
+    unclosed, segment, path = Unclosed(reads), OpenSegment(tmp_path, "s1"), tmp_path / "s1.open"
+    for number in range(20):
+        segment.append([line(number)])
+        segment.sync()
+        unclosed.told("s1", segment.blocks[-1:])
+        assert len(numbers(unclosed, path)) == number + 1
+    assert reads.count == 0
+    with content(path) as packed:
+        assert unclosed.blocks("s1", packed) == Unclosed(read).blocks("s1", packed) == segment.blocks
+    segment.leave()
+
+
+def test_what_is_written_over_is_read_again_though_its_beginning_was_told(tmp_path: Path) -> None:
+    unclosed, segment, path = Unclosed(read), OpenSegment(tmp_path, "s1"), tmp_path / "s1.open"
+    segment.append([line(1)])
+    segment.sync()
+    unclosed.told("s1", segment.blocks)
+    segment.append([line(2)])
+    segment.sync()
+    assert numbers(unclosed, path) == [1, 2]
+    segment.take_back(1)
+    segment.append([line(3)])
+    segment.sync()
+    unclosed.told("s1", segment.blocks[1:])
+    assert numbers(unclosed, path) == [1, 3]
+    segment.leave()
