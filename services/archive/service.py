@@ -1,6 +1,7 @@
 """What the house must know of the archive."""
 
 from shared.runtime.description import Description
+from shared.runtime.judged import Behind
 
 SERVICE = Description(
     name="archive",
@@ -17,4 +18,5 @@ SERVICE = Description(
     asks=("hub",),
     internal=True,
     keeps=True,
+    judged_by=(Behind("pages-kept-late", "milesaga_archive_lag_seconds", most=30),),
 )

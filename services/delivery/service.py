@@ -1,6 +1,7 @@
 """What the house must know of delivery."""
 
 from shared.runtime.description import Description
+from shared.runtime.judged import Share
 
 SERVICE = Description(
     name="delivery",
@@ -12,4 +13,15 @@ SERVICE = Description(
     asks=("releases",),
     scales_by="copies",
     outward=True,
+    judged_by=(
+        # one process has a target: what the new version has was the other's a while ago
+        Share(
+            "failed-attempts",
+            "milesaga_target_attempts_total",
+            bad='fault!="none"',
+            alike=("bus", "target"),
+            since="1h",
+            most=0.2,
+        ),
+    ),
 )

@@ -1,6 +1,9 @@
 """What the house must know of the hub."""
 
 from shared.runtime.description import Description
+from shared.runtime.judged import Share, Slowest
+
+POSTED = 'method="POST",route="/v1/events"'
 
 SERVICE = Description(
     name="hub",
@@ -13,4 +16,17 @@ SERVICE = Description(
     internal=True,
     asks=("archive", "releases"),
     scales_by="requests",
+    judged_by=(
+        Share(
+            "refused-events",
+            "milesaga_hub_events_total",
+            of='outcome!="rate_limited"',
+            bad='outcome="refused"',
+            alike=("partner",),
+            most=0.05,
+        ),
+        # tokens that are not taken any more, too: those events are nobody's yet
+        Share("accept-errors", "milesaga_http_requests_total", of=POSTED, bad='status=~"5..|401|403"', most=0.01),
+        Slowest("accept-p99", "milesaga_http_seconds", of=POSTED, least=0.1, most=2),
+    ),
 )

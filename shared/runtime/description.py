@@ -9,6 +9,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from shared.runtime.judged import Judged
+
 Bindings: TypeAlias = tuple[tuple[str, str], ...]
 """What a queue is bound to: (exchange, pattern)."""
 Files: TypeAlias = tuple[tuple[str, str], ...]
@@ -59,6 +61,7 @@ class Description:
     `may_rest`: no replica of it need run while nothing waits for it.
     `keeps`: it has files of its own, in the folder of its name in `MILESAGA_HOME`, that must outlive its processes.
     `documents`: its collections; where it may rest, what a crash left unsent in them wakes it.
+    `judged_by`: what takes a new version of it back, beside what does with every service.
     `files`: what it is told by files, which no variable could hold and no secret is.
     """
 
@@ -78,6 +81,7 @@ class Description:
     may_rest: bool = False
     documents: tuple[str, ...] = ()
     keeps: bool = False
+    judged_by: tuple[Judged, ...] = ()
     files: Files = ()
 
     def check(self) -> None:
@@ -94,6 +98,8 @@ class Description:
             raise WrongHouse(f"{self.name} may not rest: what it keeps is looked after")
         if self.may_rest and not self.documents:
             raise WrongHouse(f"{self.name} may not rest: nobody would see what it left unsent")
+        if len({each.name for each in self.judged_by}) < len(self.judged_by):
+            raise WrongHouse(f"{self.name} is judged twice by something of one name")
 
 
 def house(*services: Description) -> tuple[Description, ...]:

@@ -9,9 +9,8 @@ from shared.runtime.front import PROCESS
 
 PROMETHEUS: Final = inside("prometheus", 9090)
 ANALYSIS: Final = "canary"
-INTERVAL: Final = "20s"
-WINDOW: Final = "1m"
-"""What is looked at; a few times what lies between two scrapes."""
+INTERVAL: Final = f"{figures.LOOK_SECONDS}s"
+WINDOW: Final = f"{figures.WINDOW_SECONDS}s"
 MOST_FAILED: Final = 0.05
 MOST_UNDONE: Final = 0.5
 
@@ -35,23 +34,35 @@ def strategy(description: Description) -> Object:
     for weight in figures.CANARY_WEIGHTS:
         steps += [{"setWeight": weight}, {"pause": {"duration": f"{figures.CANARY_SECONDS}s"}}]
     arguments = [{"name": "service", "value": description.name}]
-    analysis = {"startingStep": 1, "templates": [{"templateName": ANALYSIS}], "args": arguments}
+    templates = [ANALYSIS, *([own_template(description)] if description.judged_by else [])]
+    analysis = {
+        "startingStep": 1,
+        "templates": [{"templateName": name} for name in templates],
+        "args": arguments,
+    }
     services = {f"{track}Service": track_of(description, track) for track in TRACKS}
     return {"canary": {**services, "maxSurge": 1, "maxUnavailable": 0, "steps": steps, "analysis": analysis}}
 
 
+def own_template(description: Description) -> str:
+    """The name of what a service's versions are judged by beside all others'."""
+    return f"{ANALYSIS}-{resource(description.name)}"
+
+
 def analysis() -> Object:
     """One template for all services. Where nothing is done nothing is said against a version."""
-    spec = {
-        "args": [{"name": "service"}, {"name": "window", "value": WINDOW}],
-        "metrics": [
-            _metric("message-error-rate", _failed_messages(), most=MOST_FAILED),
-            _metric("request-error-rate", _failed_requests(), most=MOST_FAILED),
-            _metric("dead-letters", _dead_letters(), most=1),
-            _metric("undo-rate", _undone(), most=MOST_UNDONE),
-        ],
-    }
-    return named("AnalysisTemplate", "argoproj.io/v1alpha1", ANALYSIS, spec=spec)
+    metrics = [
+        _metric("message-error-rate", _failed_messages(), most=MOST_FAILED),
+        _metric("request-error-rate", _failed_requests(), most=MOST_FAILED),
+        _metric("dead-letters", _dead_letters(), most=1),
+        _metric("undo-rate", _undone(), most=MOST_UNDONE),
+    ]
+    return template(ANALYSIS, metrics, service=None)
+
+
+def template(name: str, metrics: list[Object], *, service: str | None) -> Object:
+    spec = {"args": [{"name": "service"}, {"name": "window", "value": WINDOW}], "metrics": metrics}
+    return named("AnalysisTemplate", "argoproj.io/v1alpha1", name, service=service, spec=spec)
 
 
 def _failed_messages() -> str:
@@ -87,13 +98,18 @@ def _rate(metric: str, *selectors: str) -> str:
 
 
 def _metric(name: str, query: str, *, most: float) -> Object:
+    condition = f"len(result) == 0 || isNaN(result[0]) || result[0] < {most}"
+    return metric(name, query, failureLimit=1, successCondition=condition)
+
+
+def metric(name: str, query: str, **verdict: str | int) -> Object:
+    """Looked at again and again; `verdict` says what an answer means, and how many bad ones there may be."""
     return {
         "name": name,
         # or the version that was taken back before this one would be looked at, too
         "initialDelay": WINDOW,
         "interval": INTERVAL,
-        "failureLimit": 1,
         "consecutiveErrorLimit": 4,
-        "successCondition": f"len(result) == 0 || isNaN(result[0]) || result[0] < {most}",
+        **verdict,
         "provider": {"prometheus": {"address": PROMETHEUS, "query": query}},
     }

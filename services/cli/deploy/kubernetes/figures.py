@@ -43,6 +43,12 @@ CALM_SECONDS: Final = 10
 
 CANARY_WEIGHTS: Final = tuple(range(10, 100, 10))
 CANARY_SECONDS: Final = 60
+LOOK_SECONDS: Final = 20
+"""Between two looks of an analysis."""
+WINDOW_SECONDS: Final = 60
+"""What is looked at; a few times what lies between two scrapes."""
+LOOKS: Final = (CANARY_SECONDS * len(CANARY_WEIGHTS) - WINDOW_SECONDS) // LOOK_SECONDS
+"""At least so many at a version that takes over; more where its pods are slow to start."""
 
 
 def fewest(service: Description) -> int:
