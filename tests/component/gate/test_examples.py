@@ -110,7 +110,8 @@ def test_a_canary_is_promoted_by_its_script(pipeline: Gate, office: Office) -> N
     office.decide("approved")
     ended(process, 0)
     told = (pipeline.ran / "kubectl").read_text().splitlines()
-    assert told == ["argo rollouts promote checkout", "argo rollouts status checkout --timeout 30m"]
+    within = "argo rollouts -n milesaga"
+    assert told == [f"{within} promote checkout", f"{within} status checkout --timeout 30m"]
 
 
 def test_the_analysis_of_argo_rollouts_is_what_its_schema_takes() -> None:
