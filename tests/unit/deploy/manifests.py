@@ -151,7 +151,8 @@ def _references(document: Object) -> Iterator[tuple[str, str]]:
         case "Rollout":
             canary = spec["strategy"]["canary"]
             yield from (("Service", canary[name]) for name in ("stableService", "canaryService"))
-            yield from (("AnalysisTemplate", each["templateName"]) for each in canary["analysis"]["templates"])
+            analyses = [canary["analysis"], *(each["analysis"] for each in canary["steps"] if "analysis" in each)]
+            yield from (("AnalysisTemplate", each["templateName"]) for one in analyses for each in one["templates"])
         case "HTTPRoute":
             yield from (("Service", each["name"]) for rule in spec["rules"] for each in rule["backendRefs"])
     for _, template in pod_specs([document]):

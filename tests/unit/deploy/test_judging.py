@@ -22,6 +22,8 @@ from tests.kit.promql import declared, named, program, wrong_labels
 Told = Mapping[str, str]
 """Values of a series, one each 15 seconds, as promtool writes them; the series by its metric and its own labels."""
 
+Look = tuple[Told, Told, str]
+"""Of the version that stays, of the new one, and what is to be found."""
 Judge = Callable[..., None]
 
 VERDICTS: Final = ("unknown", "well", "bad")
@@ -115,7 +117,8 @@ def test_where_too_little_can_be_compared_nothing_is_said_of_refusals(judge: Jud
         {REFUSED.format("bp"): "0+9x240"},
     )
     limited = {'milesaga_hub_events_total{partner="coles", outcome="rate_limited"}': "0+900x240"}
-    looks = (({}, {}), (taken, {}), (taken, few), (taken, of_another), ({}, all_), (still, still), (taken, limited))
+    looks: list[tuple[Told, Told]] = [({}, {}), (taken, {}), (taken, few), (taken, of_another), ({}, all_)]
+    looks += [(still, still), (taken, limited)]
     judge(HUB, "refused-events", (taken, all_, BAD), *((*look, UNKNOWN) for look in looks))
 
 
@@ -123,8 +126,7 @@ def test_where_too_little_can_be_compared_nothing_is_said_of_refusals(judge: Jud
 def test_a_version_that_does_not_accept_is_bad_unless_the_other_does_not_either(judge: Judge, status: int) -> None:
     well = {POSTED.format(202): "0+50x240", POSTED.format(422): "0+9x240"}
     failing = well | {POSTED.format(status): "0+2x240"}
-    looks = (well, failing, BAD), (failing, failing, WELL), (well, well, WELL), (well, {}, UNKNOWN)
-    judge(HUB, "accept-errors", *looks)
+    judge(HUB, "accept-errors", (well, failing, BAD), (failing, failing, WELL), (well, well, WELL), (well, {}, UNKNOWN))
 
 
 def test_a_version_is_slow_that_is_beyond_twice_the_others_p99_and_beyond_what_is_fast(judge: Judge) -> None:
@@ -134,7 +136,7 @@ def test_a_version_is_slow_that_is_beyond_twice_the_others_p99_and_beyond_what_i
 
 def test_of_few_requests_or_none_nothing_is_said_of_slowness(judge: Judge) -> None:
     fast, few, none = answers({0.01: 100}), answers({0.5: 4}), answers({})
-    looks = ({}, {}), (fast, few), (fast, {}), ({}, fast), (none, fast), (fast, none)
+    looks: list[tuple[Told, Told]] = [({}, {}), (fast, few), (fast, {}), ({}, fast), (none, fast), (fast, none)]
     judge(HUB, "accept-p99", *((*look, UNKNOWN) for look in looks))
 
 
@@ -144,16 +146,16 @@ def test_a_version_whose_posts_fail_where_the_others_did_not_is_bad(judge: Judge
     refused = {TRIED.format("coles-bi", "http_401"): "_x80 0+10x160", TRIED.format("down", "timeout"): "_x80 0+1x160"}
     taken = {TRIED.format("coles-bi", "none"): "_x80 0+10x160", TRIED.format("down", "timeout"): "_x80 0+10x160"}
     of_a_new_target = {TRIED.format("new", "http_500"): "_x80 0+10x160"}
-    looks = (before, refused, BAD), (before, taken, WELL), (before, of_a_new_target, UNKNOWN), (before, {}, UNKNOWN)
-    judge(DELIVERY, "failed-attempts", *looks)
+    unknown: list[Look] = [(before, of_a_new_target, UNKNOWN), (before, {}, UNKNOWN)]
+    judge(DELIVERY, "failed-attempts", (before, refused, BAD), (before, taken, WELL), *unknown)
 
 
 def test_a_version_that_keeps_pages_later_than_the_other_is_bad(judge: Judge) -> None:
     def late(seconds: float) -> Told:
         return {LAG: f"{seconds}x240"}
 
-    bad = (late(1), late(60), BAD), (late(0), late(60), BAD), ({}, late(60), BAD)
-    well = (late(900), late(910), WELL), (late(1), late(0.5), WELL)
+    bad: list[Look] = [(late(1), late(60), BAD), (late(0), late(60), BAD), ({}, late(60), BAD)]
+    well: list[Look] = [(late(900), late(910), WELL), (late(1), late(0.5), WELL)]
     judge(ARCHIVE, "pages-kept-late", *bad, *well, (late(1), late(0), UNKNOWN), (late(1), {}, UNKNOWN))
 
 
@@ -176,13 +178,35 @@ def test_an_answer_is_for_the_version_against_it_or_neither(metric: dict[str, An
         assert [holds(name, result) for name in ("successCondition", "failureCondition")] == found
 
 
+def arguments(of: Any) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in of["args"] if "value" in each}
+
+
 @pytest.mark.parametrize("metric", OWN, ids=lambda metric: metric["name"])
-def test_one_bad_batch_takes_no_version_back_and_one_of_which_nothing_is_known_waits_for_a_person(
-    metric: dict[str, Any],
-) -> None:
+def test_one_bad_batch_takes_no_version_back(metric: dict[str, Any]) -> None:
     assert metric["failureLimit"] * figures.LOOK_SECONDS >= figures.WINDOW_SECONDS
-    assert 0 < metric["inconclusiveLimit"] < figures.LOOKS
-    assert metric["failureLimit"] < figures.LOOKS / 3
+    assert metric["failureLimit"] < figures.FIRST_LOOKS
+
+
+@pytest.mark.parametrize("service", [each for each in HOUSE if each.judged_by], ids=lambda each: each.name)
+def test_a_version_of_which_nothing_can_be_said_stays_at_its_first_tenth_until_a_person_says_so(
+    service: Description,
+) -> None:
+    """By a step that is over when its looks are: beside the steps the same questions are asked without an end, and what
+    they cannot say stops nothing."""
+    strategy = canary.strategy(service)["canary"]
+    first, step = strategy["steps"][:2]
+    assert first == {"setWeight": figures.CANARY_WEIGHTS[0]}
+    (made,) = judging.own_analysis(service)
+    assert step["analysis"]["templates"] == [{"templateName": made["metadata"]["name"]}]
+    assert arguments(step["analysis"]) == {"service": service.name}
+    looks, unknown = (int(arguments(made["spec"])[name]) for name in ("looks", "unknown"))
+    assert 0 < unknown < looks, "Argo Rollouts takes no step without an end"
+    beside = arguments(strategy["analysis"])
+    assert beside["looks"] == "0", "no end"
+    assert int(beside["unknown"]) > 100_000
+    for metric in made["spec"]["metrics"]:
+        assert (metric["count"], metric["inconclusiveLimit"]) == ("{{args.looks}}", "{{args.unknown}}")
 
 
 @pytest.mark.parametrize("service", [each for each in HOUSE if each.judged_by], ids=lambda each: each.name)

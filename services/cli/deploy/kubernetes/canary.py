@@ -14,6 +14,12 @@ WINDOW: Final = f"{figures.WINDOW_SECONDS}s"
 MOST_FAILED: Final = 0.05
 MOST_UNDONE: Final = 0.5
 
+FIRST_LOOKS: Final = {"looks": str(figures.FIRST_LOOKS), "unknown": str(figures.FIRST_LOOKS // 2)}
+"""Arguments of a service's own template: how often it looks, and how many of these may say nothing. At the first tenth,
+where a version of which nothing can be said waits for a person."""
+ENDLESS: Final = {"looks": "0", "unknown": "1000000"}
+"""The same beside all later steps."""
+
 STABLE: Final = "stable"
 CANARY: Final = "canary"
 TRACKS: Final = (STABLE, CANARY)
@@ -33,15 +39,18 @@ def strategy(description: Description) -> Object:
     steps: list[dict[str, Any]] = []
     for weight in figures.CANARY_WEIGHTS:
         steps += [{"setWeight": weight}, {"pause": {"duration": f"{figures.CANARY_SECONDS}s"}}]
-    arguments = [{"name": "service", "value": description.name}]
-    templates = [ANALYSIS, *([own_template(description)] if description.judged_by else [])]
-    analysis = {
-        "startingStep": 1,
-        "templates": [{"templateName": name} for name in templates],
-        "args": arguments,
-    }
+    arguments = given(service=description.name)
+    analysis = {"startingStep": 1, "templates": [{"templateName": ANALYSIS}], "args": arguments}
+    if description.judged_by:
+        own = {"templateName": own_template(description)}
+        steps[1] = {"analysis": {"templates": [own], "args": arguments}}
+        analysis |= {"templates": [{"templateName": ANALYSIS}, own], "args": arguments + given(**ENDLESS)}
     services = {f"{track}Service": track_of(description, track) for track in TRACKS}
     return {"canary": {**services, "maxSurge": 1, "maxUnavailable": 0, "steps": steps, "analysis": analysis}}
+
+
+def given(**arguments: str) -> list[Object]:
+    return [{"name": name, "value": value} for name, value in arguments.items()]
 
 
 def own_template(description: Description) -> str:
@@ -57,11 +66,12 @@ def analysis() -> Object:
         _metric("dead-letters", _dead_letters(), most=1),
         _metric("undo-rate", _undone(), most=MOST_UNDONE),
     ]
-    return template(ANALYSIS, metrics, service=None)
+    return template(ANALYSIS, metrics)
 
 
-def template(name: str, metrics: list[Object], *, service: str | None) -> Object:
-    spec = {"args": [{"name": "service"}, {"name": "window", "value": WINDOW}], "metrics": metrics}
+def template(name: str, metrics: list[Object], *, service: str | None = None, **arguments: str) -> Object:
+    """With the arguments that all have, and those of its own with their values."""
+    spec = {"args": [{"name": "service"}, *given(window=WINDOW, **arguments)], "metrics": metrics}
     return named("AnalysisTemplate", "argoproj.io/v1alpha1", name, service=service, spec=spec)
 
 

@@ -47,8 +47,8 @@ LOOK_SECONDS: Final = 20
 """Between two looks of an analysis."""
 WINDOW_SECONDS: Final = 60
 """What is looked at; a few times what lies between two scrapes."""
-LOOKS: Final = (CANARY_SECONDS * len(CANARY_WEIGHTS) - WINDOW_SECONDS) // LOOK_SECONDS
-"""At least so many at a version that takes over; more where its pods are slow to start."""
+FIRST_LOOKS: Final = 6
+"""At a version's first tenth, where its service is judged by more than all are: two windows, nearly."""
 
 
 def fewest(service: Description) -> int:

@@ -1,13 +1,15 @@
 """What a service's new version is judged by beside all others': how it differs from the one that stays.
 
 A look at which there is too little to compare is inconclusive: neither for the version nor against it. Where most looks
-were, nobody knows how the version is: Argo Rollouts stops there, and a person says whether it goes on.
+at the first tenth were, nobody knows how the version is: Argo Rollouts waits there until a person says that it goes on.
+It must be a step that waits. Stopped by the analysis beside its steps, a roll-out goes on when the pause is over in
+which it was stopped, and through all other steps at once (Argo Rollouts 1.9).
 """
 
 from typing import Final
 
 from services.cli.deploy.kubernetes import figures
-from services.cli.deploy.kubernetes.canary import CANARY, STABLE, metric, own_template, template
+from services.cli.deploy.kubernetes.canary import CANARY, FIRST_LOOKS, STABLE, metric, own_template, template
 from services.cli.deploy.kubernetes.objects import Object
 from shared.runtime.description import Description
 from shared.runtime.judged import Behind, Judged, Share, Slowest
@@ -16,8 +18,6 @@ FEWEST: Final = 20
 """Events, requests or attempts of the new version within the window; of fewer a part or a p99 says nothing."""
 MOST_BAD: Final = figures.WINDOW_SECONDS // figures.LOOK_SECONDS
 """Looks. One bad batch of a partner's is in so many; who is bad in one more is so for longer than a window."""
-MOST_UNKNOWN: Final = figures.LOOKS // 2
-"""Looks at which there was too little to compare."""
 WINDOW: Final = "{{args.window}}"
 
 
@@ -26,7 +26,7 @@ def own_analysis(description: Description) -> list[Object]:
     if not description.judged_by:
         return []
     metrics = [_metric(each) for each in description.judged_by]
-    return [template(own_template(description), metrics, service=description.name)]
+    return [template(own_template(description), metrics, service=description.name, **FIRST_LOOKS)]
 
 
 def _metric(judged: Judged) -> Object:
@@ -34,8 +34,9 @@ def _metric(judged: Judged) -> Object:
     return metric(
         judged.name,
         question(judged),
+        count="{{args.looks}}",
         failureLimit=MOST_BAD,
-        inconclusiveLimit=MOST_UNKNOWN,
+        inconclusiveLimit="{{args.unknown}}",
         successCondition=f"len(result) == 1 && result[0] <= {judged.most}",
         failureCondition=f"len(result) == 1 && result[0] > {judged.most}",
     )
