@@ -12,7 +12,16 @@ SERVICE = Description(
     families=("target",),
     listens=("events", "public"),
     commands=("archive", "delivery"),
-    public=("/v1/events", "/v1/hub"),
+    # each by itself: where a gateway tries beginnings first, `/v1/hub` would hide patterns of others below it
+    public=(
+        "/v1/events",
+        "/v1/hub/accepted",
+        "/v1/hub/buses",
+        "/v1/hub/match",
+        "/v1/hub/partners",
+        "/v1/hub/routing",
+        "/v1/hub/types",
+    ),
     internal=True,
     asks=("archive", "releases"),
     scales_by="requests",

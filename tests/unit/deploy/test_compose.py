@@ -96,7 +96,7 @@ def test_the_gateway_leads_to_public_paths_and_nowhere_else() -> None:
         ("/v1/operations", "checkout"),
         ("/v1/miles", "miles"),
         ("/v1/events", "hub"),
-        ("/v1/hub", "hub"),
+        *((f"/v1/hub/{of}", "hub") for of in ("accepted", "buses", "match", "partners", "routing", "types")),
         ("/v1/hub/archive", "archive"),
         ("/v1/hub/sealing", "delivery"),
         ("/v1/hub/targets", "delivery"),

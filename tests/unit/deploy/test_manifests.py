@@ -1,7 +1,9 @@
 """Every overlay is what a cluster takes: strict schemas, names that are there, the restricted Pod Security Standard."""
 
 import os
+import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -13,7 +15,7 @@ from services.cli.deploy.kubernetes.objects import ROLE, resource
 from services.house import HOUSE
 from services.releases.domain.files import rules_of
 from shared.runtime import configuration
-from shared.runtime.description import Description
+from shared.runtime.description import Description, owner_of
 from shared.runtime.settings import RuntimeSettings, read
 from tests.unit.deploy.manifests import Object, built, faults, place, pod_specs, unresolved
 from tests.unit.deploy.starting import environment
@@ -167,19 +169,64 @@ def test_whoever_delivery_asks_nothing_admits_nothing_of_it(name: str) -> None:
     assert admitting == {"releases"}
 
 
+WORDS: Final = (
+    *(
+        "v1",
+        "hub",
+        "events",
+        "targets",
+        "archive",
+        "feed",
+        "offers",
+        "fuel",
+        "coles-bi",
+        "dead",
+        "keys",
+        "redrive",
+        "1",
+    ),
+    *("deliveries", "deliverie", "deliveriesandmore", "delivered", "d", "xdeliveries", "Deliveries"),
+)
+
+
+def _paths(seed: int) -> Iterator[str]:
+    """Those that mean something, and what a client may make of them."""
+    yield from ("/v1/hub/targets", "/v1/hub/targets/", "/v1/hub/targets/fuel/coles-bi/deliveries/", "/v1/hub", "/")
+    chance = random.Random(seed)
+    begins = [beginning for each in HOUSE for beginning in each.public] + ["/v1/hub", ""]
+    for _ in range(3_000):
+        begun = chance.choice(begins).replace("*", chance.choice(WORDS))
+        yield begun + "".join(f"/{chance.choice(WORDS)}" for _ in range(chance.randrange(5))) or "/"
+
+
 @pytest.mark.parametrize("name", IN_PRODUCTION)
-def test_the_deliveries_of_a_target_lead_to_who_has_their_records(name: str) -> None:
+def test_a_path_leads_to_its_service_whatever_a_gateway_tries_first(name: str) -> None:
+    """A gateway may try regular expressions before beginnings or after them, and match them to the end or not."""
     (route,) = [each for each in built(name) if each["kind"] == "HTTPRoute"]
-    backends = {
-        match["path"]["value"]: (match["path"]["type"], rule["backendRefs"][0]["name"])
+    answering = [
+        (match["path"]["type"], match["path"]["value"], rule["backendRefs"][0]["name"])
         for rule in route["spec"]["rules"]
         for match in rule["matches"]
-    }
-    ((pattern, (_, service)),) = [each for each in backends.items() if each[1][0] == "RegularExpression"]
-    assert service == "archive"
-    assert re.fullmatch(pattern, "/v1/hub/targets/fuel/coles-bi/deliveries")
-    assert not re.fullmatch(pattern, "/v1/hub/targets/fuel/coles-bi/dead")
-    assert backends["/v1/hub/targets"] == ("PathPrefix", "delivery")
+    ]
+    found: Counter[str | None] = Counter()
+    for path in _paths(1):
+        begun = [
+            (len(value), service)
+            for kind, value, service in answering
+            if kind == "PathPrefix" and f"{path}/".startswith(f"{value}/")
+        ]
+        expressed = [
+            (value, service)
+            for kind, value, service in answering
+            if kind == "RegularExpression" and re.match(value, path)
+        ]
+        assert len(expressed) + bool(begun) <= 1, path
+        assert all(re.fullmatch(value, path) for value, _ in expressed)
+        answers = [*(service for _, service in expressed), *(service for _, service in sorted(begun)[-1:])]
+        owner = owner_of(HOUSE, path)
+        assert answers == ([resource(owner)] if owner else []), path
+        found[owner] += 1
+    assert min(found[service] for service in ("hub", "archive", "delivery", None)) > 50
 
 
 def _egress(overlay: list[Object], service: str) -> Iterator[Object]:

@@ -1,6 +1,6 @@
 """What a real cluster has operators for: RabbitMQ, MongoDB, secrets, the way in, and what Prometheus reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.cli.deploy.kubernetes.broker import CLUSTER
@@ -66,11 +66,12 @@ def mongodb(house: Iterable[Description]) -> Object:
     return named("MongoDBCommunity", "mongodbcommunity.mongodb.com/v1", "mongodb", spec=spec)
 
 
-def route(house: Iterable[Description]) -> Object:
+def route(house: Sequence[Description]) -> Object:
     """The public paths, each to the service that answers it."""
+    patterns = [path for each in house for path in each.public if ANY in path]
     rules = [
         {
-            "matches": [{"path": _match(path)} for path in each.public],
+            "matches": [{"path": _match(path, patterns)} for path in each.public],
             "backendRefs": [{"name": resource(each.name), "port": PORT}],
             # event streams of a purchase last as long as it does
             "timeouts": {"request": "0s"},
@@ -82,10 +83,38 @@ def route(house: Iterable[Description]) -> Object:
     return named("HTTPRoute", "gateway.networking.k8s.io/v1", PART_OF, spec=spec)
 
 
-def _match(path: str) -> Object:
+def _match(path: str, patterns: Iterable[str]) -> Object:
+    """No request matches two of them, but beginnings of which one is longer: whether a regular expression or a beginning
+    goes first differs from gateway to gateway. Some match whole paths, others look for their beginnings."""
     if ANY in path:
-        return {"type": "RegularExpression", "value": f"{pattern(path)}(/.*)?"}
-    return {"type": "PathPrefix", "value": path}
+        return _regular(f"{pattern(path)}(/.*)?")
+    within = [each for each in patterns if each.startswith(f"{path}/")]
+    if not within:
+        return {"type": "PathPrefix", "value": path}
+    if len(within) > 1:
+        raise ValueError(f"{path}: two patterns within it, {' and '.join(within)}")
+    return _regular(f"{pattern(path)}{_other_than(within[0].removeprefix(f'{path}/').split('/'))}")
+
+
+def _regular(expression: str) -> Object:
+    return {"type": "RegularExpression", "value": f"{expression}$"}
+
+
+def _other_than(segments: Sequence[str]) -> str:
+    """What may follow a beginning so that it does not go on by these segments, in the words that all engines have."""
+    first, *rest = segments
+    if first == ANY:
+        return f"(/[^/]*{_other_than(rest)})?"
+    if rest:
+        raise ValueError(f"a pattern must end with the word that follows its first *, not with {'/'.join(segments)}")
+    return f"(/{_another_word(first)}(/.*)?)?"
+
+
+def _another_word(word: str) -> str:
+    """A segment, an empty one too, that is not the word."""
+    if not word:
+        return "[^/]+"
+    return f"([^/{word[0]}][^/]*|{word[0]}{_another_word(word[1:])})?"
 
 
 def service_monitor() -> Object:
