@@ -84,8 +84,8 @@ def route(house: Sequence[Description]) -> Object:
 
 
 def _match(path: str, patterns: Iterable[str]) -> Object:
-    """No request matches two of them, but beginnings of which one is longer: whether a regular expression or a beginning
-    goes first differs from gateway to gateway. Some match whole paths, others look for their beginnings."""
+    """No request matches two of them, but beginnings of which one is longer: whether an expression or a beginning goes
+    first differs from gateway to gateway. Some match whole paths, others look for their beginnings."""
     if ANY in path:
         return _regular(f"{pattern(path)}(/.*)?")
     within = [each for each in patterns if each.startswith(f"{path}/")]
