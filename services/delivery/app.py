@@ -47,7 +47,7 @@ from shared.runtime.configuration import read_beside
 from shared.runtime.every import Every
 from shared.runtime.home import Home
 from shared.runtime.keeping import Keeping
-from shared.runtime.providers import gate_of
+from shared.runtime.providers import Gating, gating
 from shared.runtime.service import Runtime, Service
 from shared.runtime.trust import https_context
 from shared.telemetry import catalogue
@@ -101,6 +101,7 @@ def compose(runtime: Runtime) -> Service:
     skipping = Skipping(progress, runtime.clock)
     burying = Burying(letters, telling, skipping, runtime.clock)
     configuring = Configuring(buses, clients)
+    gated = gating(runtime, keeping, SERVICE.name, "releases")
     return keeping.service(
         table=table(configuring),
         router=routes(
@@ -110,7 +111,7 @@ def compose(runtime: Runtime) -> Service:
             resealing,
             burying,
             skipping,
-            _consent(runtime, keeping),
+            _consent(runtime, keeping, gated),
             runtime.queues,
             runtime.authenticator,
         ),
@@ -120,15 +121,16 @@ def compose(runtime: Runtime) -> Service:
             Every(RESEALING_PAUSE, resealing.look, name="secrets"),
             Every(DEATHS_PAUSE, deaths.tell, name="deaths"),
             Every(CATCHING_UP_PAUSE, CatchingUp(configuring, keeping.outbox).look, name="buses"),
+            *gated.tasks,
         ),
         figures=(_states(measuring), _queues(measuring), _under_way(hands)),
         closing=(watching.close, telling.drain, deaths.tell, poster.close),
     )
 
 
-def _consent(runtime: Runtime, keeping: Keeping) -> Consent:
+def _consent(runtime: Runtime, keeping: Keeping, gated: Gating) -> Consent:
     singles = Allowances(keeping.collection(ALLOWANCES, silent=True), runtime.clock)
-    return Consent(gate_of(runtime, SERVICE.name, "releases"), singles, runtime.clock)
+    return Consent(gated.gate, singles, runtime.clock)
 
 
 def _states(measuring: Measuring) -> Figure:

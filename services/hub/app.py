@@ -34,7 +34,7 @@ from shared.accepting.counting import Counting
 from shared.accepting.gathering import Gathering
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
-from shared.runtime.providers import gate_of, neighbor
+from shared.runtime.providers import gating, neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store import sweeping
@@ -94,6 +94,7 @@ def compose(runtime: Runtime) -> Service:
         ordering=ordering,
         meter=runtime.meter,
     )
+    gated = gating(runtime, keeping, SERVICE.name, "releases")
     return keeping.service(
         table=table(routing, Telling(applying.buses, registry, keeping.outbox)) if settings.routes else {},
         takers=takers(hearing, in_force) if settings.routes else {},
@@ -110,7 +111,7 @@ def compose(runtime: Runtime) -> Service:
                 may_hash=settings.key is not None,
             ),
             runtime.authenticator,
-            gate_of(runtime, SERVICE.name, "releases"),
+            gated.gate,
         ),
         tasks=(
             Every(sweeping.PAUSE, sweeper.once, full=sweeping.PAGE, name="pages"),
@@ -118,6 +119,7 @@ def compose(runtime: Runtime) -> Service:
             Every(PAUSE, in_force.look, name="buses"),
             Every(HEARS_AGAIN, hearing.again, name="bindings"),
             Every(sweeping.PAUSE, Tidying(applying.buses, runtime.queues, runtime.clock).tidy, name="queues"),
+            *gated.tasks,
         ),
         closing=(gathering.drain, in_force.leave),
         prefetch=PREFETCH,

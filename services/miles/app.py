@@ -12,7 +12,7 @@ from services.miles.service import SERVICE
 from services.miles.settings import MilesSettings
 from shared.runtime.every import Every
 from shared.runtime.keeping import Keeping
-from shared.runtime.providers import gate_of
+from shared.runtime.providers import gating
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store.documents import CollectionSpec
@@ -29,9 +29,10 @@ def compose(runtime: Runtime) -> Service:
     policy = Policy(settings.validity_months, settings.grace, calendar)
     ledger = Ledger(accounts, journal, runtime.clock, policy, settings.expiry_share)
     members = LedgerAccounts(ledger, accounts, journal, redemptions, runtime.clock, calendar=calendar)
+    gated = gating(runtime, keeping, SERVICE.name, "releases")
     return keeping.service(
         table=table(keeping.participant(redemptions), ledger),
-        router=routes(members, runtime.authenticator, gate_of(runtime, SERVICE.name, "releases")),
+        router=routes(members, runtime.authenticator, gated.gate),
         figures=(figures.holds(SERVICE.name, accounts.collection, "by_hold", runtime.clock),),
-        tasks=(Every(settings.expiry_seconds, ledger.expire_due, full=1, name="expiry"),),
+        tasks=(Every(settings.expiry_seconds, ledger.expire_due, full=1, name="expiry"), *gated.tasks),
     )

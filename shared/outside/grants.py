@@ -1,15 +1,13 @@
 """The gate of grants where another service keeps it: asked over the services' own routes."""
 
-import logging
 from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel
 
 from shared.contracts.releases import ActEnded, GrantRedeemed, GrantRefused, GrantShown
+from shared.outside.endings import Endings
 from shared.outside.neighbors import Neighbor
 from shared.web.grants import Act, Declined, GateUnreachable, Redeemed
-
-log = logging.getLogger(__name__)
 
 
 class _Answer(BaseModel):
@@ -25,22 +23,29 @@ class GateOverHttp:
     """The `Gate` port."""
 
     def __init__(
-        self, neighbor: Neighbor, subject: Callable[[str], Awaitable[str]], place: str, environment: str
+        self,
+        neighbor: Neighbor,
+        endings: Endings,
+        subject: Callable[[str], Awaitable[str]],
+        place: str,
+        environment: str,
     ) -> None:
         """`subject` gives whose a bearer token is; `place` is where the gate's routes begin."""
+        self._endings = endings
         self._environment = environment
         self._neighbor = neighbor
         self._subject = subject
         self._place = place
 
     async def redeem(self, grant: str, act: Act, key: str) -> Redeemed | Declined:
+        subject = await self._subject(act.token)
         shown = GrantShown(
             grant=grant,
             action=act.action,
             target=act.target,
             digest=act.digest,
             key=key,
-            subject=await self._subject(act.token),
+            subject=subject,
             environment=self._environment,
         )
         told = await self._neighbor.tell(_Answer, f"{self._place}/redeem", shown, GateUnreachable)
@@ -50,12 +55,8 @@ class GateOverHttp:
         redeemed = GrantRedeemed(request=told.request, execution=told.execution)
         if not redeemed.execution:
             raise GateUnreachable("an answer that says nothing")
-        return Redeemed(redeemed.request, redeemed.execution)
+        return Redeemed(redeemed.request, redeemed.execution, subject)
 
-    async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
-        subject = await self._subject(act.token)
-        told = ActEnded(request=redeemed.request, execution=redeemed.name, subject=subject, well=well)
-        try:
-            await self._neighbor.tell(ActEnded, f"{self._place}/ended", told, GateUnreachable)
-        except GateUnreachable:
-            log.warning("nobody was told how a gated act ended", extra={"reason": act.action})
+    async def ended(self, redeemed: Redeemed, *, well: bool) -> None:
+        told = ActEnded(request=redeemed.request, execution=redeemed.name, subject=redeemed.subject, well=well)
+        await self._endings.tell(told)

@@ -1,17 +1,21 @@
 """A provider's settings, when the sandbox may stand in for it, and the lines to providers and neighbors."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 from pydantic import Field, HttpUrl
 
 from shared.kernel.values import changed
+from shared.outside.endings import ENDINGS, Ending, Endings, wakes
 from shared.outside.gate import Gate, Terms
 from shared.outside.grants import GateOverHttp
 from shared.outside.line import Line
 from shared.outside.neighbors import Neighbor
 from shared.runtime.configuration import read_beside
+from shared.runtime.every import Every
+from shared.runtime.keeping import Keeping
 from shared.runtime.service import Runtime
 from shared.runtime.settings import Settings
 from shared.web.grants import CountedGate
@@ -81,17 +85,28 @@ def provider_line(runtime: Runtime, service: str, provider: str, settings: Provi
     return Line(client, timedelta(seconds=settings.timeout_seconds), gate=gate)
 
 
-def gate_of(runtime: Runtime, here: str, service: str, timeout_seconds: float = 5.0) -> GrantGate | None:
-    """Who keeps the grants that gated acts of `here` take: another service. None where acts are not gated."""
+@dataclass(frozen=True, slots=True)
+class Gating:
+    """Who keeps the grants that a service's acts take; nobody where acts are not gated. `tasks` are that service's."""
+
+    gate: GrantGate | None = None
+    tasks: tuple[Every, ...] = ()
+
+
+def gating(runtime: Runtime, keeping: Keeping, here: str, service: str, timeout_seconds: float = 5.0) -> Gating:
+    """Another service keeps the grants for gated acts of `here`."""
     if not runtime.settings.gated:
-        return None
+        return Gating()
 
     async def subject(token: str) -> str:
         return (await runtime.authenticator.caller(token)).subject
 
-    asked = neighbor(runtime, service, timeout_seconds)
-    gate = GateOverHttp(asked, subject, f"/internal/{service}", runtime.settings.environment)
-    return CountedGate(gate, runtime.meter, here)
+    asked, place = neighbor(runtime, service, timeout_seconds), f"/internal/{service}"
+    documents = keeping.documents(ENDINGS, Ending, wake=wakes, silent=True)
+    endings = Endings(documents, asked, f"{place}/ended", runtime.clock)
+    gate = GateOverHttp(asked, endings, subject, place, runtime.settings.environment)
+    tasks = (Every(Endings.PAUSE, endings.page, full=Endings.PAGE, name="endings"),)
+    return Gating(CountedGate(gate, runtime.meter, here), tasks)
 
 
 def neighbor(runtime: Runtime, service: str, timeout_seconds: float) -> Neighbor:

@@ -50,10 +50,11 @@ class GateUnreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """It may be done now. `name` is what its end is told under."""
+    """It may be done now. `name` is what its end is told under, `subject` by whom: his token may have run out then."""
 
     request: str
     name: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ class Gate(Protocol):
         """Spend the grant. Raises GateUnreachable."""
         ...
 
-    async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
-        """How what was redeemed has ended; where that cannot be told, the gate finds its silence."""
+    async def ended(self, redeemed: Redeemed, *, well: bool) -> None:
+        """How what was redeemed has ended. It was done: where that cannot be told now it is told later, and nobody
+        fails by it."""
         ...
 
 
@@ -94,8 +96,8 @@ class CountedGate:
         self._meter.acted(self._service, act.action, "declined" if isinstance(found, Declined) else "redeemed")
         return found
 
-    async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
-        await self._gate.ended(redeemed, act, well=well)
+    async def ended(self, redeemed: Redeemed, *, well: bool) -> None:
+        await self._gate.ended(redeemed, well=well)
 
 
 class Gated:
@@ -136,9 +138,9 @@ class Gated:
         try:
             yield
         except BaseException:
-            await self._gate.ended(found, act, well=False)
+            await self._gate.ended(found, well=False)
             raise
-        await self._gate.ended(found, act, well=True)
+        await self._gate.ended(found, well=True)
 
     async def _act(self, request: Request) -> Act:
         path, query = request.url.path, request.url.query

@@ -1,10 +1,15 @@
 """The gate of grants in the service that keeps it."""
 
+import logging
+
 from services.releases.cases.releasing import Releasing, Shown
 from services.releases.domain.commands import By
 from services.releases.ports import BadGrant
+from shared.store.documents import Unavailable
 from shared.web.auth import Authenticator
 from shared.web.grants import Act, Declined, Redeemed
+
+log = logging.getLogger(__name__)
 
 
 class OwnGate:
@@ -28,11 +33,15 @@ class OwnGate:
             return Declined("grant_void" if refusal.code == "not_found" else refusal.code, refusal.detail)
         if done.request is None:
             return Declined("grant_void", "It is no grant of this log")
-        return Redeemed(done.request.id, done.request.execution)
+        return Redeemed(done.request.id, done.request.execution, by.person)
 
-    async def ended(self, redeemed: Redeemed, act: Act, *, well: bool) -> None:
-        by = await self._by(act)
-        await self._releasing.outcome(by, redeemed.request, redeemed.name, 0 if well else 1, "")
+    async def ended(self, redeemed: Redeemed, *, well: bool) -> None:
+        """Where the log's store is away it cannot be kept either: the log's clock finds the silence."""
+        try:
+            by = By(redeemed.subject, "http")
+            await self._releasing.outcome(by, redeemed.request, redeemed.name, 0 if well else 1, "")
+        except Unavailable:
+            log.warning("how a gated act ended cannot be told", extra={"document_id": redeemed.name})
 
     async def _by(self, act: Act) -> By:
         caller = await self._authenticator.caller(act.token)

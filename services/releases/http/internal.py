@@ -4,6 +4,7 @@ from fastapi import Request, Response
 
 from services.releases.cases.releasing import Releasing, Shown
 from services.releases.domain.commands import By
+from services.releases.http.refusing import problem
 from services.releases.ports import BadGrant
 from shared.contracts.releases import ActEnded, GrantRedeemed, GrantRefused, GrantShown
 from shared.web.answers import answer
@@ -32,9 +33,13 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
 
     @router.internal("/internal/releases/ended", authenticator, method="POST")
     async def ended(request: Request) -> Response:
+        """It is told until it is taken: 200 where it is on record, and where telling it again would not have it so."""
         act = await told(request, ActEnded)
         person = _by(releasing, act.subject)
-        await releasing.outcome(person, act.request, act.execution, 0 if act.well else 1, "")
+        done = await releasing.outcome(person, act.request, act.execution, 0 if act.well else 1, "")
+        refusal = done.decision.refusal
+        if refusal is not None and refusal.code == "policy_outdated":
+            raise problem(refusal)
         return answer(act)
 
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from shared.kernel.acts import payload, target_of
 from shared.kernel.values import changed
 from shared.runtime.host import Compose
+from shared.runtime.service import Service
 from shared.web import problems
 from tests.component.releases.desk import Desk
 from tests.kit.clock import HandClock
@@ -19,14 +20,13 @@ from tests.kit.runtime import TestRuntime
 
 
 @asynccontextmanager
-async def asking(
-    compose: Compose, home: Path, clock: HandClock, gated: Desk, scopes: str = "ops:read ops:write"
-) -> AsyncIterator[httpx.AsyncClient]:
+async def acting(
+    compose: Compose, home: Path, clock: HandClock, way: httpx.AsyncBaseTransport, scopes: str = "ops:read ops:write"
+) -> AsyncIterator[tuple[Service, httpx.AsyncClient]]:
     """A service whose acts are gated, and which asks the other process over its internal routes."""
     runtime = TestRuntime(home, clock)
     runtime.settings = changed(runtime.settings, gated=True)
-    assert isinstance(gated.client._transport, httpx.ASGITransport)
-    runtime.transport = gated.client._transport
+    runtime.transport = way
     service = compose(runtime)
     app = FastAPI()
     problems.install(app)
@@ -37,6 +37,15 @@ async def asking(
         opened(service),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test", headers=headers) as client,
     ):
+        yield service, client
+
+
+@asynccontextmanager
+async def asking(
+    compose: Compose, home: Path, clock: HandClock, gated: Desk, scopes: str = "ops:read ops:write"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The same over the way of a process that is there."""
+    async with acting(compose, home, clock, gated.way, scopes) as (_, client):
         yield client
 
 

@@ -31,6 +31,12 @@ class Desk:
         self.service = service
         self.client = client
 
+    @property
+    def way(self) -> httpx.AsyncBaseTransport:
+        """For other services, which ask over internal routes."""
+        assert isinstance(self.client._transport, httpx.ASGITransport)
+        return self.client._transport
+
     async def send(
         self, person: str, method: str, path: str, body: Any = None, *, scope: str = SCOPES, **headers: str
     ) -> httpx.Response:
