@@ -78,7 +78,7 @@ class FakeProcess:
     def terminate(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
-    def exit_code(self, within: float = 40.0) -> int:
+    def exit_code(self, within: float = STARTED) -> int:
         return self.process.wait(within)
 
 

@@ -148,7 +148,7 @@ async def test_a_store_that_is_away_is_named_and_keeps_requests_out_but_not_a_si
         answer = await http.get(f"{url}/v1/fake")
     assert (answer.status_code, answer.json()["code"]) == (503, "starting")
     process.terminate()
-    assert process.exit_code(20) == 0
+    assert process.exit_code() == 0
     assert not process.said_ready
 
 
@@ -179,7 +179,7 @@ def test_a_signal_before_the_broker_is_there_ends_the_process(start_process: Sta
     process = start_process("payment", BROKER_URL="amqp://127.0.0.1:1/")
     eventually_sync(lambda: "no connection to the broker" in process.log)
     process.terminate()
-    assert process.exit_code(10) == 0
+    assert process.exit_code() == 0
     assert not process.said_ready
 
 
@@ -333,27 +333,27 @@ def test_a_wrong_setting_stops_the_start_and_is_named(
     start_process: StartProcess, settings: dict[str, str], named: str
 ) -> None:
     process = start_process("payment", **{"BROKER_URL": "amqp://127.0.0.1:1/", **settings})
-    assert process.exit_code(10) == 2
+    assert process.exit_code() == 2
     assert process.log.startswith(f"milesaga: {named}")
     assert process.log.count("\n") == 1
 
 
 def test_without_a_broker_a_single_service_says_where_it_looked(start_process: StartProcess) -> None:
     process = start_process("payment")
-    assert process.exit_code(10) == 2
+    assert process.exit_code() == 2
     assert process.log.startswith("milesaga: BROKER_URL: ")
 
 
 def test_a_taken_port_stops_the_start_and_is_named(start_process: StartProcess) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start_process("payment", BROKER_URL="amqp://127.0.0.1:1/", PORT=str(taken.getsockname()[1]))
-        assert process.exit_code(10) == 2
+        assert process.exit_code() == 2
     assert process.log.startswith("milesaga: PORT: ")
 
 
 def test_an_unknown_service_is_answered_with_the_known_ones(start_process: StartProcess) -> None:
     process = start_process("payments")
-    assert process.exit_code(10) == 2
+    assert process.exit_code() == 2
     assert "'payments' is no service" in process.log
     assert "notifications" in process.log
 
