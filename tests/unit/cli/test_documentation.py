@@ -1,14 +1,19 @@
 """The documentation names what is there."""
 
 import re
+from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from inspect import isclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic_settings import BaseSettings
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from services.cli.main import COMMANDS
+from services.cli.main import COMMANDS, app
 from shared.runtime.settings import RuntimeSettings
 
 REPOSITORY = Path(__file__).parents[3]
@@ -33,6 +38,46 @@ def test_each_decision_has_a_number_of_its_own() -> None:
 def test_the_readme_names_every_command() -> None:
     shown = set(re.findall(r"^\| `([a-z]+)[ `]", README.read_text(), re.MULTILINE))
     assert set(COMMANDS) <= shown
+
+
+def test_the_pages_name_commands_and_options_that_there_are() -> None:
+    found = {(page.name, words) for page in PAGES for words in _commands(page.read_text())}
+    assert len(found) > 200
+    assert {(page, words, wrong) for page, words in found if (wrong := _wrong(words.split()))} == set()
+    assert _wrong(["hub", "aply"]) == "aply"
+    assert _wrong(["hub", "dead", "redrive", "fuel/bi", "--fingerprints", "1"]) == "--fingerprints"
+
+
+def _commands(text: str) -> Iterator[str]:
+    """What stands behind `milesaga`, in a line of code or within a sentence."""
+    blocks = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)
+    within = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    for code in (*lines, *(" ".join(each.split()) for each in within)):
+        for words in re.findall(r"(?:^|[;|&$] *)milesaga ([^|;&#>]+)", code):
+            yield words.partition(" -- ")[0]
+
+
+def _wrong(words: list[str]) -> str:
+    """The first word that no command answers to."""
+    first, *said = [word.strip("'\"[](),") for word in words]
+    if first.startswith("--"):
+        return "" if first in ("--help", "--version") else first
+    if first not in COMMANDS:
+        return first
+    command = _command(first)
+    while isinstance(command, TyperGroup) and said and re.match(r"[a-z]", said[0]):
+        if said[0] not in command.commands:
+            return said[0]
+        command, said = command.commands[said[0]], said[1:]
+    known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)} | {"--help"}
+    return next((word for word in said if word.startswith("--") and word not in known), "")
+
+
+@cache
+def _command(name: str) -> Any:
+    group = get_command(app)
+    return group.resolve_command(group.context_class(group), [name])[1]  # type: ignore[attr-defined]
 
 
 def test_the_readme_names_every_setting_that_all_processes_read() -> None:

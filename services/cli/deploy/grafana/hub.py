@@ -5,6 +5,7 @@ from typing import Final
 from services.cli.deploy.grafana.panels import Dashboard, Query, Row, graph, stat
 
 _RATE: Final = "$__rate_interval"
+_PARTNERS: Final = 'service=~"hub|archive|delivery"'
 _DOOR: Final = Row(
     "At the door",
     (
@@ -52,6 +53,16 @@ _DOOR: Final = Row(
             ),
             text="Tens of milliseconds: a write that waits for the disk.",
             unit="s",
+        ),
+        graph(
+            "Answered by 5xx, of all requests",
+            Query(
+                f'sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}, status=~"5.."}}[{_RATE}]))'
+                f" / sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}}}[{_RATE}]))",
+                "{{service}}",
+            ),
+            text="None. One in a hundred: runbook hub-requests-fail.",
+            unit="percentunit",
         ),
         graph(
             "Events of a page: half, 19 of 20",
