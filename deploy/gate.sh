@@ -8,6 +8,8 @@
 #   --action --environment --target --reason   what, where, to what, why
 #   --file F            a file or folder below this one, copied and hashed; repeatable
 #   --artifact N@sha256:... --parameter N=V --link N=URL --author PERSON   repeatable
+#   --env NAME[=VALUE]  a variable that the command finds, shown and hashed; --secret-env NAME: hashed, not shown;
+#   --env-file NAME[=FILE]   one that names a file, such as KUBECONFIG: copied and hashed; all repeatable
 #   --path DIR:DIR      where programs are found, whatever PATH says here; shown and hashed
 #   --window FROM/UNTIL --replaces ID --key K --patience 4h --reach 2m
 # and ends with the command's own code, or 91 denied, 92 expired, 93 withdrawn or superseded, 94 frozen or outside its
@@ -18,8 +20,8 @@ locale=${LC_ALL-unset}
 export LC_ALL=C
 umask 077
 
-ROOT=/v1/releases
-LONGEST_WATCH=25 # seconds of one long poll
+root=/v1/releases
+longest_watch=25 # seconds of one long poll
 newline='
 '
 
@@ -119,6 +121,35 @@ below() {
   printf '%s' "$plain"
 }
 
+# A variable that may be handed on, once: `variable NAME OPTION`.
+variable() {
+  case $1 in
+    PATH | IFS | PWD | OLDPWD | PPID | UID | EUID | MILESAGA_*) wrong "$2: '$1' is no variable that is handed on." ;;
+    # by these a program is made to run something beside itself that nobody has hashed, nor seen
+    LD_PRELOAD | LD_AUDIT | LD_LIBRARY_PATH | GCONV_PATH | BASH_ENV | ENV | SHELLOPTS | BASHOPTS | PS4 | \
+    PYTHONPATH | PYTHONHOME | PYTHONSTARTUP | PYTHONUSERBASE | PYTHONWARNINGS | PYTHONBREAKPOINT | \
+    PERL5OPT | PERL5LIB | PERL5DB | RUBYOPT | RUBYLIB | NODE_OPTIONS | NODE_PATH | LUA_INIT | \
+    JAVA_TOOL_OPTIONS | JDK_JAVA_OPTIONS | _JAVA_OPTIONS | KUBECTL_EXTERNAL_DIFF)
+      wrong "$2: by $1 something runs that nobody has seen: set it in a script." ;;
+    http_proxy | https_proxy | ftp_proxy | all_proxy | no_proxy) ;;
+    *[!A-Za-z0-9_]*) wrong "$2: '$1' is no variable that is handed on." ;;
+    [A-Z]*) ;;
+    *) wrong "$2: '$1' is no variable that is handed on." ;;
+  esac
+  [ ! -e "$private/variables/$1" ] || wrong "$1 is given twice."
+}
+
+# Sets `value` to what a variable has here: `value_of NAME OPTION`.
+value_of() {
+  if [ "$1" = LC_ALL ]; then
+    [ "$locale" != unset ] || wrong "$2: $1 is not set here."
+    value=$locale
+  else
+    eval "[ -n \"\${$1+set}\" ]" || wrong "$2: $1 is not set here."
+    eval "value=\$$1"
+  fi
+}
+
 # One file: copied, and the copy hashed.
 copy() {
   one_line "$1"
@@ -153,6 +184,13 @@ unchanged() {
   done <<LINES
 $asked_hashes
 LINES
+  while IFS= read -r each; do
+    sum=${each%% *} each=${each#* }
+    for place in "$private/variables/${each%% *}" "${each#* }"; do
+      found=$(sha256sum 2>/dev/null <"$place")
+      [ "${found%% *}" = "$sum" ] || { changed=${each%% *}; return 1; }
+    done
+  done <"$private/variable-files"
 }
 
 # ---- asking ----
@@ -170,7 +208,7 @@ ask() {
     printf 'header = "Authorization: Bearer %s"\n' "$(token | tr -d '[:space:]"')"
     [ -z "$5" ] || printf 'data-binary = "@%s"\nheader = "Content-Type: application/json"\n' "$5"
   } | curl -q -sS -K - -X "$1" --connect-timeout 5 --max-time "$3" -H "$4" -H 'Milesaga-Via: cli' \
-    -D "$private/headers" -o "$private/answer" -w '%{http_code}' "$MILESAGA_URL$ROOT$2" >"$private/status" 2>"$private/why" &
+    -D "$private/headers" -o "$private/answer" -w '%{http_code}' "$MILESAGA_URL$root$2" >"$private/status" 2>"$private/why" &
   asking=$!
   while :; do
     heard=$signals
@@ -264,7 +302,7 @@ tell_kept() {
 # ---- options ----
 
 action='' environment='' target='' reason='' window='' replaces='' key=${MILESAGA_GATE_KEY:-}
-files='' artifacts='' parameters='' links='' authors='' patience=4h reach=2m
+files='' artifacts='' parameters='' links='' authors='' shown='' secrets='' named_files='' patience=4h reach=2m
 search_path=${MILESAGA_GATE_PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 while [ $# -gt 0 ]; do
   case $1 in --) shift; break ;; --*) [ $# -gt 1 ] || wrong "$1 wants a value." ;; *) break ;; esac
@@ -280,6 +318,9 @@ while [ $# -gt 0 ]; do
     --patience) patience=$2 ;;
     --reach) reach=$2 ;;
     --file) one_line "$2"; files="$files$2$newline" ;;
+    --env) shown="$shown$2$newline"; one_line "$2" ;;
+    --secret-env) one_line "$2"; secrets="$secrets$2$newline" ;;
+    --env-file) one_line "$2"; named_files="$named_files$2$newline" ;;
     --artifact) one_line "$2"; artifacts="$artifacts$2$newline" ;;
     --parameter) one_line "$2"; parameters="$parameters$2$newline" ;;
     --link) one_line "$2"; links="$links$2$newline" ;;
@@ -318,12 +359,54 @@ wait_traps() {
   trap 'given_up 143' TERM
   trap 'given_up 129' HUP
 }
-mkdir "$payload"
+mkdir "$payload" "$private/home" "$private/variables"
+: >"$private/variable-files"
+: >"$private/environment"
 : >"$private/files"
 [ -n "$key" ] || key=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 attempt=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 
-# ---- copies, and their digest ----
+# ---- variables, copies, and their digest ----
+
+while IFS= read -r each; do
+  [ -n "$each" ] || continue
+  name=${each%%=*}
+  variable "$name" --env
+  if [ "$name" = "$each" ]; then value_of "$name" --env; else value=${each#*=}; fi
+  printf '%s' "$value" >"$private/variables/$name"
+  printf '%s {"name":"%s","value":%s}\n' "$name" "$name" "$(json_string "$value")" >>"$private/environment"
+done <<LINES
+$shown
+LINES
+while IFS= read -r name; do
+  [ -n "$name" ] || continue
+  case $name in *=*) wrong "--secret-env takes a name alone: what stands on a command line is no secret." ;; esac
+  variable "$name" --secret-env
+  value_of "$name" --secret-env
+  printf '%s' "$value" >"$private/variables/$name"
+  sum=$(printf '%s\n%s=%s' "$key" "$name" "$value" | sha256sum)
+  printf '%s {"name":"%s","salted_sha256":"%s"}\n' "$name" "$name" "${sum%% *}" >>"$private/environment"
+done <<LINES
+$secrets
+LINES
+while IFS= read -r each; do
+  [ -n "$each" ] || continue
+  name=${each%%=*}
+  variable "$name" --env-file
+  if [ "$name" = "$each" ]; then value_of "$name" --env-file; else value=${each#*=}; fi
+  one_line "$value"
+  case $value in /*) ;; *) value=$origin/$value ;; esac
+  { [ -f "$value" ] && cp -- "$value" "$private/variables/$name"; } || wrong "$value is no file that can be copied."
+  chmod 400 "$private/variables/$name"
+  sum=$(sha256sum <"$private/variables/$name")
+  printf '%s %s %s\n' "${sum%% *}" "$name" "$value" >>"$private/variable-files"
+  printf '%s {"file_sha256":"%s","name":"%s"}\n' "$name" "${sum%% *}" "$name" >>"$private/environment"
+done <<LINES
+$named_files
+LINES
+variables=''
+sort -o "$private/environment" "$private/environment"
+while IFS= read -r each; do variables="$variables${variables:+,}${each#* }"; done <"$private/environment"
 
 while IFS= read -r name; do
   [ -n "$name" ] || continue
@@ -390,7 +473,7 @@ while IFS= read -r each; do
 done <<LINES
 $sorted
 LINES
-canonical="$canonical$list],\"files\":["
+canonical="$canonical$list],\"environment\":[$variables],\"files\":["
 list=''
 while IFS= read -r each; do
   [ -n "$each" ] || continue
@@ -401,7 +484,7 @@ LINES
 linked=$(object "$links") || exit 97
 given=$(object "$parameters") || exit 97
 canonical="$canonical$list],\"links\":$linked,\"parameters\":$given"
-canonical="$canonical,\"search_path\":$(json_string "$search_path")}"
+canonical="$canonical,\"search_path\":$(json_string "$search_path"),\"version\":2}"
 digest=$(printf '%s' "$canonical" | sha256sum)
 digest=sha256:${digest%% *}
 
@@ -434,6 +517,8 @@ while [ "$next" != run ]; do
       printf '%s}' "$body" >"$private/body"
       ask POST /requests 30 "Idempotency-Key: $key"
       [ -z "$absent" ] || { pause 1; continue; }
+      [ "$(member code)" != idempotency_key_reused ] ||
+        end 95 "The key belongs to an ask for something else than what would run here."
       case $status in 200 | 201) ;; *) end 97 "$(problem 'The request was refused')" ;; esac
       mv "$private/answer" "$private/asked"
       tell_kept
@@ -446,7 +531,7 @@ while [ "$next" != run ]; do
       if [ "$state" = pending ]; then next=watch; else next=grant; fi ;;
     watch)
       patient
-      [ "$left" -le "$LONGEST_WATCH" ] || left=$LONGEST_WATCH
+      [ "$left" -le "$longest_watch" ] || left=$longest_watch
       query=''
       [ "$since" -lt 0 ] || query="?wait=$left&since=$since"
       asked_at=$(now)
@@ -523,20 +608,23 @@ if ! unchanged; then
 fi
 trap 'pending=TERM signals=$((signals + 1)); [ -z "$child" ] || kill -TERM "$child"' INT TERM
 trap 'pending=HUP signals=$((signals + 1)); [ -z "$child" ] || kill -HUP "$child"' HUP
-exec 3<&0
+# Of the environment it finds what was named, and reads nothing: what comes in nobody has seen.
+# shellcheck disable=SC2016 # it is the launcher that expands
+launcher='folder=$1 files=$2
+shift 2
+for each in "$folder"/*; do
+  name=${each##*/}
+  [ -f "$each" ] || continue
+  if /bin/grep -q "^[0-9a-f]* $name " "$files"; then value=$each.; else value=$(/bin/cat "$each"; printf .); fi
+  export "$name=${value%.}"
+done
+exec "$@"'
 (
   cd "$payload" || exit 95
-  unset MILESAGA_TOKEN MILESAGA_TOKEN_FILE MILESAGA_INITIATOR_TOKEN
-  # By these a program is made to run something beside itself that nobody has hashed, nor seen.
-  unset LD_PRELOAD LD_AUDIT LD_LIBRARY_PATH GCONV_PATH BASH_ENV ENV PS4
-  [ -n "${BASH_VERSION:-}" ] || unset SHELLOPTS BASHOPTS # bash lets nobody, and by itself that runs nothing
-  unset PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONWARNINGS PYTHONBREAKPOINT
-  unset PERL5OPT PERL5LIB PERL5DB RUBYOPT RUBYLIB NODE_OPTIONS NODE_PATH LUA_INIT
-  unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS KUBECTL_EXTERNAL_DIFF
-  if [ "$locale" = unset ]; then unset LC_ALL; else LC_ALL=$locale; fi
-  export MILESAGA_PAYLOAD="$payload" MILESAGA_EXECUTION="$execution" MILESAGA_REQUEST="$request" PATH="$search_path"
-  exec "$@"
-) <&3 3<&- &
+  exec env -i LANG=C.UTF-8 "HOME=$private/home" "PATH=$search_path" "MILESAGA_PAYLOAD=$payload" \
+    "MILESAGA_EXECUTION=$execution" "MILESAGA_REQUEST=$request" \
+    /bin/sh -c "$launcher" sh "$private/variables" "$private/variable-files" "$@"
+) </dev/null &
 child=$!
 [ -z "$pending" ] || kill -"$pending" "$child"
 while :; do

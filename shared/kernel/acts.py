@@ -26,6 +26,22 @@ def body_digest(asked: Mapping[str, Any]) -> str | None:
     return told if asked.keys() == {"method", "path", "query", "body"} and isinstance(told, str) else None
 
 
+def variables(told: Any) -> list[str]:
+    """A line for each variable that a payload's command finds: its value, or what is known of one that is not shown."""
+    found = []
+    for each in told if isinstance(told, list | tuple) else ():
+        if not isinstance(each, Mapping):
+            continue
+        name = each.get("name")
+        if "value" in each:
+            found.append(f"{name} = {each['value']}")
+        elif "file_sha256" in each:
+            found.append(f"{name}: a file, {PREFIX}{each['file_sha256']}")
+        else:
+            found.append(f"{name}: a secret, its value hashed and not shown")
+    return found
+
+
 def target_of(path: str) -> str:
     """What a path is called where it is asked for: it may name a member, and does not go into a log."""
     return f"path:{digest_of_bytes(path.encode()).removeprefix(PREFIX)[:32]}"

@@ -62,7 +62,7 @@ def _one(url: str, chat: Chat, folder: Path) -> tuple[float, list[float]]:
     command = [sys.executable, "-m", "services.cli.main", "release", "gate", *about, "--reason", "bench"]
     mine = {"MILESAGA_URL": url, "MILESAGA_PERSON": "deployer", "BEGAN": str(began), "PYTHONPATH": str(REPOSITORY)}
     with subprocess.Popen(
-        [*command, "--file", "deploy.sh", "--", "./deploy.sh"],
+        [*command, "--file", "deploy.sh", "--env", "BEGAN", "--", "./deploy.sh"],
         cwd=folder,
         env=os.environ | mine,
         stdin=subprocess.DEVNULL,

@@ -35,7 +35,18 @@ class Deploy:
         self.script.write_text(SCRIPT)
         self.script.chmod(0o755)
         self.ran = folder / "ran"
-        command = [sys.executable, "-m", "services.cli.main", "release", "gate", *ABOUT, "--file", "deploy.sh"]
+        command = [
+            sys.executable,
+            "-m",
+            "services.cli.main",
+            "release",
+            "gate",
+            *ABOUT,
+            "--file",
+            "deploy.sh",
+            "--env",
+            "RAN",
+        ]
         mine = {"MILESAGA_URL": url, "MILESAGA_PERSON": person, "RAN": str(self.ran)}
         self._said = folder / "said"
         with self._said.open("wb") as said:

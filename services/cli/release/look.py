@@ -9,13 +9,13 @@ from rich.table import Table
 from services.cli import view
 from services.cli.client import Json
 from services.cli.printing import in_one_line
-from shared.kernel.acts import body_digest
+from shared.kernel.acts import body_digest, variables
 from shared.kernel.digest import digest_of_bytes
 from shared.kernel.visible import visible
 
 MOST_SHOWN: Final = 16_000
 """Characters of a body: more nobody reads on a terminal, and `--json` has them."""
-OF_A_COMMAND: Final = ("argv", "files", "artifacts", "parameters", "links")
+OF_A_COMMAND: Final = ("argv", "files", "artifacts", "parameters", "links", "environment", "version")
 """What the gate asks by; an act of our own is asked for by other words, which are shown as they are."""
 
 
@@ -59,6 +59,7 @@ def _lines(request: Json) -> Iterator[tuple[str, str]]:
     for name in ("parameters", "links"):
         given = payload.get(name) or {}
         yield name, "\n".join(f"{in_one_line(key)}={in_one_line(str(value))}" for key, value in given.items())
+    yield "with", "\n".join(in_one_line(visible(each)) for each in variables(payload.get("environment")))
     for name, value in payload.items():
         if name not in OF_A_COMMAND:
             yield in_one_line(name), in_one_line(value if isinstance(value, str) else json.dumps(value))

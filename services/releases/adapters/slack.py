@@ -13,6 +13,7 @@ from typing import Any, Final
 from services.releases.domain.notices import Notice
 from services.releases.domain.subjects import Subject, Subjects
 from services.releases.ports import ChatAway, MessageGone, Place
+from shared.kernel.acts import variables
 from shared.kernel.digest import digest_of_bytes
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
 from shared.kernel.visible import visible
@@ -24,7 +25,9 @@ MOST_PAGES: Final = 10
 LONGEST: Final = 1_500
 """Characters of a stranger's text: Slack takes 3,000 in a block, and somebody has to read it."""
 MOST_FILES: Final = 12
-NOT_SHOWN: Final = frozenset(("argv", "files", "artifacts", "parameters", "links", "path", "query", "search_path"))
+NOT_SHOWN: Final = frozenset(
+    ("argv", "files", "artifacts", "parameters", "links", "path", "query", "search_path", "environment", "version")
+)
 LINK: Final = re.compile(r"https://[^\s<>|\"`]{1,500}")
 MARKS: Final = {
     "pending": "waits for approval",
@@ -179,6 +182,7 @@ def _runs(payload: Mapping[str, Any]) -> str:
     lines = [f"Runs: {_quoted(words)}"] if words else []
     if "search_path" in payload:
         lines.append(_quoted(f"Programs from: {payload['search_path']}"))
+    lines += [_quoted(f"With {each}") for each in variables(payload.get("environment"))]
     if isinstance(parameters, Mapping):
         lines += [_quoted(f"{name} = {value}") for name, value in parameters.items()]
     for name in ("files", "artifacts"):

@@ -17,7 +17,18 @@ GATES = {
     "python": [sys.executable, "-m", "services.cli.main", "release", "gate"],
     "sh": ["/bin/sh", str(REPOSITORY / "deploy" / "gate.sh")],
 }
-ABOUT = ("--action", "deploy", "--environment", "production", "--target", "checkout", "--reason", "a fix")
+ABOUT = (
+    "--action",
+    "deploy",
+    "--environment",
+    "production",
+    "--target",
+    "checkout",
+    "--reason",
+    "a fix",
+    "--env",
+    "RAN",
+)
 SCRIPT = """#!/bin/sh
 printf '%s\\n' "$@" >"$RAN/arguments"
 cat -- deploy.sh >"$RAN/bytes"

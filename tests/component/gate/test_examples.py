@@ -17,6 +17,7 @@ from tests.unit.deploy.manifests import faults
 STATES = {*get_args(State)}
 EXAMPLES = REPOSITORY / "deploy" / "examples"
 KUBECTL = """#!/bin/sh
+RAN={ran}
 printf '%s\\n' "$*" >>"$RAN/kubectl"
 [ "$1" != apply ] || cat -- "$3/kustomization.yaml" >"$RAN/overlay"
 """
@@ -28,7 +29,7 @@ def pipeline(office: Office, tmp_path: Path) -> Iterator[Gate]:
     ran = tmp_path / "ran"
     ran.mkdir()
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "kubectl").write_text(KUBECTL)
+    (tmp_path / "bin" / "kubectl").write_text(KUBECTL.format(ran=ran))
     (tmp_path / "bin" / "kubectl").chmod(0o755)
     made = Gate(office, GATES["sh"], REPOSITORY, ran)
     yield made
@@ -44,6 +45,13 @@ def start(pipeline: Gate, words: list[str], **environment: str) -> subprocess.Po
     return pipeline.start(PATH=path, MILESAGA_GATE_PATH=path, **environment)
 
 
+def config(pipeline: Gate) -> Path:
+    """Which cluster."""
+    file = pipeline.ran.parent / "kubeconfig"
+    file.write_text("current-context: production\n")
+    return file
+
+
 def job() -> Any:
     return yaml.safe_load((EXAMPLES / "github-actions" / "deploy.yml").read_text())["jobs"]["production"]
 
@@ -51,7 +59,11 @@ def job() -> Any:
 def test_the_job_of_github_actions_deploys_what_was_agreed_to(pipeline: Gate, office: Office) -> None:
     [step] = [each for each in job()["steps"] if "run" in each]
     given = {name: "given" for name in step["env"] if not name.startswith("MILESAGA_")}
-    links = {"DIFFERENCE": "https://github.example/commit/1", "MILESAGA_GATE_KEY": "github-1"}
+    links = {
+        "KUBECONFIG": str(config(pipeline)),
+        "DIFFERENCE": "https://github.example/commit/1",
+        "MILESAGA_GATE_KEY": "github-1",
+    }
     process = start(pipeline, ["bash", "-e", "-c", step["run"]], **given | links)
     pipeline.asked()
     said = office.only.said
@@ -59,6 +71,8 @@ def test_the_job_of_github_actions_deploys_what_was_agreed_to(pipeline: Gate, of
     assert (said["payload"]["parameters"], said["authors"]) == ({"commit": "given"}, ["given"])
     assert said["payload"]["links"] == {"difference": "https://github.example/commit/1"}
     assert "deploy/kubernetes/overlays/prod/kustomization.yaml" in [each["path"] for each in said["payload"]["files"]]
+    [cluster] = said["payload"]["environment"]
+    assert (cluster["name"], sorted(cluster)) == ("KUBECONFIG", ["file_sha256", "name"])
     office.decide("approved")
     ended(process, 0)
     assert (pipeline.ran / "kubectl").read_text() == "apply -k deploy/kubernetes/overlays/prod\n"
@@ -83,6 +97,7 @@ def test_the_job_of_rundeck_ends_with_the_gates_code(pipeline: Gate, office: Off
     assert {each["name"] for each in described["options"]} == {"reason", "version", "token"}
     given = {"RD_OPTION_REASON": "a fix", "RD_OPTION_VERSION": "1.4.2", "RD_OPTION_TOKEN": "of-rundeck"}
     about = {"RD_JOB_EXECID": "7", "RD_JOB_USERNAME": "ana", "MILESAGA_CHECKOUT": str(REPOSITORY)}
+    about |= {"MILESAGA_KUBECONFIG": str(config(pipeline))}
     process = start(pipeline, ["sh", "-c", command["script"]], **given | about)
     pipeline.asked()
     assert (office.only.key, office.only.said["authors"]) == ("rundeck-7", ["ana"])

@@ -56,9 +56,11 @@ def test_it_is_asked_with_words_files_and_everything_that_was_said(gate: Gate, o
             {"path": "charts/b.yaml", "sha256": hashlib.sha256(b"b").hexdigest()},
             {"path": "deploy.sh", "sha256": hashlib.sha256(SCRIPT.encode()).hexdigest()},
         ],
+        "environment": [{"name": "RAN", "value": str(gate.ran)}],
         "links": {"diff": "https://x/1"},
         "parameters": {"replicas": '3"\\\t'},
         "search_path": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "version": 2,
     }
     assert {name: said[name] for name in ("action", "environment", "target", "reason", "authors", "replaces")} == {
         "action": "deploy",
@@ -393,13 +395,14 @@ def test_a_commands_code_that_is_one_of_the_gates_is_not_mistaken_for_it(gate: G
     assert office.only.outcome == {"exit_code": 91, "summary": ""}
 
 
-def test_the_command_reads_what_the_gate_was_given(gate: Gate, office: Office) -> None:
+def test_the_command_reads_nothing_that_nobody_has_seen(gate: Gate, office: Office) -> None:
+    """`kubectl apply -f -` would apply what is in no digest."""
     gate.script('#!/bin/sh\ncat >"$RAN/read"\n')
     process = gate.start(*ABOUT, "--file", "deploy.sh", "--", "./deploy.sh")
     gate.asked()
     office.decide("approved")
     process.communicate("from outside", timeout=40)
-    assert (gate.ran / "read").read_text() == "from outside"
+    assert (process.returncode, (gate.ran / "read").read_text()) == (0, "")
 
 
 def test_an_outcome_that_nobody_takes_hides_nothing_and_is_told_by_the_next_gate(gate: Gate, office: Office) -> None:
@@ -575,16 +578,81 @@ HOOKS = {
 }
 
 
-def test_nothing_runs_beside_the_command_that_nobody_has_seen(gate: Gate, office: Office) -> None:
-    gate.script()
-    process = gate.guard(**HOOKS, REGION="sa-east-1")  # type: ignore[arg-type]
+def test_of_the_environment_the_command_finds_what_was_named_and_nothing_else(
+    gate: Gate, office: Office, tmp_path: Path
+) -> None:
+    gate.script(
+        SCRIPT + 'ls -A "$HOME" >"$RAN/home"; cat -- "$KUBECONFIG" >"$RAN/config"; cat /dev/null >"$HOME/new"\n'
+    )
+    config = tmp_path / "a config"
+    config.write_text("cluster: prod\n")
+    named = ("--env", "REGION", "--env", "CONTEXT=a=b c", "--secret-env", "KEY", "--env-file", f"KUBECONFIG={config}")
+    given = {"REGION": "sa-east-1\n", "KEY": "s3cret' \"x", "HOME": str(tmp_path), "GIT_SSH_COMMAND": "evil"}
+    process = gate.guard(*named, "--key", "k1", **given, **HOOKS)  # type: ignore[arg-type]
     gate.asked()
+    said = office.only.said["payload"]
+    assert said["environment"] == [
+        {"name": "CONTEXT", "value": "a=b c"},
+        {"name": "KEY", "salted_sha256": hashlib.sha256(b"k1\nKEY=s3cret' \"x").hexdigest()},
+        {"name": "KUBECONFIG", "file_sha256": hashlib.sha256(b"cluster: prod\n").hexdigest()},
+        {"name": "RAN", "value": str(gate.ran)},
+        {"name": "REGION", "value": "sa-east-1\n"},
+    ]
+    assert said["version"] == 2
+    assert "s3cret" not in str(office.only.said)
     office.decide("approved")
     ended(process, 0)
-    environment = (gate.ran / "environment").read_text()
-    assert "REGION=sa-east-1\n" in environment
-    assert "evil" not in environment
-    assert "PYTHONPATH" not in environment
+    found = dict(line.split("=", 1) for line in (gate.ran / "environment").read_text().splitlines() if "=" in line)
+    shells = {"PWD", "OLDPWD", "SHLVL", "_"}
+    ours = {"MILESAGA_PAYLOAD", "MILESAGA_EXECUTION", "MILESAGA_REQUEST", "PATH", "HOME", "LANG"}
+    assert found.keys() - shells == ours | {"RAN", "REGION", "CONTEXT", "KEY", "KUBECONFIG"}
+    assert (found["CONTEXT"], found["KEY"]) == ("a=b c", "s3cret' \"x")
+    assert found["REGION"] == "sa-east-1"
+    assert found["HOME"] != str(tmp_path)
+    assert (gate.ran / "home").read_text() == ""
+    assert (gate.ran / "config").read_text() == "cluster: prod\n"
+    assert not Path(found["KUBECONFIG"]).exists(), "the copy is removed"
+
+
+def test_a_variables_file_that_changed_meanwhile_runs_nothing(gate: Gate, office: Office, tmp_path: Path) -> None:
+    gate.script()
+    config = tmp_path / "config"
+    config.write_text("cluster: test")
+    process = gate.guard("--env-file", "KUBECONFIG", KUBECONFIG=str(config))
+    gate.asked()
+    config.write_text("cluster: prod")
+    office.decide("approved")
+    assert "KUBECONFIG is not what was asked for any more" in ended(process, 95)
+    assert not gate.has_run()
+
+
+def test_a_key_of_another_ask_runs_nothing(gate: Gate, office: Office) -> None:
+    """As where a variable has another value than when the key was asked with."""
+    gate.script()
+    office.say("ask", Scripted(422, "idempotency_key_reused"))
+    ended(gate.guard("--key", "k1"), 95)
+    assert not gate.has_run()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--env", "LD_PRELOAD=/x.so"),
+        ("--env", "PATH"),
+        ("--env", "MILESAGA_TOKEN"),
+        ("--env", "NOT_SET_HERE"),
+        ("--env", "lower"),
+        ("--env", "A;B=1"),
+        ("--env", "REGION=1", "--secret-env", "REGION"),
+        ("--secret-env", "REGION=1"),
+        ("--env-file", "REGION=/nowhere"),
+        ("--env-file", "REGION=/dev/zero"),
+    ],
+)
+def test_a_variable_that_is_not_handed_on_is_wrong_use(gate: Gate, office: Office, words: tuple[str, ...]) -> None:
+    gate.script()
+    ended(gate.guard(*words, REGION="x", lower="x"), 97)
+    assert office.requests == {}
 
 
 def test_a_program_that_is_not_there_has_an_outcome(gate: Gate, office: Office) -> None:

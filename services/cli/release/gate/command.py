@@ -24,6 +24,7 @@ from services.cli.release.gate.payload import (
     digest_of,
     payload,
 )
+from services.cli.release.gate.variables import Variables
 from services.cli.release.wishes import Wish, WrongWish, seconds
 
 
@@ -71,6 +72,19 @@ def gate(
             help="Where programs are found, whatever PATH says here; whoever decides sees it.",
         ),
     ] = SEARCH_PATH,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=VALUE]", help="A variable that the command finds: shown and hashed. Repeatable."),
+    ] = None,
+    secret_env: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="One whose value is hashed and not shown. Repeatable.")
+    ] = None,
+    env_file: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=FILE]", help="One that names a file, such as KUBECONFIG: copied, hashed. Repeatable."
+        ),
+    ] = None,
     parameter: wishes.Parameter = None,
     link: wishes.Link = None,
     author: wishes.Author = None,
@@ -90,7 +104,11 @@ def gate(
     wish = Wish(action, environment, target, reason, author or [], window, replaces, initiator_token)
     try:
         waits = seconds(patience), seconds(reach)
-        with Copies(Path.cwd(), file or []) as copies:
+        key = key or uuid.uuid4().hex
+        with (
+            Copies(Path.cwd(), file or []) as copies,
+            Variables(env or (), secret_env or (), env_file or (), salt=key) as variables,
+        ):
             check_search_path(path, Path.cwd())
             check_command(command, copies.files, Path.cwd(), path)
             about = payload(
@@ -100,12 +118,13 @@ def gate(
                 parameters=wishes.pairs(parameter),
                 links=wishes.pairs(link),
                 search_path=path,
+                environment=variables.told,
             )
             digest = digest_of(about)
-            asked = Asked(key or uuid.uuid4().hex, uuid.uuid4().hex, digest, target, wish.body(about))
+            asked = Asked(key, uuid.uuid4().hex, digest, target, wish.body(about))
             line = Line(lambda: as_person(person), asked)
             try:
-                code = drive(Guarded(command, copies, asked, Terms(digest, *waits), path), line)
+                code = drive(Guarded(command, copies, asked, Terms(digest, *waits), path, variables), line)
             finally:
                 line.close()
     except (WrongPayload, WrongWish) as error:

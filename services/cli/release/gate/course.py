@@ -157,6 +157,8 @@ def _again(course: Course, heard: Heard) -> Next:
 
 
 def _asked(course: Course, heard: Heard) -> tuple[Course, Next]:
+    if heard.body.get("code") == "idempotency_key_reused":
+        return course, End(exits.CHANGED, "The key belongs to an ask for something else than what would run here.")
     if heard.status not in {200, 201}:
         return course, End(exits.WRONG, _said(heard, "The request was refused"))
     request = heard.body.get("id")

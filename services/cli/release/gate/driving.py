@@ -25,6 +25,7 @@ from services.cli.release.gate.course import (
 )
 from services.cli.release.gate.line import Asked, Line
 from services.cli.release.gate.payload import Copies
+from services.cli.release.gate.variables import Variables
 
 GIVEN_UP: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 L = TypeVar("L", Run, Redeem)
@@ -55,6 +56,7 @@ class Guarded:
     asked: Asked
     terms: Terms
     search_path: str
+    variables: Variables
 
 
 def drive(guarded: Guarded, line: Line) -> int:
@@ -122,7 +124,8 @@ def _run(guarded: Guarded, line: Line, execution: str) -> int:
         tell_outcome(line, guarded.terms, execution, exits.CHANGED, fault.why)
         return exits.CHANGED
     folder = guarded.copies.folder
-    environment = running.environment(str(folder), execution, line.request, guarded.search_path)
+    about = {"MILESAGA_PAYLOAD": str(folder), "MILESAGA_EXECUTION": execution, "MILESAGA_REQUEST": line.request}
+    environment = guarded.variables.environment(guarded.search_path, about)
     try:
         code = running.run(guarded.argv, folder, environment)
     except running.NotStarted as error:
@@ -138,8 +141,8 @@ def _run(guarded: Guarded, line: Line, execution: str) -> int:
 
 
 def _changed(guarded: Guarded) -> End | None:
-    file = guarded.copies.changed()
-    return None if file is None else End(exits.CHANGED, f"{file} is not what was asked for any more. Nothing ran.")
+    what = guarded.copies.changed() or guarded.variables.changed()
+    return None if what is None else End(exits.CHANGED, f"{what} is not what was asked for any more. Nothing ran.")
 
 
 def tell_outcome(line: Line, terms: Terms, execution: str, code: int, summary: str) -> None:

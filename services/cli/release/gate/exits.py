@@ -12,7 +12,8 @@ CLOSED: Final = 93
 HELD: Final = 94
 """A freeze, or outside its window, for longer than the gate waits."""
 CHANGED: Final = 95
-"""What would run is not what was agreed to, or the grant was refused; also: it has been run already."""
+"""What would run is not what was agreed to, or the grant was refused; also: it has been run already, or the
+key belongs to another ask."""
 AWAY: Final = 96
 """Whoever decides cannot be reached. Nothing ran."""
 WRONG: Final = 97

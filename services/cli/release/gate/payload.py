@@ -23,6 +23,10 @@ SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 writes. Another one is asked for, shown to whoever decides, and hashed."""
 
 
+VERSION: Final = 2
+"""Of a gate's payload; one of before said nothing of the environment, and had no number."""
+
+
 class WrongPayload(Exception):
     """It cannot be made; the message says why."""
 
@@ -60,7 +64,7 @@ class Copies:
         for file in self.files:
             for place in (self._origin, self.folder):
                 try:
-                    same = _hash(place / file.path) == file.sha256
+                    same = hash_of(place / file.path) == file.sha256
                 except (OSError, WrongPayload):
                     same = False
                 if not same:
@@ -77,9 +81,9 @@ class Copies:
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
         hashed = hashlib.sha256()
-        with _opened(self._origin / name) as source, place.open("xb") as out:
+        with opened(self._origin / name) as source, place.open("xb") as out:
             mode = stat.S_IMODE(os.fstat(source.fileno()).st_mode) & (stat.S_IRUSR | stat.S_IXUSR)
-            for part in _parts(source, name):
+            for part in parts(source, name):
                 hashed.update(part)
                 out.write(part)
         place.chmod(mode | stat.S_IRUSR)
@@ -99,9 +103,10 @@ def payload(
     parameters: Mapping[str, str] | None = None,
     links: Mapping[str, str] | None = None,
     search_path: str | None = None,
+    environment: Iterable[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """As it is sent, with everything in one order. Artifacts are `NAME@sha256:...`; `search_path` is None where nothing
-    is run. Raises WrongPayload."""
+    is run; `environment` by name. Raises WrongPayload."""
     found = []
     for each in sorted(set(artifacts)):
         named = ARTIFACT.fullmatch(each)
@@ -115,7 +120,9 @@ def payload(
         "parameters": dict(parameters or {}),
         "links": dict(links or {}),
     }
-    return said if search_path is None else said | {"search_path": search_path}
+    if search_path is None:
+        return said
+    return said | {"environment": [*environment], "search_path": search_path, "version": VERSION}
 
 
 def digest_of(said: Mapping[str, Any]) -> str:
@@ -188,7 +195,7 @@ def _files_in(folder: Path, origin: Path) -> Iterator[str]:
             yield str(path.relative_to(origin))
 
 
-def _opened(place: Path) -> BinaryIO:
+def opened(place: Path) -> BinaryIO:
     """A regular file, and no pipe that never ends."""
     try:
         file = os.fdopen(os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
@@ -200,7 +207,7 @@ def _opened(place: Path) -> BinaryIO:
     return file
 
 
-def _parts(file: BinaryIO, name: str) -> Iterator[bytes]:
+def parts(file: BinaryIO, name: str) -> Iterator[bytes]:
     size = 0
     while part := file.read(READ):
         size += len(part)
@@ -209,9 +216,9 @@ def _parts(file: BinaryIO, name: str) -> Iterator[bytes]:
         yield part
 
 
-def _hash(place: Path) -> str:
+def hash_of(place: Path) -> str:
     hashed = hashlib.sha256()
-    with _opened(place) as file:
-        for part in _parts(file, str(place)):
+    with opened(place) as file:
+        for part in parts(file, str(place)):
             hashed.update(part)
     return hashed.hexdigest()

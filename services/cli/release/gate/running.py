@@ -1,6 +1,5 @@
 """The command itself: started, told of every signal that its gate is told of, and waited for."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,20 +12,8 @@ PASSED_ON: Final = frozenset(
 )
 FROM_TERMINAL: Final = 128
 """`si_code` of what the kernel sends, as for Ctrl-C (SI_KERNEL): the command, in the same group, has been told too."""
-
-HOOKS: Final = frozenset(
-    (
-        *("LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "GCONV_PATH"),
-        *("BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PS4"),
-        *("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONWARNINGS", "PYTHONBREAKPOINT"),
-        *("PERL5OPT", "PERL5LIB", "PERL5DB", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "NODE_PATH", "LUA_INIT"),
-        *("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "KUBECTL_EXTERNAL_DIFF"),
-    )
-)
-"""By these a program is made to run something beside itself that nobody has hashed, nor seen: commands in `PS4` are run
-where `SHELLOPTS` has a script traced."""
-FUNCTION: Final = "BASH_FUNC_"
-"""Begins the names under which functions are handed on, which then run in the place of programs."""
+UMASK: Final = 0o077
+"""Whatever the caller's: it decides who may read what the command makes."""
 
 
 class NotStarted(Exception):
@@ -35,10 +22,18 @@ class NotStarted(Exception):
 
 def run(argv: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
     """The command's exit code, -n where signal n ended it. Signals are handed over while it runs, in the order in which
-    they come: none is lost between its start and the first wait. Raises NotStarted."""
+    they come: none is lost between its start and the first wait. It reads nothing: what comes in nobody has seen.
+    Raises NotStarted."""
     with _signals_kept() as kept:
         try:
-            child = subprocess.Popen(argv, cwd=folder, env=dict(environment), preexec_fn=_heard_again)  # noqa: PLW1509 - one thread
+            child = subprocess.Popen(
+                argv,
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                umask=UMASK,
+                preexec_fn=_heard_again,  # noqa: PLW1509 - one thread
+            )
         except (OSError, ValueError) as error:
             raise NotStarted(f"{argv[0]} cannot be started: {error}") from error
         while child.poll() is None:
@@ -63,13 +58,3 @@ def _signals_kept() -> Iterator[set[int]]:
 
 def _heard_again() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {*PASSED_ON, signal.SIGCHLD})
-
-
-def environment(payload: str, execution: str, request: str, search_path: str) -> dict[str, str]:
-    """The gate's own, without its secrets, since whoever deploys needs no way to agree to it, and without hooks;
-    programs are found where others agreed to."""
-    secret = {"MILESAGA_TOKEN", "MILESAGA_TOKEN_FILE", "MILESAGA_INITIATOR_TOKEN"}
-    gone = secret | HOOKS
-    mine = {name: it for name, it in os.environ.items() if name not in gone and not name.startswith(FUNCTION)}
-    told = {"MILESAGA_PAYLOAD": payload, "MILESAGA_EXECUTION": execution, "MILESAGA_REQUEST": request}
-    return mine | told | {"PATH": search_path}
