@@ -48,7 +48,7 @@ class GateOverHttp:
             subject=subject,
             environment=self._environment,
         )
-        told = await self._neighbor.tell(_Answer, f"{self._place}/redeem", shown, GateUnreachable)
+        told = await self._told(shown)
         if told.code:
             refused = GrantRefused(code=told.code, detail=told.detail)
             return Declined(refused.code, refused.detail)
@@ -56,6 +56,14 @@ class GateOverHttp:
         if not redeemed.execution:
             raise GateUnreachable("an answer that says nothing")
         return Redeemed(redeemed.request, redeemed.execution, subject)
+
+    async def _told(self, shown: GrantShown) -> _Answer:
+        """A lost answer is asked for again: the grant may be spent by then, and the same attempt gets the same answer.
+        Raises GateUnreachable."""
+        try:
+            return await self._neighbor.tell(_Answer, f"{self._place}/redeem", shown, GateUnreachable)
+        except GateUnreachable:
+            return await self._neighbor.tell(_Answer, f"{self._place}/redeem", shown, GateUnreachable)
 
     async def ended(self, redeemed: Redeemed, *, well: bool) -> None:
         told = ActEnded(request=redeemed.request, execution=redeemed.name, subject=redeemed.subject, well=well)

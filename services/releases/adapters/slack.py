@@ -201,10 +201,9 @@ def _body(text: str | None) -> str:
     """As it will be sent. Where it is cut, the number of what is not seen is of the bytes that are hashed."""
     if text is None:
         return "Body: erased"
-    content = visible(text)
-    if len(content) <= LONGEST:
-        return f"Body:\n> {_quoted(content)}"
     seen = _whole_characters(text, LONGEST)
+    if seen == text:
+        return f"Body:\n> {_quoted(visible(text))}"
     more, whole = len(text[len(seen) :].encode()), digest_of_bytes(text.encode())
     rest = f"... AND {more:,} BYTES MORE, {whole} in all: look at the request before you agree"
     return f"Body:\n> {_quoted(visible(seen))}\n{rest}"

@@ -673,7 +673,7 @@ def test_the_copies_of_a_gate_that_ended_without_running_are_removed(
     (tmp_path / "temporary").mkdir()
     process = gate.guard(TMPDIR=str(tmp_path / "temporary"))
     gate.asked()
-    [copies] = (tmp_path / "temporary").iterdir()
+    copies = next((tmp_path / "temporary").iterdir())
     assert stat.S_IMODE(copies.stat().st_mode) & 0o077 == 0
     office.decide("denied")
     ended(process, 91)

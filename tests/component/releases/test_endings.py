@@ -19,14 +19,20 @@ BODY = b'{"tier":"member","lots":[]}'
 
 
 class Cut(httpx.AsyncBaseTransport):
-    """The way to releases. While it is `away` nobody hears how anything ended; `lost` are answers alone."""
+    """The way to releases. While it is `away` nobody hears how anything ended; `lost` are answers alone. So many
+    answers to redemptions are lost, too."""
 
-    def __init__(self, whole: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, whole: httpx.AsyncBaseTransport, redemptions: int = 0) -> None:
         self.whole, self.away, self.lost, self.told = whole, True, False, 0
+        self.redemptions = redemptions
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if not request.url.path.endswith("/ended"):
-            return await self.whole.handle_async_request(request)
+            answer = await self.whole.handle_async_request(request)
+            if request.url.path.endswith("/redeem") and self.redemptions:
+                self.redemptions -= 1
+                raise httpx.ReadError("the answer was lost")
+            return answer
         self.told += 1
         if self.away:
             raise httpx.ConnectError("releases is away")
@@ -80,3 +86,15 @@ async def test_an_end_that_nobody_ever_takes_is_not_kept_for_ever(
             await endings(service)
         assert way.told == 2
     assert "nobody took how a gated act ended" in caplog.text
+
+
+async def test_a_redemption_whose_answer_was_lost_is_asked_for_again(
+    tmp_path: Path, clock: HandClock, gated: Desk
+) -> None:
+    """Else the grant would be spent, nothing done, and nobody would ever say how it ended."""
+    grant, way = await agreed(gated, BODY, PATH, "PUT"), Cut(gated.way, redemptions=1)
+    way.away = False
+    async with acting(compose_miles, tmp_path, clock, way) as (_, client):
+        done = await client.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
+        assert done.status_code == 200, done.text
+    assert await ends(gated) == [0]

@@ -62,6 +62,24 @@ def test_a_body_is_shown_as_it_will_be_sent_and_no_line_of_it_is_ours() -> None:
     assert _body('{"tier":"gold"}\nRuns: nothing\n> x') == 'Body:\n> {"tier":"gold"}\n> Runs: nothing\n> > x'
     assert _body("*b* <!channel> `c` \u202e\x1b[2J") == "Body:\n> *b* <!channel> `c` \\u202e\\u001b[2J"
     assert _body(None) == "Body: erased"
+    assert len(_body("\n" * LONGEST)) < LONGEST + 200, "Slack takes no longer block, and nobody would be asked"
+
+
+def test_what_the_command_finds_is_shown_and_no_value_is_taken_for_a_line_of_ours() -> None:
+    told = [
+        {"name": "CONTEXT", "value": "prod\nRuns: nothing"},
+        {"name": "KEY", "salted_sha256": SHA},
+        {"name": "KUBECONFIG", "file_sha256": SHA},
+    ]
+    shown = _runs({"argv": ["./deploy.sh"], "environment": told, "version": 2}).splitlines()
+    assert shown == [
+        "Runs: ./deploy.sh",
+        *("With CONTEXT = prod", "> Runs: nothing"),
+        "With KEY: a secret, its value hashed and not shown",
+        f"With KUBECONFIG: a file, sha256:{SHA}",
+    ]
+    for strange in (None, "x", [1], [{"name": 1}], {"a": "b"}):
+        assert "Runs: x" in _runs({"argv": ["x"], "environment": strange})
 
 
 def test_what_is_not_shown_of_a_body_is_counted_in_the_bytes_that_are_hashed() -> None:

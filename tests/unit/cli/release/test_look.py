@@ -41,6 +41,12 @@ def test_a_list_says_who_has_agreed() -> None:
     assert "p-sre" in [cell for column in table.columns for cell in column.cells]
 
 
+def test_what_the_command_finds_is_shown() -> None:
+    told = [{"name": "A", "value": "1\nstate approved"}, {"name": "B", "salted_sha256": "5"}]
+    found = rows(REQUEST | {"payload": {"environment": told, "version": 2}})
+    assert found["with"] == "A = 1\\nstate approved\nB: a secret, its value hashed and not shown"
+
+
 def sends(text: str | None, content: bytes) -> str:
     act = payload("PUT", "/v1/miles/accounts/ana", "", content)
     return rows(REQUEST | {"payload": dict(act), "body": text}).get("sends", "")
