@@ -5,7 +5,7 @@ Everything here blocks: it belongs into a thread. Whoever writes a segment is al
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -59,9 +59,15 @@ class OpenSegment:
 
     def give_up(self, blocks: int) -> bool:
         """A disk that failed once may have lost what it is asked for next: it is left as it is, without what could not
-        be kept, until the folder is held the next time."""
-        self.take_back(blocks)
-        self.leave()
+        be kept, until the folder is held the next time. One without anything is no more: it is tried again and again
+        while a disk is full. Raises OSError."""
+        self._growing.cut(blocks)
+        with suppress(OSError):  # of what is still to be written, which is not to be
+            self._file.close()
+        if self.blocks:
+            os.truncate(self._path, self.size)
+        else:
+            self._path.unlink()
         return False
 
     def close(self, previous: str) -> Summary:

@@ -38,8 +38,8 @@ class AskedOtherwise(Exception):
 class NoTarget(Exception):
     """A target that cannot be replayed to; `place` says which of those asked for."""
 
-    def __init__(self, place: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, place: int, target: str, why: str) -> None:
+        super().__init__(f"{target} {why}")
         self.place = place
         self.why = why
 
@@ -80,11 +80,11 @@ class Replaying:
                 found[name] = compiled(told.bus, told.revision, told.terms, told.ordered) if told else None
             bus = found[name]
             if bus is None or owner not in {"", bus.terms.partner} or wanted not in bus.terms.targets:
-                raise NoTarget(place, "must be a target that there is")
+                raise NoTarget(place, target, "must be a target that there is")
             if bus.target(wanted).feed:
-                raise NoTarget(place, "is a feed: it is read from the archive itself")
+                raise NoTarget(place, target, "is a feed: it is read from the archive itself")
             if owner and bus.target(wanted).service is not None:
-                raise NoTarget(place, "is a service: replaying to it is for operators")
+                raise NoTarget(place, target, "is a service: replaying to it is for operators")
         return [bus for bus in found.values() if bus is not None]
 
     async def listed(self, owner: str | None, after: After, limit: int) -> Sequence[Stored[Replay]]:

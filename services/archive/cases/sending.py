@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,8 @@ SAVES: Final = 1.0
 LOOKS: Final = 0.25
 """Seconds between two looks for what is asked of it."""
 PAUSE: Final = 0.05
+ASKS: Final = 10.0
+"""Seconds between two questions whether a target that holds it up is still there."""
 DEAD: Final = dead_target_queue("", "").removeprefix(target_queue("", ""))
 """Ends the names of queues of dead letters."""
 
@@ -69,12 +71,14 @@ class Sender:
         known = {queue: max(0, FULL - depth.messages) for queue, depth in found.items()}
         return {queue: known.get(queue, FULL) for queue in queues}
 
-    async def publish(self, batch: Sequence[Chosen]) -> None:
-        """Return when all are confirmed. Raises NotPublished, BrokerAway."""
+    async def publish(self, batch: Sequence[Chosen], replay: Replay) -> None:
+        """Return when all are confirmed. A queue that somebody deleted is made again, where its target is still there.
+        Raises NotPublished, BrokerAway, and what `Replaying.buses` raises."""
         messages = [message for each in batch for _, message in each.messages]
         try:
             await self.publisher.publish(messages)
-        except Unroutable:  # somebody deleted a queue
+        except Unroutable:
+            await self.replaying.buses(replay.targets, replay.owner)
             targets = dict.fromkeys(target for each in batch for target, _ in each.messages)
             parted = [each.partition("/") for each in targets]
             await self.queues.make_targets([(bus, name) for bus, _, name in parted])
@@ -95,7 +99,8 @@ class Run:
         self._cursor = replay.cursor
         self._given: Given = replay.given
         self._copies = self._broken = 0
-        self._saved = self._looked = running_seconds()
+        self._waits_for, self._waits_since = replay.waits_for, replay.waits_since
+        self._saved = self._looked = self._asked = running_seconds()
 
     async def go_on(self) -> None:
         """Until it is done. Raises Lost where it is not to go on, and what reading and sending raise."""
@@ -113,7 +118,7 @@ class Run:
                 continue
             if any(each.messages for each in batch):
                 began = running_seconds()
-                await self._sender.publish(batch)
+                await self._sender.publish(batch, self._replay)
                 await asyncio.sleep(self._courtesy.rest(sending=running_seconds() - began))
             self._note(batch)
         await self._change(self._done)
@@ -130,7 +135,24 @@ class Run:
             queues = dict.fromkeys(message.routing_key for each in pending for _, message in each.messages)
             self._rooms = await self._sender.room(list(queues))
             batch = take(pending, room, self._rooms)
+            await self._held_up(pending if not batch else ())
         return batch
+
+    async def _held_up(self, pending: Iterable[Chosen]) -> None:
+        """Note which target has no room for what comes next, where one has none. It may have been taken away since, so
+        that nobody empties its queue. Raises what `Replaying.buses` raises."""
+        full = (
+            target
+            for each in pending
+            for target, message in each.messages
+            if self._rooms.get(message.routing_key, 0) <= 0
+        )
+        target = next(full, "")
+        if target != self._waits_for:
+            self._waits_for, self._waits_since = target, self._sender.clock.now() if target else None
+        if target and running_seconds() - self._asked >= ASKS:
+            self._asked = running_seconds()
+            await self._sender.replaying.buses(self._replay.targets, self._replay.owner)
 
     def _note(self, batch: Sequence[Chosen]) -> None:
         for each in batch:
@@ -140,6 +162,7 @@ class Run:
                 self._rooms[message.routing_key] = self._rooms.get(message.routing_key, 0) - 1
             self._pace.spend(len(each.messages))
         self._cursor, self._given = batch[-1].event.hubid, batch[-1].given
+        self._waits_for, self._waits_since = "", None
 
     async def _obey(self) -> None:
         """Save now and then, look more often; stop where that is asked, or where nothing could be saved for long."""
@@ -168,7 +191,9 @@ class Run:
 
     def _progress(self, replay: Replay) -> Replay:
         now = self._sender.clock.now()
-        return advanced(replay, self._sender.holder, now, Sent(self._cursor, self._given, self._copies, self._broken))
+        waits = self._waits_for, self._waits_since
+        sent = Sent(self._cursor, self._given, self._copies, self._broken, *waits)
+        return advanced(replay, self._sender.holder, now, sent)
 
     def _done(self, replay: Replay) -> Replay:
         after = self._progress(replay)

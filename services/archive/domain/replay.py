@@ -66,7 +66,8 @@ class Counts(BaseModel):
 
 class Replay(BaseModel):
     """One replay. `cursor` is the hubid of the last event that is dealt with, `given` what its lanes had been given by
-    then; `owner` the partner, or empty for operators; `revision` counts what clients asked for."""
+    then; `owner` the partner, or empty for operators; `revision` counts what clients asked for. `waits_for` is the
+    target that holds it up, while one does."""
 
     model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1
@@ -92,6 +93,8 @@ class Replay(BaseModel):
     given: dict[str, tuple[int, ...]] = {}
     copies: int = 0
     broken: int = 0
+    waits_for: str = ""
+    waits_since: AwareDatetime | None = None
     holder: str = ""
     held_until: AwareDatetime | None = None
 
@@ -114,12 +117,15 @@ class Replay(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Sent:
     """Since the last note: all up to the cursor, by so many copies; `broken` of them went to dead letters. `given`:
-    what the lanes have been given in all."""
+    what the lanes have been given in all. `waits_for`: nothing more is sent before this target's queue has room,
+    `waits_since` then."""
 
     cursor: str
     given: Given
     copies: int = 0
     broken: int = 0
+    waits_for: str = ""
+    waits_since: datetime | None = None
 
 
 def claimed(replay: Replay, holder: str, now: datetime) -> Replay:
@@ -165,6 +171,8 @@ def advanced(replay: Replay, holder: str, now: datetime, sent: Sent) -> Replay:
         given=sent.given if is_further else replay.given,
         copies=replay.copies + sent.copies,
         broken=replay.broken + sent.broken,
+        waits_for=sent.waits_for if on else "",
+        waits_since=sent.waits_since if on else None,
         holder=holder if on else "",
         held_until=now + LEASE if on else None,
     )
@@ -173,7 +181,8 @@ def advanced(replay: Replay, holder: str, now: datetime, sent: Sent) -> Replay:
 def ended(replay: Replay, holder: str, state: State, now: datetime, reason: str = "") -> Replay:
     """Done, or failed."""
     _held(replay, holder, "counting", "ready", "running")
-    return changed(replay, state=state, reason=reason, ended_at=now, holder="", held_until=None)
+    stands = changed(replay, waits_for="", waits_since=None, holder="", held_until=None)
+    return changed(stands, state=state, reason=reason, ended_at=now)
 
 
 def let_go(replay: Replay, holder: str, now: datetime) -> Replay:

@@ -104,6 +104,14 @@ class ShownReplay(Shown):
     counts: Annotated[ShownCounts | None, Field(description="What there is to send, once that is counted")]
     copies: Annotated[int, Field(description="Sent, as far as is noted: once a second")]
     broken: Annotated[int, Field(description="Those of them that went to dead letters")]
+    waits_for: Annotated[
+        str,
+        Field(
+            description="The target, as BUS/TARGET, whose queue holds as many copies as a replay may lay there: it goes"
+            " on when some are taken. How that target stands says why they are not; empty where nothing holds it up"
+        ),
+    ]
+    waits_since: Annotated[datetime | None, Field(description="Since when")]
     seconds: Annotated[float | None, Field(description="How long all of it takes at this rate")]
     made_at: Annotated[datetime, Field(description="When it was asked for")]
     ended_at: Annotated[datetime | None, Field(description="When it was over")]

@@ -151,7 +151,8 @@ def _followed(api: Api, shown: Json, *, quiet: bool) -> Json:
 
 def _line(shown: Json) -> str:
     total = f" of {shown['counts']['total']}" if shown["counts"] else ""
-    return f"{shown['name']}: {shown['state']}, {shown['copies']}{total} copies sent"
+    waits = f", held up by {shown['waits_for']} since {view.moment(shown['waits_since'])}" if shown["waits_for"] else ""
+    return f"{shown['name']}: {shown['state']}, {shown['copies']}{total} copies sent{waits}"
 
 
 def _tell(shown: Json, *, as_json: bool) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.bus.outbox import NotPublished
+from shared.bus.outbox import NotPublished, Unroutable
 from shared.contracts.archive import ReplayEnded
 from shared.contracts.messages import OutboxMessage
 from tests.component.archive.desk import REPLAYS, Desk, let_queues_grow
@@ -137,11 +137,67 @@ async def test_it_waits_while_the_targets_queue_holds_a_hundred(desk: Desk) -> N
     await desk.vault.once("replays")
     await eventually(lambda: is_in(desk, made["id"], "running"))
     assert not desk.sent()
+    since = desk.clock.now()
+    await eventually(lambda: is_held_up(desk, made["id"], "fuel/bi", since))
     desk.fill(99)
     await eventually(lambda: has_sent(desk, 1))
     desk.fill(0)
     await desk.vault.settled()
     assert len(desk.sent()) == 2
+    await is_held_up(desk, made["id"], "", None)
+
+
+async def is_held_up(desk: Desk, id_: str, target: str, since: datetime | None) -> bool:
+    shown = await desk.shown(id_)
+    at = datetime.fromisoformat(shown["waits_since"]) if shown["waits_since"] is not None else None
+    assert (shown["waits_for"], at) == (target, since)
+    return True
+
+
+@pytest.mark.parametrize("act", ["paused", "cancelled"])
+async def test_one_that_is_held_up_can_be_stopped_and_makes_way_for_another(desk: Desk, act: str) -> None:
+    """Its target is paused for ever, say: whoever has it stopped is not held up himself."""
+    await desk.kept(100, 200)
+    desk.fill(100)
+    held = await desk.make()
+    await desk.vault.once("replays")
+    await eventually(lambda: is_held_up(desk, held["id"], "fuel/bi", desk.clock.now()))
+    await desk.patch(held["id"], state=act)
+    await desk.vault.settled()
+    await is_held_up(desk, held["id"], "", None)
+    desk.fill(0)
+    assert (await desk.replayed(name="another"))["state"] == "done"
+
+
+async def test_one_that_is_held_up_by_a_target_that_was_taken_away_ends_with_a_reason(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.archive.cases.sending.ASKS", 0.0)
+    await desk.kept(100)
+    desk.fill(100)
+    made = await desk.make()
+    await desk.vault.once("replays")
+    await eventually(lambda: is_in(desk, made["id"], "running"))
+    desk.hub.put("fuel", terms(a_rule(when=LARGE, to=("other",))))
+    await desk.vault.settled()
+    failed = await desk.shown(made["id"])
+    assert (failed["state"], failed["reason"]) == ("failed", "fuel/bi must be a target that there is")
+
+
+async def test_the_queue_of_a_target_that_was_taken_away_is_not_made_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.kept(100)
+    made = await desk.make()
+
+    async def taken_away(_: Sequence[OutboxMessage]) -> None:
+        desk.hub.put("fuel", terms(a_rule(when=LARGE, to=("other",))))
+        raise Unroutable("no queue")
+
+    monkeypatch.setattr(desk.vault.runtime.recorder, "publish", taken_away)
+    await desk.work()
+    assert (await desk.shown(made["id"]))["reason"] == "fuel/bi must be a target that there is"
+    assert desk.queue not in desk.vault.runtime.standing.made
 
 
 async def test_cancelled_means_no_further_copy(desk: Desk) -> None:
@@ -289,7 +345,7 @@ async def test_a_bus_that_is_gone_ends_it_with_a_reason(desk: Desk) -> None:
     del desk.hub.buses["fuel"]
     await desk.work()
     failed = await desk.shown(made["id"])
-    assert (failed["state"], failed["reason"]) == ("failed", "must be a target that there is")
+    assert (failed["state"], failed["reason"]) == ("failed", "fuel/bi must be a target that there is")
 
 
 async def test_a_hub_that_is_away_is_waited_for(desk: Desk) -> None:

@@ -21,6 +21,8 @@ REPLAY = {
     "targets": ["fuel/books"],
     "state": "counting",
     "reason": "",
+    "waits_for": "",
+    "waits_since": None,
     "counts": None,
     "copies": 0,
     "rate": 50,

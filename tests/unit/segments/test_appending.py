@@ -1,7 +1,14 @@
 """Who writes segments: together what waits, closed in time, gone on with after a crash."""
 
 import asyncio
+import json
 import os
+import random
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +18,7 @@ from shared.kernel.ids import Uuid7Ids
 from shared.segments.appending import Appender, Limits
 from shared.segments.contents import check
 from shared.segments.folders import Folder, path_of
-from shared.segments.lines import Summary
+from shared.segments.lines import Line, Summary
 from tests.eventually import eventually
 from tests.unit.segments.test_files import line, read, texts
 
@@ -188,6 +195,55 @@ async def test_what_a_full_disk_did_not_keep_is_said_to_nobody(
     await appender.close()
     await Writer(tmp_path, listed).open()
     assert told(tmp_path, listed) == ids(1, 2)
+
+
+@contextmanager
+def no_room_beyond(size: int) -> Iterator[None]:
+    """The kernel writes as far as that, in the midst of whatever is written, and refuses the rest, as a full disk
+    does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def a_large_line(number: int) -> Line:
+    """Larger than what is written at once, and nothing to be packed."""
+    small = line(number)
+    told = json.loads(small.text) | {"text": random.Random(number).randbytes(40_000).hex()}
+    return replace(small, text=json.dumps(told).encode())
+
+
+@pytest.mark.parametrize("room", [0, 1, 7, 500, 20_000])
+@pytest.mark.parametrize("crashes", [False, True])
+async def test_a_disk_that_is_full_within_a_page_leaves_nothing_half_and_is_gone_on_with(
+    tmp_path: Path, listed: List, room: int, *, crashes: bool
+) -> None:
+    """Nothing is said to be kept that is not, and what was kept stays; with room again it goes on by itself, or after a
+    crash on the full disk. However often it is tried meanwhile, nothing is left of it."""
+    folder = tmp_path / "disk"
+    appender = await Writer(folder, listed).open()
+    await appender.append([line(1)])
+    (segment,) = unclosed(folder)
+    whole = segment.read_bytes()
+    with no_room_beyond(len(whole) + room):
+        for _ in range(3):
+            with pytest.raises(OSError, match=r"large|space"):
+                await appender.append([a_large_line(2)])
+        assert [each.read_bytes() for each in unclosed(folder)] == [whole]
+        if crashes:
+            folder = shutil.copytree(folder, tmp_path / "after")
+            appender = Writer(folder, listed).appender
+            with suppress(OSError):  # it cannot close what was left, where there is no room for an index
+                await appender.open(listed.known)
+    if not appender.is_open:
+        await appender.open(listed.known)
+    await appender.append([a_large_line(2)])
+    await appender.close()
+    await Writer(folder, listed).open()
+    assert told(folder, listed) == ids(1, 2)
 
 
 def _no_space(_: int) -> None:
