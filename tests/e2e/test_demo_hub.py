@@ -17,6 +17,7 @@ SHOWN = (
     "none twice",
     "571 webhooks at bi",
     "some came while crm was down, and came again",
+    "it was sent little at first, and not all that waited",
     "the replay brings all of them, as they should have been",
     "one mail about receipt",
     "fuel/customers",

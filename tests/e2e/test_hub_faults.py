@@ -14,6 +14,7 @@ from tests.conftest import StartStack
 from tests.e2e.partners import Json, Partner, receipt
 from tests.e2e.shop import Shop
 from tests.eventually import eventually
+from tests.kit.stack import Stack
 from tests.kit.stores import IDENTITY, s3
 
 pytestmark = pytest.mark.long
@@ -26,6 +27,8 @@ LONGEST = 90.0
 async def test_events_are_accepted_while_the_broker_is_frozen_and_archived_after(
     start_stack: StartStack, own_home: Path
 ) -> None:
+    """Before anybody knows that the broker is away, and when everybody does: how long that lasts changes nothing more.
+    What is published waits in the store, and connections that were given up are made anew."""
     stack = start_stack(home=own_home, environment=SETTINGS)
     async with Shop(stack.url) as shop:
         partner = await Partner.made(shop)
@@ -34,12 +37,19 @@ async def test_events_are_accepted_while_the_broker_is_frozen_and_archived_after
         broker = PrivateBroker(own_home)
         broker.pause()
         try:
-            answers = [await partner.send(receipt(f"e{n}")) for n in range(20)]
+            answers = [await partner.send(receipt(f"e{n}")) for n in range(10)]
+            await eventually(lambda: _is_known_to_be_away(stack), LONGEST)
+            answers += [await partner.send(receipt(f"e{n}")) for n in range(10, 20)]
         finally:
             broker.resume()
         assert {answer.status_code for answer in answers} == {202}
         found = await partner.eventually_archived(21, LONGEST)
         assert {each["event"]["id"] for each in found} == {"before", *(f"e{n}" for n in range(20))}
+
+
+async def _is_known_to_be_away(stack: Stack) -> bool:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=LONGEST) as anybody:
+        return (await anybody.get("/readyz")).status_code == 503
 
 
 @pytest.fixture(params=["folder", "s3"])

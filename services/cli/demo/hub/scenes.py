@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -28,8 +29,12 @@ QUALIFYING: Final = 3_000
 """Cents from which on a receipt is of interest to the partner's books."""
 SMALL: Final = 350
 """Cents below which one is of interest to the partner's customer relations."""
-DOWN: Final = 2
+DOWN: Final = 4
 """Seconds for which an endpoint is down."""
+STEP: Final = 5.0
+"""Seconds after which an endpoint that is back is sent twice as much."""
+LITTLE: Final = 15
+"""Webhooks that one may have in the first of them, at most, of 20 a second: a tenth, and what is allowed at once."""
 REFUNDS: Final = 100
 TAKEN: Final = 204
 LATE: Final = 60.0
@@ -139,6 +144,11 @@ class HubScenes:
             self._checks.same("every request is signed", {"secret 1"}, {each["verified_by"] for each in heard})
         refused = [each for each in self._heard("crm") if each["status"] != TAKEN]
         self._checks.same("some came while crm was down, and came again", True, bool(refused))
+        steps = self._since_it_was_back("crm")
+        told = ", ".join(map(str, steps))
+        self._out.print(f"  crm, of 20 a second at most, in each {STEP:.0f} s since it was back: {told}")
+        was_slow = steps[0] <= LITTLE < sum(steps)
+        self._checks.same("it was sent little at first, and not all that waited", True, was_slow)
 
     def handed_over(self) -> None:
         for number in MAILED:
@@ -213,6 +223,14 @@ class HubScenes:
             found += page["requests"]
             after = page["next_after"]
         return found
+
+    def _since_it_was_back(self, name: str) -> list[int]:
+        """Webhooks that it took, by steps, from the first one after the last that it refused."""
+        heard = self._heard(name)
+        last = max(place for place, each in enumerate(heard) if each["status"] != TAKEN)
+        times = [datetime.fromisoformat(each["at"]).timestamp() for each in heard[last + 1 :]]
+        counts = Counter(int((each - times[0]) / STEP) for each in times)
+        return [counts[step] for step in range(max(counts) + 1)]
 
     def _mails(self, reference: str) -> list[Json]:
         found: list[Json] = self._operator.get("/sandbox/mail/messages", reference=reference)["messages"]
