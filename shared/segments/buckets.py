@@ -120,6 +120,8 @@ class ObjectBucket:
                 Listed(each["path"], each["size"], now - each["last_modified"].timestamp())
                 for page in pages
                 for each in page
+                if each["path"]
+                > after  # Azure is asked where to begin, which not every store that speaks as it does heeds
             ]
         return sorted(found, key=lambda each: each.key)
 

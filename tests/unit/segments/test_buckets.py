@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import obstore
 import pytest
 from obstore.store import LocalStore
 
@@ -85,6 +87,21 @@ def test_a_list_is_whole_however_long_it_is(bucket: Bucket) -> None:
     assert keys(bucket, "w") == wanted
     bucket.delete(wanted[:1_050])
     assert keys(bucket, "w") == wanted[1_050:]
+
+
+def test_a_store_that_takes_no_heed_of_where_a_list_begins_tells_no_more_of_it(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Azurite does."""
+    for key in ("w/a", "w/b", "w/c"):
+        bucket.create(key, b"x")
+    listed = obstore.list
+
+    def from_the_beginning(store: Any, folder: str | None, *, offset: str | None, chunk_size: int) -> Any:
+        return listed(store, folder, chunk_size=chunk_size)
+
+    monkeypatch.setattr("shared.segments.buckets.obstore.list", from_the_beginning)
+    assert keys(bucket, "w", "w/b") == ["w/c"]
 
 
 def test_a_bucket_that_is_not_there_is_told(store: S3) -> None:
