@@ -12,9 +12,11 @@ from services.cli.options import AsJson
 from services.cli.release import wishes
 from services.cli.release.access import ROOT, Person, RequestId, as_person
 from services.cli.release.gate.kept import Kept, tell_kept
-from services.cli.release.gate.payload import WrongPayload, payload
+from services.cli.release.gate.payload import WrongPayload, digest_of, payload
 from services.cli.release.look import listed, shown
 from services.cli.release.wishes import Wish, WrongWish
+from shared.kernel.acts import body_digest
+from shared.kernel.digest import digest_of_bytes
 
 PAGE: Final = 100
 SHORTEST_DIGEST: Final = 12
@@ -119,6 +121,7 @@ def break_glass(
     """Go ahead without the others: it is loud, and it must be reviewed. The gate that waits goes on at once."""
     with reported(), as_person(person) as api:
         found = _found(api, request)
+        _check(found)
         body = {"digest": _meant(found, digest, "Break the glass for it"), "incident": incident, "reason": reason}
         _show(api.send("POST", f"{_path(request)}/break-glass", body), as_json)
 
@@ -155,6 +158,8 @@ def _decide(
 ) -> Json:
     with reported(), as_person(person) as api:
         found = _found(api, request)
+        if decision == "approve":
+            _check(found)
         meant = _meant(found, digest, "Approve it" if decision == "approve" else "Deny it")
         body = {"decision": decision, "digest": meant} | ({"reason": reason} if reason else {})
         return api.send("POST", f"{_path(request)}/decisions", body)
@@ -174,6 +179,21 @@ def _meant(found: Json, given: str | None, question: str) -> str:
     if not digest.removeprefix("sha256:").startswith(bare):
         raise ApiError(f"The request is for {digest}, and not for {given}.")
     return digest
+
+
+def _check(found: Json) -> None:
+    """What lies before somebody's eyes is what he agrees to, whoever shows it. Raises ApiError."""
+    about, text = found.get("payload"), found.get("body")
+    if about is None:
+        return
+    try:
+        same = digest_of(about) == found["digest"]
+    except WrongPayload:
+        same = False
+    if isinstance(text, str):
+        same = same and digest_of_bytes(text.encode(errors="surrogatepass")) == body_digest(about)
+    if not same:
+        raise ApiError(f"What is shown is not what {found['digest']} is of: nobody agrees to it.")
 
 
 def _act(verb: str, request: str, body: dict[str, Any], person: str | None, as_json: bool) -> None:

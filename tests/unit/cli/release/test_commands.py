@@ -10,8 +10,11 @@ from typer.testing import CliRunner, Result
 from services.cli import release
 from services.cli.client import Api
 from services.cli.release import holding, requests, wishes
+from shared.kernel.acts import payload
+from shared.kernel.digest import digest
 
-DIGEST = "sha256:" + "ab12" * 16
+PAYLOAD = {"argv": ["./deploy.sh", "a\nb"], "files": [{"path": "deploy.sh", "sha256": "cd" * 32}]}
+DIGEST = digest(PAYLOAD)
 REQUEST: dict[str, Any] = {
     "id": "r1",
     "state": "pending",
@@ -24,7 +27,7 @@ REQUEST: dict[str, Any] = {
     "requester": "ana",
     "need": [{"group": "sre", "count": 1}],
     "eligible": ["bia", "caio"],
-    "payload": {"argv": ["./deploy.sh", "a\nb"], "files": [{"path": "deploy.sh", "sha256": "cd" * 32}]},
+    "payload": PAYLOAD,
     "expires_at": "2026-11-21T12:00:00Z",
     "log_index": 7,
 }
@@ -36,6 +39,7 @@ class Office:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, Any], httpx.Headers]] = []
         self.raw = b""
+        self.request = REQUEST
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         said = json.loads(request.content) if request.content else {}
@@ -47,7 +51,7 @@ class Office:
             return httpx.Response(200, json={"requests": [REQUEST], "next_cursor": None})
         if "unknown" in request.url.path:
             return httpx.Response(404, json={"code": "not_found", "detail": "There is no such thing."})
-        return httpx.Response(200, json=REQUEST)
+        return httpx.Response(200, json=self.request)
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_a_request_is_shown_with_all_that_somebody_who_decides_must_see(office: 
 
 
 def test_an_approval_names_the_digest_that_was_meant(office: Office) -> None:
-    assert run("approve", "r1", "--digest", "ab12ab12ab12").exit_code == 0
+    assert run("approve", "r1", "--digest", DIGEST.removeprefix("sha256:")[:12]).exit_code == 0
     method, path, said, _ = office.asked[-1]
     assert (method, path) == ("POST", "/v1/releases/requests/r1/decisions")
     assert said == {"decision": "approve", "digest": DIGEST}
@@ -97,6 +101,26 @@ def test_without_a_digest_one_is_asked_over_what_is_shown(office: Office, answer
     assert (result.exit_code == 0) == decided
     assert DIGEST in result.stderr
     assert (office.asked[-1][0] == "POST") == decided
+
+
+def act(body: bytes, text: str) -> dict[str, Any]:
+    about = payload("PUT", "/v1/miles/accounts/ana", "", body)
+    return REQUEST | {"payload": dict(about), "digest": digest(about), "body": text}
+
+
+@pytest.mark.parametrize(
+    "shown", [REQUEST | {"payload": PAYLOAD | {"argv": ["./other.sh"]}}, act(b"{}", "[]"), REQUEST | {"body": "{}"}]
+)
+def test_what_is_shown_and_not_what_is_asked_for_can_be_denied_alone(office: Office, shown: dict[str, Any]) -> None:
+    """Whoever shows it: the digest is worked out here once more."""
+    office.request = shown
+    for words in (("approve", "r1"), ("break-glass", "r1", "--incident", "INC-7", "--reason", "now")):
+        refused = run(*words, "--digest", shown["digest"])
+        assert (refused.exit_code, "nobody agrees to it" in refused.stderr) == (1, True)
+    assert {method for method, *_ in office.asked} == {"GET"}
+    assert run("deny", "r1", "--reason", "no", "--digest", shown["digest"]).exit_code == 0
+    office.request = act(b"{}", "{}")
+    assert run("approve", "r1", "--digest", office.request["digest"]).exit_code == 0
 
 
 def test_a_denial_says_why(office: Office) -> None:
