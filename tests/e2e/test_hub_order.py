@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from starlette.responses import Response
 
@@ -193,7 +194,10 @@ async def test_keys_stay_in_order_through_faults_and_deaths(
             for number in range(50):
 
                 async def accepted(number: int = number) -> bool:
-                    answer = await partner.send(moved(key, number))
+                    try:
+                        answer = await partner.send(moved(key, number))
+                    except httpx.HTTPError as error:
+                        raise AssertionError("killed in the midst of its answer") from error
                     assert answer.status_code == 202, answer.text
                     return True
 

@@ -57,7 +57,8 @@ _DOOR: Final = Row(
         graph(
             "Answered by 5xx, of all requests",
             Query(
-                f'sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}, status=~"5.."}}[{_RATE}]))'
+                f'(sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}, status=~"5.."}}[{_RATE}]))'
+                f" or 0 * sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}}}[{_RATE}])))"
                 f" / sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}}}[{_RATE}]))",
                 "{{service}}",
             ),
