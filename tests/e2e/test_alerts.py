@@ -47,7 +47,6 @@ UNHAPPENED: Final = frozenset(
         "Sent there a minute, by service",
         "Store: conflicts a minute",
         "Store: unavailable a minute",
-        "5xx of HTTP requests",
         "Retried a minute, by tier",
         "Providers, by outcome",
         "Undecided, by bus, an hour",

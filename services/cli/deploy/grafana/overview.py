@@ -99,8 +99,9 @@ _PROCESSES: Final = Row(
         graph(
             "5xx of HTTP requests",
             Query(
-                'sum by (service) (rate(milesaga_http_requests_total{service!="process", status=~"5.."}'
+                '(sum by (service) (rate(milesaga_http_requests_total{service!="process", status=~"5.."}'
                 "[$__rate_interval]))"
+                ' or 0 * sum by (service) (rate(milesaga_http_requests_total{service!="process"}[$__rate_interval])))'
                 ' / sum by (service) (rate(milesaga_http_requests_total{service!="process"}[$__rate_interval]))',
                 "{{service}}",
             ),
