@@ -42,10 +42,12 @@ TIMELESS = (
     "tests/unit/accepting/test_histories.py",
     "tests/unit/releases/test_histories.py",
     "tests/unit/rules",
+    "tests/unit/segments",
     "tests/unit/deploy",
     "tests/unit/bench",
 )
-"""Long, and of no time, or of one that the test itself makes."""
+"""Long, and of no time, or of one that the test itself makes; or of that at which a file was written, which the
+machine's clock says."""
 
 
 @dataclass(frozen=True)
