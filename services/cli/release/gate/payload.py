@@ -63,11 +63,7 @@ class Copies:
         """The first file whose bytes are no longer those of the beginning: the original's, or the copy's."""
         for file in self.files:
             for place in (self._origin, self.folder):
-                try:
-                    same = hash_of(place / file.path) == file.sha256
-                except (OSError, WrongPayload):
-                    same = False
-                if not same:
+                if not is_still(place / file.path, file.sha256):
                     return file.path
         return None
 
@@ -77,17 +73,9 @@ class Copies:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _copy(self, name: str) -> Copied:
-        """The hash is of the bytes that were written, so that nothing comes in between."""
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
-        hashed = hashlib.sha256()
-        with opened(self._origin / name) as source, place.open("xb") as out:
-            mode = stat.S_IMODE(os.fstat(source.fileno()).st_mode) & (stat.S_IRUSR | stat.S_IXUSR)
-            for part in parts(source, name):
-                hashed.update(part)
-                out.write(part)
-        place.chmod(mode | stat.S_IRUSR)
-        return Copied(name, hashed.hexdigest())
+        return Copied(name, copied(self._origin / name, place, name, stat.S_IXUSR))
 
     def _close(self) -> None:
         """Read and run, and nothing else."""
@@ -195,7 +183,32 @@ def _files_in(folder: Path, origin: Path) -> Iterator[str]:
             yield str(path.relative_to(origin))
 
 
-def opened(place: Path) -> BinaryIO:
+def copied(original: Path, place: Path, name: str, kept: int = 0) -> str:
+    """The SHA-256 of the bytes that were written, so that nothing comes in between. The copy's owner may read it, and
+    what is `kept` of the original's mode. Raises WrongPayload, naming a file that is too large as `name`."""
+    hashed = hashlib.sha256()
+    with _opened(original) as source, place.open("xb") as out:
+        mode = os.fstat(source.fileno()).st_mode & kept
+        for part in _parts(source, name):
+            hashed.update(part)
+            out.write(part)
+    place.chmod(mode | stat.S_IRUSR)
+    return hashed.hexdigest()
+
+
+def is_still(place: Path, sha256: str) -> bool:
+    """Is the file there, with the bytes of this hash?"""
+    hashed = hashlib.sha256()
+    try:
+        with _opened(place) as file:
+            for part in _parts(file, str(place)):
+                hashed.update(part)
+    except (OSError, WrongPayload):
+        return False
+    return hashed.hexdigest() == sha256
+
+
+def _opened(place: Path) -> BinaryIO:
     """A regular file, and no pipe that never ends."""
     try:
         file = os.fdopen(os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
@@ -207,18 +220,10 @@ def opened(place: Path) -> BinaryIO:
     return file
 
 
-def parts(file: BinaryIO, name: str) -> Iterator[bytes]:
+def _parts(file: BinaryIO, name: str) -> Iterator[bytes]:
     size = 0
     while part := file.read(READ):
         size += len(part)
         if size > LARGEST_FILE:
             raise WrongPayload(f"{name} has more than {LARGEST_FILE} bytes: give it as an artifact, with its digest.")
         yield part
-
-
-def hash_of(place: Path) -> str:
-    hashed = hashlib.sha256()
-    with opened(place) as file:
-        for part in parts(file, str(place)):
-            hashed.update(part)
-    return hashed.hexdigest()

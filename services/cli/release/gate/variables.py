@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from services.cli.release.gate.payload import WrongPayload, hash_of, opened, parts
+from services.cli.release.gate.payload import WrongPayload, copied, is_still
 
 NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_]{0,99}|(?:https?|ftp|all|no)_proxy")
 MOST: Final = 50
@@ -76,11 +76,7 @@ class Variables:
         """The first variable whose file, or the copy of it, is no longer what was hashed."""
         for name, original, sha256 in self._originals:
             for place in (original, self.folder / name):
-                try:
-                    same = hash_of(place) == sha256
-                except (OSError, WrongPayload):
-                    same = False
-                if not same:
+                if not is_still(place, sha256):
                     return name
         return None
 
@@ -100,15 +96,10 @@ class Variables:
         self.told.append({"name": name} | dict(told))
 
     def _copy(self, name: str, file: str) -> None:
-        """The hash is of the bytes that were written, so that nothing comes in between."""
-        original, copy, hashed = Path(file).absolute(), self.folder / name, hashlib.sha256()
-        with opened(original) as source, copy.open("xb") as out:
-            for part in parts(source, file):
-                hashed.update(part)
-                out.write(part)
-        copy.chmod(stat.S_IRUSR)
-        self._take(name, str(copy), {"file_sha256": hashed.hexdigest()})
-        self._originals.append((name, original, hashed.hexdigest()))
+        original, copy = Path(file).absolute(), self.folder / name
+        sha256 = copied(original, copy, file)
+        self._take(name, str(copy), {"file_sha256": sha256})
+        self._originals.append((name, original, sha256))
 
 
 def _named(
