@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.cli.deploy.grafana.panels import Dashboard, Query, Row, graph, stat
+from services.cli.deploy.grafana.panels import Dashboard, Query, Row, graph, part_of_5xx, stat
 
 _RATE: Final = "$__rate_interval"
 _PARTNERS: Final = 'service=~"hub|archive|delivery"'
@@ -56,12 +56,7 @@ _DOOR: Final = Row(
         ),
         graph(
             "Answered by 5xx, of all requests",
-            Query(
-                f'(sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}, status=~"5.."}}[{_RATE}]))'
-                f" or 0 * sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}}}[{_RATE}])))"
-                f" / sum by (service) (rate(milesaga_http_requests_total{{{_PARTNERS}}}[{_RATE}]))",
-                "{{service}}",
-            ),
+            Query(part_of_5xx(_PARTNERS, _RATE), "{{service}}"),
             text="None. One in a hundred: runbook hub-requests-fail.",
             unit="percentunit",
         ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.cli.deploy.grafana.panels import Dashboard, Query, Row, graph, stat, table
+from services.cli.deploy.grafana.panels import Dashboard, Query, Row, graph, part_of_5xx, stat, table
 
 _PURCHASES: Final = Row(
     "Purchases",
@@ -98,13 +98,7 @@ _PROCESSES: Final = Row(
         ),
         graph(
             "5xx of HTTP requests",
-            Query(
-                '(sum by (service) (rate(milesaga_http_requests_total{service!="process", status=~"5.."}'
-                "[$__rate_interval]))"
-                ' or 0 * sum by (service) (rate(milesaga_http_requests_total{service!="process"}[$__rate_interval])))'
-                ' / sum by (service) (rate(milesaga_http_requests_total{service!="process"}[$__rate_interval]))',
-                "{{service}}",
-            ),
+            Query(part_of_5xx('service!="process"', "$__rate_interval"), "{{service}}"),
             text="None but 503 while a process starts or drains.",
             unit="percentunit",
         ),

@@ -61,6 +61,13 @@ class Dashboard:
     variables: tuple[tuple[str, str], ...] = ()
 
 
+def part_of_5xx(matchers: str, window: str) -> str:
+    """Of the HTTP requests of each service; 0 where none of its requests was answered so."""
+    every = f"sum by (service) (rate(milesaga_http_requests_total{{{matchers}}}[{window}]))"
+    wrong = f'sum by (service) (rate(milesaga_http_requests_total{{{matchers}, status=~"5.."}}[{window}]))'
+    return f"({wrong} or 0 * {every}) / {every}"
+
+
 def graph(title: str, *queries: Query, text: str, unit: Unit = "short", width: int = 8, stacked: bool = False) -> Panel:
     return Panel(title, "timeseries", queries, text, unit, width, stacked=stacked)
 
