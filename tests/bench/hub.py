@@ -22,8 +22,9 @@ from tests.bench.hub_schema import RULES, SCHEMA, TYPES
 from tests.bench.obvious_hub import QUEUES
 from tests.bench.posting import Lines
 from tests.bench.statistics import percentile
+from tests.bench.whole import running
 from tests.e2e.shop import Shop
-from tests.kit.stack import REPOSITORY, Stack
+from tests.kit.stack import REPOSITORY
 
 BATCH: Final = 50
 BATCHES: Final = 200
@@ -51,31 +52,18 @@ def steps(rounds: int) -> int:
 def measure(home: Path, told: Told, rounds: int) -> list[Figure]:
     """`told` after each step. Raises Failed where an event is lost, or there twice."""
     home.mkdir(parents=True, exist_ok=True)
-    stack = Stack(home / "stack")
-    try:
-        stack.start()
-        broker_url = (stack.home / "broker.url").read_text().strip()
+    with running(home / "stack") as (url, broker_url):
         (port,) = free_ports(1)
         command = [sys.executable, "-m", "tests.bench.obvious_hub", str(port), str(home / "obvious.sqlite"), broker_url]
         with Child(command, cwd=REPOSITORY, log=home / "obvious.log", environment={}) as obvious:
             obvious.wait_until_ready(STARTED)
-            figures = asyncio.run(_measured(stack.url, f"http://127.0.0.1:{port}", broker_url, told, rounds))
-        stack.terminate()
-    finally:
-        stack.clean_up()
-    return figures
+            return asyncio.run(_measured(url, f"http://127.0.0.1:{port}", broker_url, told, rounds))
 
 
 def measure_on_mongodb(home: Path, mongodb_url: str, told: Told, rounds: int) -> list[Figure]:
     """HUB-1 of a stack that keeps all in MongoDB, with as many rounds as steps. Raises Failed as `measure` does."""
-    stack = Stack(home, environment={"MONGODB_URL": mongodb_url})
-    try:
-        stack.start()
-        broker_url = (stack.home / "broker.url").read_text().strip()
-        batched = asyncio.run(_batched(stack.url, broker_url, told, rounds))
-        stack.terminate()
-    finally:
-        stack.clean_up()
+    with running(home, {"MONGODB_URL": mongodb_url}) as (url, broker_url):
+        batched = asyncio.run(_batched(url, broker_url, told, rounds))
     return [_figure("hub_1_events_a_second_on_mongodb", batched, "at least 2,000: one server, journal and all")]
 
 

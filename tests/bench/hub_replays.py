@@ -23,8 +23,9 @@ from tests.bench.figures import Figure
 from tests.bench.hub_matching import a_receipt, type_name
 from tests.bench.posting import Lines
 from tests.bench.statistics import percentile
+from tests.bench.whole import running
 from tests.e2e.shop import Shop
-from tests.kit.stack import REPOSITORY, Stack
+from tests.kit.stack import REPOSITORY
 
 PAST: Final = 20_000
 """Events that are replayed."""
@@ -55,15 +56,8 @@ def steps(rounds: int) -> int:
 
 def measure(home: Path, told: Told, rounds: int) -> list[Figure]:
     """`told` after each step. Raises Failed where a copy is missing."""
-    stack = Stack(home / "stack")
-    try:
-        stack.start()
-        broker_url = (stack.home / "broker.url").read_text().strip()
-        figures = asyncio.run(_measured(stack.url, broker_url, told, rounds))
-        stack.terminate()
-    finally:
-        stack.clean_up()
-    return figures
+    with running(home / "stack") as (url, broker_url):
+        return asyncio.run(_measured(url, broker_url, told, rounds))
 
 
 async def _measured(url: str, broker_url: str, told: Told, rounds: int) -> list[Figure]:
