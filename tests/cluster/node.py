@@ -24,6 +24,7 @@ PLANTED: Final = REPOSITORY / "tests" / "cluster" / "planted"
 CLAIMS: Final = 4
 """Of the overlay: the broker's, the store's, the sandbox's, the archive's."""
 STOPPED_WITHIN: Final = 120.0
+NETWORKS: Final = Path("/run/netns")
 
 
 @contextmanager
@@ -35,6 +36,7 @@ def cluster(folder: Path) -> Iterator[Kubectl]:
         return
     kube = _program("kube")
     archive = _images(folder)
+    clear_networks()
     process = subprocess.Popen([kube, "up", str(folder / "kube")], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -50,6 +52,19 @@ def cluster(folder: Path) -> Iterator[Kubectl]:
     finally:
         process.terminate()
         process.wait(STOPPED_WITHIN)
+
+
+def clear_networks() -> None:
+    """Of clusters of our own that were killed: all have one address, and what the next one is asked would go there."""
+    for network in NETWORKS.glob("kube-*"):
+        if not _ip("netns", "pids", network.name):
+            _ip("netns", "delete", network.name)
+            # its end on the machine goes with the last who looks into the network, which may be later
+            _ip("link", "delete", network.name.replace("kube-", "v"), check=False)
+
+
+def _ip(*arguments: str, check: bool = True) -> str:
+    return subprocess.run(["ip", *arguments], check=check, capture_output=True, text=True).stdout
 
 
 def _program(name: str) -> str:
