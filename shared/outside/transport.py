@@ -7,7 +7,6 @@ event loop's, parsing is httptools' (llhttp), connecting is aiohappyeyeballs'.
 
 import asyncio
 import re
-import socket
 import ssl
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
@@ -18,6 +17,7 @@ import httpx
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from shared.outside.connection import Connection
+from shared.outside.lookups import LookUps
 
 MOST_AT_ONCE: Final = 100
 MOST_IDLE: Final = 20
@@ -60,6 +60,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         self._enough = enough
         self._places = asyncio.Semaphore(at_once or MOST_AT_ONCE)
         self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
+        self._lookups = LookUps()
         self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -124,8 +125,8 @@ class KeptConnections(httpx.AsyncBaseTransport):
         connection.rest(IDLE_SECONDS)
 
     async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
-        """Where a connection may go: exactly there, and nowhere else. Raises OSError."""
-        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        """Where a connection may go: exactly there, and nowhere else. Raises OSError, ValueError."""
+        return await self._lookups.addresses(host, port)
 
     async def _connected(self, origin: Origin, seconds: float | None) -> Connection:
         """`seconds` are for connecting, and as many again for the handshake."""

@@ -114,7 +114,9 @@ def read_known(packed: bytes) -> bytes:
 def index(blocks: Sequence[Block], previous: str) -> bytes:
     """The last frame of a closed segment."""
     told = {"previous": previous, "blocks": [_told(each) for each in blocks]}
-    packed = zstandard.ZstdCompressor(level=LEVEL).compress(json.dumps(told, separators=(",", ":")).encode())
+    packed = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True).compress(
+        json.dumps(told, separators=(",", ":")).encode()
+    )
     size = len(packed) + TAIL
     return SKIPPABLE + _SIZE.pack(size) + packed + _SIZE.pack(size) + TAG
 

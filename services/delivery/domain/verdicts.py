@@ -76,7 +76,7 @@ def _rest(text: str | None, now: datetime) -> timedelta | None:
         return LONGEST_REST if len(told) > _DIGITS else min(timedelta(seconds=int(told)), LONGEST_REST)
     try:
         moment = parsedate_to_datetime(told)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max(moment - now, timedelta(0)), LONGEST_REST)

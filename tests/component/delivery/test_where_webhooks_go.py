@@ -1,6 +1,5 @@
 """Where the requests of delivery go, as its entry wires it: nowhere inside, whoever names it and by whatever name."""
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -33,7 +32,7 @@ class Net:
         self.looked_up = 0
         self.dialled: list[str] = []
 
-    async def look_up(self, _: str, port: int, **__: Any) -> list[Any]:
+    def look_up(self, _: str, port: int, **__: Any) -> list[Any]:
         found = self.answers[min(self.looked_up, len(self.answers) - 1)]
         self.looked_up += 1
         return [
@@ -49,7 +48,7 @@ class Net:
 @pytest.fixture
 async def net(monkeypatch: pytest.MonkeyPatch) -> Net:
     made = Net()
-    monkeypatch.setattr(type(asyncio.get_running_loop()), "getaddrinfo", made.look_up, raising=False)
+    monkeypatch.setattr("shared.outside.lookups.getaddrinfo", made.look_up)
     monkeypatch.setattr("shared.outside.transport.start_connection", made.dial)
     return made
 

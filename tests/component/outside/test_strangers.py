@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared.outside.strangers import NOT_ALLOWED, NoAnswer, Strangers
+from tests.eventually import eventually
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -46,15 +48,12 @@ def names(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
     """What each look-up of a name gives, one after the other, the last again and again; the names that were asked."""
     asked: list[str] = []
 
-    async def looked_up(_: object, host: str, port: int, **__: Any) -> list[Any]:
-        if host in {"127.0.0.1", "127.0.0.2"}:  # uvloop has what is an address already pass through here
-            found = [host]
-        else:
-            found = answers[min(len(asked), len(answers) - 1)]
-            asked.append(host)
+    def looked_up(host: str, port: int, **_: Any) -> list[Any]:
+        found = answers[min(len(asked), len(answers) - 1)]
+        asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-    monkeypatch.setattr(type(asyncio.get_running_loop()), "getaddrinfo", looked_up, raising=False)
+    monkeypatch.setattr("shared.outside.lookups.getaddrinfo", looked_up)
     return asked
 
 
@@ -137,3 +136,45 @@ async def test_silence_lasts_no_longer_than_it_may(strangers: Strangers, monkeyp
         with pytest.raises(NoAnswer) as silence:
             await post(strangers, place.port, seconds=0.05)
         assert silence.value.word == "timeout"
+
+
+async def test_names_that_nobody_answers_for_hold_up_no_other_name(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than an event loop has threads for look-ups; each is asked for by one look-up, however many wait."""
+    silent, asked = threading.Event(), list[str]()
+
+    def looked_up(host: str, port: int, **_: Any) -> list[Any]:
+        asked.append(host)
+        if host.startswith("silent"):
+            silent.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr("shared.outside.lookups.getaddrinfo", looked_up)
+    async with Place().listening() as place:
+        hosts = [f"silent{number}.example" for number in range(40)]
+        waiting = [asyncio.create_task(post(strangers, place.port, host, 60)) for host in hosts * 3]
+        await eventually(lambda: len(asked) == len(hosts))
+        assert (await post(strangers, place.port, "partner.example", 60)).status == 200
+        waiting[0].cancel()  # who is tired of waiting leaves the others theirs
+        silent.set()
+        answers = await asyncio.gather(*waiting[1:])
+        assert {answer.status for answer in answers} == {200}
+        assert sorted(asked) == sorted([*hosts, "partner.example"])
+
+
+async def test_a_name_that_failed_is_looked_up_anew(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def looked_up(host: str, port: int, **_: Any) -> list[Any]:
+        asked.append(host)
+        if len(asked) == 1:
+            raise socket.gaierror(socket.EAI_AGAIN, "not now")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr("shared.outside.lookups.getaddrinfo", looked_up)
+    async with Place().listening() as place:
+        with pytest.raises(NoAnswer) as silence:
+            await post(strangers, place.port)
+        assert silence.value.word == "dns"
+        assert (await post(strangers, place.port)).status == 200

@@ -66,7 +66,13 @@ def test_an_endpoint_may_ask_for_patience(status: int, text: str, rest: timedelt
     assert of_status(status, text) == Verdict("wait", f"http_{status}", rest)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1", "1.5", "\u0662\u0660", "Wed, 99 Jan 2027 10:00:20 GMT"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "soon", "-1", "1.5", "\u0662\u0660", "Wed, 99 Jan 2027 10:00:20 GMT"),
+        *("Wed, 20 Jan 2027 10:00:20 +9999999999999", "Wed, 20 Jan 99999999999999999999 10:00:20 GMT"),
+    ],
+)
 def test_what_cannot_be_read_asks_for_nothing(text: str) -> None:
     assert of_status(503, text) == Verdict("target", "http_503")
     assert of_status(429, text) == Verdict("wait", "http_429")

@@ -202,6 +202,21 @@ def test_a_byte_flipped_in_a_frame_is_no_line_of_anybodys(tmp_path: Path) -> Non
         assert shown == [line(n).text for n in range(40)], "a bit that means nothing"
 
 
+def test_an_index_that_lost_a_bit_is_damage_and_tells_nothing(tmp_path: Path) -> None:
+    """Whoever looks for an event believes it: it would say of what is there that it is not."""
+    filled(tmp_path, 20, 30).close("before")
+    whole = (tmp_path / "s1.zst").read_bytes()
+    told = index_of(whole)
+    begin = whole.rindex(b"sieve.1\n") + len(b"sieve.1\n")
+    for bit in random.Random(4).sample(range(8 * begin, 8 * len(whole)), 400):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        try:
+            assert index_of(bytes(flipped)) == told, "a bit that means nothing"
+        except Damaged:
+            continue
+
+
 @pytest.mark.parametrize("damage", ["cut", "without its index"])
 def test_a_segment_that_is_not_whole_is_named(tmp_path: Path, damage: str) -> None:
     segment = filled(tmp_path, 5)
