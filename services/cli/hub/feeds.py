@@ -1,7 +1,9 @@
 """`milesaga hub feed`: the events of a `feed` target, from a cursor that a file keeps."""
 
+import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,6 +23,8 @@ WAIT: Final = 20
 """Seconds for which the API waits where nothing follows: less than a client's own patience."""
 PAGE: Final = 500
 EXPIRED: Final = "cursor_expired"
+SINCE_THEN: Final = "from "
+"""Begins what a file says that has no cursor yet."""
 Target = Annotated[str, typer.Argument(metavar="BUS/TARGET", help="A target that is a feed.")]
 
 
@@ -38,17 +42,14 @@ def feed(  # noqa: PLR0917 - typer calls by name
 ) -> None:
     """Read a feed: what matches the target, whatever is kept of it; `--json` shows each event whole, one a line."""
     with reported(), named(f"feed {target}"), operator() as api:
-        for page in pages(api, target, kept(cursor), start, follow=follow, skip_gone=skip_gone):
+        for page in pages(api, target, begun(cursor, start), follow=follow, skip_gone=skip_gone):
             _tell(page, as_json=as_json)
             if cursor is not None:  # once all before it was told: after a crash a page is told again
                 keep(cursor, page["after"])
 
 
-def pages(
-    api: Api, target: str, after: str | None, start: str | None, *, follow: bool, skip_gone: bool
-) -> Iterator[Json]:
-    """What follows a cursor, or without one what was accepted since `start`. Raises ApiError, Wrong."""
-    asked: Json = {"after": after} if after else {"from": moment(start)}
+def pages(api: Api, target: str, asked: Json, *, follow: bool, skip_gone: bool) -> Iterator[Json]:
+    """What follows from where `begun` says. Raises ApiError, Wrong."""
     while True:
         page = _page(api, target, asked | {"limit": PAGE, "wait": WAIT if follow else 0}, skip_gone=skip_gone)
         yield page
@@ -82,23 +83,42 @@ def _line(event: Json) -> str:
     return " ".join(map(str, parts))
 
 
-def kept(file: Path | None) -> str | None:
-    """The cursor that a file has. Raises Wrong."""
-    if file is None:
-        return None
+def begun(file: Path | None, start: str | None) -> Json:
+    """What the first page is asked by: the file's cursor; without one, what was accepted since `start`. That moment is
+    kept in its place: who ends before the first page was told begins there again, whenever that is. Raises Wrong."""
+    text = _kept(file) if file is not None else None
+    if text is not None and not text.startswith(SINCE_THEN):
+        return {"after": text}
+    since = text.removeprefix(SINCE_THEN) if text is not None else moment(start)
+    if file is not None and text is None and since is not None:
+        keep(file, SINCE_THEN + since)
+    return {"from": since}
+
+
+def _kept(file: Path) -> str | None:
+    """What a file says; None where there is none. Raises Wrong: without what it said nobody knows where to go on."""
     try:
-        return file.read_text(encoding="ascii").strip() or None
+        text = file.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise Wrong(f"{file}: a cursor is expected, as it was kept there") from error
+    if not text:
+        raise Wrong(f"{file}: a cursor is expected, and it is empty; where there is no such file it begins anew")
+    return text
 
 
 def keep(file: Path, cursor: str) -> None:
-    """Whole or not at all. Raises Wrong."""
+    """Whole or not at all, also after a loss of power. Raises Wrong."""
+    beside = file.with_name(f"{file.name}.{time.monotonic_ns()}")
     try:
-        beside = file.with_name(f"{file.name}.{time.monotonic_ns()}")
-        beside.write_text(cursor + "\n", encoding="ascii")
+        with beside.open("w", encoding="ascii") as written:
+            written.write(cursor + "\n")
+            written.flush()
+            os.fsync(written.fileno())
         beside.replace(file)
     except OSError as error:
         raise Wrong(f"{file}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

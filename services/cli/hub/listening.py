@@ -5,7 +5,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import httpx
 import typer
@@ -13,7 +12,7 @@ import typer
 from services.cli import printing, view
 from services.cli.client import Json, named, operator, reported
 from services.cli.hub.archived import SINCE
-from services.cli.hub.feeds import Target, keep, kept, pages
+from services.cli.hub.feeds import Target, begun, keep, pages
 from services.cli.hub.reading import Wrong
 from services.delivery.domain import signing
 from services.delivery.domain.verdicts import Answer, judge
@@ -22,6 +21,9 @@ from shared.contracts.buses import Signature
 
 PATIENCE: Final = 15.0
 """Seconds for one answer, as a target's `timeout` has them where its file says nothing."""
+ENOUGH: Final = 16 * 1024
+"""Bytes of an answer's body, as of an endpoint's."""
+LAST_PORT: Final = 65_535
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 
@@ -51,7 +53,7 @@ def listen(  # noqa: PLR0917 - typer calls by name
         key = _key(secret, scheme)
         with httpx.Client(trust_env=False, timeout=PATIENCE) as line:
             post = Post(line, _url(forward), key)
-            for page in pages(api, target, kept(cursor), start, follow=not until_now, skip_gone=False):
+            for page in pages(api, target, begun(cursor, start), follow=not until_now, skip_gone=False):
                 for event in page["events"]:
                     post.until_taken(event)
                 if cursor is not None:
@@ -92,16 +94,32 @@ class Post:
             "milesaga-attempt": str(attempt),
         }
         try:
-            response = self._line.post(self._url, content=body, headers=headers)
+            with self._line.stream("POST", self._url, content=body, headers=headers) as response:
+                _pass_over(response)
         except httpx.TransportError as error:
             return Answer(error=type(error).__name__)
         return Answer(response.status_code, response.headers.get("retry-after"))
 
 
+def _pass_over(response: httpx.Response) -> None:
+    """Its body, as it came: nobody reads it. Raises TransportError."""
+    began, size = time.monotonic(), 0
+    for piece in response.iter_raw():
+        size += len(piece)
+        if size > ENOUGH:
+            return
+        if time.monotonic() - began > PATIENCE:
+            raise httpx.ReadTimeout("a body without end")
+
+
 def _url(text: str) -> str:
     """Raises Wrong."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        url = httpx.URL(text)
+        is_one = url.scheme in {"http", "https"} and bool(url.host) and (url.port is None or 0 < url.port <= LAST_PORT)
+    except (httpx.InvalidURL, ValueError):
+        is_one = False
+    if not is_one:
         raise Wrong(f"--forward: a URL such as http://127.0.0.1:9000/hook is expected, not {text!r}")
     return text
 

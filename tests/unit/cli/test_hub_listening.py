@@ -34,6 +34,8 @@ class Program:
         self.answers: list[int] = []
         self.retry_after = ""
         """Of what it answers but 200."""
+        self.body = b""
+        """Of 200, said to be gzip."""
         self.got: list[tuple[dict[str, str], bytes]] = []
         program = self
 
@@ -44,7 +46,11 @@ class Program:
                 self.send_response(status := program.answers.pop(0) if program.answers else 200)
                 if program.retry_after and status != 200:
                     self.send_header("Retry-After", program.retry_after)
+                if program.body and status == 200:
+                    self.send_header("Content-Encoding", "gzip")
                 self.end_headers()
+                if status == 200:
+                    self.wfile.write(program.body)
 
             def log_message(self, *_: object) -> None:
                 """Nothing on standard error."""
@@ -148,10 +154,47 @@ def test_a_program_that_is_not_there_yet_is_waited_for(
     assert "ConnectError" in told.stdout
 
 
+def test_whoever_ends_before_the_first_page_was_told_begins_there_again(
+    stack: Stack, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By then it is later: what was not taken was accepted before that."""
+    stack.answers[FEED] = [page("c1", FIRST)]
+    program.answers, cursor = [500], tmp_path / "cursor"
+
+    def sleep(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("services.cli.hub.listening.time.sleep", sleep)
+    listens = "listen", "history/own", "--forward", program.url, "--until-now", "--cursor", str(cursor)
+    assert run(*listens).exit_code != 0
+    assert run(*listens).exit_code == 0
+    begins = [each.url.params.get("from") for each in stack.asked]
+    assert begins[0] == begins[1] is not None
+    assert (cursor.read_text(), [path.name for path in tmp_path.iterdir()]) == ("c1\n", ["cursor"])
+
+
+def test_a_cursor_that_was_lost_is_no_beginning(stack: Stack, tmp_path: Path) -> None:
+    cursor = tmp_path / "cursor"
+    cursor.touch()
+    told = run("listen", "history/own", "--forward", "http://127.0.0.1:9/", "--cursor", str(cursor))
+    assert (told.exit_code, stack.asked) == (1, [])
+    assert "is empty" in told.stderr
+
+
+def test_what_a_program_says_besides_its_status_is_nobodys_business(stack: Stack, program: Program) -> None:
+    stack.answers[FEED] = [page("c1", FIRST)]
+    program.body = b"no gzip" * 10_000
+    assert run("listen", "history/own", "--forward", program.url, "--until-now").exit_code == 0
+    assert len(program.got) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
         (("--forward", "localhost:9000"), "--forward"),
+        (("--forward", "http://x:99999/"), "--forward"),
+        (("--forward", "http://[::1/"), "--forward"),
+        (("--forward", "http://xn--zz.example/"), "--forward"),
         (("--forward", "http://x/", "--secret", "whsec_!"), "--secret"),
         (("--forward", "http://x/", "--secret", "whsk_AAEC"), "--secret"),
         (("--forward", "http://x/", "--secret", SECRET, "--signature", "ed25519"), "--signature"),
