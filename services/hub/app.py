@@ -8,7 +8,7 @@ from services.hub.cases.in_force import BUSES, PAUSE, REPLICAS, InForce
 from services.hub.cases.numbering import Numbering
 from services.hub.cases.ordering import Ordering
 from services.hub.cases.publishing import PageSpeaker, Publishing
-from services.hub.cases.registering import BY_CLIENT, BY_USER, Registry
+from services.hub.cases.registering import PARTNERS, Registry
 from services.hub.cases.revisions import PAST, Revisions
 from services.hub.cases.routing import PageRouting
 from services.hub.cases.routing_again import RoutingAgain
@@ -38,14 +38,9 @@ from shared.runtime.providers import gating, neighbor
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import read
 from shared.store import sweeping
-from shared.store.documents import CollectionSpec, Index, Lookup
+from shared.store.documents import CollectionSpec
 from shared.store.sweeping import Sweeper, sweeping_share
 
-PARTNERS = CollectionSpec(
-    "partners",
-    indexes=(Index(BY_USER, ("broker_user",), unique=True),),
-    lookups=(Lookup(BY_CLIENT, "clients", unique=True),),
-)
 KINDS = CollectionSpec("types")
 LANES = CollectionSpec("lanes")
 HEARS_AGAIN = 60.0

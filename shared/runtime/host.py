@@ -38,7 +38,7 @@ from shared.runtime.settings import LEAVING, RuntimeSettings, WrongSettings
 from shared.runtime.signals import StopSignals
 from shared.runtime.trust import https_context
 from shared.store import open_store
-from shared.store.documents import Store, Unavailable
+from shared.store.documents import Store, StoredTwice, Unavailable
 from shared.telemetry.process import Telemetry
 from shared.web.auth import Authenticator
 
@@ -288,9 +288,13 @@ class Host:
 
 
 async def _opened(service: Service) -> tuple[str, str | None]:
-    """Open a service's store; the service, and the installation that its store belongs to, where it keeps one."""
+    """Open a service's store; the service, and the installation that its store belongs to, where it keeps one. Raises
+    WrongSettings."""
     if service.store is not None:
-        await _patiently(service.store.open)
+        try:
+            await _patiently(service.store.open)
+        except StoredTwice as error:  # nobody but a person knows who is to have it
+            raise WrongSettings(f"the store of {service.name}: {error}") from error
     return service.name, await _patiently(service.installation) if service.installation else None
 
 

@@ -13,7 +13,7 @@ a time without zone, NUL in its id or in an indexed text) is the caller's mistak
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from shared.contracts.messages import OutboxMessage
 
@@ -32,11 +32,13 @@ class Index:
     equals absent. A declared index is built at `Store.open`; one no longer declared stays, because an older release may
     still run beside this one. For the same reason an index of this name that is defined otherwise stays, with what it
     refuses where it is unique, and this one is built beside it: an operator drops it when its release has gone.
+    `cure` tells an operator what to do where stored documents break a unique one.
     """
 
     name: str
     fields: tuple[str, ...]
     unique: bool = False
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,15 @@ class Lookup:
 
     `list` is the dotted path of a list in the body. Its members are the texts, or objects that have them under
     `member`. What is no text counts as absent. Built at `Store.open` over what is stored already, as an index is. A
-    unique one refuses a document with a text that another document has; its lists hold texts alone.
+    unique one refuses a document with a text that another document has; its lists hold texts alone. `cure` is as an
+    index has it.
     """
 
     name: str
     list: str
     member: str = ""
     unique: bool = False
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,25 @@ class Duplicate(Exception):
     def __init__(self, index: str) -> None:
         super().__init__(f"another document has the same values in {index}")
         self.index = index
+
+
+class StoredTwice(Duplicate):
+    """Documents that are stored break a unique index or lookup: who declared it first is a later release than who saved
+    them. `found` are the values, each with the ids of the documents that have it; so many at most."""
+
+    MOST: ClassVar[int] = 1_000
+    SHOWN: ClassVar[int] = 10
+
+    def __init__(self, collection: str, unique: Index | Lookup, found: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(unique.name)
+        self.found = found
+        told = [f"{value!r} stands in {', '.join(ids)}" for value, ids in list(found.items())[: self.SHOWN]]
+        more = f", and {len(found) - self.SHOWN} more" if len(found) > self.SHOWN else ""
+        cure = unique.cure or "take it from all others"
+        self.args = (f"what one of the {collection} may have, several have: {'; '.join(told)}{more}: {cure}",)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Unavailable(Exception):
@@ -236,7 +259,8 @@ class Store(Protocol):
         ...
 
     async def open(self) -> None:
-        """Connect, and build what declared indexes are missing. Raises `Duplicate` where stored documents break one."""
+        """Connect, and build what declared indexes are missing. Raises `StoredTwice` where stored documents break
+        one."""
         ...
 
     async def ping(self) -> None:

@@ -5,6 +5,7 @@ import typer
 from services.cli.hub import (
     archived,
     backtests,
+    clients,
     dead,
     events,
     feeds,
@@ -33,6 +34,7 @@ app.command("feed")(feeds.feed)
 app.command("listen")(listening.listen)
 app.command("match")(language.match)
 app.command("convert")(language.convert)
+app.command("clients")(clients.clients)
 app.command("sealing")(sealing.sealing)
 app.command("backtest")(backtests.backtest)
 app.add_typer(archived.app, name="archive")

@@ -12,11 +12,17 @@ from shared.kernel.clock import Clock
 from shared.kernel.together import Together
 from shared.kernel.values import changed
 from shared.schemas.schema import Schema
-from shared.store.documents import Conflict, Duplicate
+from shared.store.documents import CollectionSpec, Conflict, Duplicate, Index, Lookup
 from shared.store.repository import Repository, Stored
 
 BY_CLIENT = "by_client"
 BY_USER = "by_user"
+CURE = "`milesaga hub clients --take NAME --from PARTNER` takes it from a partner that is not to have it"
+PARTNERS = CollectionSpec(
+    "partners",
+    indexes=(Index(BY_USER, ("broker_user",), unique=True, cure=CURE),),
+    lookups=(Lookup(BY_CLIENT, "clients", unique=True, cure=CURE),),
+)
 MOST_PARTNERS = 1_000
 Check = Callable[[int | None], None]
 """Raises where the revision that is stored is not the one that is meant; 0 where nothing is."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from shared.accepting.allowance import Terms
 from shared.contracts.hubids import EPOCH, MILLISECOND
+from shared.kernel.values import changed
 
 NAME: Final = r"^[a-z][a-z0-9-]{1,40}$"
 TYPE: Final = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*\.v[1-9][0-9]{0,5}$"
@@ -58,6 +59,12 @@ class Partner(BaseModel):
         known = before.clients if before is not None else ()
         user = before.broker_user if before is not None else None
         return not set(self.clients) <= set(known) or self.broker_user not in {None, user}
+
+    def without(self, name: str) -> "Partner":
+        """The same, for whom nobody speaks by that client or that user of the broker."""
+        clients = tuple(client for client in self.clients if client != name)
+        user = None if self.broker_user == name else self.broker_user
+        return changed(self, clients=clients, broker_user=user)
 
     def may_publish(self, kind: str) -> bool:
         return matches(self.publishes, kind)

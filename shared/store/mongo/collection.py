@@ -85,10 +85,12 @@ class MongoCollection:
         for path in ("wake_at", "outbox.saved_at", "deleted"):
             expiry = {"expireAfterSeconds": 0} if path == "wake_at" and self._spec.expiring else {}
             await collection.create_index([(path, 1)], name=path, sparse=True, **expiry)
-        defined = [each for index in self._spec.indexes for each in index_definitions(index)]
-        defined += [each for lookup in self._spec.lookups for each in lookup_definitions(lookup)]
-        for name, keys, options in defined:
-            await build(collection, name, keys, options)
+        for index in self._spec.indexes:
+            for definition in index_definitions(index):
+                await build(collection, index, *definition)
+        for lookup in self._spec.lookups:
+            for definition in lookup_definitions(lookup):
+                await build(collection, lookup, *definition)
         self._opened = collection
 
     def close(self) -> None:

@@ -1,11 +1,12 @@
 """Building MongoDB's indexes, and which of them refuses a document."""
 
+import inspect
 import re
 from typing import Any
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
-from shared.store.documents import Duplicate
+from shared.store.documents import Duplicate, Index, Lookup, StoredTwice
 from shared.store.mongo.shapes import UNIQUE, Json, name_beside, options_of
 
 _DUPLICATE_KEY = 11000
@@ -13,8 +14,10 @@ _CHANGED_INDEX = (85, 86)  # IndexOptionsConflict, IndexKeySpecsConflict
 _INDEX_IN_ERROR = re.compile(r"[Ii]ndex:? '?([A-Za-z0-9_-]+)")
 
 
-async def build(collection: Any, name: str, keys: list[tuple[str, int]], options: Json) -> None:
-    """Make the index, where it is missing; beside one of its name that is defined otherwise. Raises Duplicate."""
+async def build(
+    collection: Any, declared: Index | Lookup, name: str, keys: list[tuple[str, int]], options: Json
+) -> None:
+    """Make the index, where it is missing; beside one of its name that is defined otherwise. Raises StoredTwice."""
     try:
         try:
             await collection.create_index(keys, name=name, **options)
@@ -24,7 +27,33 @@ async def build(collection: Any, name: str, keys: list[tuple[str, int]], options
             if not await _is_there(collection, keys, options):
                 await collection.create_index(keys, name=name_beside(name, keys, options), **options)
     except DuplicateKeyError as error:
-        raise Duplicate(name.removesuffix(UNIQUE)) from error
+        raise StoredTwice(collection.name, declared, await _twice(collection, keys, options)) from error
+
+
+async def _twice(collection: Any, keys: list[tuple[str, int]], options: Json) -> dict[str, list[str]]:
+    """Which documents have the same values."""
+    paths = [path for path, _ in keys]
+    parts = [path.split(".") for path in paths]
+    lists = sorted({".".join(each[:end]) for each in parts for end in range(2, len(each) + 1)})
+    members = [{"$unwind": {"path": f"${path}", "preserveNullAndEmptyArrays": True}} for path in lists]
+    values = {str(number): f"${path}" for number, path in enumerate(paths)}
+    chosen = {"$match": options["partialFilterExpression"]}
+    found = collection.aggregate(
+        [
+            chosen,
+            *members,
+            chosen,  # of the members, too
+            {"$group": {"_id": values, "ids": {"$addToSet": "$_id"}}},
+            {"$match": {"ids.1": {"$exists": True}}},
+            {"$sort": {"_id": 1}},
+            {"$limit": StoredTwice.MOST},
+        ]
+    )
+    found = await found if inspect.isawaitable(found) else found  # it depends on the driver
+    return {
+        " / ".join(str(each["_id"].get(key, "")) for key in values): sorted(each["ids"])
+        for each in await found.to_list(StoredTwice.MOST)
+    }
 
 
 def duplicate(error: DuplicateKeyError) -> Duplicate:

@@ -5,10 +5,11 @@ the statement that saves: a lookup is never behind its documents.
 """
 # ruff: noqa: S608 - names come from checked declarations
 
+import json
 import sqlite3
 from typing import Final
 
-from shared.store.documents import Duplicate, Lookup
+from shared.store.documents import Lookup, StoredTwice
 
 EVENTS: Final = ("insert", "update", "delete")
 
@@ -23,7 +24,8 @@ def having(collection: str, lookup: Lookup, columns: str) -> str:
 
 
 def build(connection: sqlite3.Connection, collection: str, lookup: Lookup) -> None:
-    """Make the table, fill it from what is stored, and have it kept. What is there already stays. Raises Duplicate."""
+    """Make the table, fill it from what is stored, and have it kept. What is there already stays. Raises
+    StoredTwice."""
     table = f"{collection}.{lookup.name}"
     if not _is_there(connection, "table", table):
         _make(connection, collection, table, lookup)
@@ -49,9 +51,13 @@ def _make(connection: sqlite3.Connection, collection: str, table: str, lookup: L
 
 def _make_unique(connection: sqlite3.Connection, collection: str, table: str, lookup: Lookup) -> None:
     """What another document has is refused before one is written, in the words of a unique index. The table's own
-    triggers stay as they are, of whatever release: they pass over what they cannot put there. Raises Duplicate."""
-    if connection.execute(f'SELECT 1 FROM "{table}" GROUP BY text HAVING count(*) > 1 LIMIT 1').fetchone():
-        raise Duplicate(lookup.name)
+    triggers stay as they are, of whatever release: they pass over what they cannot put there. Raises StoredTwice."""
+    twice = (
+        f'SELECT text, json_group_array(document_id) FROM (SELECT * FROM "{table}" ORDER BY text, document_id)'
+        " GROUP BY text HAVING count(*) > 1 LIMIT ?"
+    )
+    if found := connection.execute(twice, (StoredTwice.MOST,)).fetchall():
+        raise StoredTwice(collection, lookup, {text: json.loads(ids) for text, ids in found})
     words = f"UNIQUE constraint failed: index ''{table}.unique''"
     texts = _texts(lookup, "NEW")
     refused = (

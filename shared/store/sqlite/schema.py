@@ -3,12 +3,14 @@
 Indexes stand on expressions over the body, so that a new one needs no change to what is stored, and a release that does
 not know it goes on filling it.
 """
+# ruff: noqa: S608 - names come from checked declarations
 
+import json
 import re
 import sqlite3
 from hashlib import sha256
 
-from shared.store.documents import CollectionSpec, Duplicate, Index
+from shared.store.documents import CollectionSpec, Duplicate, Index, StoredTwice
 from shared.store.sqlite import lookups
 
 LAYOUT = 1
@@ -78,7 +80,19 @@ def _build(connection: sqlite3.Connection, collection: str, index: Index) -> Non
         try:
             connection.execute(statements[beside if name in there else name])
         except sqlite3.IntegrityError as error:
-            raise duplicate(error) or error from error
+            raise (_twice(connection, collection, index) if index.unique else error) from error
+
+
+def _twice(connection: sqlite3.Connection, collection: str, index: Index) -> StoredTwice:
+    """Which documents have the same values."""
+    fields = ", ".join(f"ifnull({field}, x'')" for field in map(field_sql, index.fields))
+    told = " || ' / ' || ".join(f"ifnull({field}, '')" for field in map(field_sql, index.fields))
+    found = connection.execute(
+        f'SELECT {told}, json_group_array(id) FROM (SELECT * FROM "{collection}" ORDER BY id)'
+        f" WHERE {field_sql(index.fields[0])} IS NOT NULL GROUP BY {fields} HAVING count(*) > 1 LIMIT ?",
+        (StoredTwice.MOST,),
+    )
+    return StoredTwice(collection, index, {str(values): json.loads(ids) for values, ids in found})
 
 
 def _definitions(collection: str, index: Index) -> dict[str, str]:

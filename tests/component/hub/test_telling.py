@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.hub.app import PARTNERS
 from services.hub.cases import telling
+from services.hub.cases.registering import PARTNERS
 from shared.contracts.delivery import ConfigureClients, ConfigureTargets
 from shared.contracts.hub import TellTargets
 from shared.contracts.messages import Message

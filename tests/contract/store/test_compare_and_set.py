@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic_core import to_json
 
-from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, Index, Store, Unavailable
+from shared.store.documents import (
+    Collection,
+    CollectionSpec,
+    Conflict,
+    Document,
+    Duplicate,
+    Index,
+    Store,
+    StoredTwice,
+    Unavailable,
+)
 from shared.store.mongo.collection import MongoCollection
 from shared.store.sqlite import SqliteStore
 from tests.contract.store.conftest import THINGS, Engine, put
@@ -327,10 +337,14 @@ async def indexes_of(store: Store, collection: Collection) -> set[str]:
 
 async def test_a_unique_index_that_is_broken_already_stops_the_start(engine: Engine) -> None:
     _, (before,) = await engine.open(CollectionSpec("things"))
-    await put(before, Document("a", {"n": 1}), Document("b", {"n": 1}))
+    numbered = {"a": 1, "b": 1, "c": 2, "d": None}
+    await put(before, *(Document(name, {"n": n}) for name, n in numbered.items()), Document("e", {}))
     with pytest.raises((Duplicate, Unavailable)) as caught:  # not every server of MongoDB's protocol says why
-        await engine.open(CollectionSpec("things", (Index("by_n", ("n",), unique=True),)))
-    assert engine.name != "sqlite" or isinstance(caught.value, Duplicate)
+        await engine.open(CollectionSpec("things", (Index("by_n", ("n",), unique=True, cure="ask them"),)))
+    assert engine.name != "sqlite" or isinstance(caught.value, StoredTwice)
+    if isinstance(caught.value, StoredTwice):
+        assert caught.value.found == {"1": ["a", "b"]}
+        assert str(caught.value).endswith("'1' stands in a, b: ask them")
 
 
 async def test_collections_of_one_store_are_apart(engine: Engine) -> None:

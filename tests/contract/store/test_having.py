@@ -5,7 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from shared.store.documents import Collection, CollectionSpec, Conflict, Document, Duplicate, Lookup, Unavailable
+from shared.store.documents import (
+    Collection,
+    CollectionSpec,
+    Conflict,
+    Document,
+    Duplicate,
+    Lookup,
+    StoredTwice,
+    Unavailable,
+)
 from tests.contract.store.conftest import Engine, put
 
 BARE = CollectionSpec("trips")
@@ -132,10 +141,13 @@ async def test_a_lookup_becomes_unique_for_an_older_release_beside_too(engine: E
 
 async def test_a_unique_lookup_that_is_broken_already_stops_the_start(engine: Engine) -> None:
     _, (older,) = await engine.open(TRIPS)
-    await put(older, trip("a", ["AAA"]), trip("b", ["AAA"]))
+    await put(older, trip("a", ["AAA", "BBB", "AAA"]), trip("b", ["CCC", "AAA"]), trip("c", []))
     with pytest.raises((Duplicate, Unavailable)) as caught:  # not every server of MongoDB's protocol says why
         await engine.open(UNIQUE)
-    assert engine.name != "sqlite" or isinstance(caught.value, Duplicate)
+    assert engine.name != "sqlite" or isinstance(caught.value, StoredTwice)
+    if isinstance(caught.value, StoredTwice):
+        assert caught.value.found == {"AAA": ["a", "b"]}
+        assert "'AAA' stands in a, b: take it" in str(caught.value)
 
 
 async def test_a_unique_lookup_is_not_for_many_at_once(engine: Engine) -> None:

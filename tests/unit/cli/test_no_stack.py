@@ -101,6 +101,7 @@ NEEDS_NONE: Final = {
     "deploy grafana",
     "deploy secrets",
     "backup",
+    "hub clients",
     "restore",
     "hub match",
     "hub convert",
