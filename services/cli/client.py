@@ -5,7 +5,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,16 +310,23 @@ def _refused(response: httpx.Response) -> ApiError:
         body = {}
     problem = body if isinstance(body, dict) else {}
     text = problem.get("detail") or problem.get("title") or problem.get("error") or response.reason_phrase
-    faults = [f"{_place(fault)}: {fault.get('detail', '')}" for fault in problem.get("errors") or []]
     asked = f"{response.request.method} {response.request.url.path} was answered {response.status_code}: "
-    sentence = str(text) if problem.get("code") else f"{asked}{text}"
     return ApiError(
-        "; ".join([sentence.removesuffix(".") if faults else sentence, *faults]),
+        _with_faults(str(text) if problem.get("code") else f"{asked}{text}", problem.get("errors") or []),
         status=response.status_code,
         code=str(problem.get("code", "")),
         problem=problem,
         retry_after=_pause(response.headers.get("retry-after", "")),
     )
+
+
+def _with_faults(sentence: str, errors: Sequence[Json]) -> str:
+    """One sentence, and each field behind it with what was expected there: nothing of it twice, though a detail names
+    the fields for whoever reads nothing else."""
+    faults = [(_place(fault), str(fault.get("detail", ""))) for fault in errors]
+    told = sentence.removesuffix(".").removesuffix(f": {', '.join(place for place, _ in faults)}")
+    fields = [f"{place}: {detail}" for place, detail in faults if not detail or detail not in told]
+    return "; ".join([told, *fields]) if fields else sentence
 
 
 def _pause(retry_after: str) -> int:

@@ -51,7 +51,7 @@ def internal_token(settings: RuntimeSettings, home: Home) -> str:
     if settings.internal_token is not None:
         return settings.internal_token
     if settings.environment == "production":
-        raise WrongSettings("INTERNAL_TOKEN: Field required in production")
+        raise WrongSettings("INTERNAL_TOKEN: is required in production")
     return home.secret(INTERNAL_TOKEN)
 
 
@@ -95,7 +95,7 @@ class Addresses:
         if self.settings.oidc_issuer is not None:
             return self.settings.oidc_issuer.rstrip("/")
         if not self.settings.sandbox:
-            raise WrongSettings("OIDC_ISSUER: Field required where SANDBOX is off")
+            raise WrongSettings("OIDC_ISSUER: is required where SANDBOX is off")
         sandbox = self.public if SANDBOX in self.here and self.settings.sandbox_url is None else self.sandbox
         return f"{sandbox}/sandbox/oauth"
 

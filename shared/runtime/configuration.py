@@ -71,7 +71,7 @@ def read_beside(real: type[S], stand_in: type[S], *, sandbox: bool) -> S:
         missing = [name for name, field in real.model_fields.items() if field.is_required()]
         missing = [f"{prefix}{name}".upper() for name in missing if name not in found.model_fields_set]
         if missing:
-            raise WrongSettings(*(f"{each}: Field required where {prefix}URL is given" for each in missing))
+            raise WrongSettings(*(f"{each}: is required where {prefix}URL is given" for each in missing))
     return found
 
 
@@ -79,9 +79,9 @@ def _missing_in_production(settings: RuntimeSettings) -> Iterable[str]:
     if settings.environment == "production":
         for name in IN_PRODUCTION:
             if getattr(settings, name) is None:
-                yield f"{name.upper()}: Field required in production"
+                yield f"{name.upper()}: is required in production"
     elif settings.oidc_issuer is None and not settings.sandbox:
-        yield "OIDC_ISSUER: Field required where SANDBOX is off"
+        yield "OIDC_ISSUER: is required where SANDBOX is off"
 
 
 def _against_the_sandbox(settings: RuntimeSettings, classes: Iterable[type[Settings]]) -> Iterable[str]:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, Self, TypeVar
 from pydantic import Field, HttpUrl, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.kernel.faults import sentence
 from shared.runtime.environment import Environment
 from shared.runtime.trust import CaFile
 
@@ -146,11 +147,10 @@ def _sentences(error: ValidationError, environment: Environment, known: Mapping[
     for number, fault in enumerate(error.errors()):
         if fault["type"] != FOLLOWS:
             place = str(fault["loc"][0]) if fault["loc"] else f"rule {number}"
-            sentences.setdefault(place, _named(fault["loc"], fault["msg"], environment))
+            sentences.setdefault(place, _named(fault["loc"], sentence(fault), environment))
     return sentences.values()
 
 
 def _named(place: tuple[int | str, ...], message: str, environment: Environment) -> str:
     """The variable and what is wrong with it; a rule on several variables names them in its own words."""
-    message = message.removeprefix("Value error, ")
     return f"{environment.variable(str(place[0]))}: {message}" if place else message

@@ -1,49 +1,14 @@
 """What pydantic found wrong with a request, as places and sentences for people. Values are never part of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 
+from shared.kernel.faults import sentence
+
 LONGEST_NAME = 64
 """Unknown field names are the client's own text: shown, but not at any length."""
-
-_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "missing": lambda _: "is required",
-    "extra_forbidden": lambda _: "is not a field here",
-    "string_type": lambda _: "must be a text",
-    "string_unicode": lambda _: "must be text in UTF-8",
-    "string_too_short": lambda ctx: f"must have at least {ctx['min_length']} characters",
-    "string_too_long": lambda ctx: f"must have at most {ctx['max_length']} characters",
-    "string_pattern_mismatch": lambda ctx: f"must match {ctx['pattern']}",
-    "int_type": lambda _: "must be a whole number",
-    "int_parsing": lambda _: "must be a whole number",
-    "int_from_float": lambda _: "must be a whole number",
-    "int_parsing_size": lambda _: "must be a smaller whole number",
-    "bool_type": lambda _: "must be true or false",
-    "bool_parsing": lambda _: "must be true or false",
-    "greater_than_equal": lambda ctx: f"must be at least {ctx['ge']}",
-    "greater_than": lambda ctx: f"must be greater than {ctx['gt']}",
-    "less_than_equal": lambda ctx: f"must be at most {ctx['le']}",
-    "less_than": lambda ctx: f"must be less than {ctx['lt']}",
-    "literal_error": lambda ctx: f"must be {ctx['expected']}",
-    "enum": lambda ctx: f"must be {ctx['expected']}",
-    "none_required": lambda _: "must be null",
-    "list_type": lambda _: "must be a list",
-    "tuple_type": lambda _: "must be a list",
-    "too_short": lambda ctx: f"must have at least {ctx['min_length']} entries",
-    "too_long": lambda ctx: f"must have at most {ctx['max_length']} entries",
-    "dict_type": lambda _: "must be an object",
-    "model_type": lambda _: "must be an object",
-    "model_attributes_type": lambda _: "must be an object",
-    "date_type": lambda _: "must be a date such as 2027-01-20",
-    "date_parsing": lambda _: "must be a date such as 2027-01-20",
-    "date_from_datetime_parsing": lambda _: "must be a date such as 2027-01-20",
-    "date_from_datetime_inexact": lambda _: "must be a date such as 2027-01-20",
-    "union_tag_not_found": lambda _: "is required",
-    "union_tag_invalid": lambda ctx: f"must be one of {ctx['expected_tags']}",
-    "value_error": lambda ctx: str(ctx["error"]),
-}
 
 _ABOUT_THE_TAG = ("union_tag_not_found", "union_tag_invalid")
 """Told of the object, though it is the field that says its kind which is wrong."""
@@ -64,8 +29,7 @@ def faults_of(error: RequestValidationError) -> list[dict[str, str]]:
 
 
 def _fault(fault: Mapping[str, Any], body: Any) -> dict[str, str]:
-    sentence = _SENTENCES.get(fault["type"])
-    detail = sentence(fault.get("ctx", {})) if sentence else f"is not valid ({fault['type']})"
+    detail = sentence(fault)
     source, *places = fault["loc"]
     if source == "body" and fault["type"] in _ABOUT_THE_TAG:
         return {"pointer": f"{_pointer(places, body)}/{fault['ctx']['discriminator'].strip(chr(39))}", "detail": detail}

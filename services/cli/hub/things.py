@@ -8,17 +8,21 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from services.cli.client import Json
+from services.cli.hub.fields import meant
 from services.cli.hub.reading import Document
 from services.hub.domain.partner import NAME as PARTNER_NAME
 from services.hub.domain.partner import TYPE
 from services.hub.http.bodies import PartnerBody, TypeBody
 from shared.contracts.buses import NAME as BUS_NAME
 from shared.contracts.buses import BusTerms
+from shared.kernel.faults import sentence
 from shared.routing.compiling import rules_of
 from shared.routing.wrong import WrongBus
 from shared.rules.faults import pointer_to
 from shared.schemas.schema import Schema, WrongSchema
 
+UNKNOWN: Final = "extra_forbidden"
+"""Pydantic's word for a field that there is not."""
 KINDS: Final = ("partner", "type", "bus")
 """In the order in which they are applied: a bus names partners, its rules types."""
 
@@ -81,7 +85,7 @@ def _thing(document: Document) -> tuple[Thing | None, list[str]]:
     value = document.value
     kind = next((each for each in reversed(KINDS) if isinstance(value, dict) and each in value), None)
     if kind is None:
-        return None, ["a partner, a type or a bus is expected"]
+        return None, [f"expected one of the fields {', '.join(KINDS)}, which says what it is"]
     name = value[kind]
     pattern = {"partner": PARTNER_NAME, "type": TYPE, "bus": BUS_NAME}[kind]
     if not isinstance(name, str) or re.fullmatch(pattern, name) is None:
@@ -95,7 +99,7 @@ def _body(kind: str, name: str, fields: Mapping[str, Any]) -> tuple[Json, list[s
     try:
         model = models[kind].model_validate(fields)
     except ValidationError as error:
-        return {}, [*_faults(error)]
+        return {}, [*_faults(error, models[kind], fields)]
     body: Json = model.model_dump(mode="json", by_alias=True)
     if isinstance(model, BusTerms):
         return body, [*_of_rules(name, model)]
@@ -104,9 +108,19 @@ def _body(kind: str, name: str, fields: Mapping[str, Any]) -> tuple[Json, list[s
     return body, []
 
 
-def _faults(error: ValidationError) -> Iterator[str]:
-    for each in error.errors(include_url=False, include_context=False, include_input=False):
-        yield f"{pointer_to(each['loc']) or 'the whole'}: {each['msg']}"
+def _faults(error: ValidationError, model: type[BaseModel], fields: Mapping[str, Any]) -> Iterator[str]:
+    """In the order of the file."""
+    for each in sorted(error.errors(), key=lambda each: [*_position(each["loc"], fields)]):
+        hint = f": {meant(model, each['loc'])}" if each["type"] == UNKNOWN else ""
+        yield f"{pointer_to(each['loc']) or 'the whole'}: {sentence(each)}{hint}"
+
+
+def _position(places: Iterable[int | str], node: Any) -> Iterator[int]:
+    """Which of its neighbours each of the places is; what is not there comes first."""
+    for place in places:
+        names = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+        yield names.index(place) if place in names else -1
+        node = node[place] if place in names else None
 
 
 def _of_rules(name: str, terms: BusTerms) -> Iterator[str]:

@@ -11,6 +11,7 @@ from services.releases.domain import policy as about_policy
 from services.releases.domain.people import People
 from services.releases.domain.policy import Policy, Rules
 from shared.kernel.digest import digest_of_bytes
+from shared.kernel.faults import sentence
 
 Which = Literal["policy", "people"]
 M = TypeVar("M", bound=BaseModel)
@@ -55,7 +56,7 @@ def _read(which: Which, content: bytes, model: type[M]) -> M:
         return model.model_validate(told)
     except ValidationError as error:
         fault = error.errors()[0]
-        raise WrongFile(which, _line(content, fault["loc"]), f"{_place(fault['loc'])}: {fault['msg']}") from error
+        raise WrongFile(which, _line(content, fault["loc"]), f"{_place(fault['loc'])}: {sentence(fault)}") from error
 
 
 def _check(which: Which, content: bytes, faults: list[tuple[str, str]]) -> None:

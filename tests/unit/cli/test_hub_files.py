@@ -164,12 +164,17 @@ def test_what_cannot_be_put_back_is_told(hub: Hub, written: Any) -> None:
     ("documents", "told"),
     [
         (["partner: coles\npartner: aldi"], "/partner: expected"),
-        ([PARTNER + "rate: {burst: 5}"], "document 1: (partner coles) /rate/burst: Input should be greater"),
-        ([BUS.replace("queue: true", "qeue: true")], "document 1: (bus fuel) /targets/books"),
+        ([PARTNER + "rate: {burst: 5}"], "document 1: (partner coles) /rate/burst: must be at least"),
+        (
+            [BUS.replace("queue: true", "qeue: true")],
+            "document 1: (bus fuel) /targets/books/qeue: is not a field here: did you mean queue?",
+        ),
+        ([BUS + "admit: {}"], "document 1: (bus fuel) /admit: is not a field here: did you mean admits?"),
+        ([PARTNER + "zzz: 1"], "document 1: (partner coles) /zzz: is not a field here: there are broker_user, "),
         ([BUS.replace("[retail.receipt.issued.v1]", "[{prefix: 1}]")], "/rules/0/when/type/0/prefix: expected"),
         ([TYPE.replace("object}", "objekt}")], "(type retail.receipt.issued.v1) /schema"),
         ([PARTNER, PARTNER], "document 2: partner coles stands in another document as well"),
-        (["nothing: here"], "document 1: a partner, a type or a bus is expected"),
+        (["nothing: here"], "document 1: expected one of the fields partner, type, bus"),
         (["bus: Not A Name"], "document 1: /bus: a name is expected"),
         ([""], "nothing is described there"),
     ],
@@ -181,6 +186,12 @@ def test_what_is_wrong_is_told_by_file_document_and_place_before_anything_is_ask
     assert result.exit_code == 1
     assert told in result.stderr
     assert hub.asked == []
+
+
+def test_faults_are_told_in_the_order_of_the_file(hub: Hub, written: Any) -> None:
+    result = run("apply", written(BUS.replace("queue: true", "queue: 3, rate: x") + "zzz: 1"))
+    told = [line.split(") ")[1].split(":")[0] for line in result.stderr.splitlines()]
+    assert told == ["/targets/books/queue", "/targets/books/rate", "/zzz"]
 
 
 def test_a_file_that_is_not_there_is_one_sentence(hub: Hub) -> None:
