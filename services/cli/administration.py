@@ -10,7 +10,7 @@ import httpx
 from services.cli.broker_node import BrokerError, PrivateBroker
 from shared.bus.topology import Binding
 from shared.runtime.addresses import broker_url
-from shared.runtime.home import Home
+from shared.runtime.home import BROKER_URL, Home
 from shared.runtime.settings import RuntimeSettings
 from shared.runtime.trust import https_context
 
@@ -21,6 +21,11 @@ DEFINITIONS: Final = "users.json"
 _BINDING: Final = ("source_name", "routing_key", "destination_name", "destination_kind", "arguments")
 _MANAGED_BINDING: Final = ("source", "routing_key", "destination", "destination_type", "arguments")
 """The same, by the management API's names."""
+
+
+def _place(url: str) -> tuple[str | None, int]:
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or AMQP_PORTS[parts.scheme]
 
 
 class NotAdministered(BrokerError):
@@ -37,13 +42,11 @@ class BrokerAdministration:
 
     def must_answer(self) -> None:
         """Raises ConnectionError: the tools say in many words, or not at all, that there is no broker."""
-        parts = urlsplit(self.url)
+        host, port = _place(self.url)
         try:
-            socket.create_connection(
-                (parts.hostname or "localhost", parts.port or AMQP_PORTS[parts.scheme]), TIMEOUT
-            ).close()
+            socket.create_connection((host or "localhost", port), TIMEOUT).close()
         except OSError as error:
-            raise ConnectionError(f"no broker listens at {parts.hostname}") from error
+            raise ConnectionError(f"no broker listens at {host}") from error
 
     @property
     def virtual_host(self) -> str:
@@ -80,7 +83,9 @@ class BrokerAdministration:
 
     @property
     def _private(self) -> bool:
-        return self._settings.broker_url is None
+        """Also where BROKER_URL names it: then it is a partner's, exported for its examples."""
+        given, kept = self._settings.broker_url, self._home.read(BROKER_URL)
+        return given is None or (kept is not None and _place(given) == _place(kept))
 
     def _ctl(self, *arguments: str) -> str:
         try:

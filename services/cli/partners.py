@@ -67,7 +67,7 @@ def add(
     consent = Consent(reason, key, patience, reach, person)
     with _applied() as users:
         if name in users.partners.all() and not replace:
-            raise typer.BadParameter(f"there is a partner {name} already: remove it first.")
+            raise typer.BadParameter(f"there is a partner {name} already: --replace puts this one in its place.")
         word = password or secrets.token_urlsafe(24)
         with _agreed(name, allowed, targets, consent):
             _put(users, name, Partner(members=allowed, targets=targets, password_hash=password_hash(word)))

@@ -79,7 +79,11 @@ class Stack:
             self.home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StackError(f"MILESAGA_HOME: {self.home} cannot be used ({error.strerror}).") from error
-        return self
+        try:
+            with Home(self.home).claimed():
+                return self
+        except WrongSettings as error:
+            raise StackError(f"{error}.") from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -138,7 +142,8 @@ class Stack:
             PrivateBroker(self.home).stop()
 
     def _is_ready(self) -> bool:
-        return any(line.startswith(READY) for line in self._logged())
+        """This stack, and not another one that writes to the same log."""
+        return any(line.startswith(READY) and line.endswith(f":{self.port}") for line in self._logged())
 
     def _tail(self) -> str:
         return "\n".join([f"The end of {self.log}:", *self._logged()[-LOG_LINES:]])

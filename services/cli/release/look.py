@@ -38,6 +38,15 @@ def shown(request: Json) -> Table:
     return table
 
 
+def decided(request: Json) -> str:
+    """What has come of the approvals so far, in a sentence."""
+    if request.get("state") != "pending":
+        return f"The request is {_state(request)}."
+    open_seats = [f"{_left(each)} of {each.get('group')}" for each in request.get("need") or [] if _left(each)]
+    able = ", ".join(map(str, request.get("eligible") or [])) or "nobody who is there"
+    return f"The request waits for {' and '.join(open_seats)}: {able} may agree."
+
+
 def what(request: Json) -> str:
     return f"{request.get('action')} {request.get('target')} on {request.get('environment')}"
 
@@ -69,10 +78,19 @@ def _lines(request: Json) -> Iterator[tuple[str, str]]:
     for name in ("authors", "eligible"):
         yield name, ", ".join(map(str, request.get(name) or []))
     yield "approved by", ", ".join(_name(each) for each in request.get("approvals") or [])
-    yield "needs", "\n".join(f"{each.get('count')} of {each.get('group')}" for each in request.get("need") or [])
+    yield "needs", "\n".join(map(_seats, request.get("need") or []))
     yield "window", _window(request.get("window") or {})
     yield "expires", _moment(request.get("expires_at"))
     yield "in the log", str(request.get("log_index", ""))
+
+
+def _seats(need: Json) -> str:
+    persons = ", ".join(map(str, need.get("persons") or []))
+    return f"{need.get('count')} of {need.get('group')}{f': {persons}' if persons else ''}"
+
+
+def _left(need: Json) -> int:
+    return int(need.get("count", 0)) - len(need.get("persons") or [])
 
 
 def _body(payload: Json, text: Any) -> Iterator[tuple[str, str]]:

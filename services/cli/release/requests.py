@@ -13,7 +13,7 @@ from services.cli.release import wishes
 from services.cli.release.access import ROOT, Person, RequestId, as_person
 from services.cli.release.gate.kept import Kept, tell_kept
 from services.cli.release.gate.payload import WrongPayload, digest_of, payload
-from services.cli.release.look import listed, shown
+from services.cli.release.look import decided, listed, shown
 from services.cli.release.wishes import Wish, WrongWish
 from shared.kernel.acts import body_digest
 from shared.kernel.digest import digest_of_bytes
@@ -89,14 +89,14 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Agree to exactly what is shown. Once is enough; a second time changes nothing."""
-    _show(_decide("approve", request, digest, reason, person), as_json)
+    _show_decided(_decide("approve", request, digest, reason, person), as_json)
 
 
 def deny(
     request: RequestId, reason: Why, digest: Digest = None, person: Person = None, as_json: AsJson = False
 ) -> None:
     """Say no; also after others agreed, until it runs."""
-    _show(_decide("deny", request, digest, reason, person), as_json)
+    _show_decided(_decide("deny", request, digest, reason, person), as_json)
 
 
 def withdraw(request: RequestId, person: Person = None, as_json: AsJson = False) -> None:
@@ -208,6 +208,12 @@ def _found(api: Api, request: str) -> Json:
 
 def _path(request: str) -> str:
     return f"{ROOT}/requests/{segment(request)}"
+
+
+def _show_decided(found: Json, as_json: bool) -> None:
+    _show(found, as_json)
+    if not as_json:
+        printing.say(decided(found))
 
 
 def _show(found: Json, as_json: bool) -> None:

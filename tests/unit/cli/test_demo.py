@@ -11,6 +11,7 @@ from services.cli import demo
 from services.cli.client import ApiError
 from services.cli.demo.checks import Checks, Unexpected, soon
 from services.cli.demo.stack import Stack, StackError
+from shared.runtime.home import Home
 
 
 def test_a_claim_that_holds_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +59,25 @@ def test_a_folder_that_cannot_be_used_is_said_in_one_sentence(tmp_path: Path) ->
     (tmp_path / "file").write_text("")
     with pytest.raises(StackError, match=r"^MILESAGA_HOME: .* cannot be used"), Stack(tmp_path / "file" / "home"):
         pytest.fail("used what cannot be used")
+
+
+def test_a_folder_in_which_another_stack_runs_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    with (
+        Home(tmp_path).claimed(),
+        pytest.raises(StackError, match=r"^MILESAGA_HOME: a stack runs over .* already"),
+        Stack(tmp_path),
+    ):
+        pytest.fail("two stacks over one folder")
+
+
+def test_another_stack_in_the_same_log_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    with Stack(tmp_path, {"BROKER_URL": "not a URL"}) as stack:
+        with (tmp_path / "stack.log").open("w") as log:
+            log.write("ready http://127.0.0.1:1\n")
+        assert not stack._is_ready()
+        with (tmp_path / "stack.log").open("a") as log:
+            log.write(f"ready {stack.url}\n")
+        assert stack._is_ready()
 
 
 def test_a_stack_that_ends_at_once_shows_the_end_of_its_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -97,6 +97,18 @@ def test_a_services_readme_names_no_setting_that_is_not_there(service: Path) -> 
     assert named <= _settings_of(service)
 
 
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "operations.md"],  # which lists what there is, and is not copied from
+    ids=lambda page: str(page.relative_to(REPOSITORY)),
+)
+def test_a_line_with_a_command_can_be_copied_whole(page: Path) -> None:
+    """What is said about it stands behind a `#`."""
+    blocks = "\n".join(re.findall(r"```\w*\n(.*?)```", page.read_text(), re.DOTALL))
+    said = re.findall(r"^(?:\.venv/bin/|make |milesaga |[A-Z_]+=\S+ ).*?\S {2,}(?![ #\\]).*$", blocks, re.MULTILINE)
+    assert said == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_what_a_page_quotes_of_the_log_is_what_is_logged(page: Path) -> None:
     quoted = re.findall(r'"([a-z][a-z\']* [a-z][^"\n`]*)"(?= in the\s+log)', page.read_text())

@@ -160,7 +160,7 @@ def _asked(course: Course, heard: Heard) -> tuple[Course, Next]:
     if heard.body.get("code") == "idempotency_key_reused":
         return course, End(exits.CHANGED, "The key belongs to an ask for something else than what would run here.")
     if heard.status not in {200, 201}:
-        return course, End(exits.WRONG, _said(heard, "The request was refused"))
+        return course, End(exits.WRONG, _said(heard, "The request was refused") + _way_on(heard.body))
     request = heard.body.get("id")
     if not isinstance(request, str) or not request:
         return course, _nonsense(heard)
@@ -273,6 +273,12 @@ def _said(heard: Heard, what: str) -> str:
     """The problem's own words (RFC 9457), with its code."""
     code, detail = heard.body.get("code"), heard.body.get("detail") or heard.body.get("title")
     return f"{what} ({code or heard.status}): {detail}" if detail else f"{what} ({code or heard.status})."
+
+
+def _way_on(body: Mapping[str, Any]) -> str:
+    """What may be done about an ask that waits for the same."""
+    waits = body.get("request") if body.get("code") == "request_open" else None
+    return f". --replaces {waits} takes its place; the --key of its gate goes on with it." if waits else ""
 
 
 def _reasoned(why: str, body: Mapping[str, Any]) -> str:

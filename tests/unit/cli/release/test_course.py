@@ -134,6 +134,17 @@ def test_a_token_that_is_refused_is_wrong_use_at_the_ask_and_an_absence_afterwar
     assert isinstance(advance(waiting(), heard(Watch(1, 25), 1.0, 401))[1], Pause)
 
 
+def test_where_another_ask_waits_for_the_same_the_ways_on_are_told() -> None:
+    told = heard(Ask(), 0.0, 409, code="request_open", detail="r7 waits for the same", request="r7")
+    _, step = advance(begin(TERMS, 0.0)[0], told)
+    assert isinstance(step, End)
+    assert step.code == exits.WRONG
+    assert step.why == (
+        "The request was refused (request_open): r7 waits for the same. "
+        "--replaces r7 takes its place; the --key of its gate goes on with it."
+    )
+
+
 ODD: list[object] = [None, "", 0, 7, True, [], {}, "r1", "r2", "approved", "pending", "denied", DIGEST, "x", "g"]
 
 

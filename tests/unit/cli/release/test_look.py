@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.cli.release.look import MOST_SHOWN, listed, shown
+from services.cli.release.look import MOST_SHOWN, decided, listed, shown
 from shared.kernel.acts import payload
 
 REQUEST: dict[str, Any] = {
@@ -63,3 +63,11 @@ def test_a_body_is_shown_as_it_will_be_sent() -> None:
 def test_nobody_agrees_to_another_body_than_he_reads() -> None:
     assert "DO NOT AGREE" in sends('{"tier": "gold"}', b'{"tier": "member"}')
     assert "hash alone" in sends(None, b'{"tier": "gold"}')
+
+
+def test_who_agreed_is_told_what_is_still_waited_for() -> None:
+    half = [{"group": "sre", "count": 1, "persons": ["p-sre"]}, {"group": "owners", "count": 2, "persons": []}]
+    asked = REQUEST | {"need": half, "eligible": ["p-owner", "p-second"]}
+    assert rows(asked)["needs"] == "1 of sre: p-sre\n2 of owners"
+    assert decided(asked) == "The request waits for 2 of owners: p-owner, p-second may agree."
+    assert decided(asked | {"state": "approved"}) == "The request is approved."
