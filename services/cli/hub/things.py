@@ -118,9 +118,16 @@ def _faults(error: ValidationError, model: type[BaseModel], fields: Mapping[str,
 def _position(places: Iterable[int | str], node: Any) -> Iterator[int]:
     """Which of its neighbours each of the places is; what is not there comes first."""
     for place in places:
-        names = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+        names = _names(node)
         yield names.index(place) if place in names else -1
         node = node[place] if place in names else None
+
+
+def _names(node: Any) -> list[int | str]:
+    """By which its members are found."""
+    if isinstance(node, dict):
+        return [*node]
+    return [*range(len(node))] if isinstance(node, list) else []
 
 
 def _of_rules(name: str, terms: BusTerms) -> Iterator[str]:

@@ -34,7 +34,12 @@ def test_a_partners_url_left_in_the_environment_still_means_the_private_broker(
     """A reader of the README exports it for the examples, and adds another partner afterwards."""
     (tmp_path / "broker.url").write_text("amqp://milesaga:secret@127.0.0.1:28349/\n")
     asked: list[str] = []
-    monkeypatch.setattr(BrokerAdministration, "_ctl", lambda _, *words: asked.append(words[0]) or "[]")
+
+    def tool(_: BrokerAdministration, *words: str) -> str:
+        asked.append(words[0])
+        return "[]"
+
+    monkeypatch.setattr(BrokerAdministration, "_ctl", tool)
     monkeypatch.setattr(BrokerAdministration, "_manage", lambda *_: httpx.Response(200, json=[]))
     BrokerAdministration(RuntimeSettings(milesaga_home=tmp_path, broker_url=given)).bindings()
     assert asked == by_its_tools
