@@ -121,7 +121,12 @@ class Appender:
         self._newest = max((*own, *(each.name for each in found)), default="")
         for each in found:
             if not each.is_open and each.name not in own:
-                await self._list(await asyncio.to_thread(self._summary, each.name))
+                try:
+                    closed = await asyncio.to_thread(self._summary, each.name)
+                except Damaged as damaged:  # whoever verifies is told; it must not keep others from being written
+                    log.warning("a segment is not listed", extra={"document_id": each.name, "error": str(damaged)})
+                else:
+                    await self._list(closed)
         for each in found:
             left = await asyncio.to_thread(held.reopen, each.name, self._read) if each.is_open else None
             if left is not None:

@@ -1,8 +1,9 @@
 """A folder of this machine, or one that several machines have mounted, as the place of segments."""
 
 import fcntl
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import IO, Final
 from shared.segments.contents import ReadLine
 from shared.segments.files import CLOSED, OPEN, OpenSegment, content, reopened
 from shared.segments.frames import Packed
-from shared.segments.places import WRITER, Found, writer_of
+from shared.segments.places import WRITER, Found, is_segment, writer_of
 
 LOCK: Final = "writer.lock"
 SETTLED: Final = 2_000_000_000
@@ -40,9 +41,14 @@ class Names:
 def names_in(folder: Path) -> dict[str, bool]:
     """Of all segments that are in a writer's folder: are they open? One that is closed in this moment is renamed, once,
     and a folder that is read then may show neither of its names: so it is read twice."""
-    paths = [path for _ in range(2) for path in folder.iterdir() if path.suffix in {OPEN, CLOSED}]
+    paths = [path for _ in range(2) for path in _files(folder) if path.suffix in {OPEN, CLOSED}]
     closed = {path.stem for path in paths if path.suffix == CLOSED}
-    return {path.stem: path.stem not in closed for path in paths}
+    return {path.stem: path.stem not in closed for path in paths if is_segment(path.stem, folder.name)}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        yield from (folder / entry.name for entry in entries if not entry.is_dir(follow_symlinks=False))
 
 
 class Folder:

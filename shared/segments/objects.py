@@ -24,7 +24,7 @@ from shared.segments.files import CLOSED, OPEN
 from shared.segments.frames import Packed
 from shared.segments.held_objects import HEAD, Head, HeldWriter
 from shared.segments.object_contents import ClosedObject, Part, Parts, unbroken
-from shared.segments.places import WRITER, Found, writer_of
+from shared.segments.places import WRITER, Found, is_segment, writer_of
 
 LEASE: Final = 120.0
 """Seconds after which a writer that nobody said to hold is free: more than clocks of processes that are ready differ
@@ -186,7 +186,8 @@ class Objects:
         there = self.bucket.list(self.groups(name))
         if self.is_closed(name) or not there:  # asked after: groups go only once it is closed
             raise FileNotFoundError(name)
-        return [Part(int(each.key.rpartition("/")[2]), each.size) for each in there]
+        placed = [(each.key.rpartition("/")[2], each.size) for each in there]
+        return [Part(int(offset), size) for offset, size in placed if offset.isascii() and offset.isdecimal()]
 
     def is_closed(self, name: str) -> bool:
         try:
@@ -222,7 +223,7 @@ class Objects:
         if known is not None and now - known.at < FRESH:
             return known
         if known is None or not known.found:
-            found = _found(*self.bucket.names(self.folder(writer)))
+            found = _found(writer, *self.bucket.names(self.folder(writer)))
         else:
             found = [self._again(each) for each in known.found] + self._newer(writer, known.found[-1].name)
         seen = Seen(found, {each.name for each in found if not each.is_open}, now)
@@ -235,14 +236,14 @@ class Objects:
     def _newer(self, writer: str, than: str) -> list[Found]:
         folder = f"{self.folder(writer)}/"
         rests = [each.key.removeprefix(folder) for each in self.bucket.list(folder[:-1], f"{folder}{than}.~")]
-        return _found([rest.partition("/")[0] for rest in rests if "/" in rest], rests)
+        return _found(writer, [rest.partition("/")[0] for rest in rests if "/" in rest], rests)
 
     def _forget(self, name: str) -> None:
         self._sizes.pop(name, None)
         self._seen.pop(writer_of(name), None)
 
 
-def _found(folders: Iterable[str], objects: Iterable[str]) -> list[Found]:
+def _found(writer: str, folders: Iterable[str], objects: Iterable[str]) -> list[Found]:
     closed = {name.removesuffix(CLOSED) for name in objects if name.endswith(CLOSED)}
     open_ = {name.removesuffix(OPEN) for name in folders if name.endswith(OPEN)} - closed
-    return sorted([Found(name, name in open_) for name in closed | open_], key=lambda each: each.name)
+    return [Found(name, name in open_) for name in sorted(closed | open_) if is_segment(name, writer)]

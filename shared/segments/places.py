@@ -3,6 +3,7 @@
 Everything here blocks: it belongs into a thread. Where a place cannot be reached it raises OSError.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from shared.segments.lines import Block, Line, Summary
 
 WRITER: Final = "writer-"
 """Begins the name of a writer, which begins the names of its segments."""
+_NAME: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What follows: a UUID, by which they are in the order of their making."""
 
 
 class Lost(OSError):
@@ -163,6 +166,12 @@ def opened(place: Place, found: Found) -> Iterator[tuple[Packed, bool]]:
                 packed = stack.enter_context(place.unclosed(found.name))
         is_open = packed is not None
         yield packed if packed is not None else stack.enter_context(place.closed(found.name)), is_open
+
+
+def is_segment(name: str, writer: str) -> bool:
+    """Is that the name of a segment which that writer writes? Somebody may have put other things beside them: a copy,
+    what an editor or a file system leaves."""
+    return writer_of(name) == writer and bool(_NAME.fullmatch(name.removeprefix(f"{writer}.")))
 
 
 def writer_of(name: str) -> str:

@@ -1,5 +1,7 @@
 """All segments are read, and what is wrong with them is named."""
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -20,6 +22,8 @@ SOON_LISTED: Final = 60.0
 """Seconds after which a closed segment is on the list, where the store was there."""
 Reached: TypeAlias = tuple[int, str, str]
 """Of a segment: which kind it is of, its last hubid, its name."""
+OF_THE_FILE: Final = frozenset((errno.EIO, errno.EBADMSG, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP))
+"""Errors of one segment rather than of the place where all of them lie: a sector that is lost, somebody else's file."""
 AT_ONCE: Final = 5.0
 """Seconds of reading that one request is answered after: no client, and no gateway, waits for a whole archive."""
 
@@ -121,6 +125,10 @@ def _damage(place: Place, segment: Segment) -> str | None:
         return GONE
     except Damaged as wrong:
         return str(wrong)
+    except OSError as error:
+        if error.errno not in OF_THE_FILE:
+            raise
+        return f"it cannot be read: {os.strerror(error.errno)}"
     return None
 
 

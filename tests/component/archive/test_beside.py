@@ -26,7 +26,7 @@ MANY = 40
 class SlowSegment:
     """A segment that whoever reads it waits for."""
 
-    NAME = "writer-9.slow"
+    NAME = "writer-9.0198c0de-0000-7000-8000-000000000001"
 
     def __init__(self, folder: Path) -> None:
         (folder / "writer-9").mkdir(parents=True)

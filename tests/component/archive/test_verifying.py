@@ -113,13 +113,36 @@ async def test_what_went_at_its_time_is_missed_by_nobody(tmp_path: Path, clock: 
 
 async def test_a_torn_segment_that_nobody_goes_on_with_is_named_until_it_is_opened(archive: Archive) -> None:
     path = archive.files()[0]
-    left = path.parent / "writer-1.torn.open"
+    left = path.parent / "writer-1.ffffffff-0000-7000-8000-000000000000.open"
     left.write_bytes(path.read_bytes()[:40])
-    assert list(await archive.wrong()) == ["writer-1.torn"]
+    assert list(await archive.wrong()) == [left.stem]
     async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
         await vault.once("segments")
         assert (await verified(vault))[1] == {}
     assert not left.exists()
+
+
+async def test_a_segment_that_cannot_be_read_is_named_and_the_others_are_verified(archive: Archive) -> None:
+    first, second, _ = archive.files()
+    first.unlink()
+    first.mkdir()
+    second.unlink()
+    second.symlink_to(second.name)
+    wrong = await archive.wrong()
+    assert list(wrong) == [first.stem, second.stem]
+    assert all(each.startswith("it cannot be read: ") for each in wrong.values())
+
+
+async def test_what_cannot_be_listed_keeps_nothing_from_being_kept(archive: Archive) -> None:
+    """It was closed, its document is gone, and its file is not as it was written."""
+    *_, last = archive.files()
+    await archive.forget(last.stem)
+    os.truncate(last, last.stat().st_size - 1)
+    os.utime(last, (0, 0))
+    async with Vault.opened(archive.home, archive.clock, archive.hub) as vault:
+        vault.skip_numbers(10)
+        await vault.keep(vault.event())
+    assert await archive.wrong() == {last.stem: "it is not on the list"}
 
 
 async def test_an_archive_that_takes_long_is_read_page_by_page(

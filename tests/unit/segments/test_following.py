@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
@@ -114,15 +113,12 @@ async def test_names_are_read_again_when_the_folder_has_changed(tmp_path: Path) 
     await writer.close()
 
 
-def test_a_segment_that_is_renamed_while_its_folder_is_read_is_seen() -> None:
+def test_a_segment_that_is_renamed_while_its_folder_is_read_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Such a reading may show neither of its names; it is renamed once."""
-    seen = iter([[Path("s2.open")], [Path("s1.zst"), Path("s2.open")]])
-
-    class Moving:
-        def iterdir(self) -> list[Path]:
-            return next(seen)
-
-    assert names_in(cast("Any", Moving())) == {"s1": False, "s2": True}
+    first, second = (f"writer-1.0198c0de-0000-7000-8000-00000000000{number}" for number in (1, 2))
+    seen = iter([[Path(f"{second}.open")], [Path(f"{first}.zst"), Path(f"{second}.open")]])
+    monkeypatch.setattr("shared.segments.folders._files", lambda _: next(seen))
+    assert names_in(Path("writer-1")) == {first: False, second: True}
 
 
 async def test_blocks_that_have_nothing_wanted_are_passed_over_unread(tmp_path: Path) -> None:

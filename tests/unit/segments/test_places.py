@@ -249,6 +249,34 @@ async def test_places_lie_in_places(process: Process, listed: List) -> None:
     await below.close()
 
 
+def put_beside(place: Place, writer: str, name: str) -> None:
+    """As somebody does who has the place open in another program."""
+    if isinstance(place, Folder):
+        path = place._root / writer / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"hello")
+    else:
+        assert isinstance(place, Objects)
+        place.bucket.create(f"{place.folder(writer)}/{name}", b"hello")
+
+
+async def test_what_is_no_segment_is_nobodys_business(process: Process, listed: List) -> None:
+    writer = await writing(process(), listed)
+    await writer.append([line(1)])
+    await writer.close()
+    copied = f"{listed.known[0].name} (copy).zst"
+    moved = f"writer-9{listed.known[0].name.removeprefix('writer-1')}.zst"
+    for name in ("garbage.zst", "zzz.open/more.open", "writer-1.zst", ".zst", "writer-1.zzz.zst", copied, moved):
+        put_beside(process(), "writer-1", name)
+    put_beside(process(), "writer-2", "zzz.open/0")
+    writer = await writing(process(), listed)
+    await writer.append([line(2)])
+    await writer.close()
+    await writer.adopt(nothing)
+    assert [each.name for each in process().segments("writer-1")] == [each.name for each in listed.known]
+    assert told(process()) == [1, 2]
+
+
 async def test_what_is_not_there_is_not_found(process: Process) -> None:
     place = process()
     assert list(place.parts()) == []
