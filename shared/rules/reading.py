@@ -2,7 +2,7 @@
 
 Stricter than the readers beneath, since a rule that is read otherwise than it was meant sends events to the wrong
 place: a name given twice, NaN, half a surrogate pair, an integer beyond 64 bit, nesting without end and YAML's aliases
-are refused. YAML's plain words are those of JSON alone: `no` is a country, `on` a name, `12:30` a text.
+and tags are refused. YAML's plain words are those of JSON alone: `no` is a country, `on` a name, `12:30` a text.
 """
 
 import json
@@ -47,16 +47,17 @@ def event_from_json(text: str | bytes) -> dict[str, Any]:
     return event
 
 
-def message_from_json(text: str | bytes, most: int) -> Any:
-    """One value of at most so many bytes, such as a list of events, numbers as in an event. Raises Invalid."""
-    return _json(text, float, most)
+def message_from_json(text: str | bytes, most: int, levels: int = DOCUMENT_DEPTH) -> Any:
+    """One value of at most so many bytes, such as a list of events, numbers as in an event; `levels` are lists and
+    objects inside each other: one more for what holds events, one less for an event's data. Raises Invalid."""
+    return _json(text, float, most, levels)
 
 
-def written_from_json(text: bytes, most: int) -> Written:
+def written_from_json(text: bytes, most: int, levels: int = DOCUMENT_DEPTH) -> Written:
     """The same, with the text of each of its parts. Raises Invalid."""
-    if len(text) <= most and (written := undoubted(text)) is not None:
+    if len(text) <= most and (written := undoubted(text, levels)) is not None:
         return written
-    value = message_from_json(text, most)
+    value = message_from_json(text, most, levels)
     return Written(value, [to_json(part) for part in (value if isinstance(value, list) else [value])])
 
 
@@ -76,19 +77,19 @@ def documents_from_yaml(text: str | bytes) -> list[Any]:
     except yaml.YAMLError as error:
         raise Invalid([Fault("", "YAML of JSON's values", _problem(error))]) from error
     except RecursionError as error:
-        raise _too_deep() from error
+        raise _too_deep(DOCUMENT_DEPTH) from error
     for document in documents:
         check(document)
     return documents
 
 
-def check(value: Any) -> None:
+def check(value: Any, levels: int = DOCUMENT_DEPTH) -> None:
     """Raises Invalid for what no JSON of ours may hold: for a value that was read by others."""
-    if faults := list(islice(_faults(value, ()), FAULTS)):
+    if faults := list(islice(_faults(value, (), levels), FAULTS)):
         raise Invalid(faults)
 
 
-def _json(text: str | bytes, floats: Callable[[str], Any], most: int = TEXT_BYTES) -> Any:
+def _json(text: str | bytes, floats: Callable[[str], Any], most: int = TEXT_BYTES, levels: int = DOCUMENT_DEPTH) -> Any:
     """While it is read, nearly every fault that there can be shows: only what is doubtful is walked through."""
     plain, doubts = _plain(text, most), _Doubts(floats)
     try:
@@ -102,11 +103,11 @@ def _json(text: str | bytes, floats: Callable[[str], Any], most: int = TEXT_BYTE
     except json.JSONDecodeError as error:
         raise Invalid([Fault("", "JSON", f"{error.msg}, line {error.lineno} column {error.colno}")]) from error
     except RecursionError as error:
-        raise _too_deep() from error
+        raise _too_deep(levels) from error
     half_characters = _ESCAPE in plain or (isinstance(text, str) and not text.isascii())
-    may_be_deep = plain.count("[") + plain.count("{") > DOCUMENT_DEPTH
-    if doubts.any or half_characters or (may_be_deep and not is_shallow(found, DOCUMENT_DEPTH)):
-        check(found)
+    may_be_deep = plain.count("[") + plain.count("{") > levels
+    if doubts.any or half_characters or (may_be_deep and not is_shallow(found, levels)):
+        check(found, levels)
     return found
 
 
@@ -155,8 +156,8 @@ def _problem(error: yaml.YAMLError) -> str:
     return f"{error.problem}, line {error.problem_mark.line + 1} column {error.problem_mark.column + 1}"
 
 
-def _too_deep() -> Invalid:
-    return Invalid([Fault("", f"at most {DOCUMENT_DEPTH} lists and objects inside each other", "more")])
+def _too_deep(levels: int) -> Invalid:
+    return Invalid([Fault("", f"at most {levels} lists and objects inside each other", "more")])
 
 
 def _integer(digits: str) -> int:
@@ -177,18 +178,18 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return twice
 
 
-def _faults(value: Any, at: JsonPath) -> Iterator[Fault]:
-    if isinstance(value, dict | list) and len(at) >= DOCUMENT_DEPTH:
-        yield Fault(pointer_to(at), f"at most {DOCUMENT_DEPTH} lists and objects inside each other", "more")
+def _faults(value: Any, at: JsonPath, levels: int) -> Iterator[Fault]:
+    if isinstance(value, dict | list) and len(at) >= levels:
+        yield Fault(pointer_to(at), f"at most {levels} lists and objects inside each other", "more")
     elif isinstance(value, dict):
         for name in value.repeated if isinstance(value, _Repeating) else ():
             yield Fault(pointer_to((*at, name)), "a name once", "the same name twice")
         for name, inner in value.items():
             yield from _faults_of_text(name, at)
-            yield from _faults(inner, (*at, name))
+            yield from _faults(inner, (*at, name), levels)
     elif isinstance(value, list):
         for place, inner in enumerate(value):
-            yield from _faults(inner, (*at, place))
+            yield from _faults(inner, (*at, place), levels)
     else:
         yield from _faults_of_scalar(value, at)
 
@@ -216,13 +217,16 @@ def _faults_of_text(text: Any, at: JsonPath) -> Iterator[Fault]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML with JSON's plain words, without aliases, with what stands twice marked."""
+    """YAML with JSON's plain words, without aliases and tags, with what stands twice marked."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the library declares it
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "an alias", self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias", event.start_mark)
+        if getattr(event, "tag", None) is not None:  # `!!int abc` is no integer, whatever it says of itself
+            raise yaml.composer.ComposerError(None, None, "a tag", event.start_mark)
         return super().compose_node(parent, index)
 
     def object_of(self, node: Any) -> dict[str, Any]:

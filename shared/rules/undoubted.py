@@ -36,8 +36,9 @@ class Written:
         return b"[" + b",".join(self.parts) + b"]" if isinstance(self.value, list) else self.parts[0]
 
 
-def undoubted(text: bytes) -> Written | None:
-    """What a text of JSON says; None where that is no JSON of ours, or may be none.
+def undoubted(text: bytes, levels: int = DOCUMENT_DEPTH) -> Written | None:
+    """What a text of JSON says, of so many lists and objects inside each other; None where that is no JSON of ours, or
+    may be none.
 
     A quotation mark stands in both texts as it is or behind a backslash. A name that is given twice is written once, so
     that with it and its first value two marks at least are gone.
@@ -52,9 +53,8 @@ def undoubted(text: bytes) -> Written | None:
     parts = [to_json(part) for part in value] if is_list else [to_json(value)]
     if sum(part.count(_QUOTE) for part in parts) != text.count(_QUOTE) or any(_INFINITE in part for part in parts):
         return None
-    levels = DOCUMENT_DEPTH - is_list
-    may_be_deep = any(part.count(b"[") + part.count(b"{") > levels for part in parts)
-    return None if may_be_deep and not is_shallow(value, DOCUMENT_DEPTH) else Written(value, parts)
+    may_be_deep = any(part.count(b"[") + part.count(b"{") > levels - is_list for part in parts)
+    return None if may_be_deep and not is_shallow(value, levels) else Written(value, parts)
 
 
 def is_shallow(value: Any, levels: int) -> bool:

@@ -16,6 +16,9 @@ from shared.schemas.expressions import length_of
 
 MOST: Final = 1_000
 """Looks at one place."""
+LONGEST_WAY: Final = 128
+"""Looks at one place each of which asks for the next one. The validator answers each inside the one before, as deep as
+data are: by three times as many it came to the end of its stack, and with it the process to its own."""
 MOST_WORK: Final = 100_000
 """Looks at all the kinds of places together, told apart by what looks at them: a second's worth, and twenty times what
 a large schema takes."""
@@ -75,6 +78,7 @@ class _Schemas:
         self._roots: dict[int, Mapping[str, Any]] = {}
         self._anchors: dict[tuple[int, str], Mapping[str, Any]] = {}
         self._here: dict[int, Looking] = {}
+        self._ways: dict[int, int] = {}
         self._work = 0
         self._index(document, document, ())
 
@@ -121,17 +125,24 @@ class _Schemas:
         """Itself, and all that look at the same place because of it."""
         if key in asking:
             raise TooOften(self._paths[key], "leads back to itself without going into the data")
+        if len(asking) + self._ways.get(key, 1) > LONGEST_WAY:
+            raise TooOften(self._paths[key], f"is asked at the end of a way of more than {LONGEST_WAY} schemas")
         if key not in self._here:
-            found: Looking = Counter({key: 1})
-            schema = self._known[key]
-            again = 2 if any(name in schema for name in _TWICE) else 1
-            for each in self._asked_here(schema):
-                for inner, often in self._closure(id(each), (*asking, key)).items():
-                    found[inner] += often * again
-                if found.total() > MOST:
-                    raise TooOften(self._paths[key], f"looks at one place of the data more than {MOST} times")
-            self._here[key] = found
+            self._here[key], self._ways[key] = self._looked_up(key, (*asking, key))
         return self._here[key]
+
+    def _looked_up(self, key: int, asking: tuple[int, ...]) -> tuple[Looking, int]:
+        """The same, with the longest way from itself; `asking` ends with it."""
+        found: Looking = Counter({key: 1})
+        schema, way = self._known[key], 1
+        again = 2 if any(name in schema for name in _TWICE) else 1
+        for each in self._asked_here(schema):
+            for inner, often in self._closure(id(each), asking).items():
+                found[inner] += often * again
+            way = max(way, 1 + self._ways[id(each)])
+            if found.total() > MOST:
+                raise TooOften(self._paths[key], f"looks at one place of the data more than {MOST} times")
+        return found, way
 
     def _asked_here(self, schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         asked = [schema.get(name) for name in _ONE_HERE]

@@ -53,6 +53,7 @@ class Schema:
         if faults := list(islice(_refused(document), FAULTS)):
             raise WrongSchema(*faults)
         self.document = document
+        self._is_one = not any("$id" in part for part in _parts(document) if part is not document)
         try:
             check_looks(document, expressions=not known)
         except TooOften as error:
@@ -82,13 +83,27 @@ class Schema:
                     yield Wrong(at, self._asks(error))
 
     def _asks(self, error: ValidationError) -> str:
-        """The schema's own words, which are nobody's secret."""
-        keyword = str(error.schema_path[-1]) if error.schema_path else ""
+        """The schema's own words, which are nobody's secret. Where parts have names of their own a way may begin at any
+        of them: then only what leads over no reference is told."""
+        way = error.schema_path if self._is_one else error.evaluation_path
+        keyword = str(way[-1]) if way else ""
         asked: Any = self.document
-        for step in error.schema_path:
-            asked = asked[step]
+        try:
+            for step in way:
+                asked = asked[step]
+        except (LookupError, TypeError):
+            return f"must fit {keyword}"
         told = json.dumps(asked, ensure_ascii=False)
         return f"must fit {keyword}: {told if len(told) <= LONGEST_TOLD else told[:LONGEST_TOLD] + '...'}"
+
+
+def _parts(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object in it, and itself."""
+    if isinstance(node, Mapping):
+        yield node
+    inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    for inner in inside:
+        yield from _parts(inner)
 
 
 def _unlike(error: ValidationError) -> Wrong:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from shared.rules.faults import Invalid, pointer_to
+from shared.rules.limits import DOCUMENT_DEPTH
 from shared.rules.reading import written_from_json
 from shared.rules.undoubted import Written
 from shared.web.media import media_type
@@ -109,12 +110,12 @@ def read(headers: Mapping[str, str], body: bytes, most_bytes: int) -> Received:
     if not is_utf8:
         raise Problem(415, "unsupported_media_type", "The body must be in UTF-8")
     if media == BATCH:
-        found = _json(body, most_bytes)
+        found = _json(body, most_bytes, DOCUMENT_DEPTH + 1)
         if not isinstance(found.value, list):
             raise Problem(400, "malformed_json", "A batch is a list of events")
         return Received(found.value, found.parts, is_batch=True)
     if media == STRUCTURED:
-        found = _json(body, most_bytes)
+        found = _json(body, most_bytes, DOCUMENT_DEPTH)
         return Received([found.value], [found.text], is_batch=False)
     if media == BINARY and any(name.startswith(PREFIX) for name in headers):
         return Received([_binary(headers, body, most_bytes)], [None], is_batch=False)
@@ -206,9 +207,9 @@ _FORMS: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
 }
 
 
-def _json(body: bytes, most: int) -> Written:
+def _json(body: bytes, most: int, levels: int) -> Written:
     try:
-        return written_from_json(body, most)
+        return written_from_json(body, most, levels)
     except Invalid as invalid:
         faults_ = [Fault(f"expected {fault.expected}", pointer=fault.pointer) for fault in invalid.faults]
         raise Problem(
@@ -229,7 +230,7 @@ def _binary(headers: Mapping[str, str], body: bytes, most: int) -> Json:
         if name in event:
             raise _wrong_header(PREFIX + name, "is not told by such a header")
     event["datacontenttype"] = headers["content-type"]
-    return event | ({"data": _json(body, most).value} if body else {})
+    return event | ({"data": _json(body, most, DOCUMENT_DEPTH - 1).value} if body else {})
 
 
 def _decoded(name: str, value: str) -> str:

@@ -48,6 +48,12 @@ class BodyLimits:
             problem = problem or _too_large(most)
             await problem.response(scope["path"])(scope, receive, send)
             return
+        if body[-1]["type"] == "http.disconnect":
+            problem = Problem(400, "bad_request", "The client left before the end of its body")
+            await problem.response(scope["path"])(
+                scope, receive, send
+            )  # for whoever counts answers: it is no fault here
+            return
         await self._app(scope, _replaying(body, receive), send)
 
     def _refusal(self, scope: Scope, headers: Mapping[bytes, str], length: str, most: int) -> Problem | None:

@@ -30,6 +30,7 @@ from shared.routing.bus import Bus
 from shared.routing.buses import Buses
 from shared.routing.copying import Original
 from shared.rules.faults import Invalid
+from shared.rules.limits import DOCUMENT_DEPTH
 from shared.rules.looking import TooMuchWork
 from shared.rules.reading import message_from_json
 from shared.web.cloudevents import Received
@@ -150,12 +151,14 @@ def _attribute(value: Any) -> Any:
 
 def _event(arrival: Arrival, body: bytes) -> dict[str, Any]:
     """CloudEvents' binary mode, its data JSON. Raises Unreadable."""
-    event: dict[str, Any] = {
-        name[len(prefix) :]: _attribute(value)
-        for name, value in arrival.headers.items()
-        for prefix in PREFIXES
-        if name.startswith(prefix)
-    }
+    event: dict[str, Any] = {}
+    for header, value in arrival.headers.items():
+        prefix = next((each for each in PREFIXES if header.startswith(each)), None)
+        if prefix is None:
+            continue
+        if (name := header.removeprefix(prefix)) in event:
+            raise Unreadable(f"its attribute {name[:100]!r} stands twice")
+        event[name] = _attribute(value)
     if event.get("type") != arrival.routing_key:
         raise Unreadable(f"its type is not the routing key {arrival.routing_key[:100]!r} that it came under")
     if not event.get("id") or not event.get("source"):
@@ -163,6 +166,6 @@ def _event(arrival: Arrival, body: bytes) -> dict[str, Any]:
     if "data" in event or "data_base64" in event:
         raise Unreadable("data is no attribute")
     try:
-        return event | ({"data": message_from_json(body, LARGEST_EVENT)} if body else {})
+        return event | ({"data": message_from_json(body, LARGEST_EVENT, DOCUMENT_DEPTH - 1)} if body else {})
     except Invalid as invalid:
         raise Unreadable(f"malformed_json: {invalid}"[:MOST_TOLD]) from invalid

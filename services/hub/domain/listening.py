@@ -1,15 +1,18 @@
 """Which messages on the broker the hub wants to hear: as few as the buses and the partners ask for."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
 from services.hub.domain.bus import OUR_OWN
-from services.hub.domain.partner import Partner
+from services.hub.domain.partner import TYPE, Partner
 from shared.contracts import CATALOGUE
 from shared.contracts.buses import BusTerms
 from shared.routing.compiling import EVERYBODY
 
 EVERYTHING = "#"
+LONGEST_KEY: Final = 255
+"""Characters of a routing key."""
 OUR_WORDS: Final = frozenset(contract.owner() for contract in CATALOGUE.values())
 """What the types of our own messages begin with: those that a newer release has, too."""
 
@@ -36,10 +39,11 @@ def _hears_us(terms: BusTerms) -> bool:
 
 
 def _types(terms: BusTerms) -> list[str]:
-    """What `admits` names exactly; everything where it does not."""
+    """What `admits` names exactly; everything where it does not. What is no type of a message never comes: to the
+    broker it would be a pattern, or a key that it cannot have."""
     named = terms.admits.get("type")
     if isinstance(named, list) and all(isinstance(each, str) for each in named):
-        return named
+        return [each for each in named if len(each) <= LONGEST_KEY and re.fullmatch(TYPE, each)]
     return [EVERYTHING]
 
 

@@ -29,7 +29,8 @@ class PartnerBody(Body):
         str, Field(max_length=200, description="Whom to write to", examples=["integration@coles.example"])
     ] = ""
     broker_user: Annotated[
-        str | None, Field(max_length=100, description="Its user on the broker", examples=["coles"])
+        Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")] | None,
+        Field(description="Its user on the broker", examples=["coles"]),
     ] = None
 
 

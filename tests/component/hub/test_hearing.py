@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from shared.bus.arrival import Arrival
 from shared.bus.retry import Unreadable
 from shared.contracts.archive import KeepPage
 from shared.kernel.errors import Later
+from shared.rules.limits import DOCUMENT_DEPTH
 from tests.component.hub.counter import Counter, a_file
 from tests.unit.routing.samples import ISSUED
 
@@ -22,6 +24,11 @@ def arrived(exchange: str, kind: str, sender: str = "", **attributes: Any) -> Ar
     told = {"specversion": "1.0", "id": "m-1", "source": "milesaga/checkout", "type": kind} | attributes
     headers = {f"cloudEvents:{name}": value for name, value in told.items()}
     return Arrival(exchange, kind, headers, sender)
+
+
+def twice(arrival: Arrival, name: str) -> Arrival:
+    """With another value under the other of the two prefixes."""
+    return replace(arrival, headers={**arrival.headers, f"cloudEvents_{name}": "another"})
 
 
 async def take(hub: Counter, arrival: Arrival, data: Any = None) -> None:
@@ -56,6 +63,13 @@ class TestOurOwn:
         assert patterns(hub, "events") == {COMPLETED}
         assert (await hub.ask("DELETE", "/v1/hub/buses/fuel")).status_code == 204
         assert patterns(hub, "events") == set()
+
+    async def test_what_is_no_type_of_a_message_is_not_listened_for(self, hub: Counter) -> None:
+        """A broker has no key of 256 bytes, and takes a lone # for everything: of one such bus no other would be in
+        force any more."""
+        named = [COMPLETED, "x" * 256, "checkout." + "x" * 250 + ".v1", "#", "checkout.*.v1", "", "checkout.\u20ac.v1"]
+        applied = await hub.applied(a_file(publishers=["milesaga"], admits={"type": named}))
+        assert (applied["active"], patterns(hub, "events")) == (True, {COMPLETED})
 
     async def test_a_revision_is_not_in_force_before_they_come(self, hub: Counter) -> None:
         bind = hub.runtime.standing.bind
@@ -161,6 +175,8 @@ class TestPartners:
             (arrived("public", ISSUED, "coles", data="x"), b"{}", "data"),
             (arrived("public", ISSUED, "coles", type="retail.other.v1"), b"{}", "routing key"),
             (arrived("public", ISSUED, "coles", specversion="2.0"), b"{}", "invalid_request"),
+            (twice(arrived("public", ISSUED, "coles"), "id"), b"{}", "'id' stands twice"),
+            (arrived("public", ISSUED, "coles"), b"[" * DOCUMENT_DEPTH + b"]" * DOCUMENT_DEPTH, "inside each other"),
         ],
     )
     async def test_what_is_wrong_is_a_dead_letter_that_says_so(

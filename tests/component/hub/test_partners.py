@@ -50,3 +50,9 @@ async def test_of_partners_that_want_one_client_at_once_one_has_it(
     assert sorted(each.status_code for each in answers) == [200] + [409] * (len(names) - 1)
     refused = [each.json() for each in answers if each.status_code == 409]
     assert {(each["code"], each["errors"][0]["pointer"]) for each in refused} == {("client_taken", pointer)}
+
+
+@pytest.mark.parametrize("user", ["", "a\0b", "a\nb", "x" * 101])
+async def test_a_user_of_the_broker_has_a_name_that_the_store_can_find(hub: Counter, user: str) -> None:
+    answer = await put(hub, "aldi", broker_user=user)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/broker_user")

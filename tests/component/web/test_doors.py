@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import StreamingResponse
 from pydantic import StrictInt
+from starlette.types import Message, Receive, Scope, Send
 
 from shared.kernel.errors import Later
 from shared.web import problems
@@ -268,3 +269,26 @@ async def test_a_long_answer_is_packed_for_who_takes_it_so(client: httpx.AsyncCl
 async def test_what_is_busy_is_asked_for_again_later(client: httpx.AsyncClient) -> None:
     answered: Any = await client.get("/busy")
     assert (answered.status_code, answered.json()["code"], answered.headers["Retry-After"]) == (503, "busy", "1")
+
+
+async def test_who_leaves_before_the_end_of_the_body_is_no_fault_of_ours() -> None:
+    """Nobody is there for the answer: but whoever counts answers by their status would ring for a 500."""
+    sent: list[Message] = []
+    came: list[Message] = [
+        {"type": "http.request", "body": b'{"count": ', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return came.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def reads(scope: Scope, receive: Receive, send: Send) -> None:
+        await Request(scope, receive).body()
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"20")]
+    scope = {"type": "http", "method": "POST", "path": "/things", "headers": headers, "query_string": b""}
+    await BodyLimits(reads)(scope, receive, send)
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (400, "bad_request")

@@ -172,6 +172,15 @@ def test_nesting_is_bounded_to_the_level() -> None:
     assert error.value.faults[0].pointer == "/0" * DOCUMENT_DEPTH
 
 
+@pytest.mark.parametrize("text", [b"[%b]", b'{"\\u0061":%b}'])
+def test_what_is_part_of_an_event_or_holds_some_has_a_bound_of_its_own(text: bytes) -> None:
+    deep = text.replace(b"%b", b"[" * 9 + b"]" * 9)
+    assert written_from_json(deep, TEXT_BYTES, 10).text
+    for read in (message_from_json, written_from_json):
+        with pytest.raises(Invalid, match="at most 9 lists and objects"):
+            read(deep, TEXT_BYTES, 9)
+
+
 def test_bytes_are_utf_8() -> None:
     assert from_json('"\u20ac"'.encode()) == "\u20ac"
     with pytest.raises(Invalid) as error:
@@ -218,8 +227,19 @@ def test_yaml_and_json_of_one_rule_are_the_same() -> None:
         ("a: &x [1]\nb: *x", ("", "YAML of JSON's values", "an alias, line 2 column 4")),
         ("5: [a]", ("", "YAML of JSON's values", "a name that is no string, line 1 column 1")),
         ("? [a]\n: 1", ("", "YAML of JSON's values", "a name that is no string, line 1 column 3")),
-        ("a: !!binary aGk=", ("/a", "a value of JSON", "a bytes")),
-        ("a: !!set {x}", ("/a", "a value of JSON", "a set")),
+        *(
+            (f"a: {tagged}", ("", "YAML of JSON's values", "a tag, line 1 column 4"))
+            for tagged in (
+                "!!binary aGk=",
+                "!!set {x}",
+                "!!int 0x10",
+                "!!int abc",
+                "!!float .inf",
+                "!!bool no",
+                "!till 7",
+            )
+        ),
+        ("!!map [a]", ("", "YAML of JSON's values", "a tag, line 1 column 1")),
         ('a: "\\ud800"', ("/a", "Unicode's characters", "half a surrogate pair")),
         ("a: 18446744073709551616", ("/a", "an integer of 64 bit", "a larger one")),
         ("a\n---\nb", ("", "one document", "2")),
@@ -233,7 +253,7 @@ def test_yaml_that_is_more_than_json_is_refused(text: str, fault: tuple[str, str
 
 
 def test_yaml_makes_no_objects_of_pythons() -> None:
-    with pytest.raises(Invalid, match="could not determine a constructor"):
+    with pytest.raises(Invalid, match="a tag, line 1 column 4"):
         from_yaml("a: !!python/object/apply:os.getcwd []")
 
 

@@ -1,5 +1,6 @@
 """A schema in the place of another: what is proved to be harmless, and what is not."""
 
+import random
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from shared.schemas.compatibility import closed, incompatible
-from shared.schemas.schema import Schema
+from shared.schemas.schema import Schema, WrongSchema
+from tests.unit.schemas.some_schemas import a_change, a_document, a_value
 
 Json = dict[str, Any]
 RECEIPT: Json = {
@@ -116,3 +118,25 @@ def test_closed_means_no_field_that_is_not_named() -> None:
     assert validator.is_valid(receipt)
     for surprise in ({"x": 1}, {"total": {"amount": 1, "x": 1}}, {"lines": [{"sku": "x", "y": 1}]}):
         assert not validator.is_valid(receipt | surprise)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_random_value_shows_a_proof_to_be_wrong(seed: int) -> None:
+    """What is said to be compatible: all that writers of the one write, readers of the other stand."""
+    chance = random.Random(seed)
+    proved = 0
+    for _ in range(60):
+        old = a_document(chance)
+        try:
+            new = Schema(a_change(chance, old))
+            before = Schema(old)
+        except WrongSchema:
+            continue
+        if new.document == old or incompatible(before, new):
+            continue
+        proved += 1
+        values = [a_value(chance) for _ in range(60)]
+        for reader, writer in ((before, new), (new, before)):
+            written = Draft202012Validator(closed(writer.document))
+            assert not [value for value in values if written.is_valid(value) and reader.faults(value)], writer.document
+    assert proved

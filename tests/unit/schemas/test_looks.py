@@ -1,10 +1,12 @@
 """Schemas that would never be done with a value, and those that only look so."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from shared.schemas.looks import MOST
+from shared.rules.limits import DOCUMENT_DEPTH
+from shared.schemas.looks import LONGEST_WAY, MOST
 from shared.schemas.schema import Schema, WrongSchema
 
 Json = dict[str, Any]
@@ -102,3 +104,30 @@ def test_a_tree_of_any_depth_is_judged() -> None:
     for _ in range(60):
         value = {"left": value, "of": [value]} if len(str(value)) < 5_000 else {"left": value}
     assert Schema(GOOD["a tree"]).faults(value) == []
+
+
+def a_way(steps: int, link: Callable[[Json], Json]) -> Json:
+    """Each definition asks for the next one, and the last for all of it one level deeper."""
+    steps_ = {f"d{n}": link({"$ref": f"#/$defs/d{n + 1}"}) for n in range(steps)}
+    end = {f"d{steps}": {"properties": {"x": {"$ref": "#"}}, "type": "object"}}
+    return {"$ref": "#/$defs/d0", "$defs": steps_ | end}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        lambda ref: ref,
+        lambda ref: {"allOf": [ref]},
+        lambda ref: {"if": ref, "then": True},
+        lambda ref: {"dependentSchemas": {"x": ref}},
+    ],
+)
+def test_a_way_at_one_place_has_an_end_and_data_of_any_depth_are_judged_along_it(link: Callable[[Json], Json]) -> None:
+    """For three times as many the validator's stack has no room: the process would be gone, with all it has in hand."""
+    value: Json = {}
+    for _ in range(DOCUMENT_DEPTH - 2):
+        value = {"x": value}
+    assert Schema(a_way(LONGEST_WAY // 2 - 2, link)).faults(value) == []
+    for steps in (LONGEST_WAY, 490):
+        with pytest.raises(WrongSchema, match=f"more than {LONGEST_WAY} schemas"):
+            Schema(a_way(steps, link))

@@ -88,3 +88,18 @@ def test_a_long_demand_is_told_in_part() -> None:
 
 def test_a_pattern_that_would_explode_elsewhere_is_linear_here() -> None:
     assert Schema({"pattern": "^(a+)+$"}).faults("a" * 50_000 + "b")
+
+
+def test_a_part_with_a_name_of_its_own_judges_as_well_and_nothing_untrue_is_told_of_it() -> None:
+    """Its references begin at itself: the same way from the top leads to something else, or to nothing."""
+    part = {
+        "$id": "urn:part",
+        "$defs": {"text": {"maxLength": 3}, "only": {"type": "null"}},
+        "properties": {"a": {"$ref": "#/$defs/text"}, "b": {"$ref": "#/$defs/only"}, "c": {"maxLength": 1}},
+    }
+    schema = Schema({"properties": {"part": part}, "$defs": {"text": {"maxLength": 9}}})
+    assert schema.faults({"part": {"a": "long", "b": 1, "c": "ab"}}) == [
+        Wrong("/part/a", "must fit maxLength"),
+        Wrong("/part/b", "must fit type"),
+        Wrong("/part/c", "must fit maxLength: 1"),
+    ]

@@ -1,11 +1,13 @@
 """CloudEvents over HTTP: each mode read, what is wrong named by its place."""
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
 
+from shared.rules.limits import DOCUMENT_DEPTH
 from shared.web.cloudevents import BATCH, STRUCTURED, faults, present, read
 from shared.web.problems import Problem
 
@@ -193,3 +195,21 @@ def test_what_is_no_object_is_no_event() -> None:
 
 def test_an_attribute_that_is_null_is_not_set_and_data_may_be_null() -> None:
     assert present({"id": "1", "subject": None, "data": None}) == {"id": "1", "data": None}
+
+
+BINARY = {"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/x", "ce_type": "a.v1"}
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_how_deep_an_event_may_be_does_not_depend_on_its_way(is_taken: bool) -> None:
+    """The list around a batch is no part of an event; in binary mode the event's own level is not written."""
+    levels = DOCUMENT_DEPTH - 1 if is_taken else DOCUMENT_DEPTH
+    data = b"[" * levels + b"]" * levels
+    ways = (
+        (b'{"data":%b}' % data, STRUCTURED, {}),
+        (b'[{"data":%b}]' % data, BATCH, {}),
+        (data, "application/json", BINARY),
+    )
+    for body, media, headers in ways:
+        with nullcontext() if is_taken else pytest.raises(Problem, match="400"):
+            assert _read(body, media, **headers).entries[0]["data"]
