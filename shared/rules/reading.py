@@ -222,9 +222,9 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the library declares it
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "an alias", event.start_mark)
+            raise yaml.composer.ComposerError(None, None, "an alias", event.start_mark)  # type: ignore[arg-type]
         if getattr(event, "tag", None) is not None:  # `!!int abc` is no integer, whatever it says of itself
             raise yaml.composer.ComposerError(None, None, "a tag", event.start_mark)
         return super().compose_node(parent, index)

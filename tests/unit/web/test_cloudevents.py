@@ -205,7 +205,7 @@ def test_how_deep_an_event_may_be_does_not_depend_on_its_way(is_taken: bool) -> 
     """The list around a batch is no part of an event; in binary mode the event's own level is not written."""
     levels = DOCUMENT_DEPTH - 1 if is_taken else DOCUMENT_DEPTH
     data = b"[" * levels + b"]" * levels
-    ways = (
+    ways: tuple[tuple[bytes, str, dict[str, str]], ...] = (
         (b'{"data":%b}' % data, STRUCTURED, {}),
         (b'[{"data":%b}]' % data, BATCH, {}),
         (data, "application/json", BINARY),
