@@ -238,6 +238,12 @@ pause() {
   asking=''
 }
 
+# Who ended the request, and why.
+closed() {
+  by=$(member closed_by) why=$(member closed_reason)
+  printf '%s%s' "${by:+ by $by}" "${why:+: $why}"
+}
+
 # What lies before us: sets `state` and `revision`; ends where it is over, or not ours.
 look() {
   state=$(member state) revision=$(number revision)
@@ -246,9 +252,9 @@ look() {
   [ "$(member digest)" = "$digest" ] || end 95 "The request is for something else than what would run here."
   case $state in
     pending | approved | granted) ;;
-    denied) end 91 "It was denied." ;;
+    denied) end 91 "It was denied$(closed)." ;;
     expired) end 92 "It expired." ;;
-    withdrawn | superseded | revoked | closed) end 93 "It is $state." ;;
+    withdrawn | superseded | revoked | closed) end 93 "It is $state$(closed)." ;;
     executing | succeeded | failed | unknown) end 95 "It was executed already, by another gate: $state." ;;
     *) end 95 "The request is '$state', of which this gate knows nothing." ;;
   esac

@@ -15,6 +15,8 @@ from shared.kernel.digest import digest
 Json = dict[str, Any]
 Answer = tuple[int, Json, dict[str, str]]
 ROOT = "/v1/releases"
+OBJECTED = frozenset({"denied", "revoked"})
+"""States into which a person brings a request, and says why."""
 
 
 @dataclass
@@ -33,9 +35,12 @@ class Made:
     outcome: Json | None = None
 
     def shown(self) -> Json:
+        objected = self.state in OBJECTED
         return {"id": self.id, "state": self.state, "digest": self.digest, "revision": self.revision} | {
             "payload": {"parameters": {"state": "approved", "digest": "sha256:0"}},
             "reason": 'he said: "state":"denied"\n\\"code',
+            "closed_by": "p-sre" if objected else "",
+            "closed_reason": 'not "tonight"' if objected else None,
         }
 
 

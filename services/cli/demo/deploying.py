@@ -35,23 +35,15 @@ class Deploy:
         self.script.write_text(SCRIPT)
         self.script.chmod(0o755)
         self.ran = folder / "ran"
-        command = [
-            sys.executable,
-            "-m",
-            "services.cli.main",
-            "release",
-            "gate",
-            *ABOUT,
-            "--file",
-            "deploy.sh",
-            "--env",
-            "RAN",
-        ]
+        payload = ("--file", "deploy.sh", "--env", "RAN")
+        self.words = ("release", "gate", *ABOUT, *payload, "--reason", reason, *options, "--", "./deploy.sh")
+        """As they are typed behind `milesaga`."""
         mine = {"MILESAGA_URL": url, "MILESAGA_PERSON": person, "RAN": str(self.ran)}
+        mine |= {"XDG_STATE_HOME": str(folder / "state")}  # nothing is left in the home of whoever looks on
         self._said = folder / "said"
         with self._said.open("wb") as said:
             self._gate = subprocess.Popen(
-                [*command, "--reason", reason, *options, "--", "./deploy.sh"],
+                [sys.executable, "-m", "services.cli.main", *self.words],
                 cwd=folder,
                 env=os.environ | mine,
                 stdin=subprocess.DEVNULL,

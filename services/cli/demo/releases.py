@@ -14,7 +14,7 @@ from typing import Final
 from rich.console import Console
 
 from services.cli.client import Json
-from services.cli.demo.checks import Checks, Unexpected, soon
+from services.cli.demo.checks import Checks, Unexpected, shown_path, soon
 from services.cli.demo.deploying import SCRIPT, Chat, Deploy, Person, request_of
 from services.cli.demo.stack import Stack
 from services.cli.printing import styled
@@ -22,6 +22,8 @@ from services.cli.release.access import ROOT
 
 POLICY: Final = Path(__file__).parent / "release-policy.toml"
 SRE, OWNER, DEPLOYER, ONCALL = "U0SRE", "U0OWNER", "U0DEPLOYER", "U0ONCALL"
+WHO: Final = {SRE: "sre", OWNER: "owner", DEPLOYER: "the deployer"}
+AUDIT: Final = "audit"
 ASKS: Final = "waits for approval"
 ENVIRONMENT: Final = {"RELEASES_POLICY": str(POLICY), "PROCESSES": "1"}
 """A policy whose reviews are overdue soon; and one process for a handful of people: another would only take its time
@@ -63,20 +65,22 @@ class Releases:
 
     def approved(self) -> None:
         with self._deploy("checkout 1.4.2") as deploy:
-            message = self._chat.newest(ASKS)
-            self._chat.press(DEPLOYER, message, "approve")
+            message = self._asked()
+            self._press(DEPLOYER, message)
+            told = self._chat.whispered(DEPLOYER)
+            self._checks.told(f"to him alone: {told}")
             self._checks.same(
                 "the deployer presses approve and is refused, he alone is told",
                 "You asked for this, or have a part in it: somebody else must agree.",
-                self._chat.whispered(DEPLOYER),
+                told,
             )
-            told = self._chat.press(SRE, message, "approve")
+            pressed = self._press(SRE, message)
             self._checks.same("one of sre agreed: that is not enough", "pending", self._newest()["state"])
             size = self._size()
-            self._checks.same("the recorded button is replayed: answered", 200, self._chat.replay(told))
+            self._checks.same("the recorded button is replayed: answered", 200, self._chat.replay(pressed))
             self._checks.same("and without effect: the log has not grown", size, self._size())
-            self._chat.press(OWNER, message, "approve")
-            self._checks.same("one of owners agreed too: it ran, and its code went through", 0, deploy.ended())
+            self._press(OWNER, message)
+            self._checks.same("one of owners agreed too: it ran, and its code went through", 0, self._ended(deploy))
             hashed = hashlib.sha256(SCRIPT.encode()).hexdigest()
             self._checks.same("it ran the hashed copy", hashed, deploy.ran.read_text().split()[0])
             self._receipt = request_of(self._deployer, "succeeded")["id"]
@@ -84,45 +88,50 @@ class Releases:
 
     def changed(self) -> None:
         with self._deploy("checkout 1.4.3") as deploy:
-            message = self._chat.newest(ASKS)
-            self._chat.press(SRE, message, "approve")
+            message = self._asked()
+            self._press(SRE, message)
             deploy.script.write_text(SCRIPT + "rm -rf everything\n")
-            self._chat.press(OWNER, message, "approve")
-            self._checks.same("exit 95: what would run is not what was agreed to", 95, deploy.ended())
+            self._checks.told("deploy.sh has another line now: rm -rf everything")
+            self._press(OWNER, message)
+            self._checks.same("exit 95: what would run is not what was agreed to", 95, self._ended(deploy))
             self._checks.same("nothing ran", False, deploy.ran.exists())
         self._clear()
 
     def denied(self) -> None:
         with self._deploy("checkout 1.4.4") as deploy:
-            message = self._chat.newest(ASKS)
+            message = self._asked()
             self._chat.deny(SRE, message, "the migration is not reviewed")
-            self._checks.same("exit 91", 91, deploy.ended())
+            self._checks.told("sre presses deny, and says why: the migration is not reviewed")
+            self._checks.same("exit 91", 91, self._ended(deploy))
             self._checks.same("nothing ran", False, deploy.ran.exists())
             self._checks.same("the message shows it", True, self._chat.shows(message, "denied"))
 
     def frozen(self) -> None:
         with self._deploy("checkout 1.4.5", "--patience", "6s") as deploy:
-            message = self._chat.newest(ASKS)
-            self._chat.press(SRE, message, "approve")
+            message = self._asked()
+            self._press(SRE, message)
             body = {"match": {"environment": "production"}, "reason": "Black Friday"}
             freeze = self._sre.api.send("POST", f"{ROOT}/freezes", body)
-            self._chat.press(OWNER, message, "approve")
-            self._checks.same("approved and frozen: exit 94 when patience is over", 94, deploy.ended())
+            self._checks.told("sre freezes production: Black Friday")
+            self._press(OWNER, message)
+            self._checks.same("approved and frozen: exit 94 when patience is over", 94, self._ended(deploy))
             self._checks.same("nothing ran", False, deploy.ran.exists())
         self._sre.api.send("DELETE", f"{ROOT}/freezes/{freeze['id']}")
         self._clear()
 
     def broken(self) -> None:
         with self._deploy("the database's connections are gone") as deploy:
-            self._chat.newest(ASKS)
+            self._asked()
             request = request_of(self._deployer, "pending")
             body = {"digest": request["digest"], "incident": "INC-7", "reason": "no sales since 03:10"}
             self._oncall.api.send("POST", f"{ROOT}/requests/{request['id']}/break-glass", body)
-            self._checks.same("it runs at once, without anybody's agreement", 0, deploy.ended())
+            self._checks.told(f"oncall breaks the glass for {request['id']}, without sre and owners")
+            self._checks.same("it runs at once, without anybody's agreement", 0, self._ended(deploy))
             loud = self._chat.newest("Glass broken by p-oncall (INC-7)")
+            self._checks.told(f"chat: {loud['text']}")
             called = "<!channel>" in json.dumps(loud["blocks"])
             self._checks.same("the chat is loud: everybody in the channel is called", True, called)
-            self._chat.newest("Review overdue")
+            self._checks.told(f"chat: {self._chat.newest('Review overdue')['text']}")
             found = self._oncall.api.get(f"{ROOT}/requests/{request['id']}")
             self._checks.same("nobody looked at it in time: the review is overdue", "overdue", found["review"])
         body = {"verdict": "accepted", "reason": "it was right"}
@@ -131,54 +140,78 @@ class Releases:
 
     def proved(self) -> None:
         """By the command line that an auditor has: offline, but for fetching the two files and the key."""
-        audit = self._folder / "audit"
+        audit = self._folder / AUDIT
         audit.mkdir(parents=True)
-        bundle, note, receipt = audit / "log.jsonl", audit / "kept.note", audit / "receipt.json"
-        told = self._sre.api.get(f"{ROOT}/log/checkpoint")
-        note.write_text(told["checkpoint"])
-        by = ("--key", told["key"])
-        self._log("export", str(bundle))
-        self._log("receipt", self._receipt, str(receipt))
-        _, report = self._log("verify", "--bundle", str(bundle), "--checkpoint", str(note), *by, "--json")
-        self._checks.same(
-            f"all {report['size']} entries of the log hold, by the public key alone", True, report["holds"]
-        )
-        code, proved = self._log("verify", "--receipt", str(receipt), *by, "--json")
-        self._checks.same("a receipt of the first deployment holds", 0, code)
-        agreed = [each["actor"] for each in proved["entries"] if each["kind"] == "approval"]
-        self._checks.same("and says who agreed", ["p-sre", "p-owner"], agreed)
+        self._checks.told(f"in {shown_path(audit)}:")
+        bundle = audit / "log.jsonl"
+        key = str(self._sre.api.get(f"{ROOT}/log/checkpoint")["key"])
+        verify = ("verify", "--bundle", bundle.name, "--checkpoint", "kept.note", "--key", key)
+        self._log(0, "checkpoint", "kept.note")
+        self._log(0, "export", bundle.name)
+        self._log(0, "receipt", self._receipt, "receipt.json")
+        told = self._log(0, *verify)
+        size = int(told.split()[0])
+        self._checks.same(f"all {size} entries of the log hold, by the public key alone", True, "as they were" in told)
+        told = self._log(0, "verify", "--receipt", "receipt.json", "--key", key)
+        self._checks.same("a receipt of the first deployment holds", True, "proved by the checkpoint" in told)
+        agreed = [line for line in told.splitlines() if " approval " in line]
+        who = [name for line in agreed for name in ("p-sre", "p-owner") if name in line]
+        self._checks.same("and says who agreed", ["p-sre", "p-owner"], who)
         lines = bundle.read_bytes().splitlines(keepends=True)
-        index = report["size"] // 2
+        index = size // 2
         bundle.write_bytes(b"".join(_flipped(lines, index)))
-        code, report = self._log("verify", "--bundle", str(bundle), "--checkpoint", str(note), *by, "--json")
-        self._checks.same("a byte of the file is changed: exit 1", 1, code)
-        self._checks.same(f"and the entry is named: {index}", index, report["faults"][0]["index"])
+        told = self._log(1, *verify)
+        self._checks.same(
+            f"a byte of entry {index} is changed: exit 1, and the entry is named", True, f"entry {index}:" in told
+        )
         shortened = [line for line in lines if line.startswith(b'{"leaf"')][:-3]
         bundle.write_bytes(b"".join(shortened))
-        code, _ = self._log("verify", "--bundle", str(bundle), "--checkpoint", str(note), *by, "--json")
-        self._checks.same("the last three are cut off: the checkpoint that was kept tells, exit 1", 1, code)
+        told = self._log(1, *verify)
+        self._checks.same("the last three are cut off: the checkpoint that was kept tells, exit 1", True, bool(told))
 
-    def _log(self, *words: str) -> tuple[int, Json]:
-        """`milesaga release log` as an auditor calls it: the exit code, and what it tells programs."""
+    def _log(self, code: int, *words: str) -> str:
+        """What `milesaga release log` tells an auditor, who expects it to end with that code. Raises Unexpected."""
+        command = ("release", "log", *words)
+        self._checks.typed(*command)
         done = subprocess.run(
-            [sys.executable, "-m", "services.cli.main", "release", "log", *words],
+            [sys.executable, "-m", "services.cli.main", *command],
+            cwd=self._folder / AUDIT,
             env=os.environ | {"MILESAGA_URL": self._url, "MILESAGA_PERSON": "sre"},
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode and "--json" not in words:
-            raise Unexpected(f"release log {words[0]}: expected 0, found {done.returncode}: {done.stderr}")
-        return done.returncode, json.loads(done.stdout) if "--json" in words else {}
+        told = done.stdout + done.stderr
+        if done.returncode != code:
+            raise Unexpected(f"release log {words[0]}: expected exit {code}, found {done.returncode}: {told}")
+        self._checks.told(told)
+        return told
 
     @contextmanager
     def _deploy(self, reason: str, *options: str) -> Iterator[Deploy]:
         self._number += 1
         deploy = Deploy(self._url, self._folder / f"{self._number}", reason, *options)
+        self._checks.typed(*deploy.words)
         try:
             yield deploy
         finally:
             deploy.stop()
+
+    def _asked(self) -> Json:
+        """The ask's message, as everybody in the channel has it."""
+        message = self._chat.newest(ASKS)
+        self._checks.told(f"chat: {message['text']}")
+        return message
+
+    def _press(self, user: str, message: Json) -> Json:
+        self._checks.told(f"{WHO[user]} presses approve")
+        return self._chat.press(user, message, "approve")
+
+    def _ended(self, deploy: Deploy) -> int:
+        """The gate's code, once it has ended; with all that it, and the script behind it, said."""
+        code = deploy.ended()
+        self._checks.told(deploy.said())
+        return code
 
     def _newest(self) -> Json:
         newest: Json = self._deployer.api.get(f"{ROOT}/requests")["requests"][0]

@@ -79,6 +79,10 @@ class Request(Value):
     outcome_until: AwareDatetime | None = None
     exit_code: int | None = None
     superseded_by: str = ""
+    closed_by: str = ""
+    """Who denied, revoked, withdrew or replaced it; nobody where its time ran out."""
+    closed_reason: str = ""
+    """The salted hash of why."""
     broken_by: str = ""
     incident: str = ""
     review_due: AwareDatetime | None = None
@@ -140,7 +144,8 @@ def folded(request: Request | None, entry: Entry) -> Request | None:
     facts = entry.facts
     if entry.kind in CLOSED:
         by = str(facts.get("by", "")) if entry.kind == "superseded" else request.superseded_by
-        return changed(after, state=CLOSED[entry.kind], superseded_by=by, voided=_voided(request), jti="")
+        closed = changed(after, closed_by=entry.actor, closed_reason=str(facts.get("reason", "")))
+        return changed(closed, state=CLOSED[entry.kind], superseded_by=by, voided=_voided(request), jti="")
     return _FOLDS[entry.kind](after, entry) if entry.kind in _FOLDS else after
 
 

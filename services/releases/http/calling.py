@@ -52,6 +52,7 @@ async def whole(releasing: Releasing, request: Request) -> ShownRequest:
         payload=dict(payload.value.payload) if payload else None,
         body=await releasing.text(request.body),
         reason=await releasing.text(request.reason),
+        closed_reason=await releasing.text(request.closed_reason),
     )
 
 

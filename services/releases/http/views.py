@@ -62,6 +62,12 @@ class ShownRequest(Shown):
     expires_at: Annotated[AwareDatetime | None, Field(description="Until when it waits in this state")]
     window: Annotated[ShownWindow | None, Field(description="What was asked for; null for whenever the rule allows")]
     superseded_by: Annotated[str, Field(description="The request that took its place; empty for none")]
+    closed_by: Annotated[
+        str, Field(description="The person who denied, revoked, withdrew or replaced it; empty for time")
+    ] = ""
+    closed_reason: Annotated[
+        str | None, Field(description="Why; null for no reason, where it was erased, and in a list")
+    ] = None
     execution: Annotated[str, Field(description="What runs or ran; empty for none")]
     exit_code: Annotated[int | None, Field(description="How it ended; null where that is not known")]
     broken_by: Annotated[str, Field(description="Who went ahead without approval; empty for nobody")]
@@ -201,6 +207,7 @@ _SAME = (
     "rule",
     "asked_at",
     "superseded_by",
+    "closed_by",
     "execution",
     "exit_code",
     "broken_by",

@@ -11,7 +11,7 @@ import pytest
 from shared.kernel.digest import digest
 from tests.component.gate.conftest import ABOUT, GATES, SCRIPT, STARTED, Gate, ended
 from tests.eventually import eventually_sync
-from tests.kit.office import Office, Scripted
+from tests.kit.office import OBJECTED, Office, Scripted
 
 SHA = "sha256:" + "ab" * 32
 
@@ -124,7 +124,8 @@ def test_a_request_that_is_over_runs_nothing(gate: Gate, office: Office, state: 
     process = gate.guard()
     gate.asked()
     office.decide(state)
-    ended(process, code)
+    told = ended(process, code)
+    assert ('by p-sre: not "tonight"' in told) == (state in OBJECTED), "who said no, and why"
     assert not gate.has_run()
 
 

@@ -127,6 +127,8 @@ async def test_what_was_said_in_vain_is_forgotten(desk: Desk) -> None:
     assert (await desk.decide("sre", request, "deny", reason="neither do I")).status_code == 200, "it is denied already"
     assert (await desk.ask("deployer", reason="another")).status_code == 422
     assert await texts_of(desk) == ["not on a Friday", "release 4.2"]
+    shown = await desk.show(request)
+    assert (shown["closed_by"], shown["closed_reason"]) == ("p-owner", "not on a Friday"), "who asked is told"
 
 
 async def test_a_text_whose_process_died_before_it_told_of_it_is_no_fault_of_the_log(desk: Desk) -> None:

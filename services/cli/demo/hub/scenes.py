@@ -16,7 +16,7 @@ from typing import Final, Self
 from rich.console import Console
 
 from services.cli.client import Api, ApiError, Json, sandbox_token
-from services.cli.demo.checks import Checks, Unexpected, soon
+from services.cli.demo.checks import Checks, Unexpected, shown_path, soon
 from services.cli.demo.hub.reader import may_read, read
 from services.cli.demo.hub.till import Till
 from services.cli.demo.stack import Stack
@@ -49,7 +49,7 @@ class HubScenes:
     """Played over one running stack, in their order."""
 
     def __init__(self, stack: Stack, out: Console) -> None:
-        self._stack, self._out = stack, out
+        self._stack = stack
         self._checks = Checks(out)
         self._till = Till(stack.url, f"d{int(time.time())}")
         self._operator = Api(stack.url, sandbox_token(stack.url, "ops:read ops:write"))
@@ -83,8 +83,8 @@ class HubScenes:
         )
 
     def applied(self) -> None:
-        names = [str(self._file(name)) for name in ("partner.yaml", "bus.yaml")]
-        self._show(self._milesaga("hub", "apply", *names))
+        names = [self._file(name) for name in ("partner.yaml", "bus.yaml")]
+        self._checks.told(self._milesaga("hub", "apply", *names))
         again = json.loads(self._milesaga("hub", "apply", "--json", *names))
         self._checks.same("the same files change nothing", {"same"}, {each["change"] for each in again["things"]})
 
@@ -97,6 +97,7 @@ class HubScenes:
 
     def published(self) -> None:
         refused: ApiError | None = None
+        self._checks.told(f"POST /v1/events, {BATCH} in each request, as application/cloudevents-batch+json")
         for start in range(0, RECEIPTS, BATCH):
             numbers = range(start, start + BATCH)
             batch = [self._receipt(number) for number in numbers]
@@ -107,7 +108,7 @@ class HubScenes:
             self._results |= dict(zip(numbers, self._till.publish(batch), strict=True))
         if refused is None:
             raise Unexpected("the wrong receipt: expected a refusal, found none")
-        self._out.print(f"  the till was told: {refused}")
+        self._checks.told(f"the till was told: {refused.status} {refused.code}: {refused}")
         pointers = [fault["pointer"] for fault in refused.problem["errors"]]
         self._checks.same("the refusal names the field", [f"/{WRONG % BATCH}/data/total/amount"], pointers)
         statuses = {each["status"] for each in self._results.values()}
@@ -146,7 +147,7 @@ class HubScenes:
         self._checks.same("some came while crm was down, and came again", True, bool(refused))
         steps = self._since_it_was_back("crm")
         told = ", ".join(map(str, steps))
-        self._out.print(f"  crm, of 20 a second at most, in each {STEP:.0f} s since it was back: {told}")
+        self._checks.told(f"crm, of 20 a second at most, in each {STEP:.0f} s since it was back: {told}")
         was_slow = steps[0] <= LITTLE < sum(steps)
         self._checks.same("it was sent little at first, and not all that waited", True, was_slow)
 
@@ -165,28 +166,31 @@ class HubScenes:
         }
         wrong = read(self._url, "target.fuel.refunds", REFUNDS).by_hubid
         self._checks.same("100 refunds were told wrongly", (set(right), False), (set(wrong), wrong == right))
-        path = self._file("bus.yaml")
+        last = list(right)[-1]
+        self._checks.told(f"such as {json.dumps(wrong[last])}, where {json.dumps(right[last])} is right")
+        bus = self._file("bus.yaml")
+        path = Path(bus)
         path.write_text(path.read_text().replace("{owed: {$: /data/total/amount}}", "{owed: {$: /data/refund/amount}}"))
-        tried = json.loads(self._milesaga("hub", "backtest", str(path), "--from", began, "--json"))
+        tried = json.loads(self._milesaga("hub", "backtest", bus, "--from", began, "--json"))
         differ = [rule["name"] for rule in tried["rules"] if rule["gained"] or rule["lost"]]
         self._checks.same(
             "tried on the past, no rule gains or loses an event", ([], True), (differ, tried["events"] > 0)
         )
-        self._show(self._milesaga("hub", "apply", str(path)))
+        self._checks.told(self._milesaga("hub", "apply", bus))
         name = f"again-{self._till.run}"
         again = ("hub", "replay", "start", name, "--target", "fuel/refunds", "--from", began, "--rate", "500")
         self._milesaga(*again)
         found = read(self._url, "target.fuel.refunds", REFUNDS)
         self._checks.same("the replay brings all of them, as they should have been", right, found.by_hubid)
         self._checks.same("marked as what they are", 1, len(found.replays))
-        self._show(self._milesaga("hub", "replay", "show", name, "--follow"))
+        self._checks.told(self._milesaga("hub", "replay", "show", name, "--follow"))
         self._checks.same("to nobody else", 0, read(self._url, "target.fuel.books", 0).copies)
 
     def traced(self) -> None:
         event = self._receipt(MAILED[-1])
         soon("what became of it, on record", lambda: self._is_on_record(event["id"]), PATIENCE)
         shown = self._milesaga("hub", "trace", "coles", event["id"])
-        self._show(shown)
+        self._checks.told(shown)
         self._checks.same("it was handed over", True, "handed over" in shown)
 
     def archived(self) -> None:
@@ -197,7 +201,7 @@ class HubScenes:
         self._checks.same("no segment is damaged", True, ", 0 damaged" in self._milesaga("hub", "archive", "verify"))
 
     def audited(self) -> None:
-        self._show(self._milesaga("audit"))
+        self._checks.told(self._milesaga("audit"))
 
     def _receipt(self, number: int) -> Json:
         mail = {"email": f"shopper{number}@example.com"} if number in MAILED else {}
@@ -244,15 +248,16 @@ class HubScenes:
         pages = self._operator.pages("/v1/hub/archive", "events", partner="coles")
         return [each["hubid"] for each in pages if each["event"]["id"].startswith(f"{self._till.run}-0")]
 
-    def _file(self, name: str) -> Path:
-        """The file as an integration engineer would have it, in the folder of the demonstration."""
+    def _file(self, name: str) -> str:
+        """The file as an integration engineer would have it, in the folder of the demonstration; its path as typed."""
         path = self._stack.home / name
         text = files("services.cli.demo.hub").joinpath(name).read_text()
         path.write_text(text.replace("$url", self._stack.url))
-        return path
+        return shown_path(path)
 
     def _milesaga(self, *arguments: str) -> str:
-        """What a command prints. Raises Unexpected where it fails."""
+        """What a command prints, which is shown itself. Raises Unexpected where it fails."""
+        self._checks.typed(*arguments)
         own = {"MILESAGA_HOME": str(self._stack.home), "MILESAGA_URL": self._stack.url}
         done = subprocess.run(
             [sys.executable, "-m", "services.cli.main", *arguments],
@@ -266,7 +271,3 @@ class HubScenes:
         if done.returncode:
             raise Unexpected(f"milesaga {' '.join(arguments)}: {done.stderr or done.stdout}")
         return done.stdout
-
-    def _show(self, text: str) -> None:
-        for line in text.rstrip().splitlines():
-            self._out.print(f"  {line}")

@@ -282,5 +282,7 @@ def _way_on(body: Mapping[str, Any]) -> str:
 
 
 def _reasoned(why: str, body: Mapping[str, Any]) -> str:
-    reason = body.get("closed_reason") or body.get("denial_reason")
-    return f"{why[:-1]}: {reason}" if reason else why
+    """With who did it, and what he said."""
+    by, reason = body.get("closed_by"), body.get("closed_reason")
+    told = f"{why.removesuffix('.')} by {by}" if by else why.removesuffix(".")
+    return f"{told}: {reason}" if reason else f"{told}."

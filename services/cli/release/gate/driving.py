@@ -168,7 +168,8 @@ def _tell(asked: Asked, course: Course, told: str, heard: Heard) -> str:
     if silent:
         say(f"Nobody answers; trying again. {heard.body.get('detail', '')}".rstrip())
     elif news in NEWS:
-        say(f"Request {course.request} {NEWS[news]} (digest {asked.digest}, key {asked.key}).")
+        about = f" (digest {asked.digest}, key {asked.key})" if told not in NEWS else ""
+        say(f"Request {course.request} {NEWS[news]}{about}.")
     return news
 
 

@@ -64,9 +64,19 @@ def test_no_state_that_is_over_is_ever_run(state: str) -> None:
     assert step.code == OVER[state][0]
 
 
-def test_the_reason_of_a_denial_is_told() -> None:
-    told = SEEN | {"state": "denied", "revision": 2, "denial_reason": "not tonight"}
-    assert advance(waiting(), heard(Watch(1, 25), 1.0, 200, **told))[1] == End(91, "It was denied: not tonight")
+@pytest.mark.parametrize(
+    ("state", "more", "why"),
+    [
+        ("denied", {"closed_by": "p-sre", "closed_reason": "not tonight"}, "It was denied by p-sre: not tonight"),
+        ("withdrawn", {"closed_by": "p-ana", "closed_reason": None}, "It was withdrawn by p-ana."),
+        ("expired", {"closed_by": "", "closed_reason": None}, "It expired."),
+    ],
+)
+def test_who_closed_it_and_why_is_told(state: str, more: dict[str, str | None], why: str) -> None:
+    told = SEEN | {"state": state, "revision": 2} | more
+    _, step = advance(waiting(), heard(Watch(1, 25), 1.0, 200, **told))
+    assert isinstance(step, End)
+    assert step.why == why
 
 
 def test_a_long_poll_is_as_long_as_patience_and_no_longer() -> None:
