@@ -64,14 +64,20 @@ def when(text: str, now: datetime) -> datetime:
     if text == "now":
         return now
     if found := re.fullmatch(r"\+(\d{1,6})([smhd])", text):
-        return now + timedelta(**{UNITS[found[2]]: int(found[1])})
+        try:
+            return now + timedelta(**{UNITS[found[2]]: int(found[1])})
+        except OverflowError as error:
+            raise typer.BadParameter(f"{text!r} is after all time.") from error
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise typer.BadParameter(f"{text!r} is neither RFC 3339 with an offset, nor `now`, nor like `+5m`.")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise typer.BadParameter(f"{text!r} is no moment in UTC.") from error
 
 
 def _path(purchase_id: str, name: str) -> str:

@@ -67,8 +67,12 @@ class Backtesting:
         except (Conflict, Unavailable, HubUnavailable, OSError) as error:
             log.warning("a back-test waits", extra={"document_id": stored.value.id, "error": type(error).__name__})
             return
-        except (Damaged, WrongBus) as error:
-            ended = changed(stored.value, state="failed", reason=str(error)[:500], ended_at=self.clock.now())
+        except Exception as error:
+            known = isinstance(error, Damaged | WrongBus)
+            if not known:  # begun again it would fail again, for ever
+                log.exception("a back-test failed", extra={"document_id": stored.value.id})
+            reason = str(error) if known else type(error).__name__
+            ended = changed(stored.value, state="failed", reason=reason[:500], ended_at=self.clock.now())
         try:
             await self.backtests.save(ended, version=stored.version)
         except (Conflict, Unavailable):

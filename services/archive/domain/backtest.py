@@ -15,7 +15,9 @@ from shared.rules.looking import TooMuchWork
 from shared.segments.lines import Line
 
 MOST_IDS: Final = 1_000
-"""Of gained and of lost events, that are named; all are counted."""
+"""Of gained and of lost events of a rule, that are named; all are counted."""
+MOST_IDS_IN_ALL: Final = 100_000
+"""Over all rules: a result is one document, some megabytes of it."""
 EVERYTHING: Final = 100
 """Per cent."""
 LEASE: Final = timedelta(seconds=10)
@@ -84,6 +86,7 @@ class Comparing:
         known = {rule.name for bus in (candidate, before) if bus for rule in bus.terms.rules}
         self._rules = {name: RuleResult(gained_ids=[], lost_ids=[]) for name in sorted(known)}
         self._events = self._undecided = 0
+        self._named = 0
 
     def adding(self, lines: Iterable[Line]) -> Iterator[Line]:
         """Each of them when it is added."""
@@ -117,17 +120,19 @@ class Comparing:
             revision=self._before.revision if self._before else None,
         )
 
-    @staticmethod
-    def _note(rule: RuleResult, hubid: str, *, is_now: bool, was: bool) -> None:
+    def _note(self, rule: RuleResult, hubid: str, *, is_now: bool, was: bool) -> None:
         rule.matched += is_now
         if is_now and not was:
             rule.gained += 1
-            if len(rule.gained_ids) < MOST_IDS:
-                rule.gained_ids.append(hubid)
+            self._name(rule.gained_ids, hubid)
         elif was and not is_now:
             rule.lost += 1
-            if len(rule.lost_ids) < MOST_IDS:
-                rule.lost_ids.append(hubid)
+            self._name(rule.lost_ids, hubid)
+
+    def _name(self, ids: list[str], hubid: str) -> None:
+        if len(ids) < MOST_IDS and self._named < MOST_IDS_IN_ALL:
+            self._named += 1
+            ids.append(hubid)
 
 
 def _matched(bus: Bus, event: ArchivedEvent) -> frozenset[str]:

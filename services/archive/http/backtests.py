@@ -50,8 +50,8 @@ class ShownRule(Shown):
     per_hour: Annotated[float, Field(description="The same, an hour of that time")]
     gained: Annotated[int, Field(description="By the candidate alone")]
     lost: Annotated[int, Field(description="By the revision in force alone")]
-    gained_ids: Annotated[list[str], Field(description="Hubids of the first 1,000 of them")]
-    lost_ids: Annotated[list[str], Field(description="Hubids of the first 1,000 of them")]
+    gained_ids: Annotated[list[str], Field(description="Hubids of the first 1,000 of them; 100,000 over all rules")]
+    lost_ids: Annotated[list[str], Field(description="Hubids of the first 1,000 of them; 100,000 over all rules")]
 
 
 class ShownBacktest(Shown):

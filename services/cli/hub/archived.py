@@ -107,7 +107,10 @@ def moment(text: str | None, now: datetime | None = None) -> str | None:
         return None
     now = now or datetime.now(UTC)
     if text.startswith("-"):
-        return (now - (when(f"+{text[1:]}", now) - now)).isoformat()
+        try:
+            return (now - (when(f"+{text[1:]}", now) - now)).isoformat()
+        except OverflowError as error:
+            raise typer.BadParameter(f"{text!r} is before all time.") from error
     return when(text, now).isoformat()
 
 

@@ -99,6 +99,35 @@ async def test_one_whose_replica_died_is_begun_again(vault: Vault, clock: HandCl
     assert (found["state"], found["events"]) == ("done", 1)
 
 
+async def test_one_that_cannot_be_carried_out_ends_so_and_is_not_begun_again(
+    vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(*_: Any) -> None:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("services.archive.domain.backtest._matched", wrong)
+    start = clock.now()
+    await vault.keep(vault.event(total=60))
+    clock.pass_by(hours=1)
+    found = await outcome(vault, body(start, clock.now(), terms(a_rule("new", when=over(50)))))
+    assert (found["state"], found["reason"]) == ("failed", "KeyError")
+
+
+async def test_so_many_events_are_named_over_all_rules_and_all_are_counted(
+    vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.archive.domain.backtest.MOST_IDS_IN_ALL", 3)
+    start = clock.now()
+    await vault.keep(vault.event(total=60), vault.event(total=60))
+    clock.pass_by(hours=1)
+    rules = terms(a_rule("one", when=over(50)), a_rule("two", when=over(50)))
+    found = await outcome(vault, body(start, clock.now(), rules))
+    assert [(each["gained"], len(each["gained_ids"])) for each in found["rules"]] in [
+        [(2, 2), (2, 1)],
+        [(2, 1), (2, 2)],
+    ]
+
+
 async def test_a_partner_tries_its_own_buses_on_what_it_may_see(vault: Vault, hub: HubInMind, clock: HandClock) -> None:
     times = clock.now() - timedelta(hours=1), clock.now()
     coles: Json = {"scope": "archive:read", "subject": "coles-tills"}

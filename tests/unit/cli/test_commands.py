@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from services.cli import audit, purchases, timers, view
 from services.cli import run as running
 from services.cli.client import Api
+from services.cli.hub import archived
 
 STEP = {
     "name": "hold miles",
@@ -200,10 +201,17 @@ def test_a_moment_may_be_written_as_people_do(text: str, moment: datetime) -> No
     assert timers.when(text, NOW) == moment
 
 
-@pytest.mark.parametrize("text", ["", "tomorrow", "+5", "-5m", "2026-11-21T13:00:00", "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "+5", "-5m", "2026-11-21T13:00:00", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+05:00"]
+)
 def test_a_moment_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         timers.when(text, NOW)
+
+
+def test_so_long_ago_was_nothing() -> None:
+    with pytest.raises(typer.BadParameter):
+        archived.moment("-999999d")
 
 
 def test_an_audit_of_books_that_agree_exits_with_0(stack: Stack, audited: typer.Typer) -> None:
