@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 ASKED_FIRST: Final = timedelta(seconds=1)
 ASKED_SELDOM: Final = timedelta(minutes=5)
 """An endpoint that has not agreed is asked again after a second, 2, 4, .. 300 s."""
+SAME: Final = timedelta(seconds=1)
+"""A rest that ends so little later is the one that is noted."""
 
 
 class Noting:
@@ -58,7 +60,7 @@ class Noting:
             after = changed(after, gone_since=now, fault="http_410")
             log.error("an endpoint is gone", extra={"queue": queue_of(*place)})
         rests = stance.rests_until - running_seconds()
-        if rests > 0 and (state.rests_until is None or state.rests_until < now):
+        if rests > 0 and (state.rests_until is None or state.rests_until < now + timedelta(seconds=rests) - SAME):
             after = changed(after, rests_until=now + timedelta(seconds=rests))
         said: list[Event] = []
         is_open = stance.breaker.phase(running_seconds()) != "closed"

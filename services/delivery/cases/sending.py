@@ -16,7 +16,7 @@ from services.delivery.domain.patience import OUT_OF_TIME, Tried, begun, dead_fo
 from services.delivery.domain.signing import signature
 from services.delivery.domain.target import target_id
 from services.delivery.domain.verdicts import Verdict, counted, judge
-from services.delivery.domain.webhook import content, headers_of_its_own
+from services.delivery.domain.webhook import content, headers_of_its_own, trace_of
 from services.delivery.ports import Poster
 from shared.bus.arrival import Arrival
 from shared.bus.headers import (
@@ -162,7 +162,7 @@ class Sending:
             "WebHook-Request-Origin": self._means.origin,
             "milesaga-attempt": str(attempt),
             **({"milesaga-replay": copy.replayid} if copy.replayid else {}),
-            **({"traceparent": trace} if (trace := copy.attributes.get("traceparent")) else {}),
+            **trace_of(copy),
         }
         answer = await self._means.poster.post(str(self._terms.webhook), headers, made.body, self._terms.timeout)
         verdict = judge(answer, self._means.clock.now())

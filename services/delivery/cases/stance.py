@@ -10,7 +10,7 @@ from services.delivery.domain.ages import Ages
 from services.delivery.domain.breaker import Breaker
 from services.delivery.domain.pace import Pace
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.verdicts import Verdict
+from services.delivery.domain.verdicts import LONGEST_REST, Verdict
 from shared.bus.consumer import GivenBack
 from shared.contracts.buses import TargetTerms
 from shared.kernel.clock import running_seconds
@@ -45,6 +45,11 @@ class Stance:
         if state.gone_since is None and self.state.gone_since is not None:
             self.gone = False
         self.terms, self.state = terms, state
+
+    def rests(self, until: datetime, now: datetime) -> None:
+        """Its endpoint asked whoever had the target before for patience until then."""
+        left = min(until - now, LONGEST_REST).total_seconds()
+        self.rests_until = max(self.rests_until, running_seconds() + left)
 
     def may_send(self) -> bool:
         """May whatever is in hand go out?"""

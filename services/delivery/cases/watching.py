@@ -101,6 +101,8 @@ class Watching:
             stance = self._stances.get(place)
             if stance is None:
                 stance = self._stances[place] = Stance(terms, state, lambda place=place: self._stop(place))  # type: ignore[misc]
+                if state.rests_until is not None:
+                    stance.rests(state.rests_until, self._means.clock.now())
                 self._hands.took(target_id(*place), stance)
             stance.told(terms, state)
             stance.outages = self._living.gaps

@@ -1,6 +1,7 @@
 """A copy as a webhook's request: body and headers. Pure."""
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -16,6 +17,8 @@ STRUCTURED: Final = "application/cloudevents+json; charset=utf-8"
 JSON: Final = "application/json"
 OCTETS: Final = "application/octet-stream"
 PRINTABLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context, 3.2.2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,13 @@ def content(copy: Copy, terms: TargetTerms) -> Content:
 def headers_of_its_own(terms: TargetTerms) -> dict[str, str]:
     """Those of the target's file that may be set."""
     return {name: value for name, value in terms.headers.items() if not is_ours(name)}
+
+
+def trace_of(copy: Copy) -> dict[str, str]:
+    """The header that names the event's trace. A partner may write anything into that attribute: what is none is told
+    in the event alone, or each request with it would be one that cannot be sent, as if its endpoint were at fault."""
+    said = copy.attributes.get("traceparent", "")
+    return {"traceparent": said} if TRACEPARENT.fullmatch(said) else {}
 
 
 def _written(value: str) -> str:

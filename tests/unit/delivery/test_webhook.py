@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import h11
 import pytest
 
-from services.delivery.domain.webhook import content
+from services.delivery.domain.webhook import content, trace_of
 from shared.contracts.buses import TargetTerms
 from shared.contracts.copies import Copy
 
@@ -56,3 +56,13 @@ def test_the_datas_kind_is_the_requests(told: str, sent: str) -> None:
     h11.Request(method="POST", target="/", headers=[("Host", "bi.example"), *headers.items()])
     assert headers["Content-Type"] == sent
     assert "ce-datacontenttype" not in headers
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.mark.parametrize("said", ["", "é", "a b", "x" * 300_000, f"{TRACE}\u2028", TRACE.upper(), f" {TRACE}"])
+def test_what_is_no_trace_is_told_in_the_event_alone(said: str) -> None:
+    """A header of it could not be sent: whoever publishes would have other partners' endpoints taken to fail."""
+    assert trace_of(a_copy(traceparent=said)) == {}
+    assert trace_of(a_copy(traceparent=TRACE)) == {"traceparent": TRACE}
