@@ -61,9 +61,9 @@ class Bus:
     ordered: Mapping[str, int] = field(default_factory=dict)
     """Targets that keep keys in order, with the revision since which they do."""
 
-    def admits_it(self, original: Original) -> bool:
+    def admits_it(self, original: Original, look: Look | None = None) -> bool:
         """Does it look at the event at all? Raises TooMuchWork."""
-        return self.terms.enabled and self._admits(original.document, Look(original.document))
+        return self.terms.enabled and self._admits(original.document, look or Look(original.document))
 
     def route(self, event: ArchivedEvent, *, only: Container[str] | None = None, again: str = "") -> Routing:
         """`only`: copies for these targets; `again` names the replay that they are for. Raises TooMuchWork: then nobody
@@ -71,9 +71,17 @@ class Bus:
         original = Original(event)
         return self.matched(original, only=only, again=again) if self.admits_it(original) else self._nothing()
 
-    def matched(self, original: Original, *, only: Container[str] | None = None, again: str = "") -> Routing:
+    def matched(
+        self,
+        original: Original,
+        *,
+        only: Container[str] | None = None,
+        again: str = "",
+        look: Look | None = None,
+    ) -> Routing:
         """The same of an event that is admitted. Raises TooMuchWork."""
-        rules = [rule for rule in self._index.match(original.document) if _has_share(rule, original.accepted.hubid)]
+        found = self._index.match(original.document, look)
+        rules = [rule for rule in found if _has_share(rule, original.accepted.hubid)]
         if not rules:
             return self._nothing()
         wanted = _by_target(rule for rule in rules if rule.terms.mode == ON)
@@ -88,10 +96,11 @@ class Bus:
             (*self._records(original, wanted, only), *self._records(original, counted, only, shadow=True)),
         )
 
-    def asking(self, event: ArchivedEvent) -> list[RuleTerms]:
+    def asking(self, original: Original, look: Look | None = None) -> list[RuleTerms]:
         """The rules that match an event, whatever their share: what `route` would try. Raises TooMuchWork."""
-        original = Original(event)
-        return [rule.terms for rule in self._index.match(original.document)] if self.admits_it(original) else []
+        if not self.admits_it(original, look):
+            return []
+        return [rule.terms for rule in self._index.match(original.document, look)]
 
     def copy(self, event: ArchivedEvent, target: str, again: str) -> Copy:
         """For a replay of all events, whatever the rules say: as they are, under the rule's name `replay`."""

@@ -54,9 +54,10 @@ class Index(Generic[T]):
         for key in anchors[path]:
             by_value.setdefault(key, []).append(filed)
 
-    def match(self, document: dict[str, Any]) -> list[T]:
-        """The rules that match, in their order. Raises TooMuchWork, and then says nothing of any rule."""
-        look = Look(document)
+    def match(self, document: dict[str, Any], look: Look | None = None) -> list[T]:
+        """The rules that match, in their order; `look` says how much work they may take. Raises TooMuchWork, and then
+        says nothing of any rule."""
+        look = look or Look(document)
         found = [filed.place for filed in self._always if filed.clause(document, look)]
         for path, by_value in self._filed.items():
             keys = keys_at(document, path, look)

@@ -25,13 +25,12 @@ from shared.contracts.hub import RoutePage
 from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.meter import HubMeter
+from shared.kernel.turns import Turns
 from shared.routing.bus import Bus, Routing
 from shared.routing.buses import Buses, Undecided
 
 MOST_RECORDS: Final = 1_000
 """In one message: what is said of a page whose events are wanted everywhere must still be read."""
-AT_ONCE: Final = 32
-"""Events that are routed before others have their turn in the process."""
 
 
 class PageRouting:
@@ -78,23 +77,21 @@ class PageRouting:
         self._count(done)
 
     async def _made(self, page: RoutePage, buses: Buses) -> list[Made]:
-        made = []
-        for number, event in enumerate(page.events, start=1):
-            made.append(self._of(event, buses))
-            if number % AT_ONCE == 0:
-                await asyncio.sleep(0)
-        return made
+        turns = Turns()
+        return [await self._of(event, buses, turns) for event in page.events]
 
-    def _of(self, event: ArchivedEvent, buses: Buses) -> Made:
+    async def _of(self, event: ArchivedEvent, buses: Buses, turns: Turns) -> Made:
         made = Made(event)
         try:
-            for found in buses.route(event):
+            for found in buses.each(event):
+                await turns.give()
                 if isinstance(found, Undecided):
                     made.undecided.append(UndecidedEvent(hubid=event.hubid, bus=found.bus, revision=found.revision))
                 else:
                     self._add(made, found, buses.by_name[found.bus])
         except Exception as error:  # noqa: BLE001 - whatever is wrong, it is wrong with this event alone
             made.error = error
+        await turns.give()
         return made
 
     def _add(self, made: Made, routing: Routing, bus: Bus) -> None:

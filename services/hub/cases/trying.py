@@ -1,5 +1,6 @@
 """Rules are tried on events that nobody keeps: which would match, and why one does or does not."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +12,10 @@ from services.hub.domain.partner import Partner
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.buses import RuleTerms
 from shared.kernel.clock import Clock
+from shared.kernel.turns import Turns
 from shared.routing.bus import Bus
+from shared.routing.copying import Original
+from shared.routing.work import Work
 from shared.rules.documents import document_of
 from shared.rules.explaining import Finding, explain
 from shared.rules.looking import TooMuchWork
@@ -43,12 +47,11 @@ class Trying:
     ) -> list[list[Matching]]:
         """Of each event the rules that would match it, whatever their share: of the partner's own buses, or of all.
         Raises Later, Unavailable."""
+        turns = Turns()
         async with self._in_force.using() as buses:
             seen = [bus for bus in buses.by_name.values() if everything or bus.terms.partner == partner.id]
             return [
-                [each for bus in seen for each in self._of(bus, partner, admitted)]
-                if isinstance(admitted, Admitted)
-                else []
+                await self._of_all(seen, partner, admitted, turns) if isinstance(admitted, Admitted) else []
                 for admitted in judged
             ]
 
@@ -60,11 +63,23 @@ class Trying:
         parsed = parse(pattern)
         known = await self._registry.known(set(kinds))
         personal = [pointer for each in known.values() for pointer in each.personal]
-        return explain(parsed, document_of(event, partner), personal)
+        # Reasons may take seconds, and nothing here is shared: others have their turn meanwhile.
+        return await asyncio.to_thread(explain, parsed, document_of(event, partner), personal)
 
-    def _of(self, bus: Bus, partner: Partner, admitted: Admitted) -> list[Matching]:
+    async def _of_all(self, buses: Sequence[Bus], partner: Partner, admitted: Admitted, turns: Turns) -> list[Matching]:
         event = ArchivedEvent(hubid=NEVER, at=self._clock.now(), partner=partner.id, via="http", event=admitted.event)
-        try:
-            return [Matching(bus.name, bus.revision, rule) for rule in bus.asking(event)]
-        except TooMuchWork:
-            return [Matching(bus.name, bus.revision, None)]
+        original = Original(event)
+        work = Work(original.document)
+        found: list[Matching] = []
+        for bus in buses:
+            found += _of(bus, original, work)
+            await turns.give()
+        return found
+
+
+def _of(bus: Bus, original: Original, work: Work) -> list[Matching]:
+    try:
+        asking = bus.asking(original, work.of(bus.terms.partner))
+        return [Matching(bus.name, bus.revision, rule) for rule in asking]
+    except TooMuchWork:
+        return [Matching(bus.name, bus.revision, None)]

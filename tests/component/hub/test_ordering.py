@@ -163,7 +163,7 @@ async def test_an_event_that_nobody_can_route_is_passed_over_after_an_hour_and_c
     await prepared(hub)
     first, second = await published(hub, ("a", "a1")), await published(hub, ("a", "a2"))
     with monkeypatch.context() as patch:
-        patch.setattr(Buses, "route", _cannot)
+        patch.setattr(Buses, "each", _cannot)
         with pytest.raises(RuntimeError):
             await route(hub, first)
     with pytest.raises(Later):

@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.buses import BusTerms
+from shared.routing import work
 from shared.routing.bus import Bus, Routing, compiled
 from shared.routing.buses import Buses, Undecided
 from shared.rules.documents import document_of
@@ -52,6 +53,22 @@ def test_a_bus_with_too_much_work_costs_itself_alone(heavy: str) -> None:
     assert [each.bus for each in found] == ["a", "b", "c"]
     assert found[1] == Undecided("b", 2)
     assert all(isinstance(each, Routing) and each.copies for each in (found[0], found[2]))
+
+
+def test_all_buses_of_a_partner_together_have_a_few_times_the_work_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is within its limits; a partner with fifty would stop a process for minutes by one event."""
+    monkeypatch.setattr(work, "STEPS", 100)
+    monkeypatch.setattr(work, "OF_A_PARTNER", 250)
+    looking = a_rule(when={"data": {"a": [{"numeric": [">", 1]}]}})
+    theirs = {"partner": "qf", "publishers": ["coles"]}
+    buses = Buses([
+        *(compiled(f"b{number}", 1, terms(looking)) for number in range(6)),
+        compiled("other", 1, terms(looking, **theirs)),
+        compiled("plain", 1, terms(a_rule())),
+    ])  # fmt: skip
+    found = buses.route(an_event(data={"a": [1] * 59 + [2]}))
+    assert [each.bus for each in found if isinstance(each, Undecided)] == ["b4", "b5"]
+    assert [each.bus for each in found if isinstance(each, Routing)] == ["b0", "b1", "b2", "b3", "other", "plain"]
 
 
 NAMES = ("a", "b")

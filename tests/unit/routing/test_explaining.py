@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.routing.bus import Bus, compiled
+from shared.routing.copying import Original
 from shared.routing.explaining import explained
 from tests.unit.routing.samples import ISSUED, a_rule, an_event, terms
 from tests.unit.rules.chance import a_pattern, some_events
@@ -54,7 +55,7 @@ def test_what_is_explained_is_what_is_routed(seed: int) -> None:
     for number, each in enumerate(data):
         event = an_event(f"0195-{seed}-{number}", data=each)
         matches = {match.rule: match.mode for match in tried.route(event).matches}
-        asking = {rule.name for rule in tried.asking(event)}
+        asking = {rule.name for rule in tried.asking(Original(event))}
         for rule in explained(tried, event).rules:
             mode = matches.get(rule.rule)
             assert (rule.state == "sends") == (mode == "on")
