@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from services.cli import printing
+from services.cli.examples import with_examples
 from shared.runtime.version import VERSION
 
 
@@ -62,7 +63,7 @@ class LazyGroup(TyperGroup):
             application = typer.Typer(add_completion=False)
             application.command(args[0])(found)
             found = application
-        return args[0], get_command(found), args[1:]
+        return args[0], with_examples(args[0], get_command(found)), args[1:]
 
 
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False)

@@ -118,7 +118,7 @@ def _line(act: Act, environment: str, consent: Consent) -> Iterator[tuple[Asked,
         say("--reason: acts are gated here, so others must agree, and read why. Nothing was done.")
         raise typer.Exit(exits.WRONG)
     try:
-        waits = wishes.seconds(consent.patience), wishes.seconds(consent.reach)
+        waits = wishes.seconds(consent.patience, "--patience"), wishes.seconds(consent.reach, "--reach")
         body = Wish(act.action, environment, act.target, consent.reason, text=act.body).body(act.payload)
     except WrongWish as error:
         say(f"{error} Nothing was done.")

@@ -29,7 +29,7 @@ def freeze(
     """Let nothing begin. What runs already goes on."""
     given = {"action": action, "environment": environment, "target": target}
     try:
-        times = {} if window is None else interval(window)
+        times = {} if window is None else interval(window, "--when")
     except WrongWish as error:
         raise typer.BadParameter(str(error)) from error
     body = {"match": {name: glob for name, glob in given.items() if glob is not None}, "reason": reason} | times

@@ -52,7 +52,8 @@ def ask(
     wish = Wish(action, environment, target, reason, author or [], window, replaces, initiator_token)
     with reported(), as_person(person) as api:
         try:
-            about = payload((), artifacts=artifact or [], parameters=wishes.pairs(parameter), links=wishes.pairs(link))
+            parameters, links = wishes.pairs(parameter, "--parameter"), wishes.pairs(link, "--link")
+            about = payload((), artifacts=artifact or [], parameters=parameters, links=links)
             body = wish.body(about)
         except (WrongPayload, WrongWish) as error:
             raise typer.BadParameter(str(error)) from error

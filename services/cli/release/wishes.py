@@ -70,7 +70,7 @@ class Wish:
         }
         optional = {
             "authors": list(self.authors) or None,
-            "window": None if self.window is None else interval(self.window),
+            "window": None if self.window is None else interval(self.window, "--window"),
             "replaces": self.replaces,
             "initiator_token": self.initiator_token,
             "body": self.text or None,
@@ -78,39 +78,39 @@ class Wish:
         return body | {name: value for name, value in optional.items() if value is not None}
 
 
-def interval(text: str) -> dict[str, str]:
+def interval(text: str, option: str) -> dict[str, str]:
     """`FROM/UNTIL`. Raises WrongWish for a moment without its offset, and for an end before its beginning."""
     start, _, end = text.partition("/")
-    moments = {name: _moment(each) for name, each in (("from", start), ("until", end)) if each}
+    moments = {name: _moment(each, option) for name, each in (("from", start), ("until", end)) if each}
     if not moments or (len(moments) > 1 and moments["from"] >= moments["until"]):
-        raise WrongWish(f"{text!r} is no window: FROM/UNTIL, the end after the beginning.")
+        raise WrongWish(f"{option}: {text!r} is no window: FROM/UNTIL, the end after the beginning.")
     return {name: moment.isoformat() for name, moment in moments.items()}
 
 
-def pairs(given: Sequence[str] | None) -> dict[str, str]:
+def pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:
     """`NAME=VALUE`, each name once. Raises WrongWish."""
     found: dict[str, str] = {}
     for each in given or ():
         name, equals, value = each.partition("=")
         if not name or not equals or name in found:
-            raise WrongWish(f"{each!r} is no NAME=VALUE, or its name stands twice.")
+            raise WrongWish(f"{option}: {each!r} is no NAME=VALUE, or its name stands twice.")
         found[name] = value
     return found
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, option: str) -> float:
     """`30s`, `5m`, `4h`, `1d`. Raises WrongWish."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text)
     if found is None:
-        raise WrongWish(f"{text!r} is no length of time such as 30s, 5m or 4h.")
+        raise WrongWish(f"{option}: {text!r} is no length of time such as 30s, 5m or 4h.")
     return float(found[1]) * UNITS[found[2]]
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, option: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise WrongWish(f"{text!r} is no moment as RFC 3339 has it.") from None
+        raise WrongWish(f"{option}: {text!r} is no moment such as 2027-01-20T22:00:00Z.") from None
     if moment.tzinfo is None:
-        raise WrongWish(f"{text!r} says not in which zone: end it with Z or an offset.")
+        raise WrongWish(f"{option}: {text!r} says not in which zone: end it with Z or an offset.")
     return moment

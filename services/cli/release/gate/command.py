@@ -103,7 +103,7 @@ def gate(
     """
     wish = Wish(action, environment, target, reason, author or [], window, replaces, initiator_token)
     try:
-        waits = seconds(patience), seconds(reach)
+        waits = seconds(patience, "--patience"), seconds(reach, "--reach")
         key = key or uuid.uuid4().hex
         with (
             Copies(Path.cwd(), file or []) as copies,
@@ -115,8 +115,8 @@ def gate(
                 command,
                 copies.files,
                 artifacts=artifact or [],
-                parameters=wishes.pairs(parameter),
-                links=wishes.pairs(link),
+                parameters=wishes.pairs(parameter, "--parameter"),
+                links=wishes.pairs(link, "--link"),
                 search_path=path,
                 environment=variables.told,
             )

@@ -191,5 +191,5 @@ def test_ids_lead_nowhere_else(office: Office) -> None:
 
 @pytest.mark.parametrize("text", ["", "/", "tonight/", "2027-01-20T22:00:00/", "2027-01-21T00:00Z/2027-01-20T00:00Z"])
 def test_a_window_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(wishes.WrongWish):
-        wishes.interval(text)
+    with pytest.raises(wishes.WrongWish, match=r"^--window: "):
+        wishes.interval(text, "--window")
