@@ -13,7 +13,7 @@ from services.cli.deploy.kubernetes.secrets import settings_of
 from services.cli.deploy.tree import differing
 from services.house import HOUSE
 from shared.runtime.description import Description, house
-from tests.kit.promql import declared, named, program, wrong_labels
+from tests.kit.promql import alerts, declared, named, program, wrong_labels
 
 OTHER = Description(
     "parcel_desk", bindings=(("commands", "parcel_desk.#"),), may_rest=True, documents=("parcels", "vans")
@@ -119,6 +119,17 @@ def test_what_a_kubelet_asks_is_no_work_and_hides_no_failure() -> None:
     assert "milesaga_http_requests_total" not in asked["message-error-rate"]
     assert asked["request-error-rate"].count("milesaga_http_requests_total") == 2
     assert asked["request-error-rate"].count('route!="process"') == 2
+
+
+def test_a_roll_out_is_said_to_wait_when_all_its_timed_pauses_together_would_be_over() -> None:
+    timed = sum(
+        int(step["pause"]["duration"].removesuffix("s"))
+        for step in canary.strategy(ASKED)["canary"]["steps"]
+        if "pause" in step
+    )
+    patience = alerts()["MilesagaRolloutWaits"]["for"]
+    assert timed > 0
+    assert int(patience.removesuffix("m")) * 60 > 2 * timed
 
 
 def test_only_who_asks_a_service_and_the_gateway_of_a_public_one_may_come() -> None:

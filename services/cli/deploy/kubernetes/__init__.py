@@ -107,7 +107,7 @@ def _operators(house: Sequence[Description]) -> dict[str, str]:
         "mongodb.yaml": [operators.mongodb(house)],
         "secrets.yaml": [found for each in house for found in external_secrets(each)] + scaler_secrets(),
         "route.yaml": [operators.route(house)],
-        "monitoring.yaml": [operators.service_monitor()],
+        "monitoring.yaml": [operators.service_monitor(), operators.rollouts_monitor()],
         "issuer.yaml": [network.issuer(house)],
     }
     kustomization = {

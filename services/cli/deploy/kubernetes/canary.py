@@ -25,6 +25,14 @@ CANARY: Final = "canary"
 TRACKS: Final = (STABLE, CANARY)
 TRACK: Final = "milesaga.example/track"
 
+ROLLOUTS: Final = "argo-rollouts"
+"""The namespace of Argo Rollouts' controller, by its own manifests."""
+ROLLOUTS_METRICS: Final = "argo-rollouts-metrics"
+"""The controller's Service there."""
+ROLLOUTS_METRICS_PORT: Final = 8090
+ROLLOUT_INFO: Final = "rollout_info"
+"""1 for each Rollout, with its `namespace`, `name`, `phase`."""
+
 PODS: Final = f'app="{{{{args.service}}}}",track="{CANARY}"'
 """The new version's own: scraped by the Service that Argo Rollouts turns to it."""
 

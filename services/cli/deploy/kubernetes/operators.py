@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.cli.deploy.kubernetes.broker import CLUSTER
-from services.cli.deploy.kubernetes.canary import TRACK
+from services.cli.deploy.kubernetes.canary import ROLLOUT_INFO, ROLLOUTS, ROLLOUTS_METRICS, TRACK
 from services.cli.deploy.kubernetes.objects import PART_OF, PORT, ROLE, Object, named, resource
 from services.cli.deploy.kubernetes.secrets import SCALER, provider_variables
 from services.cli.deploy.kubernetes.workload import arm_first
@@ -132,6 +132,26 @@ def service_monitor() -> Object:
         ],
     }
     return named("ServiceMonitor", "monitoring.coreos.com/v1", "services", spec=spec)
+
+
+def rollouts_monitor() -> Object:
+    """What Argo Rollouts' controller says of each Rollout: an alert asks which of them wait for a person."""
+    kept = {"sourceLabels": ["__name__"], "regex": ROLLOUT_INFO, "action": "keep"}
+    spec = {
+        "namespaceSelector": {"matchNames": [ROLLOUTS]},
+        "selector": {"matchLabels": {"app.kubernetes.io/name": ROLLOUTS_METRICS}},
+        # `namespace` is the Rollout's, not the controller's
+        "endpoints": [
+            {
+                "port": "metrics",
+                "path": "/metrics",
+                "interval": "15s",
+                "honorLabels": True,
+                "metricRelabelings": [kept],
+            }
+        ],
+    }
+    return named("ServiceMonitor", "monitoring.coreos.com/v1", "rollouts", spec=spec)
 
 
 def provider_patch(description: Description) -> list[Object]:

@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from typing import Final
 
-from services.cli.deploy.kubernetes.canary import TRACKS, track_of
+from services.cli.deploy.kubernetes.canary import (
+    ROLLOUT_INFO,
+    ROLLOUTS,
+    ROLLOUTS_METRICS,
+    ROLLOUTS_METRICS_PORT,
+    TRACKS,
+    track_of,
+)
 from services.cli.deploy.kubernetes.objects import PORT, Object
 from services.cli.deploy.tree import documents
 from shared.runtime.description import Description
@@ -32,6 +39,11 @@ def configuration(house: Iterable[Description]) -> str:
                 "metrics_path": "/metrics/detailed",
                 "params": {"family": ["queue_coarse_metrics", "queue_consumer_count"]},
                 "dns_sd_configs": [_by_name(["rabbitmq-nodes"], METRICS)],
+            },
+            {
+                "job_name": "rollouts",
+                "dns_sd_configs": [_by_name([f"{ROLLOUTS_METRICS}.{ROLLOUTS}"], ROLLOUTS_METRICS_PORT)],
+                "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": ROLLOUT_INFO, "action": "keep"}],
             },
         ],
     }
