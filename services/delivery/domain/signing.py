@@ -94,7 +94,9 @@ def new_key() -> bytes:
 def read(text: str) -> Key:
     """A key to sign by, as a developer has it: `whsec_...` or `whsk_...`. Raises ValueError."""
     if not text.startswith(PRIVATE):
-        return Secret(base64.b64decode(text.removeprefix(SECRET), validate=True))
+        if not (secret := base64.b64decode(text.removeprefix(SECRET), validate=True)):
+            raise ValueError("a secret has bytes")
+        return Secret(secret)
     raw = base64.b64decode(text.removeprefix(PRIVATE), validate=True)
     pair = KeyPair(raw[:BYTES])
     if len(raw) != BYTES and raw != raw[:BYTES] + pair.public:

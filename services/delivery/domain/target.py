@@ -14,6 +14,9 @@ from shared.kernel.values import changed
 WITH_QUEUES: Final = frozenset(("webhook", "queue"))
 """Kinds of targets that have a queue of their own."""
 
+MOST_LIVE: Final = 10
+"""Secrets of a target that sign at once: each is part of each request's head, and no server takes one of any length."""
+
 NOBODY: Final = ""
 """The owner that is told of a bus that is no more."""
 
@@ -83,12 +86,12 @@ class Secrets(BaseModel):
 
 def with_newer(kept: Secrets | None, id_: str, secret: Sealed, until: datetime, since: int) -> Secrets:
     """After a rotation: those before end then, unless they end sooner; one that nobody was ever shown ends at once, and
-    so do a former owner's."""
+    so do a former owner's, and the oldest where there would be more than MOST_LIVE."""
     goes_on = kept is not None and kept.shown and kept.since >= since
     before = kept.live(secret.made_at) if kept is not None and goes_on else ()
     older = tuple(changed(each, until=min(each.until or until, until)) for each in before)
     kept_on = tuple(each for each in older if each.until is not None and each.until > secret.made_at)
-    return Secrets(id=id_, secrets=(secret, *kept_on), shown=True, since=since)
+    return Secrets(id=id_, secrets=(secret, *kept_on)[:MOST_LIVE], shown=True, since=since)
 
 
 def resealed(kept: Secrets, key: str, again: Callable[[Sealed], str], now: datetime) -> Secrets:

@@ -23,7 +23,8 @@ class Rotate(Body):
     """How the key before ends."""
 
     overlap_hours: Annotated[
-        StrictInt, Field(ge=0, le=168, description="So long the one before signs as well", examples=[24])
+        StrictInt,
+        Field(ge=0, le=168, description="So long the one before signs as well; ten at once, at most", examples=[24]),
     ] = 24
 
 

@@ -39,7 +39,7 @@ class Heard:
         if (told := self.headers.get("ce-id")) is not None:
             return told
         try:
-            body = json.loads(self.body)
+            body = _read(self.body)
         except ValueError:
             return None
         told = body.get("id") if isinstance(body, dict) else None
@@ -150,6 +150,16 @@ def _written(standings: list[Standing]) -> str:
 def _body(text: str) -> Any:
     """JSON as such; other text as it is."""
     try:
-        return json.loads(text)
+        return _read(text)
     except ValueError:
         return text
+
+
+def _read(text: str | bytes) -> Any:
+    """JSON that can be written again. Raises ValueError: also for what is nested too deep, NaN, a surrogate alone."""
+    try:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    return value

@@ -150,6 +150,13 @@ async def test_it_says_how_many_came_at_once(world: World) -> None:
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"id": "\\ud800"}', b'{"id": 7}', b"\xff\x00", b"NaN", b""])
+async def test_what_is_no_event_is_taken_and_shown_too(world: World, body: bytes) -> None:
+    assert (await send(world, body, {"webhook-id": "msg_1"})).status_code == 204
+    (shown,) = await heard(world)
+    assert (shown["status"], shown["event_id"]) == (204, None)
+
+
 async def test_it_shakes_hands_as_cloudevents_do(world: World) -> None:
     asked = {"WebHook-Request-Origin": "milesaga.example", "WebHook-Request-Rate": "120"}
     answer = await world.http.options(BILLING, headers=asked)

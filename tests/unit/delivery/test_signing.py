@@ -107,7 +107,7 @@ def test_a_key_pair_signs_as_another_library_does(private: str) -> None:
     assert signature("msg_1", 1_800_000_000, '{"id":"4711","data":{"name":"Zoë"}}'.encode(), [key]) == BY_LIBSODIUM
 
 
-NO_KEYS = ("whsec_!", "whsk_!", "whsk_AAEC", f"{WITH_ITS_PUBLIC_HALF[:-4]}AA==", f"{PRIVATE}AAAA")
+NO_KEYS = ("", "whsec_", "whsec_!", "whsk_!", "whsk_AAEC", f"{WITH_ITS_PUBLIC_HALF[:-4]}AA==", f"{PRIVATE}AAAA")
 
 
 @pytest.mark.parametrize("text", NO_KEYS)

@@ -53,6 +53,13 @@ def test_another_rotation_does_not_lengthen_what_was_to_end() -> None:
     assert live(third, NOW + DAY) == ["c", "b"]
 
 
+def test_of_secrets_that_are_rotated_again_and_again_the_newest_ten_sign() -> None:
+    kept = with_newer(None, "fuel/bi", sealed("0", NOW), NOW, 0)
+    for number in range(1, 40):
+        kept = with_newer(kept, "fuel/bi", sealed(str(number), NOW), NOW + DAY, 0)
+    assert live(kept, NOW) == [str(number) for number in range(39, 29, -1)]
+
+
 def test_who_has_the_bus_no_more_knows_no_secret_that_is_signed_by() -> None:
     theirs = with_newer(None, "fuel/bi", sealed("a", NOW), NOW + DAY, 0)
     ours = with_newer(theirs, "fuel/bi", sealed("b", NOW), NOW + DAY, 4)
