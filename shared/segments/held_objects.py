@@ -39,7 +39,11 @@ class Head:
 
     @classmethod
     def of(cls, packed: bytes) -> Self:
-        return cls(**json.loads(packed))
+        """Raises Damaged: somebody else wrote it."""
+        try:
+            return cls(**json.loads(packed))
+        except (ValueError, TypeError) as error:
+            raise Damaged("a writer's head is not as it was written") from error
 
 
 class HeldWriter:
@@ -104,10 +108,16 @@ class HeldWriter:
                 found = self._place.bucket.read(self._place.head(self.writer))
             except FileNotFoundError as error:
                 raise Lost(f"{self.writer} is nobody's") from error
-            if Head.of(found.content).holder != self._head.holder:
+            if not self._holds(found.content):
                 raise Lost(f"{self.writer} is held by another process")
             self._version = found.version
         raise Unreachable(f"the head of {self.writer} changes again and again")
+
+    def _holds(self, packed: bytes) -> bool:
+        try:
+            return Head.of(packed).holder == self._head.holder
+        except Damaged:
+            return False
 
     def _fenced(self, name: str) -> list[Part]:
         """The groups of an open segment, none of which may follow any more."""

@@ -10,6 +10,7 @@ wakes, has nothing accepted any more that nobody would read. A segment is begun 
 who want to can. `docs/decisions/0040` says why that is enough.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -23,8 +24,11 @@ from shared.segments.caches import Cache
 from shared.segments.files import CLOSED, OPEN
 from shared.segments.frames import Packed
 from shared.segments.held_objects import HEAD, Head, HeldWriter
+from shared.segments.lines import Damaged
 from shared.segments.object_contents import ClosedObject, Part, Parts, unbroken
 from shared.segments.places import WRITER, Found, is_segment, writer_of
+
+log = logging.getLogger(__name__)
 
 LEASE: Final = 120.0
 """Seconds after which a writer that nobody said to hold is free: more than clocks of processes that are ready differ
@@ -143,9 +147,10 @@ class Objects:
     def is_left(self, writer: str) -> bool:
         try:
             found = self.bucket.read(self.head(writer))
-        except FileNotFoundError:
+            before = Head.of(found.content)
+        except (FileNotFoundError, Damaged):
             return True
-        return not Head.of(found.content).holder or found.age >= self._lease
+        return not before.holder or found.age >= self._lease
 
     def hold(self) -> HeldWriter:
         for number in count(1):
@@ -166,14 +171,19 @@ class Objects:
         return None
 
     def _claimed(self, writer: str, *, abandoned: bool = False) -> HeldWriter | None:
+        """None where it is another one's; or where nobody knows which segment its holder had begun: it is nobody's
+        until a person takes its head away."""
         holder = self._new_holder()
         try:
             found = self.bucket.read(self.head(writer))
+            before = Head.of(found.content)
+        except Damaged as damaged:
+            log.warning("a writer is left alone", extra={"document_id": writer, "error": str(damaged)})
+            return None
         except FileNotFoundError:
             head = Head(holder)
             version = self.bucket.create(self.head(writer), head.packed)
         else:
-            before = Head.of(found.content)
             if (before.holder and found.age < self._lease) or (abandoned and not before.holder):
                 return None
             head = Head(holder, segment=before.segment)

@@ -17,7 +17,7 @@ from shared.segments.places import Lost, Unreachable
 from tests.kit.buckets import Killed, Shaky, in_mind
 from tests.unit.segments.test_appending import IDS, List
 from tests.unit.segments.test_files import line, read
-from tests.unit.segments.test_places import told, writing
+from tests.unit.segments.test_places import nothing, told, writing
 
 NAMES = [f"writer-1.00000000-0000-7000-8000-00000000000{number}" for number in range(4)]
 
@@ -198,6 +198,28 @@ async def test_a_live_writer_is_nobody_elses(store: Bucket, listed: List) -> Non
     assert (await writing(place(store, lease=60), listed)).writer == "writer-2"
     assert not place(store, lease=60).is_left(one.writer)
     assert place(store, lease=0).is_left(one.writer), "for so long nobody has said that it is held"
+
+
+@pytest.mark.parametrize("head", [b"", b"{", b"[]", b"\xff", b'{"holder": "x", "more": 1}'])
+async def test_a_writer_whose_head_somebody_else_wrote_is_left_alone_and_others_keep(
+    store: Bucket, listed: List, head: bytes
+) -> None:
+    former = await writing(place(store), listed)
+    await former.append([line(1)])
+    found = store.read("writer-1/head")
+    assert store.replace("writer-1/head", head, found.version) is not None
+    other = await writing(place(store), listed)
+    assert other.writer == "writer-2"
+    await other.append([line(2)])
+    await other.adopt(nothing)
+    assert place(store).is_left("writer-1")
+    await former.append([line(3)])
+    with suppress(Lost):
+        await former.close()
+    assert sorted(told(place(store)) + told(place(store), "writer-2")) == [1, 2, 3]
+    store.delete(["writer-1/head"])
+    await (await writing(place(store), listed)).close()
+    assert sorted(each.count for each in listed.known if each.name.startswith("writer-1")) == [2]
 
 
 @pytest.mark.parametrize("taken", [(0,), (1,), (2,), (0, 1, 2)])
