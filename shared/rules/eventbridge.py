@@ -1,11 +1,14 @@
 """Amazon EventBridge's event patterns, from and to.
 
-Source: the EventBridge user guide, "Event pattern syntax" and "Comparison operators", and event-ruler's README, as of
-2026. `detail-type` is our `type`, `detail` our `data`; `source`, `id` and `time` are the same. Two of their operators
-look at leaves alone, ours at any node: there stands a remark.
+Source: the EventBridge user guide, "Event pattern syntax" and "Comparison operators", event-ruler's README and its
+`EqualsIgnoreCaseParser`, as of 2026. `detail-type` is our `type`, `detail` our `data`; `source`, `id` and `time` are
+the same. Two of their operators look at leaves alone, ours at any node, and where case is ignored some letters are
+others': there stands a remark.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from ipaddress import ip_network
 from typing import Any, Final
 
@@ -29,6 +32,12 @@ _REMARKS: Final = {
     "exists": "EventBridge asks for a leaf, and of lists' objects for all of them; ours is there with any node",
     "anything-but": "EventBridge passes over objects; ours takes an object for anything but a scalar",
 }
+_IGNORES_CASE: Final = "equals-ignore-case"
+_FOLDS: Final = (
+    "EventBridge takes each letter small and capital; ours folds case as Unicode does: \u00df is ss, \u017f is s"
+)
+_BEYOND: Final = 0x10000
+"""The first character that is two of Java's, which have no case."""
 _GREATEST: Final = 5_000_000_000
 _DECIMALS: Final = 6
 
@@ -101,8 +110,7 @@ class _Reading:
         for name in test:
             if name not in _OPERATORS:
                 raise Invalid([Fault(pointer_to((*at, name)), "an operator of EventBridge", quoted(name))])
-            if name in _REMARKS:
-                self.remarks.append(Remark(pointer_to(at), _REMARKS[name]))
+        self.remarks += _remarks(test, at)
         return test | {"cidr": _network(test["cidr"])} if "cidr" in test else test
 
 
@@ -117,6 +125,41 @@ def _alternatives(data: Any, at: JsonPath) -> Iterator[tuple[int, Any]]:
     if isinstance(data, list) and len(data) > 1 and all(isinstance(each, dict) for each in data):
         return iter(enumerate(data))
     raise inexpressible(pointer_to(at), "a list of two objects or more", kind_of(data))
+
+
+def _remarks(test: dict[str, Any], at: JsonPath) -> Iterator[Remark]:
+    """Where the languages judge differently by a test."""
+    yield from (Remark(pointer_to(at), _REMARKS[name]) for name in test if name in _REMARKS)
+    if any(_has_other_cases(text) for text in _ignoring_case(test)):
+        yield Remark(pointer_to(at), _FOLDS)
+
+
+def _ignoring_case(test: Any) -> Iterator[str]:
+    """The texts for which a test ignores case, wherever in it they stand."""
+    for name, told in test.items() if isinstance(test, dict) else ():
+        if name == _IGNORES_CASE:
+            yield from (each for each in (told if isinstance(told, list) else [told]) if isinstance(each, str))
+        else:
+            yield from _ignoring_case(told)
+
+
+def _has_other_cases(text: str) -> bool:
+    """Is there a text that is the same to one of the languages, and not to the other?"""
+    folded = text.casefold()
+    return any(ord(letter) >= _BEYOND for letter in folded) or any(part in folded for part in _unlike_cases())
+
+
+@cache
+def _unlike_cases() -> frozenset[str]:
+    """What characters fold to that are not all small or capital forms of each other."""
+    alike: dict[str, set[str]] = defaultdict(set)
+    for letter in map(chr, range(_BEYOND)):
+        alike[letter.casefold()].add(letter)
+    return frozenset(
+        folded
+        for folded, letters in alike.items()
+        if any({letter.lower(), letter.upper()} != letters for letter in letters)
+    )
 
 
 def _network(text: Any) -> Any:
@@ -162,8 +205,8 @@ class _Writing:
         if isinstance(test, Numeric) and not all(_in_their_range(limit) for _, limit in test.limits):
             expected = f"at most {_GREATEST} either way, and {_DECIMALS} decimals"
             raise inexpressible(pointer_to(at), expected, quoted(data))
-        if operator in _REMARKS:
-            self.remarks.append(Remark(pointer_to(at), _REMARKS[operator]))
+        if operator:
+            self.remarks += _remarks(data, at)
         return data
 
 

@@ -1,5 +1,6 @@
 """Files of the hub: YAML of JSON's values, in which no name stands twice, several documents in each."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ import typer
 
 from services.cli import printing
 from services.cli.client import ApiError, Json
+from services.hub.domain.admission import LARGEST_BODY, MOST_EVENTS
 from shared.rules.faults import Invalid
-from shared.rules.reading import documents_from_yaml, from_json
+from shared.rules.limits import DOCUMENT_DEPTH
+from shared.rules.reading import documents_from_yaml, message_from_json
 
 T = TypeVar("T")
 STANDARD_INPUT: Final = "-"
+LARGEST_LIST: Final = 64 * 1024 * 1024
+"""Bytes of a list of events. A file that has one on each line may have any number of them."""
 Files = Annotated[list[str], typer.Argument(metavar="FILE..", help="YAML or JSON; `-` is standard input.")]
 
 
@@ -55,14 +60,16 @@ def events(file: str) -> list[Json]:
     first = text.lstrip()[:1]
     lines = [line for line in text.splitlines() if line.strip()]
     if first == b"[" or not _each_is_one(lines):
-        found = _read(file, partial(from_json, text))
+        levels = DOCUMENT_DEPTH + (first == b"[")
+        found = _read(file, partial(message_from_json, text, LARGEST_LIST, levels))
         found = found if isinstance(found, list) else [found]
     else:
-        found = [_read(f"{file}, line {n}", partial(from_json, line)) for n, line in enumerate(lines, 1)]
+        of_lines = [(f"{file}, line {n}", line) for n, line in enumerate(lines, 1)]
+        found = [_read(place, partial(message_from_json, line, LARGEST_LIST)) for place, line in of_lines]
     for place, each in enumerate(found):
         if not isinstance(each, dict):
             raise Wrong(f"{file}: /{place}: a CloudEvent is expected")
-    return [plain(each) for each in found]
+    return found
 
 
 def read(file: str) -> bytes:
@@ -107,6 +114,16 @@ def _each_is_one(lines: list[bytes]) -> bool:
     return all(line.strip()[:1] == b"{" and line.strip()[-1:] == b"}" for line in lines)
 
 
-def batches(found: list[Json], most: int) -> Iterator[list[Json]]:
-    for start in range(0, len(found), most):
-        yield found[start : start + most]
+def batches(found: Iterable[Json]) -> Iterator[list[bytes]]:
+    """Texts of as many events, and of as many bytes, as the hub takes at once; one that is larger stands alone."""
+    batch: list[bytes] = []
+    room = LARGEST_BODY
+    for event in found:
+        text = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        if batch and (len(batch) == MOST_EVENTS or len(text) + 2 > room):
+            yield batch
+            batch, room = [], LARGEST_BODY
+        batch.append(text)
+        room -= len(text) + 1
+    if batch:
+        yield batch

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from services.cli.client import Api
 from services.cli.hub import app, archived, events, routing
+from services.hub.domain.admission import LARGEST_BODY
 
 ARCHIVED = {
     "hubid": "0198c0de-0000-7000-8000-000000000001",
@@ -74,6 +75,19 @@ def test_many_events_are_sent_in_batches(stack: Stack) -> None:
     result = run("send", "-", given=lines(1_001))
     assert result.stdout == "1000 accepted, 1 duplicate\n"
     assert [len(each) for each in stack.bodies()] == [500, 500, 1]
+
+
+@pytest.mark.parametrize(("bytes_each", "batches"), [(1_000, [500, 4]), (40_000, [104, 104, 104, 104, 88])])
+def test_a_list_of_any_size_is_sent_as_much_at_a_time_as_the_hub_takes(
+    stack: Stack, bytes_each: int, batches: list[int]
+) -> None:
+    stack.answers = {"POST /v1/events": [(202, accepted(each)) for each in batches]}
+    found = [{"id": f"{n:04}", "data": "x" * (bytes_each - len('{"id":"0000","data":""}'))} for n in range(504)]
+    result = run("send", "-", given=json.dumps(found))
+    assert (result.exit_code, result.stdout) == (0, "504 accepted\n"), result.output
+    assert [len(body) for body in stack.bodies()] == batches
+    assert max(len(each.content) for each in stack.asked) <= LARGEST_BODY
+    assert [event for body in stack.bodies() for event in body] == found
 
 
 def test_a_sender_that_is_too_fast_repeats_when_it_is_told(stack: Stack) -> None:

@@ -179,6 +179,49 @@ def test_where_the_languages_differ_stands_a_remark() -> None:
     assert [remark.pointer for remark in to_eventbridge(ours).remarks] == ["/data/a/0"]
 
 
+LETTERS = "aAzZ\u00e4\u00c4iI\u0130\u0131sS\u017f\u00df\u1e9ekK\u212afF\ufb01\u03c3\u03c2\u03a3\U00010400\U00010428"
+
+
+def theirs_ignores_case(text: str, value: str) -> bool:
+    """As `EqualsIgnoreCaseParser` has it: of each of Java's characters the small and the capital form, in UTF-8."""
+    found = {""}
+    for letter in text:
+        forms = {letter.lower(), letter.upper()} if letter < "\U00010000" else set()
+        found = {begun + form for begun in found for form in forms if value.startswith(begun + form)}
+    return value in found
+
+
+def test_where_no_remark_stands_both_languages_ignore_case_alike() -> None:
+    alike = different = 0
+    for seed in range(SEEDS):
+        chance = random.Random(seed)
+        text, value = ("".join(chance.choices(LETTERS, k=chance.choice((1, 1, 2, 3)))) for _ in range(2))
+        value = chance.choice((value, text.upper(), text.lower(), text.swapcase()))
+        converted = from_eventbridge({"source": [{"equals-ignore-case": text}]})
+        ours = matches(parse(converted.data), {"source": value})
+        if converted.remarks:
+            different += ours is not theirs_ignores_case(text, value)
+        else:
+            assert ours is theirs_ignores_case(text, value), f"{text!r} on {value!r}"
+            alike += ours
+    assert alike > SEEDS / 20
+    assert different > SEEDS / 20
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"prefix": {"equals-ignore-case": "stra\u00dfe"}},
+        {"suffix": {"equals-ignore-case": "K"}},
+        {"anything-but": {"equals-ignore-case": ["a", "\u017f"]}},
+    ],
+)
+def test_wherever_case_is_ignored_a_remark_stands_both_ways(test: Any) -> None:
+    remarks = from_eventbridge({"source": [test]}).remarks
+    assert ("/source/0", True) in [(each.pointer, "folds case" in each.text) for each in remarks]
+    assert to_eventbridge(parse({"source": [test]})).remarks == remarks
+
+
 class Theirs:
     """EventBridge as its guide has it: an event is a list of leaves, each with the elements of lists it lies in.
 
