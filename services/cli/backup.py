@@ -39,7 +39,7 @@ def backup(folder: Folder, service: Some = None, as_json: AsJson = False) -> Non
         if settings.partners.exists():
             shutil.copy(settings.partners, folder / PARTNERS)
     except (NotCopied, OSError) as error:
-        raise _failed(str(error)) from error
+        raise _failed(_why(error)) from error
     if not copied:
         raise _failed(f"there are no stores in {settings.milesaga_home}")
     if as_json:
@@ -74,7 +74,7 @@ def restore(
             if (folder / PARTNERS).exists() and not settings.partners.exists():
                 shutil.copy(folder / PARTNERS, settings.partners)
     except (NotCopied, OSError, WrongSettings) as error:
-        raise _failed(str(error)) from error
+        raise _failed(_why(error)) from error
     restored = [name for _, name, _ in there]
     if as_json:
         printing.tell({"restored": restored}, indent=None)
@@ -103,6 +103,11 @@ def _stores(chosen: Sequence[str] | None) -> tuple[RuntimeSettings, list[tuple[s
             raise typer.BadParameter(f"{name!r} is no service; known are {', '.join(names)}.")
     folder = settings.milesaga_home.absolute() / STORES
     return settings, [(name, sqlite_file(folder, name)) for name in names if not chosen or name in chosen]
+
+
+def _why(error: Exception) -> str:
+    """In a sentence; of the system's errors which file it was."""
+    return f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
 
 
 def _failed(sentence: str, *, code: int = 1) -> typer.Exit:

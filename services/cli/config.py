@@ -1,6 +1,9 @@
 """`milesaga config`: what can be set, and whether what is set would do."""
 
+import os
+import re
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Annotated, Final
 
 import typer
@@ -11,9 +14,10 @@ from services.cli.access import AccessSettings
 from services.cli.options import AsJson
 from services.house import HOUSE
 from services.sandbox.settings import SandboxSettings
+from shared.runtime.addresses import given_url
 from shared.runtime.configuration import beside_sandbox, faults, settings_classes
 from shared.runtime.description import Description
-from shared.runtime.settings import RuntimeSettings, WrongSettings, read
+from shared.runtime.settings import RuntimeSettings, Settings, WrongSettings, read
 from shared.runtime.variables import Variable, variables
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Settings: list them, or check those that are set.")
@@ -22,6 +26,8 @@ EVERY: Final = "every process"
 COMMAND_LINE: Final = "command line"
 SANDBOX: Final = "sandbox"
 WRONG: Final = 2
+OF_KUBERNETES: Final = re.compile(r"_(SERVICE_HOST|(SERVICE_)?PORT(_.+)?)$")
+"""Variables that Kubernetes itself puts into every container, for each service that there is."""
 WIDTH: Final = 100
 
 Service = Annotated[
@@ -49,13 +55,18 @@ def list_settings(
 @app.command("check")
 def check_settings(services: Service = None, as_json: AsJson = False) -> None:
     """Read the environment as `milesaga run` would, and name all that is missing or wrong: with exit 2."""
-    found = _faults(_chosen(services), sandbox_named=SANDBOX in (services or ()))
+    chosen = _chosen(services)
+    found = [*_faults(chosen, sandbox_named=SANDBOX in (services or ())), *_wrong_addresses(chosen)]
+    unread = [*_unread()]
     if as_json:
-        printing.tell({"faults": found})
+        printing.tell({"faults": found, "unread": unread})
     elif found:
         printing.complain("\n".join(found))
     else:
         printing.say(f"Good for {', '.join(services or ['every service'])}.")
+    if not as_json:
+        for each in unread:
+            printing.complain(each)
     raise typer.Exit(WRONG if found else 0)
 
 
@@ -96,6 +107,35 @@ def _faults(services: list[Description], *, sandbox_named: bool) -> list[str]:
     except WrongSettings as error:
         return [*error.faults, *faults(None, services, sandbox_asked_for=sandbox_named)]
     return faults(settings, services, sandbox_asked_for=sandbox_named)
+
+
+def _wrong_addresses(services: Iterable[Description]) -> Iterator[str]:
+    """Of those that the services ask."""
+    for name in sorted({asked for each in services for asked in each.asks}):
+        try:
+            given_url(name)
+        except WrongSettings as error:
+            yield from error.faults
+
+
+def _unread() -> Iterator[str]:
+    """Variables that begin as ours do, and that nothing reads: most often a name with a slip in it."""
+    known = {each.name for each in every_variable()}
+    known |= {each.file for each in every_variable() if each.file}
+    known |= {f"{each.name.upper()}_BROKER_PASSWORD" for each in HOUSE}
+    known |= {former for service in HOUSE for settings in settings_classes(service) for former in _formerly(settings)}
+    known |= {f"{each}_FILE" for each in known if each.endswith("_PASSWORD")}
+    prefixes = tuple(f"{each.name.upper()}_" for each in HOUSE)
+    for name in sorted(os.environ.keys() - known):
+        if name.startswith(prefixes) and OF_KUBERNETES.search(name) is None:
+            close = get_close_matches(name, known, n=1, cutoff=0.8)
+            yield f"{name}: nothing reads a variable of this name{f'; did you mean {close[0]}?' if close else ''}"
+
+
+def _formerly(settings: type[Settings]) -> Iterator[str]:
+    """Names that still count, of which the log warns."""
+    for former in settings.formerly.values():
+        yield from (former,) if isinstance(former, str) else former
 
 
 def _chosen(names: list[str] | None) -> list[Description]:

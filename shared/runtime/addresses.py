@@ -77,7 +77,7 @@ class Addresses:
 
         Raises WrongSettings.
         """
-        return _text(_given(name)) or self._nearby(name, HTTP_URL)
+        return _text(given_url(name)) or self._nearby(name, HTTP_URL)
 
     @property
     def sandbox(self) -> str:
@@ -121,8 +121,8 @@ class Addresses:
             raise WrongSettings(f"SANDBOX: off, so there is no stand-in for {name}: give the provider's own settings")
 
 
-def _given(service: str) -> HttpUrl | None:
-    """What `<NAME>_URL` says, for whatever service there may be."""
+def given_url(service: str) -> HttpUrl | None:
+    """What `<NAME>_URL` says, for whatever service there may be. Raises WrongSettings."""
 
     class Address(Settings):
         model_config = SettingsConfigDict(env_prefix=f"{service.upper()}_")

@@ -17,6 +17,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Replays: sta
 REPLAYS: Final = "/v1/hub/replays"
 OVER: Final = frozenset({"done", "cancelled", "failed"})
 LOOKS: Final = 0.5
+CHANGEABLE: Final = frozenset({"/dry_run", "/rate", "/from", "/to"})
+"""In what a replay may differ from the one meant: in other fields it is another one."""
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A replay's name, or its id.")]
 Rate = Annotated[int, typer.Option("--rate", min=1, help="Copies a second, at most.")]
 
@@ -107,13 +109,14 @@ def cancel_replay(name: Name, as_json: AsJson = False) -> None:
 
 
 def _made(api: Api, body: Json) -> Json:
-    """Raises ApiError, which names the commands that make a replay of that name what was asked for."""
+    """Raises ApiError, which names the commands that make a replay of that name what was asked for. A time such as
+    `-2h` is another one each time: who asks in earnest for what a dry run counted means the times that it had."""
     try:
         return api.send("POST", REPLAYS, body)
     except ApiError as error:
-        if error.code != "asked_otherwise":
+        differs = {fault.get("pointer") for fault in error.problem.get("errors") or []}
+        if error.code not in {"asked_otherwise", "name_taken"} or not differs <= CHANGEABLE:
             raise
-        differs = {fault["pointer"] for fault in error.problem["errors"]}
         name, hints = body["name"], []
         if "/dry_run" in differs and not body["dry_run"]:
             hints.append(f"`milesaga hub replay resume {name}` sends what a dry run counted")

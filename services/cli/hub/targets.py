@@ -44,6 +44,10 @@ def show_target(target: Target, as_json: AsJson = False) -> None:
     """Show one target, and how it stands."""
     with reported(), named(f"target {target}"), operator() as api:
         shown = api.get(path(target))
+    if not as_json:
+        since, oldest = view.moment(shown["since"]) or None, _oldest(shown) or None
+        shown = {name: value for name, value in shown.items() if name != "oldest_seconds"}
+        shown |= {"since": since, "oldest": oldest}
     tell_fields(shown, as_json=as_json)
 
 

@@ -151,3 +151,18 @@ def test_an_unknown_service_is_answered_with_the_known_ones(command: str) -> Non
     assert result.exit_code == 2
     assert "'payments' is no service" in result.stderr
     assert "notifications" in result.stderr
+
+
+def test_a_name_with_a_slip_in_it_is_told_and_is_no_fault() -> None:
+    result = run("check", HUB_SWEEP_SHARES="0.5", HUB_SERVICE_HOST="10.0.0.1", HUB_PORT="tcp://10.0.0.1:80")
+    assert result.exit_code == 0
+    assert result.stderr == "HUB_SWEEP_SHARES: nothing reads a variable of this name; did you mean HUB_SWEEP_SHARE?\n"
+    assert (
+        run("check", PAYMENT_BROKER_PASSWORD="x" * 16, PAYMENT_STRIPE_SECRET_KEY_FILE="/dev/null").stderr.count("reads")
+        == 0
+    )
+
+
+def test_where_another_service_is_has_to_be_a_url() -> None:
+    result = run("check", CART_URL="carts")
+    assert (result.exit_code, result.stderr) == (2, "CART_URL: must be a URL: relative URL without a base\n")

@@ -85,6 +85,16 @@ def test_a_dry_run_asked_for_again_in_earnest_names_the_commands(stack: Stack) -
     assert "resume" not in run("replay", "start", "x", *options, "--dry-run").stderr
 
 
+def test_a_dry_run_of_a_time_before_now_is_asked_for_in_earnest_by_its_own_times(stack: Stack) -> None:
+    errors = [{"pointer": f"/{name}", "detail": "differs from that one's"} for name in ("dry_run", "to", "from")]
+    taken = {"code": "name_taken", "detail": "Another replay, ready, has this name", "errors": errors}
+    stack.answers["POST /v1/hub/replays"] = [(409, taken)]
+    asked = ("replay", "start", "x", "--target", "fuel/books", "--from", "-2h")
+    assert "`milesaga hub replay resume x`" in run(*asked).stderr
+    stack.answers["POST /v1/hub/replays"] = [(409, taken | {"errors": [*errors, {"pointer": "/targets"}]})]
+    assert "resume" not in run(*asked).stderr, "it is another one"
+
+
 @pytest.mark.parametrize(
     ("command", "asked"),
     [
