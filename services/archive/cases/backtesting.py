@@ -6,7 +6,7 @@ from typing import Final
 
 from services.archive.cases.in_hand import InHand
 from services.archive.cases.reading import Reading, Span
-from services.archive.domain.backtest import LEASE, Backtest, Comparing, Result
+from services.archive.domain.backtest import LEASE, MOST_OPEN, Backtest, Comparing, Result
 from services.archive.ports import Hub, HubUnavailable
 from shared.contracts.buses import BusTerms
 from shared.contracts.hubids import least_of
@@ -16,15 +16,20 @@ from shared.routing.bus import Bus, compiled
 from shared.routing.wrong import WrongBus
 from shared.segments.lines import Damaged
 from shared.segments.merging import once
-from shared.store.documents import CollectionSpec, Conflict, Unavailable
+from shared.store.documents import CollectionSpec, Conflict, Index, Unavailable
 from shared.store.repository import Repository, Stored
 
 log = logging.getLogger(__name__)
 
-BACKTESTS: Final = CollectionSpec("backtests")
+OPEN: Final = "by_open"
+BACKTESTS: Final = CollectionSpec("backtests", (Index(OPEN, ("open",)),))
 RENEWS: Final = 2.0
 """Seconds between two words that it lives."""
 AT_ONCE: Final = 2
+
+
+class TooManyBacktests(Exception):
+    """Of its owner; some must end before."""
 
 
 @dataclass
@@ -43,8 +48,10 @@ class Backtesting:
         return compiled(told.bus, told.revision, told.terms) if told else None
 
     async def make(self, backtest: Backtest) -> Stored[Backtest]:
-        """Raises WrongBus where the candidate is none, Unavailable."""
+        """Raises WrongBus where the candidate is none, TooManyBacktests, Unavailable."""
         compiled(backtest.bus, 0, backtest.terms)
+        if len(await self.backtests.find(OPEN, (backtest.owner,), limit=MOST_OPEN)) == MOST_OPEN:
+            raise TooManyBacktests
         return await self.backtests.save(backtest, version=0)
 
     async def once(self) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from services.archive.domain.replay import ENDS, Replay, asked
+from services.archive.domain.replay import ENDS, MOST_OPEN, Replay, asked
 from services.archive.ports import Hub
 from shared.bus.outbox import Outbox
 from shared.contracts.archive import ReplayEnded
@@ -19,11 +19,18 @@ from shared.store.repository import Repository, Stored
 
 MADE: Final = "by_time"
 OWNED: Final = "by_owner"
-REPLAYS: Final = CollectionSpec("replays", (Index(MADE, ("made_at",)), Index(OWNED, ("owner", "made_at"))))
+OPEN: Final = "by_open"
+REPLAYS: Final = CollectionSpec(
+    "replays", (Index(MADE, ("made_at",)), Index(OWNED, ("owner", "made_at")), Index(OPEN, ("open",)))
+)
 NAMES: Final = UUID("7c9a6d1e-3f52-4b0a-9d39-5a1f0c2f6f10")
 MOST_TRIES: Final = 20
 LAG: Final = timedelta(seconds=5)
 """What was accepted less long ago may not be archived yet: that is waited for."""
+
+
+class TooManyReplays(Exception):
+    """Of its owner; some must end before."""
 
 
 class AskedOtherwise(Exception):
@@ -59,7 +66,10 @@ class Replaying:
     clock: Clock
 
     async def make(self, replay: Replay) -> Stored[Replay]:
-        """A new one; or the one that was asked for by the same words before. Raises AskedOtherwise."""
+        """A new one; or the one that was asked for by the same words before. Raises AskedOtherwise, TooManyReplays."""
+        found = await self.replays.find(OPEN, (replay.owner,), limit=MOST_OPEN)
+        if len(found) == MOST_OPEN and await self.replays.load(replay.id) is None:
+            raise TooManyReplays
         try:
             return await self.replays.save(changed(replay, held_until=replay.end + LAG), version=0)
         except Conflict:

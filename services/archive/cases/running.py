@@ -33,7 +33,9 @@ from shared.store.repository import Stored
 
 log = logging.getLogger(__name__)
 
-DUE: Final = 20
+DUE: Final = 200
+COUNTS: Final = 8
+"""Replays of one replica that were taken up to be counted, at most: others can go on meanwhile."""
 PASSING: Final = (HubUnavailable, NotPublished, BrokerAway, Unavailable, Conflict, OSError)
 """Errors after which it goes on from where it was, when its lease is over: also a disk that cannot be read."""
 
@@ -46,15 +48,23 @@ class Runner:
         self._replaying = sender.replaying
         self._turns = turns
         self.jobs = InHand("replay")
+        self._counting: set[str] = set()
 
     async def once(self) -> None:
         """Take up what is due. Raises Unavailable."""
         for stored in await self._replaying.replays.due(self.sender.clock.now(), DUE):
             replay = stored.value
-            if replay.ended_at is not None:
+            if not replay.is_wanted:
                 await self._forget(stored)
-            elif replay.id not in self.jobs:
+            elif replay.id not in self.jobs and (replay.state != "counting" or self._may_count(replay.id)):
                 self.jobs.begin(replay.id, self._carry_out(replay.id))
+
+    def _may_count(self, id_: str) -> bool:
+        self._counting = {each for each in self._counting if each in self.jobs}
+        if len(self._counting) >= COUNTS:
+            return False
+        self._counting.add(id_)
+        return True
 
     async def _forget(self, stored: Stored[Replay]) -> None:
         try:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from time import perf_counter
 from typing import ClassVar, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.buses import BusTerms
@@ -22,6 +22,8 @@ EVERYTHING: Final = 100
 """Per cent."""
 LEASE: Final = timedelta(seconds=10)
 REMEMBERED: Final = timedelta(days=7)
+MOST_OPEN: Final = 20
+"""Back-tests of one owner, nearly, that are not over: each of them has the archive read."""
 
 
 class RuleResult(BaseModel):
@@ -69,6 +71,12 @@ class Backtest(BaseModel):
     result: Result | None = None
     ended_at: AwareDatetime | None = None
     held_until: AwareDatetime | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def open(self) -> str | None:
+        """Its owner, until it is over: such ones are counted by it."""
+        return self.owner if self.ended_at is None else None
 
     @property
     def wake_at(self) -> datetime:

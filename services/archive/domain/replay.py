@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
 from services.archive.domain.lanes import Given
 from shared.kernel.values import changed
@@ -24,7 +24,9 @@ STOPS: Final = 5.0
 WAITS: Final = timedelta(seconds=1)
 """Before a replay looks again whether it is its turn."""
 REMEMBERED: Final = timedelta(days=90)
-"""After its end; then its name is free."""
+"""After its end, or after a dry run was asked for; then its name is free."""
+MOST_OPEN: Final = 50
+"""Replays of one owner, nearly, of which a runner still has something to do: each of them has the archive read."""
 AT_ONCE: Final = 4
 """Replays that run at a time."""
 MOST_TYPES: Final = 100
@@ -103,11 +105,19 @@ class Replay(BaseModel):
         """Is there something for a runner to do?"""
         return self.state in {"counting", "running"} or (self.state == "ready" and not self.dry_run)
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def open(self) -> str | None:
+        """Its owner, as long as a runner has something to do: such ones are counted by it."""
+        return self.owner if self.is_wanted else None
+
     @property
     def wake_at(self) -> datetime | None:
         if self.ended_at is not None:
             return self.ended_at + REMEMBERED
-        return (self.held_until or self.made_at) if self.is_wanted else None
+        if self.is_wanted:
+            return self.held_until or self.made_at
+        return self.made_at + REMEMBERED if self.state == "ready" else None
 
     def differs(self, asked: Self) -> frozenset[str]:
         """The fields in which it is not, or is not any more, what is asked for."""

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Request, Response
 from pydantic import Field, StrictInt
 
-from services.archive.cases.backtesting import Backtesting, opens_others_events
-from services.archive.domain.backtest import Backtest
-from services.archive.http.callers import hub_answers, partner_of
+from services.archive.cases.backtesting import Backtesting, TooManyBacktests, opens_others_events
+from services.archive.domain.backtest import MOST_OPEN, Backtest
+from services.archive.http.callers import hub_answers, partner_of, too_many_jobs
 from shared.contracts.buses import BusTerms, Name
 from shared.kernel.ids import Ids
 from shared.routing.wrong import WrongBus
@@ -79,7 +79,7 @@ def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Au
         PATH,
         status_code=202,
         response_model=None,
-        responses=answers(ShownBacktest, *WRITING, status=202, headers=("Location",)),
+        responses=answers(ShownBacktest, *WRITING, 429, status=202, headers=("Location",)),
     )
     async def make_backtest(body: BacktestBody, request: Request, caller: Caller = reader) -> Response:
         """Try a bus's file on events of the past, beside the revision in force. Nothing is sent."""
@@ -106,6 +106,8 @@ def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Au
         except WrongBus as error:
             faults = [Fault(f"must be {each.expected}", pointer=f"/bus{each.pointer}") for each in error.faults]
             raise Problem(422, error.code, "The candidate is no bus", errors=faults) from error
+        except TooManyBacktests as error:
+            raise too_many_jobs(f"{MOST_OPEN} back-tests are under way or wait: some must end before") from error
         return answer(_shown(stored.value), 202, location=f"{PATH}/{stored.value.id}")
 
     @router.get(f"{PATH}/{{backtest}}", response_model=None, responses=answers(ShownBacktest, *READING))

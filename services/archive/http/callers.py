@@ -10,6 +10,8 @@ from shared.web.problems import Problem, try_again
 
 PAUSE: Final = 5
 """Seconds after which the next one may have its turn."""
+JOBS_PAUSE: Final = 60
+"""Seconds after which one of many jobs may have ended."""
 
 
 async def partner_of(hub: Hub, caller: Caller, everything: str) -> str | None:
@@ -21,6 +23,11 @@ async def partner_of(hub: Hub, caller: Caller, everything: str) -> str | None:
     if partner is None:
         raise Problem(403, "unknown_partner", "The token's subject is no partner's client")
     return partner
+
+
+def too_many_jobs(detail: str) -> Problem:
+    """As many as one owner may have."""
+    return Problem(429, "too_many_jobs", detail, headers={"Retry-After": str(JOBS_PAUSE)})
 
 
 class hub_answers:  # noqa: N801 - it stands where a function would

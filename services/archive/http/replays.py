@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import Path, Request, Response
 from pydantic import Field, StrictBool, StrictInt
 
-from services.archive.cases.replaying import AskedOtherwise, NoTarget, Replaying, id_of
-from services.archive.domain.replay import CHANGEABLE, ENDS, Matching, NotPossible, Replay, State
-from services.archive.http.callers import hub_answers, partner_of
+from services.archive.cases.replaying import AskedOtherwise, NoTarget, Replaying, TooManyReplays, id_of
+from services.archive.domain.replay import CHANGEABLE, ENDS, MOST_OPEN, Matching, NotPossible, Replay, State
+from services.archive.http.callers import hub_answers, partner_of, too_many_jobs
 from shared.contracts.buses import NAME, Name
 from shared.routing.wrong import WrongBus
 from shared.rules.faults import Invalid
@@ -137,7 +137,7 @@ def _changing(router: Routes, replaying: Replaying, writer: Any) -> None:
         PATH,
         status_code=202,
         response_model=None,
-        responses=answers(ShownReplay, *WRITING, status=202, headers=("ETag", "Location")),
+        responses=answers(ShownReplay, *WRITING, 429, status=202, headers=("ETag", "Location")),
     )
     async def make_replay(body: ReplayBody, request: Request, caller: Caller = writer) -> Response:
         """Send events of the past once more, to these targets alone. They are counted before the first is sent."""
@@ -158,6 +158,8 @@ def _changing(router: Routes, replaying: Replaying, writer: Any) -> None:
             raise Problem(422, "unknown_target", "The rules of a bus cannot be read here") from error
         except AskedOtherwise as error:
             raise _otherwise(error.replay, error.fields) from error
+        except TooManyReplays as error:
+            raise too_many_jobs(f"{MOST_OPEN} replays are under way or wait: some must end before") from error
         return _answer(stored, 202, f"{PATH}/{stored.value.id}")
 
     @router.patch(f"{PATH}/{{replay}}", response_model=None, responses=answers(ShownReplay, *WRITING, 428))

@@ -113,6 +113,17 @@ async def test_one_that_cannot_be_carried_out_ends_so_and_is_not_begun_again(
     assert (found["state"], found["reason"]) == ("failed", "KeyError")
 
 
+async def test_so_many_of_one_owner_are_open(vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.archive.cases.backtesting.MOST_OPEN", 2)
+    asked = body(clock.now(), clock.now() + timedelta(hours=1), terms(a_rule("new", when=over(50))))
+    answers = [await vault.ask("POST", BACKTESTS, asked) for _ in range(3)]
+    assert [each.status_code for each in answers] == [202, 202, 429]
+    assert answers[2].json()["code"] == "too_many_jobs"
+    await vault.once("backtests")
+    await vault.settled()
+    assert (await vault.ask("POST", BACKTESTS, asked)).status_code == 202
+
+
 async def test_so_many_events_are_named_over_all_rules_and_all_are_counted(
     vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -404,3 +404,42 @@ async def test_what_may_not_be_archived_yet_is_waited_for(desk: Desk) -> None:
     desk.clock.pass_by(seconds=5)
     await desk.work()
     assert (await desk.shown(made["id"]))["state"] == "done"
+
+
+async def test_so_many_replays_of_one_owner_are_open_and_the_same_again_is_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.archive.cases.replaying.MOST_OPEN", 2)
+    await desk.kept(100)
+    first, _ = await desk.make(name="a"), await desk.make(name="b")
+    refused = await desk.vault.ask("POST", REPLAYS, desk.body(name="c"))
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_jobs")
+    assert (await desk.make(name="a"))["id"] == first["id"]
+    await desk.patch(first["id"], state="cancelled")
+    await desk.make(name="c")
+
+
+async def test_so_many_are_counted_at_once_by_a_replica_and_the_others_after_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.archive.cases.running.COUNTS", 2)
+    await desk.kept(100)
+    made = [await desk.make(name=f"n{number}", dry_run=True) for number in range(5)]
+    at_once = []
+    for _ in range(3):
+        await desk.vault.once("replays")
+        at_once.append(len(desk.vault._task("replays")._page.__self__.jobs))
+        await desk.vault.settled()
+    assert at_once == [2, 2, 1]
+    assert {(await desk.shown(each["id"]))["state"] for each in made} == {"ready"}
+
+
+async def test_a_dry_run_that_nobody_wants_to_send_is_forgotten(desk: Desk, clock: HandClock) -> None:
+    await desk.kept(100)
+    ready = await desk.replayed(dry_run=True)
+    clock.pass_by(days=89)
+    await desk.work()
+    assert (await desk.shown(ready["id"]))["state"] == "ready"
+    clock.pass_by(days=2)
+    await desk.work()
+    assert (await desk.vault.ask("GET", f"{REPLAYS}/{ready['id']}")).status_code == 404
