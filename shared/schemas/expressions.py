@@ -1,5 +1,5 @@
 """How long a regular expression is with its repetitions written out: for so many characters a match may look at each
-character of a text.
+character of a text; and how much room the engine takes for it.
 
 The engine's time is linear in the text, and in this. It reads what is here read roughly: where the two may differ (in
 classes, escapes of several characters), more is counted and never less.
@@ -10,6 +10,11 @@ from typing import Final
 
 TOO_LONG: Final = 1_000_000
 """What is longer is said to be so long."""
+ROOM_OF_A_CHARACTER: Final = 3
+"""KiB, at most, for one that is written out: a letter, a class, any character."""
+ROOM_OF_A_PROPERTY: Final = 60
+"""KiB for one that is told by what Unicode says of characters, such as `\\p{L}`."""
+_PROPERTY: Final = re.compile(r"\\[pP]")
 _COUNTED: Final = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
 _OPENED: Final = re.compile(r"\((?!\?)|\(\?(:|[=!]|<[=!]|P?<[^>]*>|[a-wyzA-Z-]+(:|(?=\))))")
 """What may follow where a group begins; without the flag by which blanks and comments mean nothing."""
@@ -41,6 +46,11 @@ def length_of(expression: str) -> int:
         if before + last > TOO_LONG:
             return TOO_LONG
     return max(before + last, 1) if not open_groups else TOO_LONG
+
+
+def room_of(expression: str) -> int:
+    """KiB that the engine takes for it, at most: one character with a property makes all of it count as such."""
+    return length_of(expression) * (ROOM_OF_A_PROPERTY if _PROPERTY.search(expression) else ROOM_OF_A_CHARACTER)
 
 
 def _times(least: str, comma: str, most: str) -> int:

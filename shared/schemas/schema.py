@@ -15,6 +15,7 @@ from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError, V
 
 from shared.rules.faults import Invalid, pointer_to
 from shared.rules.reading import check
+from shared.schemas.expressions import room_of
 from shared.schemas.looks import TooOften, check_looks
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -22,6 +23,8 @@ LARGEST: Final = 64 * 1024
 """Bytes of a schema as compact JSON."""
 FAULTS: Final = 20
 """Told of one value; whoever has more begins with these."""
+MOST_ROOM: Final = 128 * 1024
+"""KiB that the engine may take for all regular expressions of a schema; making so much ready takes it a second."""
 LONGEST_TOLD: Final = 100
 """Characters of what a schema asks for, in a sentence."""
 PATTERNS: Final = ("pattern", "patternProperties")
@@ -58,6 +61,8 @@ class Schema:
             check_looks(document, expressions=not known)
         except TooOften as error:
             raise WrongSchema(Wrong(pointer_to(error.path), error.detail)) from error
+        if not known:
+            _check_room(document)
         try:
             self._validator = Draft202012Validator(dict(document), pattern_options=RegexOptions(), offline=True)
         except ValidationError as error:
@@ -104,6 +109,27 @@ def _parts(node: Any) -> Iterator[Mapping[str, Any]]:
     inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
     for inner in inside:
         yield from _parts(inner)
+
+
+def _check_room(document: Mapping[str, Any]) -> None:
+    """The engine keeps each expression once. Raises WrongSchema."""
+    rooms = {each: (room_of(each), at) for each, at in _expressions(document, ())}
+    if sum(room for room, _ in rooms.values()) > MOST_ROOM:
+        _, at = max(rooms.values(), key=lambda room: room[0])
+        told = f"more than {MOST_ROOM // 1024} MiB for all of the schema, with repetitions written out"
+        raise WrongSchema(Wrong(pointer_to(at), f"is a regular expression that takes too much room: {told}"))
+
+
+def _expressions(node: Any, at: tuple[str | int, ...]) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Those in it, and where each stands; what only looks like one is counted as well."""
+    if isinstance(node, Mapping):
+        if isinstance(told := node.get("pattern"), str):
+            yield told, (*at, "pattern")
+        named = node.get("patternProperties")
+        yield from ((name, (*at, "patternProperties", name)) for name in (named if isinstance(named, Mapping) else ()))
+    inside = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
+    for step, inner in inside:
+        yield from _expressions(inner, (*at, step))
 
 
 def _unlike(error: ValidationError) -> Wrong:

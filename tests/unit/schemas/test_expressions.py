@@ -103,3 +103,19 @@ def test_what_the_engine_does_not_take_is_told_of_the_pattern(pattern: str) -> N
     with pytest.raises(WrongSchema, match="an engine whose time is linear") as raised:
         Schema({"properties": {"a": text(pattern)}})
     assert [each.pointer for each in raised.value.faults] == ["/properties/a/pattern"]
+
+
+def names(count: int, length: int) -> Json:
+    """Each an expression of its own."""
+    return {"properties": {f"n{each}": {"pattern": f"^[\\p{{L}} ]{{1,{length}}}z{each}$"} for each in range(count)}}
+
+
+def test_all_expressions_of_a_schema_together_take_so_much_room() -> None:
+    """1,500 of them took a minute and 6 GiB, and the type's first event took as much of every other replica."""
+    Schema(names(5, 100))
+    for much in (names(1_300, 90), names(22, 100)):
+        with pytest.raises(WrongSchema, match="more than 128 MiB for all of the schema") as refused:
+            Schema(much)
+        assert refused.value.faults[0].pointer.startswith("/properties/n")
+    taken = {"properties": {f"a{each}": {"pattern": r"^\p{L}{90}$"} for each in range(1_000)}}
+    assert Schema(taken).faults({"a7": "é" * 89})[0].pointer == "/a7"
