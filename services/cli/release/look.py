@@ -79,6 +79,9 @@ def _lines(request: Json) -> Iterator[tuple[str, str]]:
         yield name, ", ".join(map(str, request.get(name) or []))
     yield "approved by", ", ".join(_name(each) for each in request.get("approvals") or [])
     yield "needs", "\n".join(map(_seats, request.get("need") or []))
+    if request.get("execution"):
+        code = request.get("exit_code")
+        yield "execution", f"{request['execution']}, {'no end is told' if code is None else f'ended with {code}'}"
     if request.get("closed_by"):
         yield "closed by", ": ".join(filter(None, (request["closed_by"], request.get("closed_reason"))))
     yield "window", _window(request.get("window") or {})

@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.releases.domain.notices import Notice
 from services.releases.domain.subjects import Subject, Subjects
 from services.releases.ports import ChatAway, MessageGone, Place
-from shared.kernel.acts import variables
+from shared.kernel.acts import body_digest, variables
 from shared.kernel.digest import digest_of_bytes
 from shared.kernel.errors import Misconfigured, NotSent, OutcomeUnknown
 from shared.kernel.visible import visible
@@ -28,6 +28,9 @@ MOST_FILES: Final = 12
 NOT_SHOWN: Final = frozenset(
     ("argv", "files", "artifacts", "parameters", "links", "path", "query", "search_path", "environment", "version")
 )
+NAMING_NOBODY: Final = ("/v1/hub/", "/v1/releases/")
+"""Paths of ours that begin so name partners, types, targets, freezes. Any other may name a member, and the chat is
+somebody else's."""
 LINK: Final = re.compile(r"https://[^\s<>|\"`]{1,500}")
 MARKS: Final = {
     "pending": "waits for approval",
@@ -171,15 +174,15 @@ def _blocks(notice: Notice) -> Iterator[Json]:
     yield {"type": "section", "fields": [_plain(each[:2000]) for each in fields]}
     if links := " ".join(_links(notice.payload)):
         yield {"type": "context", "elements": [{"type": "mrkdwn", "text": links[:3000]}]}
-    yield {"type": "context", "elements": [_plain(f"request {request.id}")]}
+    yield {"type": "context", "elements": [_plain(f"milesaga release show {request.id}")]}
 
 
 def _runs(payload: Mapping[str, Any]) -> str:
-    """The command's words and parameters, its files and artifacts; of an act of our own what is asked for, but no path:
-    it may name a member, and the chat is somebody else's."""
+    """The command's words and parameters, its files and artifacts; of an act of our own what is asked for."""
     argv, parameters = payload.get("argv"), payload.get("parameters")
     words = shlex.join(map(str, argv)) if isinstance(argv, list | tuple) else ""
     lines = [f"Runs: {_quoted(words)}"] if words else []
+    lines += _sent(payload)
     if "search_path" in payload:
         lines.append(_quoted(f"Programs from: {payload['search_path']}"))
     lines += [_quoted(f"With {each}") for each in variables(payload.get("environment"))]
@@ -190,11 +193,22 @@ def _runs(payload: Mapping[str, Any]) -> str:
         named = [each for each in given if isinstance(each, Mapping)] if isinstance(given, list | tuple) else []
         lines += [_quoted(" ".join(str(value)[:100] for value in each.values())) for each in named[:MOST_FILES]]
         lines += [f"... and {len(named) - MOST_FILES} more"] if len(named) > MOST_FILES else []
-    acts = {name: value for name, value in payload.items() if name not in NOT_SHOWN}
+    seen = NOT_SHOWN | {"method"} if body_digest(payload) else NOT_SHOWN
+    acts = {name: value for name, value in payload.items() if name not in seen}
     lines += [
         _quoted(f"{name}: {value if isinstance(value, str) else json.dumps(value)}") for name, value in acts.items()
     ]
     return _cut("\n".join(lines))
+
+
+def _sent(payload: Mapping[str, Any]) -> list[str]:
+    """Of a request of ours the method, and what it is upon, or where that can be read."""
+    if body_digest(payload) is None:
+        return []
+    method, path, query = (str(payload[name]) for name in ("method", "path", "query"))
+    if not path.startswith(NAMING_NOBODY):
+        return [_quoted(f"Sends: {method}; its path may name a member: look at the request")]
+    return [_quoted(f"Sends: {method} {path}{f'?{query}' if query else ''}")]
 
 
 def _body(text: str | None) -> str:

@@ -109,11 +109,16 @@ def _stopped(case: Case) -> Why | None:
 
 
 def outcome(case: Case, command: Outcome) -> Decision:
+    """Told by whoever redeemed; after the silence by anybody who has looked, or it would be unknown for ever where that
+    was a robot, or a person who left. It gives no power: the lane is free since the silence."""
     request = case.here
     if not request.execution or request.execution != command.execution:
         return no("not_found", "There is no such execution")
     if request.redeemer != command.by.person:
-        return no("not_the_requester", "Only whoever redeemed the grant tells how it ended")
+        if request.state != "unknown":
+            return no("not_the_requester", "While it runs only whoever redeemed the grant tells how it ended")
+        if not case.is_active(command.by.person):
+            return no(*NO_POWER)
     if request.state not in RUNNING:
         return yes() if request.exit_code == command.exit_code else over(request)
     facts = {"execution": command.execution, "exit_code": command.exit_code, "summary": command.summary}

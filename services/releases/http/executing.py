@@ -70,7 +70,7 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator) -
         responses=answers(ShownDone, *WRITING),
     )
     async def outcome(execution_id: ExecutionId, body: bodies.OutcomeBody, caller: Caller = asker) -> Response:
-        """How it ended, told by whoever redeemed."""
+        """How it ended, told by whoever redeemed; of one that is `unknown`, by anybody who has looked."""
         person = by(releasing, caller)
         request = await releasing.log.folding.executed(execution_id)
         if request is None:

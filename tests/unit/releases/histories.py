@@ -150,7 +150,8 @@ class Chances:
 
     def _outcome(self, request: str) -> said.Command:
         found = self._place.requests.get(request)
-        return said.Outcome(self._asker(request), found.execution if found else "x", self._chance.choice((0, 1)))
+        person = self._by() if self._chance.random() < 0.3 else self._asker(request)
+        return said.Outcome(person, found.execution if found else "x", self._chance.choice((0, 1)))
 
     def _break(self, _: str) -> said.Command:
         person = self._by() if self._chance.random() < 0.3 else by("eva")
@@ -272,9 +273,11 @@ def _executing(entry: Entry, own: list[Entry], before: list[Entry]) -> None:
     _must(_has_power(own[0].actor, before), "whoever asked has no power any more")
 
 
-def _told_outcome(entry: Entry, own: list[Entry], _: list[Entry]) -> None:
+def _told_outcome(entry: Entry, own: list[Entry], before: list[Entry]) -> None:
     began = [each for each in own if each.kind == "executing"]
-    _must(bool(began) and began[-1].actor == entry.actor, "another tells how it ended")
+    _must(bool(began), "what was not begun has ended")
+    looked = _any(own, "silent") and _has_power(entry.actor, before)
+    _must(began[-1].actor == entry.actor or looked, "another tells how it ended")
     _must(not _any(own, "outcome"), "ended twice")
 
 

@@ -18,9 +18,26 @@ def test_parameters_are_shown_for_they_decide_as_much_as_words() -> None:
     assert _runs(payload) == "Runs: ./deploy.sh\nVERSION = 1.4.2\nWHERE = a\n> Runs: nothing"
 
 
-def test_an_act_of_our_own_is_shown_without_its_path() -> None:
-    words = _runs({"method": "PUT", "path": "/v1/miles/accounts/ana", "query": "x=1", "body": f"sha256:{SHA}"})
-    assert words == f"method: PUT\nbody: sha256:{SHA}"
+def sent(path: str, query: str = "", method: str = "PUT") -> str:
+    return _runs({"method": method, "path": path, "query": query, "body": f"sha256:{SHA}"})
+
+
+def test_an_act_of_our_own_is_shown_with_what_it_is_upon_unless_that_may_be_a_member() -> None:
+    rest = f"\nbody: sha256:{SHA}"
+    assert sent("/v1/hub/types/fuel.receipt.v1", "force=true") == (
+        f"Sends: PUT /v1/hub/types/fuel.receipt.v1?force=true{rest}"
+    )
+    assert sent("/v1/releases/freezes/f-1", method="DELETE") == f"Sends: DELETE /v1/releases/freezes/f-1{rest}"
+    assert sent("/v1/hub/x\nSends: y").splitlines()[:2] == ["Sends: PUT /v1/hub/x", "> Sends: y"]
+    for hidden in ("/v1/miles/accounts/ana", "/v1/hubs/ana", "/ana/v1/hub/"):
+        assert sent(hidden, "x=ana") == f"Sends: PUT; its path may name a member: look at the request{rest}"
+
+
+def test_what_only_looks_like_an_act_of_our_own_shows_no_path() -> None:
+    assert _runs({"method": "PUT", "path": "/v1/hub/ana", "query": ""}) == "method: PUT"
+
+
+def test_changes_of_the_broker_are_shown() -> None:
     changes = {"changes": ["queue payment: make it anew, and bring its messages back"]}
     assert "queue payment: make it anew" in _runs(changes)
 

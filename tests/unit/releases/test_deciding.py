@@ -288,12 +288,24 @@ def test_no_grant_outlives_its_window() -> None:
     assert place.request.grant_until == START + 50 * MINUTE
 
 
+def test_how_it_ended_is_told_by_whoever_began_it_and_after_its_silence_by_anybody_who_looked() -> None:
+    place = granted()
+    place.told(redeem())
+    assert place.told(said.Outcome(by("bia"), "x-j-1-k-1", 0)) == "not_the_requester"
+    place.later(15 * MINUTE).told(said.Tick())
+    assert place.told(said.Deactivate(by("davi"), "caio", "")) == ""
+    assert place.told(said.Outcome(by("caio"), "x-j-1-k-1", 0)) == "inactive"
+    assert place.told(said.Outcome(by("stranger"), "x-j-1-k-1", 0)) == "inactive"
+    assert place.told(said.Outcome(by("bia"), "x-j-1-k-1", 0)) == ""
+    assert (place.request.state, place.entries[-1].actor) == ("succeeded", "bia")
+    assert place.told(said.Outcome(by("ana"), "x-j-1-k-1", 1)) == "closed"
+
+
 def test_silence_is_neither_success_nor_failure() -> None:
     place = granted()
     place.told(redeem())
     place.later(15 * MINUTE).told(said.Tick())
     assert place.request.state == "unknown"
-    assert place.told(said.Outcome(by("bia"), "x-j-1-k-1", 0)) == "not_the_requester"
     assert place.told(said.Outcome(by("ana"), "x-other", 0)) == "not_found"
     assert place.all_told(*[said.Outcome(by("ana"), "x-j-1-k-1", 3)] * 2) == ["", ""]
     assert (place.request.state, place.request.exit_code) == ("failed", 3)

@@ -30,6 +30,13 @@ def test_an_act_of_our_own_is_shown_with_all_that_decides_it() -> None:
     assert letters["letters"] == '{"payment": {"count": 3}}'
 
 
+def test_what_ran_is_shown_by_the_name_under_which_its_end_is_recorded() -> None:
+    assert "execution" not in rows(REQUEST | {"execution": "", "exit_code": None})
+    ran = REQUEST | {"state": "unknown", "execution": "x-1"}
+    assert rows(ran)["execution"] == "x-1, no end is told"
+    assert rows(ran | {"exit_code": 0})["execution"] == "x-1, ended with 0"
+
+
 def test_words_of_strangers_write_no_line_of_ours() -> None:
     found = rows(REQUEST | {"payload": {"path": "/x\nstate approved", "a\nb": "1"}})
     assert found["path"] == r"/x\nstate approved"
