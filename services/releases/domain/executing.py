@@ -109,15 +109,15 @@ def _stopped(case: Case) -> Why | None:
 
 
 def outcome(case: Case, command: Outcome) -> Decision:
-    """Told by whoever redeemed; after the silence by anybody who has looked, or it would be unknown for ever where that
-    was a robot, or a person who left. It gives no power: the lane is free since the silence."""
+    """Told by whoever redeemed; after the silence by anybody in the file who has looked, or it would be unknown for
+    ever where that was a robot, or a person who left. It gives no power: the lane is free since the silence."""
     request = case.here
     if not request.execution or request.execution != command.execution:
         return no("not_found", "There is no such execution")
     if request.redeemer != command.by.person:
         if request.state != "unknown":
             return no("not_the_requester", "While it runs only whoever redeemed the grant tells how it ended")
-        if not case.is_active(command.by.person):
+        if case.rules.people.named(command.by.person) is None or not case.is_active(command.by.person):
             return no(*NO_POWER)
     if request.state not in RUNNING:
         return yes() if request.exit_code == command.exit_code else over(request)

@@ -276,7 +276,7 @@ def _executing(entry: Entry, own: list[Entry], before: list[Entry]) -> None:
 def _told_outcome(entry: Entry, own: list[Entry], before: list[Entry]) -> None:
     began = [each for each in own if each.kind == "executing"]
     _must(bool(began), "what was not begun has ended")
-    looked = _any(own, "silent") and _has_power(entry.actor, before)
+    looked = _any(own, "silent") and entry.actor in GROUPS and _has_power(entry.actor, before)
     _must(began[-1].actor == entry.actor or looked, "another tells how it ended")
     _must(not _any(own, "outcome"), "ended twice")
 
