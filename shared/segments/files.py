@@ -3,19 +3,25 @@
 Everything here blocks: it belongs into a thread. Whoever writes a segment is alone with it.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from shared.segments import frames
 from shared.segments.contents import Growing, ReadLine, grown, summary
 from shared.segments.frames import Packed
 from shared.segments.lines import Block, Line, Summary
 
+log = logging.getLogger(__name__)
+
 OPEN: Final = ".open"
 """Ends the name of a segment that is still written: it has no index yet."""
 CLOSED: Final = ".zst"
+DAMAGED: Final = ".damaged"
+"""Ends the name of a copy of an open segment, as it was found, of which more was lost than its end."""
 
 
 class OpenSegment:
@@ -92,9 +98,14 @@ class OpenSegment:
 def reopened(path: Path, read: ReadLine) -> OpenSegment | None:
     """An open segment as a crash left it, its torn tail cut; None where nothing of it is whole.
 
-    What is cut was never said to be kept. An index that was being written goes too.
+    What is cut was never said to be kept. An index that was being written goes too. Where whole frames follow what is
+    cut, it was: then all of it is copied before, for a person.
     """
-    found = grown(path.read_bytes(), read)
+    packed = path.read_bytes()
+    found = grown(packed, read)
+    if frames.follow(packed, found.size):
+        log.error("an open segment is damaged", extra={"document_id": path.stem, "count": len(packed) - found.size})
+        _copy(packed, path.with_suffix(DAMAGED))
     if not found.blocks:
         path.unlink()
         return None
@@ -102,6 +113,14 @@ def reopened(path: Path, read: ReadLine) -> OpenSegment | None:
     segment = OpenSegment(path.parent, path.stem, found)
     segment.sync()
     return segment
+
+
+def _copy(packed: bytes, path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(packed)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from shared.segments.contents import ReadLine
-from shared.segments.files import CLOSED, OPEN, OpenSegment, content, reopened
+from shared.segments.files import CLOSED, DAMAGED, OPEN, OpenSegment, content, reopened
 from shared.segments.frames import Packed
 from shared.segments.places import WRITER, Found, is_segment, writer_of
 
@@ -86,7 +86,8 @@ class Folder:
         return time.time() - self._path(name).stat().st_mtime
 
     def remove(self, name: str) -> None:
-        self._path(name).unlink(missing_ok=True)
+        for suffix in (CLOSED, DAMAGED):
+            self._path(name, suffix).unlink(missing_ok=True)
 
     def size(self) -> int:
         total = 0
@@ -104,6 +105,9 @@ class Folder:
         except OSError:
             return False
         return True
+
+    def set_aside(self, writer: str) -> Sequence[str]:
+        return sorted(path.stem for path in (self._root / writer).glob(f"*{DAMAGED}") if is_segment(path.stem, writer))
 
     def hold(self) -> "HeldFolder":
         for number in count(1):

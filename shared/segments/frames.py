@@ -78,6 +78,21 @@ def frames(packed: Packed, offset: int = 0) -> Iterator[tuple[int, int, bytes]]:
         offset += length
 
 
+def follow(packed: bytes, offset: int) -> bool:
+    """Are there whole frames behind what is none, so that it is no torn end?"""
+    if packed[offset : offset + len(SKIPPABLE)] == SKIPPABLE:
+        return False  # an index, in which there is one
+    at = packed.find(MAGIC, offset + 1)
+    while at >= 0:
+        try:
+            _first(packed, at)
+        except Damaged:
+            at = packed.find(MAGIC, at + 1)
+        else:
+            return True
+    return False
+
+
 def _first(packed: Packed, offset: int) -> tuple[bytes, int]:
     if packed[offset : offset + len(MAGIC)] != MAGIC:
         raise Damaged(f"no frame begins at byte {offset}")

@@ -152,6 +152,9 @@ class Objects:
             return True
         return not before.holder or found.age >= self._lease
 
+    def set_aside(self, writer: str) -> Sequence[str]:  # noqa: ARG002 - what is damaged there is left as it is
+        return ()
+
     def hold(self) -> HeldWriter:
         for number in count(1):
             held = self._claimed(f"{WRITER}{number}")

@@ -147,6 +147,11 @@ class Place(Protocol):
         """Does nobody hold it?"""
         ...
 
+    def set_aside(self, writer: str) -> Sequence[str]:
+        """The segments of which a copy lies beside them, because more of them than their end was lost while they were
+        open."""
+        ...
+
     def hold(self) -> Held:
         """The first writer that nobody holds, or a new one."""
         ...

@@ -133,12 +133,14 @@ def _damage(place: Place, segment: Segment) -> str | None:
 
 
 def _unlisted(writers: Sequence[tuple[Place, str]], listed: set[str]) -> Iterator[Wrong]:
-    """Closed segments without a document, and torn ones that nobody goes on with at the moment."""
+    """Closed segments without a document, what was set aside, and torn ones that nobody goes on with at the moment."""
     for place, writer in writers:
         found = place.segments(writer)
         for each in found:
             if not each.is_open and each.name not in listed and place.age(each.name) > SOON_LISTED:
                 yield Wrong(each.name, "it is not on the list")
+        for name in place.set_aside(writer):
+            yield Wrong(name, "it lost a frame while it was open, and what followed: it is whole in the copy beside it")
         if place.is_left(writer):
             for each in found:
                 if each.is_open and (torn := _torn(place, each)):

@@ -8,6 +8,7 @@ import pytest
 
 from services.archive.app import SEGMENTS
 from services.archive.domain.chain import UNKNOWN
+from shared.segments.frames import MAGIC
 from shared.store import open_store
 from tests.component.archive.vault import HubInMind, Json, Vault, routed
 from tests.kit.clock import HandClock
@@ -143,6 +144,23 @@ async def test_what_cannot_be_listed_keeps_nothing_from_being_kept(archive: Arch
         vault.skip_numbers(10)
         await vault.keep(vault.event())
     assert await archive.wrong() == {last.stem: "it is not on the list"}
+
+
+async def test_an_open_segment_that_lost_a_frame_is_named_and_what_it_was_is_there(
+    tmp_path: Path, clock: HandClock, hub: HubInMind
+) -> None:
+    async with Vault.opened(tmp_path, clock, hub) as vault:
+        for _ in range(3):
+            await vault.keep(vault.event())
+        (left,) = vault.folder.glob("writer-*/*.open")
+        content = bytearray(left.read_bytes())
+    content[content.index(MAGIC, 4) + 20] ^= 1
+    other = left.with_name("writer-1.00000000-0000-7000-8000-000000000001.open")
+    other.write_bytes(content)
+    async with Vault.opened(tmp_path, clock, hub) as vault:
+        await vault.once("segments")
+        assert list((await verified(vault))[1]) == [other.stem]
+    assert other.with_suffix(".damaged").read_bytes() == content
 
 
 async def test_an_archive_that_takes_long_is_read_page_by_page(

@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from shared.segments import contents, files, frames
-from shared.segments.contents import check, index_of, lines_of, summary, that_may_have
+from shared.segments.contents import check, grown, index_of, lines_of, summary, that_may_have
 from shared.segments.files import OpenSegment, content, reopened
 from shared.segments.lines import Damaged, Line, Summary
 
@@ -152,6 +152,34 @@ def test_what_was_synced_is_whole_wherever_the_file_is_torn(tmp_path: Path) -> N
         assert [read(text).id for text in texts(tmp_path / "s1.zst")] == [
             f"{n:08}" for n in [*range((0, 2, 5, 9)[kept]), 900]
         ]
+
+
+def test_what_follows_a_damaged_frame_of_an_open_segment_is_copied_before_it_is_cut(tmp_path: Path) -> None:
+    """It was said to be kept."""
+    segment = filled(tmp_path, 5, 5, 5)
+    segment.sync()
+    segment.leave()
+    path, begins = tmp_path / "s1.open", segment.blocks[1].offset
+    found = bytearray(path.read_bytes())
+    found[begins + 20] ^= 1
+    path.write_bytes(found)
+    again = reopened(path, read)
+    assert again is not None
+    assert again.size == begins
+    assert (tmp_path / "s1.damaged").read_bytes() == found
+
+
+def test_of_what_is_torn_there_is_no_copy(tmp_path: Path) -> None:
+    segment = filled(tmp_path, 5, 5)
+    segment.leave()
+    path, whole = tmp_path / "s1.open", (tmp_path / "s1.open").read_bytes()
+    growing = grown(whole, read)
+    for torn in (whole[:-3], whole[: segment.blocks[1].offset + 3], whole + growing.ending(""), whole + b"\0" * 99):
+        path.write_bytes(torn)
+        again = reopened(path, read)
+        assert again is not None
+        again.leave()
+        assert not (tmp_path / "s1.damaged").exists()
 
 
 def test_an_index_that_was_being_written_is_written_anew(tmp_path: Path) -> None:
