@@ -231,6 +231,11 @@ ask() {
 }
 
 problem() { printf '%s (%s): %s' "$1" "$(member code)" "$(member detail)"; }
+# What may be done about an ask that waits for the same.
+way_on() {
+  [ "$(member code)" = request_open ] || return 0
+  printf '. --replaces %s takes its place; the --key of its gate goes on with it.' "$(member request)"
+}
 pause() {
   sleep "${1:-1}" &
   asking=$!
@@ -525,7 +530,7 @@ while [ "$next" != run ]; do
       [ -z "$absent" ] || { pause 1; continue; }
       [ "$(member code)" != idempotency_key_reused ] ||
         end 95 "The key belongs to an ask for something else than what would run here."
-      case $status in 200 | 201) ;; *) end 97 "$(problem 'The request was refused')" ;; esac
+      case $status in 200 | 201) ;; *) end 97 "$(problem 'The request was refused')$(way_on)" ;; esac
       mv "$private/answer" "$private/asked"
       tell_kept
       mv "$private/asked" "$private/answer"

@@ -37,7 +37,8 @@ def bind(host: str, port: int) -> BoundSocket:
         raise WrongSettings(f"HOST: {host} is no address of this machine ({error.strerror})") from error
     except OSError as error:
         taken.close()
-        raise WrongSettings(f"PORT: cannot listen on {host}:{port} ({error.strerror})") from error
+        why = f"cannot listen on {host}:{port} ({error.strerror})"
+        raise WrongSettings(f"PORT: {why}: name another one, or 0 for any that is free") from error
     taken.set_inheritable(False)
     return _listener(taken, host)
 

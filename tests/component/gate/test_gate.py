@@ -201,8 +201,10 @@ def test_what_nobody_could_agree_to_is_wrong_use(gate: Gate, office: Office, cod
 
 def test_a_lane_that_is_taken_is_wrong_use(gate: Gate, office: Office) -> None:
     gate.script()
-    office.say("ask", Scripted(409, "request_open"))
-    assert "request_open" in ended(gate.guard(), 97)
+    office.say("ask", Scripted(409, body={"code": "request_open", "detail": "r7 waits", "request": "r7"}))
+    told = ended(gate.guard(), 97)
+    assert "request_open" in told
+    assert "--replaces r7 takes its place" in told
 
 
 @pytest.mark.parametrize("status", [0, 500, 503])
