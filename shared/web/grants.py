@@ -101,7 +101,8 @@ class CountedGate:
 
 
 class Gated:
-    """A FastAPI dependency (`Depends(gated)`) of a route whose act must have been agreed to.
+    """An act that must have been agreed to. Its route takes `Depends(gated.guard)`, and enters it around the act alone:
+    a request that could not be obeyed spends no grant.
 
     409 `grant_required`, which says what to ask for; 409 with the gate's reason; 503 where the gate is silent. Without
     a gate everybody may who has the route's scope.
@@ -111,17 +112,8 @@ class Gated:
         self._action = action
         self._gate = gate
 
-    async def __call__(
-        self,
-        request: Request,
-        grant: GrantHeader = None,
-    ) -> AsyncIterator[None]:
-        async with self.passed(request, grant):
-            yield
-
     def guard(self, request: Request, grant: GrantHeader = None) -> Guard:
-        """The same for a route that is gated for some requests alone (`Depends(gated.guard)`): what to enter around the
-        act, when the request has been read and could be obeyed."""
+        """What to enter around the act, when the request has been read and could be obeyed."""
         return partial(self.passed, request, grant)
 
     @asynccontextmanager

@@ -23,7 +23,7 @@ from shared.kernel.members import MEMBER_ID
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import READING, WRITING, answers
-from shared.web.grants import Gate, Gated
+from shared.web.grants import Gate, Gated, Guard
 from shared.web.pages import Cursor, decode_cursor, next_cursor
 from shared.web.preconditions import IfMatch, check_if_match, etag
 from shared.web.problems import Problem, invalid_parameter
@@ -71,18 +71,27 @@ def _members(router: Routes, members: MemberAccounts, authenticator: Authenticat
 
 
 def _accounts(router: Routes, members: MemberAccounts, authenticator: Authenticator, gate: Gate | None) -> None:
+    gated = Gated("miles.replace_account", gate)
+
     @router.put(
         "/accounts/{member_id:path}",
-        dependencies=[authenticator.allowed("ops:write"), Depends(Gated("miles.replace_account", gate))],
+        dependencies=[authenticator.allowed("ops:write")],
         responses=answers(ShownBalance, *WRITING, headers=("ETag",)),
         response_model=None,
     )
-    async def replace(member_id: MemberId, body: AccountBody, if_match: IfMatch = None) -> Response:
-        """Open an account, or give it this tier and these lots instead of its own; open holds stay."""
+    async def replace(
+        member_id: MemberId,
+        body: AccountBody,
+        guard: Annotated[Guard, Depends(gated.guard)],
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Open an account, or give it this tier and these lots instead of its own; open holds stay. Takes a grant where
+        gated."""
         revision = await _matching(members, member_id, if_match)
         lots = [NewLot(lot.miles, lot.expires_on) for lot in body.lots]
         try:
-            after = await _patiently(members.replace(member_id, body.tier, lots, revision))
+            async with guard():
+                after = await _patiently(members.replace(member_id, body.tier, lots, revision))
         except StaleRevision as stale:
             detail = "It was changed meanwhile: read it again"
             raise Problem(412, "precondition_failed", detail, headers={"ETag": etag(stale.revision)}) from stale

@@ -15,7 +15,7 @@ from services.releases.http.views import ShownDone, ShownFreeze, ShownPolicy
 from shared.web.answers import answer, nothing
 from shared.web.auth import Authenticator, Caller
 from shared.web.docs import CREATING, READING, answers, problems
-from shared.web.grants import Gate, Gated
+from shared.web.grants import Gate, Gated, Guard
 from shared.web.problems import invalid_field, not_found
 from shared.web.routes import Routes
 
@@ -45,6 +45,8 @@ def routes(router: Routes, releasing: Releasing, authenticator: Authenticator, g
 
 
 def _freezes(router: Routes, releasing: Releasing, admin: Any, gate: Gate | None) -> None:
+    gated = Gated(LIFTING, gate)
+
     @router.post(
         FREEZES,
         status_code=201,
@@ -64,12 +66,12 @@ def _freezes(router: Routes, releasing: Releasing, admin: Any, gate: Gate | None
         f"{FREEZES}/{{freeze_id}}",
         status_code=204,
         response_model=None,
-        dependencies=[Depends(Gated(LIFTING, gate))],
         responses=problems(400, 401, 403, 404, 409, 422, 503),
     )
-    async def thaw(freeze_id: Id, caller: Caller = admin) -> Response:
+    async def thaw(freeze_id: Id, guard: Annotated[Guard, Depends(gated.guard)], caller: Caller = admin) -> Response:
         """End a freeze: power is given, so another person must agree where acts are gated."""
-        checked(await releasing.thaw(by(releasing, caller), freeze_id))
+        async with guard():
+            checked(await releasing.thaw(by(releasing, caller), freeze_id))
         return nothing()
 
 

@@ -54,6 +54,14 @@ async def test_an_account_is_replaced_by_its_own_grant_once(miles: httpx.AsyncCl
     assert '"exit_code":0' in leaves[-1], "how it ended is on record"
 
 
+async def test_a_request_that_could_not_be_obeyed_spends_no_grant(miles: httpx.AsyncClient, gated: Desk) -> None:
+    grant = await replacing(gated)
+    stale = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant, "If-Match": '"7"'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition_failed")
+    done = await miles.put(PATH, content=BODY, headers={"Milesaga-Grant": grant})
+    assert done.status_code == 200, done.text
+
+
 async def test_whoever_agrees_reads_what_will_be_sent(gated: Desk) -> None:
     """Releases makes the digest of the text that it shows; the text can be erased, and the log goes on to hold."""
     about: dict[str, Any] = {"action": "miles.replace_account", "environment": "test", "target": "path:1"}
