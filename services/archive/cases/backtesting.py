@@ -33,6 +33,13 @@ class TooManyBacktests(Exception):
 
 
 @dataclass
+class _Held:
+    """A back-test that this replica carries out, as it was saved last: whatever it ends with is saved over that."""
+
+    stored: Stored[Backtest]
+
+
+@dataclass
 class Backtesting:
     """One replica's."""
 
@@ -63,30 +70,31 @@ class Backtesting:
                     await self.backtests.delete(stored)
                 elif id_ not in self.jobs and len(self.jobs) < AT_ONCE:
                     held = await self.backtests.save(self._held(stored.value), version=stored.version)
-                    self.jobs.begin(id_, self._carry_out(held))
+                    self.jobs.begin(id_, self._carry_out(_Held(held)))
             except Conflict:
                 continue  # another replica has it
 
-    async def _carry_out(self, stored: Stored[Backtest]) -> None:
+    async def _carry_out(self, held: _Held) -> None:
+        asked = held.stored.value
         try:
-            stored, result = await self._compare(stored)
-            ended = changed(stored.value, state="done", result=result, ended_at=self.clock.now())
+            result = await self._compare(held)
+            ended = changed(asked, state="done", result=result, ended_at=self.clock.now())
         except (Conflict, Unavailable, HubUnavailable, OSError) as error:
-            log.warning("a back-test waits", extra={"document_id": stored.value.id, "error": type(error).__name__})
+            log.warning("a back-test waits", extra={"document_id": asked.id, "error": type(error).__name__})
             return
         except Exception as error:
             known = isinstance(error, Damaged | WrongBus)
             if not known:  # begun again it would fail again, for ever
-                log.exception("a back-test failed", extra={"document_id": stored.value.id})
+                log.exception("a back-test failed", extra={"document_id": asked.id})
             reason = str(error) if known else type(error).__name__
-            ended = changed(stored.value, state="failed", reason=reason[:500], ended_at=self.clock.now())
+            ended = changed(asked, state="failed", reason=reason[:500], ended_at=self.clock.now())
         try:
-            await self.backtests.save(ended, version=stored.version)
+            await self.backtests.save(ended, version=held.stored.version)
         except (Conflict, Unavailable):
             return  # it is begun again when the lease is over
 
-    async def _compare(self, stored: Stored[Backtest]) -> tuple[Stored[Backtest], Result]:
-        asked = stored.value
+    async def _compare(self, held: _Held) -> Result:
+        asked = held.stored.value
         comparing = Comparing(
             compiled(asked.bus, 0, asked.terms), await self.before(asked.bus, asked.against), asked.share
         )
@@ -96,8 +104,8 @@ class Backtesting:
         while await self.reading.threads.at_leisure(steps):
             if running_seconds() - said >= RENEWS:
                 said = running_seconds()
-                stored = await self.backtests.save(self._held(asked), version=stored.version)
-        return stored, comparing.result
+                held.stored = await self.backtests.save(self._held(asked), version=held.stored.version)
+        return comparing.result
 
     def _held(self, backtest: Backtest) -> Backtest:
         return changed(backtest, held_until=self.clock.now() + LEASE)

@@ -4,9 +4,11 @@ import json
 import random
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from services.archive.cases import threads
 from tests.component.archive.vault import HubInMind, Json, Vault
 from tests.kit.clock import HandClock
 from tests.unit.routing.samples import ISSUED, a_rule, terms
@@ -122,6 +124,22 @@ async def test_so_many_of_one_owner_are_open(vault: Vault, clock: HandClock, mon
     await vault.once("backtests")
     await vault.settled()
     assert (await vault.ask("POST", BACKTESTS, asked)).status_code == 202
+
+
+async def test_one_that_fails_after_it_has_said_that_it_lives_ends_so_too(
+    vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it would be begun again for ever, since its end could not be saved."""
+    matched = Mock(side_effect=[frozenset(), KeyError("a fault of ours")])
+    monkeypatch.setattr("services.archive.domain.backtest._matched", matched)
+    monkeypatch.setattr("services.archive.cases.backtesting.RENEWS", 0.0)
+    monkeypatch.setattr(threads, "_made", lambda steps, _, moment, made=threads._made: made(steps, 1, moment))
+    start = clock.now()
+    await vault.keep(vault.event(total=60), vault.event(total=60))
+    clock.pass_by(hours=1)
+    found = await outcome(vault, body(start, clock.now(), terms(a_rule("new", when=over(50)))))
+    assert (found["state"], found["reason"]) == ("failed", "KeyError")
+    assert matched.call_count == 2
 
 
 async def test_so_many_events_are_named_over_all_rules_and_all_are_counted(
