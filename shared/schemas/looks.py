@@ -56,8 +56,9 @@ class TooOften(ValueError):
         self.detail = detail
 
 
-def check_looks(document: Mapping[str, Any], *, expressions: bool = True) -> None:
-    """Without `expressions` the time that regular expressions take is left out. Raises TooOften."""
+def check_looks(document: Mapping[str, Any], *, expressions: bool = True) -> int:
+    """How many faults, at most, are found at one place. Without `expressions` the time that regular expressions take is
+    left out. Raises TooOften."""
     schemas = _Schemas(document, expressions=expressions)
     level = {frozenset({(id(document), 1)})}
     seen = set(level)
@@ -65,6 +66,7 @@ def check_looks(document: Mapping[str, Any], *, expressions: bool = True) -> Non
         below = {frozenset(each.items()) for place in level for each in schemas.below(Counter(dict(place)))} - seen
         seen |= below
         level = below
+    return schemas.most
 
 
 class _Schemas:
@@ -80,6 +82,8 @@ class _Schemas:
         self._here: dict[int, Looking] = {}
         self._ways: dict[int, int] = {}
         self._work = 0
+        self.most = 0
+        """Faults at one place, of those that were gone through."""
         self._index(document, document, ())
 
     def below(self, place: Looking) -> list[Looking]:
@@ -103,6 +107,7 @@ class _Schemas:
                 found[each] += often * times
         if found.total() > MOST:
             raise TooOften(self._paths[next(iter(place))], f"looks at one place of the data more than {MOST} times")
+        self.most = max(self.most, sum(often * _faults_of(self._known[key]) for key, often in found.items()))
         if self._judges_expressions:
             self._check_expressions(found)
         return found
@@ -178,6 +183,13 @@ class _Schemas:
         elif isinstance(node, list):
             for place, each in enumerate(node):
                 self._index(each, root, (*path, place))
+
+
+def _faults_of(schema: Mapping[str, Any]) -> int:
+    """Of one look: one, and one for each name that is asked for."""
+    required, dependent = schema.get("required"), _items(schema.get("dependentRequired"))
+    names = [required, *(each for _, each in dependent)]
+    return 1 + sum(len(each) for each in names if isinstance(each, list))
 
 
 def _slots(schema: Mapping[str, Any]) -> dict[Slot, Any]:

@@ -6,7 +6,7 @@ whose time is linear in the text, and in what they are with their repetitions wr
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -25,6 +25,10 @@ FAULTS: Final = 20
 """Told of one value; whoever has more begins with these."""
 MOST_ROOM: Final = 128 * 1024
 """KiB that the engine may take for all regular expressions of a schema; making so much ready takes it a second."""
+MOST_FAULTS: Final = 100_000
+"""That there may be in a value before its places are told. The validator makes all of them before it gives the first
+one, some KiB for each: of a large list, under a few alternatives, gigabytes."""
+ALTERNATIVES: Final = ("anyOf", "oneOf")
 LONGEST_TOLD: Final = 100
 """Characters of what a schema asks for, in a sentence."""
 PATTERNS: Final = ("pattern", "patternProperties")
@@ -56,9 +60,10 @@ class Schema:
         if faults := list(islice(_refused(document), FAULTS)):
             raise WrongSchema(*faults)
         self.document = document
+        self._has_alternatives = any(name in part for part in _parts(document) for name in ALTERNATIVES)
         self._is_one = not any("$id" in part for part in _parts(document) if part is not document)
         try:
-            check_looks(document, expressions=not known)
+            self._at_a_place = check_looks(document, expressions=not known)
         except TooOften as error:
             raise WrongSchema(Wrong(pointer_to(error.path), error.detail)) from error
         if not known:
@@ -72,10 +77,19 @@ class Schema:
         """What is wrong with a value, at most FAULTS; nothing where it is valid."""
         if self._validator.is_valid(value):
             return []
-        return list(islice(self._wrongs(value), FAULTS))
+        most = MOST_FAULTS // self._at_a_place
+        if len(list(islice(_places(value), most + 1))) <= most:
+            return list(islice(self._wrongs(self._validator.iter_errors(value)), FAULTS))
+        if self._has_alternatives:
+            return [Wrong("", "is not valid by the schema, and too large for the place to be told")]
+        try:
+            self._validator.validate(value)
+        except ValidationError as error:
+            return list(islice(self._wrongs([error]), FAULTS))
+        return []
 
-    def _wrongs(self, value: Any) -> Iterator[Wrong]:
-        for error in self._validator.iter_errors(value):
+    def _wrongs(self, errors: Iterable[ValidationError]) -> Iterator[Wrong]:
+        for error in errors:
             at = pointer_to(error.instance_path)
             match error.kind:
                 case ValidationErrorKind.Required(property=name):
@@ -100,6 +114,16 @@ class Schema:
             return f"must fit {keyword}"
         told = json.dumps(asked, ensure_ascii=False)
         return f"must fit {keyword}: {told if len(told) <= LONGEST_TOLD else told[:LONGEST_TOLD] + '...'}"
+
+
+def _places(value: Any) -> Iterator[Any]:
+    """Every value in it, and itself."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        if isinstance(found, dict | list):
+            waiting += found.values() if isinstance(found, dict) else found
 
 
 def _parts(node: Any) -> Iterator[Mapping[str, Any]]:

@@ -25,6 +25,7 @@ from shared.contracts.positions import Position
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
 from shared.kernel.meter import HubMeter
+from shared.kernel.turns import Turns
 from shared.web.cloudevents import Received
 
 
@@ -123,11 +124,12 @@ class Publishing:
         """Each entry by itself; nothing is written."""
         kinds = {str(entry.get("type")) for entry in received.entries if isinstance(entry, dict)}
         known = await self._registry.known(kinds)
-        told = zip(received.entries, received.texts, strict=True)
-        return [
-            judge(entry, received.at(place), partner, globs, known, text=text)
-            for place, (entry, text) in enumerate(told)
-        ]
+        turns = Turns()
+        judged = []
+        for place, (entry, text) in enumerate(zip(received.entries, received.texts, strict=True)):
+            judged.append(judge(entry, received.at(place), partner, globs, known, text=text))
+            await turns.give()
+        return judged
 
     async def pay(self, partner: Partner, events: int) -> None:
         """Raises RateLimited."""

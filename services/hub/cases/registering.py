@@ -1,5 +1,6 @@
 """Partners and types: kept, changed under their revision, found by whoever publishes."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -123,7 +124,8 @@ class Registry:
         """Raises Incompatible, Conflict, and what `check` raises."""
         stored = await self.kinds.load(kind.id)
         check(stored.version if stored else None)
-        after = replaced(stored.value if stored else None, kind, schema, force=force)
+        # A proof takes seconds where a schema has many conditions: between its parts others have their turn.
+        after = await asyncio.to_thread(replaced, stored.value if stored else None, kind, schema, force=force)
         return await self.kinds.save(after, version=stored.version if stored else 0)
 
     async def known(self, names: set[str]) -> dict[str, Known]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.schemas.schema import FAULTS, LARGEST, Schema, Wrong, WrongSchema
+from shared.schemas.schema import FAULTS, LARGEST, MOST_FAULTS, Schema, Wrong, WrongSchema
 
 Json = dict[str, Any]
 
@@ -79,6 +79,29 @@ def test_no_value_is_ever_told(schema: Json) -> None:
 
 def test_of_many_faults_the_first_are_told() -> None:
     assert len(Schema({"items": {"type": "integer"}}).faults(["x"] * 500)) == FAULTS
+
+
+LINES: Json = {"items": {"required": ["sku", "amount"]}}
+OR_LINES: Json = {"anyOf": [{"type": "null"}, LINES]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "count", "faults"),
+    [
+        (LINES, 1_000, FAULTS),
+        (LINES, MOST_FAULTS, 1),
+        (OR_LINES, 1_000, 1),
+        (OR_LINES, MOST_FAULTS, 1),
+    ],
+)
+def test_of_what_may_be_wrong_at_too_many_places_one_is_told(schema: Json, count: int, faults: int) -> None:
+    """To the validator each fault is some KiB, and it makes all before it gives one: also those within alternatives."""
+    assert Schema(schema).faults([{}] * count + [{"sku": 1}])[0].pointer == ("/0/sku" if schema is LINES else "")
+    found = Schema(schema).faults([{"sku": 1, "amount": 1}] * count + [{}] * 50)
+    assert len(found) == faults
+    is_told = schema is LINES or count < MOST_FAULTS
+    assert ("too large for the place to be told" in found[0].detail) is not is_told
+    assert Schema(schema).faults([{"sku": 1, "amount": 1}] * count) == []
 
 
 def test_a_long_demand_is_told_in_part() -> None:
