@@ -15,8 +15,8 @@ from shared.store.repository import Repository
 
 BELIEVED: Final = 1.0
 """Seconds for which what was read is signed by: a rotation is in force everywhere after that."""
-MOST_OPENED: Final = 10_000
-"""More than there are targets."""
+MOST_KNOWN: Final = 10_000
+"""Targets, and keys that were opened: more than a process works for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Keys:
         if kept is None or running_seconds() - read_at > BELIEVED:
             began = running_seconds()
             kept = await self._kept(target, self._owned_since(target.partition("/")[0]))
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
             self._known[target] = began, kept
         return [self._open(each, target) for each in kept.live(self._clock.now())]
 
@@ -93,7 +95,7 @@ class Keys:
 
     def _open(self, sealed: Sealed, target: str) -> Key:
         if sealed.text not in self._opened:
-            if len(self._opened) > MOST_OPENED:
+            if len(self._opened) > MOST_KNOWN:
                 self._opened.clear()
             opened = self._sealing.opened(sealed.key, sealed.text, self._scheme.place(target))
             self._opened[sealed.text] = self._scheme.key(opened)

@@ -111,9 +111,7 @@ class Resealing:
     async def _reseal(self, signature: Signature, former: str) -> int:
         """All that it sealed, page by page; how many. What cannot be opened is told, and passed over."""
         store, scheme, done = self._stores[signature], SCHEMES[signature], 0
-        while found := [
-            each for each in await self._by(signature, former, PAGE) if (signature, each.id) not in self._passed
-        ]:
+        while found := await self._left(signature, former):
             for kept in found:
                 try:
                     await store.change(kept.id, partial(self._again, scheme, kept))
@@ -123,6 +121,11 @@ class Resealing:
                     log.error("a secret cannot be sealed again", extra=told)  # noqa: TRY400 - why is in its text
                     self._passed.add((signature, kept.id))
         return done
+
+    async def _left(self, signature: Signature, former: str) -> list[Secrets]:
+        """A page of what is to be sealed again; what is passed over stays there, and takes nobody's place in it."""
+        found = await self._by(signature, former, PAGE + len(self._passed))
+        return [each for each in found if (signature, each.id) not in self._passed]
 
     def _again(self, scheme: Scheme, seen: Secrets, kept: Secrets | None) -> Secrets:
         place = scheme.place(seen.id)

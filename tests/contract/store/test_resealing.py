@@ -93,8 +93,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
 
 
 async def test_what_the_former_key_sealed_the_newest_seals_and_says_so(
-    engine: Engine, clock: HandClock, caplog: pytest.LogCaptureFixture
+    engine: Engine, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("services.delivery.cases.resealing.PAGE", 1)
     before = await Process.started(engine, clock, OLD)
     await before.keys["hmac"].rotate(TARGETS[0], DAY, 0)
     await before.keys["hmac"].rotate(TARGETS[0], DAY, 0)
