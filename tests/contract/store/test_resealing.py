@@ -93,9 +93,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
 
 
 async def test_what_the_former_key_sealed_the_newest_seals_and_says_so(
-    engine: Engine, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("services.delivery.cases.resealing.PAGE", 1)
     before = await Process.started(engine, clock, OLD)
     await before.keys["hmac"].rotate(TARGETS[0], DAY, 0)
     await before.keys["hmac"].rotate(TARGETS[0], DAY, 0)
@@ -195,8 +194,9 @@ async def test_a_key_that_is_given_nowhere_is_named(
 
 
 async def test_what_was_moved_to_another_target_is_told_once_and_holds_up_no_other(
-    engine: Engine, clock: HandClock, caplog: pytest.LogCaptureFixture
+    engine: Engine, clock: HandClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("services.delivery.cases.resealing.PAGE", 1)
     before = await Process.started(engine, clock, OLD)
     await before.shown()
     store = before.stores["hmac"]
