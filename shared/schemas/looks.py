@@ -32,6 +32,10 @@ _REFERENCES: Final = ("$ref", "$dynamicRef")
 _ANCHORS: Final = ("$anchor", "$dynamicAnchor")
 _OF_OTHER_NAMES: Final = ("additionalProperties", "unevaluatedProperties")
 _OF_ALL_ENTRIES: Final = ("contains", "unevaluatedItems")
+_COPIED: Final = ("enum", "const", "not")
+"""What they ask for stands in each of their faults."""
+_AS_LONG: Final = 50
+"""Values that are copied in the time that a fault takes."""
 _TWICE: Final = ("unevaluatedProperties", "unevaluatedItems")
 """To know what nobody has looked at, all that look here are asked again."""
 
@@ -186,10 +190,17 @@ class _Schemas:
 
 
 def _faults_of(schema: Mapping[str, Any]) -> int:
-    """Of one look: one, and one for each name that is asked for."""
+    """Of one look: one, and one for each name that is asked for; more where a fault says much, which is copied."""
     required, dependent = schema.get("required"), _items(schema.get("dependentRequired"))
     names = [required, *(each for _, each in dependent)]
-    return 1 + sum(len(each) for each in names if isinstance(each, list))
+    copied = sum(_size(schema.get(name)) for name in _COPIED)
+    return 1 + sum(len(each) for each in names if isinstance(each, list)) + copied // _AS_LONG
+
+
+def _size(node: Any) -> int:
+    """Values in it."""
+    inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return 1 + sum(map(_size, inside))
 
 
 def _slots(schema: Mapping[str, Any]) -> dict[Slot, Any]:
