@@ -79,6 +79,7 @@ class _Schemas:
     def __init__(self, document: Mapping[str, Any], *, expressions: bool) -> None:
         self._judges_expressions = expressions
         self._lengths: dict[int, Lengths] = {}
+        self._faults_of: dict[int, int] = {}
         self._known: dict[int, Mapping[str, Any]] = {}
         self._paths: dict[int, Path] = {}
         self._roots: dict[int, Mapping[str, Any]] = {}
@@ -111,10 +112,15 @@ class _Schemas:
                 found[each] += often * times
         if found.total() > MOST:
             raise TooOften(self._paths[next(iter(place))], f"looks at one place of the data more than {MOST} times")
-        self.most = max(self.most, sum(often * _faults_of(self._known[key]) for key, often in found.items()))
+        self.most = max(self.most, sum(often * self._faults(key) for key, often in found.items()))
         if self._judges_expressions:
             self._check_expressions(found)
         return found
+
+    def _faults(self, key: int) -> int:
+        if key not in self._faults_of:
+            self._faults_of[key] = _faults_of(self._known[key])
+        return self._faults_of[key]
 
     def _check_expressions(self, here: Looking) -> None:
         lengths = [(length * times, path) for key, times in here.items() for length, path in self._expressions(key)]
