@@ -106,10 +106,11 @@ class Doorkeeper:
         return callback
 
     def _is_signed(self, body: bytes, headers: dict[str, str]) -> bool:
-        """A time that is no number, a body that is no text, a signature that is not ASCII raise in the verifier."""
+        """A time that is none or larger than any, a body that is no text, a signature that is not ASCII raise in the
+        verifier."""
         try:
             return self.verifier.is_valid_request(body, headers)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return False
 
 
