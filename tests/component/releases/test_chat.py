@@ -100,6 +100,13 @@ def buttons(message: Json) -> list[str]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def _slow_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the chat and the app behind it are slow, and nobody here tests that they are silent."""
+    monkeypatch.setattr("services.sandbox.slack.interactions.PATIENCE", PATIENT)
+    monkeypatch.setenv("RELEASES_SLACK_TIMEOUT_SECONDS", str(PATIENT))
+
+
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with World(tmp_path / "world") as world:
