@@ -15,8 +15,9 @@ limits = {"x-delivery-limit": 5, "x-dead-letter-exchange": failed.name}
 mine = RabbitQueue(f"{ME}.shop", QueueType.QUORUM, durable=True, routing_key="checkout.#", arguments=limits)
 
 
-@app.after_startup
+@app.on_startup  # before the first message: what is rejected while nothing is bound is gone
 async def keep_what_fails() -> None:
+    await broker.connect()
     kept = await broker.declare_queue(RabbitQueue(failed.name, QueueType.QUORUM, durable=True))
     await kept.bind(await broker.declare_exchange(failed))
 

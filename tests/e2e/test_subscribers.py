@@ -25,11 +25,14 @@ async def test_what_fails_is_put_aside_and_what_follows_is_heard(
 ) -> None:
     heard, url = tmp_path / "heard", house_url(stack)
     async with channel_to(url) as channel:
-        async with subscriber(stack, library, heard) as process:
+        async with subscriber(stack, library, heard):
             await eventually(lambda: has_consumer(url, queue), 20.0)
-            events = await channel.get_exchange("events")
-            await events.publish(message(FAILS, envelope(KIND)), KIND)
-            await events.publish(message({"checkout_id": "after-it"}, envelope(KIND)), KIND)
+        events = await channel.get_exchange("events")
+        await events.publish(message(FAILS, envelope(KIND)), KIND)
+        await events.publish(message({"checkout_id": "after-it"}, envelope(KIND)), KIND)
+        # what waits comes at once when it listens again: where it is put aside must be there before
+        await channel.queue_delete(FAILED)
+        async with subscriber(stack, library, heard) as process:
             await eventually(lambda: "told of after-it" in heard.read_text(), 20.0)
 
             async def put_aside() -> bool:
