@@ -152,10 +152,12 @@ def hashes_in(leaves: Iterable[bytes]) -> set[str]:
     found = set[str]()
     for text in leaves:
         try:
-            facts = json.loads(text).get("facts", {})
-        except (ValueError, AttributeError):
+            told = json.loads(text)
+        except (ValueError, RecursionError):
             continue
-        found.update(each for each in facts.values() if isinstance(each, str))
+        match told:
+            case {"facts": {**facts}}:
+                found.update(each for each in facts.values() if isinstance(each, str))
     return found
 
 
@@ -168,7 +170,7 @@ def _is_read(line: bytes, found: Bundle) -> bool:
         case {"checkpoint": str(note), **others} if not others:
             found.notes.append(note)
         case {"text": {"salt": str(salt), "text": str(text), **others}, **more} if not others and not more:
-            if not _is_salt(salt):
+            if not _is_salt(salt) or not _is_text(text):
                 return False
             found.texts.append(FreeText(salt, text))
         case _:
@@ -181,6 +183,10 @@ def _is_salt(salt: str) -> bool:
         return len(bytes.fromhex(salt)) == SALT_SIZE
     except ValueError:
         return False
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def json_of(report: Report) -> dict[str, Any]:

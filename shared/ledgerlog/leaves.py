@@ -72,7 +72,7 @@ class Leaf:
                 raise BadLeaf("it has other values than a leaf")
         except NoCanonicalForm as error:
             raise BadLeaf(str(error)) from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise error if isinstance(error, BadLeaf) else BadLeaf("it has other values than a leaf") from error
         return leaf
 

@@ -17,7 +17,7 @@ ED25519: Final = b"\x01"
 LONGEST: Final = 64 * 1024
 MOST_SIGNATURES: Final = 100
 KEY_SIZE, SIGNATURE_SIZE, ID_SIZE = 32, 64, 4
-_NAME: Final = re.compile(r"[^\s+]{1,255}")
+_NAME: Final = re.compile(r"[^\s+\ud800-\udfff]{1,255}")
 _DASH: Final = "\u2014 "
 
 

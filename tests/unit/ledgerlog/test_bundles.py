@@ -102,12 +102,22 @@ def test_a_text_is_told_with_a_whole_salt() -> None:
         b'{"checkpoint": "x", "leaf": {}}',
         b'{"text": {"salt": "zz", "text": ""}}',
         b'{"text": {"salt": "00", "text": ""}}',
+        b'{"text": {"salt": "%s", "text": "\\ud800"}}' % (b"ab" * 32),
         b'{"leaf": {}}',
     ],
 )
 def test_a_line_that_is_none_of_a_bundle_is_told(line: bytes) -> None:
     found = verified(read([*lines(LEAVES, [checkpoint(LEAVES)], []), line]), KEYS)
     assert not found.holds
+
+
+@pytest.mark.parametrize("leaf", [b"[" * 100_000, b'{"facts":' + b"[" * 100_000, b'{"facts":[1]}', b"[]", b"9" * 5_000])
+def test_no_leaf_keeps_texts_from_being_looked_for(leaf: bytes) -> None:
+    told = FreeText("ab" * 32, "it burns")
+    first = replace(Leaf.read(LEAVES[0]), facts={"reason": told.hash}).written()
+    leaves = written(5, first=[first])
+    report = looked_at([*leaves, leaf], checkpoint(leaves), texts=[told])
+    assert {each.index for each in report.faults} == {5}
 
 
 def test_a_time_that_runs_backwards_is_told() -> None:

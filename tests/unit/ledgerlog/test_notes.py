@@ -35,6 +35,14 @@ def test_no_part_of_a_verifier_key_is_one() -> None:
                 VerifierKey.read(part)
 
 
+def test_a_name_that_is_no_text_is_none() -> None:
+    """A terminal hands on whatever bytes were typed."""
+    with pytest.raises(BadNote):
+        VerifierKey.read(f"\udcff{KEY}")
+    with pytest.raises(ValueError, match="name"):
+        Signer("\udcff", bytes(32))
+
+
 @pytest.mark.parametrize(
     "note",
     [
