@@ -44,7 +44,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        return not self.faults and self.vouched > 0
+        return not self.faults and 0 < self.vouched == self.size
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,13 @@ def read(content: Iterable[bytes]) -> Bundle:
 def verified(bundle: Bundle, keys: Sequence[VerifierKey], anchors: Sequence[str] = ()) -> Report:
     """Is the log whole, and what the checkpoints say it is? `anchors` are notes that were kept elsewhere."""
     report = Report(faults=[Fault(len(bundle.leaves), each) for each in bundle.damage[:MOST_FAULTS]])
-    told = list(_opened([*bundle.notes, *anchors], keys, report))
+    told, unbelieved = _opened([*bundle.notes, *anchors], keys)
     roots = _walked(bundle.leaves, {each.size for each in told}, report)
     for each in sorted(told, key=lambda checkpoint: checkpoint.size):
         _compare(each, roots, report)
+    if not report.faults and 0 < report.vouched < report.size:
+        report.faults.append(Fault(report.vouched, "no checkpoint vouches for it, nor for what comes after"))
+    report.faults.extend(unbelieved)
     hashes = {text.hash for text in bundle.texts}
     if hashes and (strange := hashes - hashes_in(bundle.leaves)):
         report.faults.append(Fault(report.size, f"{len(strange)} free texts belong to no leaf, or were changed"))
@@ -93,12 +96,15 @@ def verified(bundle: Bundle, keys: Sequence[VerifierKey], anchors: Sequence[str]
     return report
 
 
-def _opened(notes: Iterable[str], keys: Sequence[VerifierKey], report: Report) -> Iterator[Checkpoint]:
+def _opened(notes: Iterable[str], keys: Sequence[VerifierKey]) -> tuple[list[Checkpoint], list[Fault]]:
+    """What the notes tell; and the faults of those that tell nothing, which say nothing of where the log differs."""
+    told, unbelieved = list[Checkpoint](), list[Fault]()
     for note in dict.fromkeys(notes):
         try:
-            yield Checkpoint.opened(note, keys)
+            told.append(Checkpoint.opened(note, keys))
         except BadNote as error:
-            report.faults.append(Fault(0, f"a checkpoint is not to be believed: {error}"))
+            unbelieved.append(Fault(0, f"a checkpoint is not to be believed: {error}"))
+    return told, unbelieved[:MOST_FAULTS]
 
 
 def _walked(leaves: Sequence[bytes], sizes: set[int], report: Report) -> Mapping[int, bytes]:

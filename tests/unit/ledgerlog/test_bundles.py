@@ -64,6 +64,16 @@ def test_a_log_that_lost_its_end_is_told_by_an_anchor() -> None:
     ]
 
 
+@pytest.mark.parametrize("anchored", [False, True])
+def test_what_was_appended_is_vouched_for_by_nobody(anchored: bool) -> None:
+    """Whoever has no key can make a chain, and an export has a checkpoint of all that is in it."""
+    longer = written(COUNT + 3, first=LEAVES)
+    anchors = [checkpoint(LEAVES)] if anchored else []
+    report = looked_at(longer, checkpoint(LEAVES, 20), checkpoint(LEAVES), anchors=anchors)
+    assert (report.holds, report.vouched, report.checkpoints) == (False, COUNT, 2)
+    assert [each.index for each in report.faults] == [COUNT]
+
+
 def test_leaves_that_changed_places_are_told() -> None:
     swapped = [*LEAVES]
     swapped[10], swapped[11] = swapped[11], swapped[10]
@@ -75,6 +85,13 @@ def test_a_log_written_anew_is_told_by_an_anchor_from_before() -> None:
     assert looked_at(anew, checkpoint(anew)).holds, "its own signer says so"
     report = looked_at(anew, checkpoint(anew), anchors=[checkpoint(LEAVES, 25), checkpoint(LEAVES, 40)])
     assert [each.index for each in report.faults] == [25], "the anchor of 25 is the last that holds"
+
+
+def test_a_strangers_checkpoint_does_not_hide_where_the_log_differs() -> None:
+    anew, stranger = written(COUNT, first=LEAVES[:30], word="approved"), Signer(ORIGIN, b"\x01" * 32)
+    anchors = [checkpoint(LEAVES, 3, stranger), checkpoint(LEAVES, 25), checkpoint(LEAVES, 40)]
+    report = looked_at(anew, checkpoint(anew), anchors=anchors)
+    assert [each.index for each in report.faults] == [0, 25]
 
 
 def test_an_erased_text_harms_nothing_and_a_changed_one_is_told() -> None:
