@@ -48,16 +48,19 @@ class Receipt:
 
     @classmethod
     def read(cls, text: bytes) -> Self:
-        """Raises BadReceipt."""
+        """Raises BadReceipt, also for what says more than it proves, or one thing twice: others could read the rest."""
         try:
-            told = json.loads(text)
+            told = json.loads(text.decode(), object_pairs_hook=_each_once)
             entries = [
                 Proved(each["leaf"].encode(), tuple(b64decode(part, validate=True) for part in each["proof"]))
                 for each in told["entries"]
             ]
-            return cls(str(told["request"]), str(told["checkpoint"]), tuple(entries))
+            found = cls(str(told["request"]), str(told["checkpoint"]), tuple(entries))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error) as error:
             raise BadReceipt("it is no receipt") from error
+        if found.body() != told:
+            raise BadReceipt("it is not in the form of a receipt")
+        return found
 
     def verified(self, keys: Sequence[VerifierKey]) -> tuple[Checkpoint, list[Leaf]]:
         """What is proved: the checkpoint, and the leaves in their order. Raises BadReceipt."""
@@ -74,3 +77,10 @@ class Receipt:
             if not includes(checkpoint.root, checkpoint.size, leaf.n, leaf_hash(each.leaf), each.proof):
                 raise BadReceipt(f"leaf {leaf.n} is not in the log of the checkpoint")
         return checkpoint, leaves
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a member stands there twice")
+    return found

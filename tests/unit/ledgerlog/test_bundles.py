@@ -1,6 +1,7 @@
 """A log in a file is whole, or the place is named at which it is not."""
 
 import json
+from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -167,6 +168,10 @@ SPOILED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "another log": lambda body: body.update(checkpoint=checkpoint(LEAVES, 49)),
     "nobody's signature": lambda body: body.update(checkpoint=body["checkpoint"][:-9] + "AAAAAAA=\n"),
     "no proof": lambda body: body["entries"][0].pop("proof"),
+    "no list of hashes": lambda body: body["entries"][0].update(proof=dict.fromkeys(body["entries"][0]["proof"])),
+    "a request that is no text": lambda body: body.update(request=3),
+    "a word that nothing proves": lambda body: body.update(verdict="approved"),
+    "another one": lambda body: body["entries"][0].update(actor="bia"),
     "no base64": lambda body: body["entries"][0].update(proof=["?"]),
 }
 
@@ -183,6 +188,26 @@ def test_what_is_no_receipt_is_refused() -> None:
             Receipt.read(text)
     with pytest.raises(BadReceipt):
         Receipt("r", checkpoint(LEAVES), (Proved(b"\xff", ()),)).verified(KEYS)
+
+
+def test_a_receipt_says_each_thing_once_and_in_one_way() -> None:
+    """What reads the first of two members, or another encoding, must not see what was not proved."""
+    text = json.dumps(receipt(LEAVES, "request-3").body())
+    part = json.loads(text)["entries"][0]["proof"][0]
+    last = part[-2]
+    loose = [each for each in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" if each != last]
+    same = [each for each in loose if b64decode(part[:-2] + each + "=") == b64decode(part)]
+    assert same, "base64 writes 32 bytes in four ways, of which one is right"
+    changed = [
+        '{"request":"request-4",' + text[1:],
+        text.replace('"leaf"', '"leaf": "another", "leaf"', 1),
+        text.replace(part, part[:-2] + same[0] + "="),
+        "\ufeff" + text,
+    ]
+    for each in [*(each.encode() for each in changed), text.encode("utf-16")]:
+        with pytest.raises(BadReceipt):
+            Receipt.read(each)
+    assert Receipt.read(text.encode()).verified(KEYS)
 
 
 def nothing(*_: Any) -> None:
