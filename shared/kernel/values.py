@@ -15,11 +15,17 @@ class Value(BaseModel):
 
 
 def changed(model: M, **fields: Any) -> M:
-    """A copy with other values in these fields. They are not validated; a field the model has not is a TypeError."""
+    """A copy with other values in these fields. They are not validated; a field the model has not is a TypeError.
+    What was worked out of the old values and kept (`cached_property`) is worked out anew."""
     known = _fields(type(model))
     if not fields.keys() <= known:
         raise TypeError(f"{type(model).__name__} has no field {', '.join(sorted(fields.keys() - known))}")
-    return model.model_copy(update=fields)
+    copy = model.model_copy(update=fields)
+    held = vars(copy)
+    if len(held) > len(known):
+        for name in held.keys() - known:
+            del held[name]
+    return copy
 
 
 @cache
