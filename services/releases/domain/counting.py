@@ -13,11 +13,8 @@ def eligible(rule: Rule, concerned: Iterable[str], standing: Standing, rules: Ru
     barred = frozenset(concerned)
     return {
         each.id: frozenset(each.groups)
-        for each in rules.people.person
-        if rule.groups & set(each.groups)
-        and not each.robot
-        and each.id not in barred
-        and standing.is_active(each.id, rules)
+        for each in rules.people.in_groups(rule.groups)
+        if not each.robot and each.id not in barred and standing.is_active(each.id, rules)
     }
 
 

@@ -1,7 +1,8 @@
 """Who there is: each person, under whatever name he comes, and each robot."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
@@ -41,46 +42,87 @@ class Person(Strict):
 
 
 class People(Strict):
-    """Everybody, as one version of the file has it. A robot is in no group, so it approves nothing."""
+    """Everybody, as one version of the file has it. A robot is in no group, so it approves nothing.
+
+    Who is behind a name is worked out once: it is asked with every request, and of each author of one.
+    """
 
     version: Version
     person: Annotated[tuple[Person, ...], Field(max_length=MOST)] = ()
 
     def groups(self) -> frozenset[str]:
-        return frozenset(group for each in self.person for group in each.groups)
+        return frozenset(self._members)
+
+    def in_groups(self, groups: Iterable[str]) -> list[Person]:
+        """Those who are in one of them, in the order of the file."""
+        places = {place for group in groups for place in self._members.get(group, ())}
+        return [self.person[place] for place in sorted(places)]
 
     def named(self, id_: str) -> Person | None:
-        return next((each for each in self.person if each.id == id_), None)
+        return self._by_id.get(id_)
 
     def of_subject(self, subject: str) -> str:
         """The person's id; for a subject that nobody has, one that is nobody's."""
-        found = next((each.id for each in self.person if subject in each.subjects), None)
+        found = self._by_subject.get(subject)
         return found or f"{STRANGER}{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
 
     def of_chat(self, user: str) -> str | None:
-        return next((each.id for each in self.person if user in each.chat), None)
+        return self._by_chat.get(user)
 
     def of_ci(self, login: str) -> str | None:
-        return next((each.id for each in self.person if login in each.ci), None)
+        return self._by_ci.get(login)
 
     def known_as(self, name: str) -> str:
         """The id of whoever is called so, by his id, a login of continuous integration, or a token's subject; the name
         itself where nobody is. Who is named so keeps out of a decision: what looks like his name will do."""
-        looks = skeleton(name)
-        ways: tuple[Callable[[Person], Iterable[str]], ...] = (
-            lambda each: (each.id,),
-            lambda each: each.ci,
-            lambda each: each.subjects,
-        )
-        for names in ways:
-            for each in self.person:
-                if looks in map(skeleton, names(each)):
-                    return each.id
-        return name
+        return self._by_looks.get(skeleton(name), name)
 
     def is_robot(self, id_: str) -> bool:
         found = self.named(id_)
         return found is not None and found.robot
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Person]:
+        return {each.id: each for each in reversed(self.person)}
+
+    @cached_property
+    def _by_subject(self) -> Mapping[str, str]:
+        return _whose(self.person, lambda each: each.subjects)
+
+    @cached_property
+    def _by_chat(self) -> Mapping[str, str]:
+        return _whose(self.person, lambda each: each.chat)
+
+    @cached_property
+    def _by_ci(self) -> Mapping[str, str]:
+        return _whose(self.person, lambda each: each.ci)
+
+    @cached_property
+    def _by_looks(self) -> Mapping[str, str]:
+        """By what a name looks like; an id goes before a login, and that before a subject."""
+        found = dict[str, str]()
+        for names in ({each: each for each in self._by_id}, self._by_ci, self._by_subject):
+            for name, id_ in names.items():
+                found.setdefault(skeleton(name), id_)
+        return found
+
+    @cached_property
+    def _members(self) -> Mapping[str, Sequence[int]]:
+        """Of each group the places of its people."""
+        found = dict[str, list[int]]()
+        for place, each in enumerate(self.person):
+            for group in each.groups:
+                found.setdefault(group, []).append(place)
+        return found
+
+
+def _whose(people: Sequence[Person], names: Callable[[Person], Iterable[str]]) -> Mapping[str, str]:
+    """The id of whoever stands first in the file under a name."""
+    found = dict[str, str]()
+    for each in people:
+        for name in names(each):
+            found.setdefault(name, each.id)
+    return found
 
 
 def faults(people: People) -> list[tuple[str, str]]:
