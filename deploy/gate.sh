@@ -423,7 +423,8 @@ while IFS= read -r name; do
   [ -n "$name" ] || continue
   name=$(below "$name") || exit 97
   if [ -d "$name" ]; then
-    [ -z "$(find "$name" -type l)" ] || wrong "$name holds links: name the files that are meant."
+    [ -z "$(find "$name" ! -type f ! -type d)" ] ||
+      wrong "$name holds links, or what else is no file: name the files that are meant."
     find "$name" -type f >"$private/found" || wrong "$name cannot be read."
     while IFS= read -r each; do copy "$each"; done <"$private/found"
   else

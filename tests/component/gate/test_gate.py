@@ -502,6 +502,7 @@ def test_a_program_that_is_not_on_the_path_is_told_before_anybody_is_asked(gate:
         (*ABOUT, "--file", "link", "--", "true"),
         (*ABOUT, "--file", "folder", "--", "true"),
         (*ABOUT, "--file", "pipe", "--", "true"),
+        (*ABOUT, "--file", "pipes", "--", "true"),
         (*ABOUT, "--", "./deploy.sh"),
         (*ABOUT, "--artifact", "image:latest", "--", "true"),
         (*ABOUT, "--parameter", "a", "--", "true"),
@@ -516,7 +517,9 @@ def test_wrong_use_is_told_before_anybody_is_asked(gate: Gate, office: Office, w
     (gate.here / "link").symlink_to("/etc/hostname")
     (gate.here / "folder").mkdir()
     (gate.here / "folder" / "link").symlink_to("../deploy.sh")
-    os.mkfifo(gate.here / "pipe")
+    (gate.here / "pipes").mkdir()
+    for pipe in ("pipe", "pipes/pipe"):
+        os.mkfifo(gate.here / pipe)
     ended(gate.start(*words), 97)
     assert office.calls == []
 

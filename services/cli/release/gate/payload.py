@@ -160,27 +160,44 @@ def _inside(word: str, origin: Path) -> str | None:
 
 def _listed(origin: Path, names: Sequence[str]) -> list[str]:
     """Names below the folder, each once; folders stand for the files in them."""
-    found: dict[str, None] = {}
+    found = set[str]()
     for name in names:
         normal = os.path.normpath(name)
-        if Path(normal).is_absolute() or normal.startswith(".."):
+        if Path(normal).is_absolute() or normal.split("/", 1)[0] == "..":
             raise WrongPayload(f"{name} does not lie below the folder in which the gate was called.")
-        place = origin / normal
-        if not place.resolve().is_relative_to(origin):
-            raise WrongPayload(f"{name} leads out of the folder in which the gate was called.")
-        inside = _files_in(place, origin) if place.is_dir() else [normal]
-        found.update(dict.fromkeys(inside))
-        if len(found) > MOST_FILES:
-            raise WrongPayload(f"more than {MOST_FILES} files.")
+        for each in _files_at(normal, name, origin):
+            found.add(each)
+            if len(found) > MOST_FILES:
+                raise WrongPayload(f"more than {MOST_FILES} files.")
     return sorted(found)
 
 
+def _files_at(normal: str, name: str, origin: Path) -> Iterator[str]:
+    place = origin / normal
+    try:
+        inside, is_folder = place.resolve().is_relative_to(origin), place.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # a name too long, or none; links that lead to each other
+        raise WrongPayload(f"{name} cannot be read ({error}).") from error
+    if not inside:
+        raise WrongPayload(f"{name} leads out of the folder in which the gate was called.")
+    if is_folder:
+        yield from _files_in(place, origin)
+    else:
+        yield normal
+
+
 def _files_in(folder: Path, origin: Path) -> Iterator[str]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            raise WrongPayload(f"{path.relative_to(origin)} is a link: name the files that are meant.")
-        if path.is_file():
-            yield str(path.relative_to(origin))
+    """All that is no folder, be it nothing that can be copied: what is left out unsaid is missed when it runs."""
+    for here, folders, names in os.walk(folder, onerror=_unread):
+        for name in (*folders, *names):
+            path = Path(here, name)
+            if path.is_symlink():
+                raise WrongPayload(f"{path.relative_to(origin)} is a link: name the files that are meant.")
+        yield from (str(Path(here, name).relative_to(origin)) for name in names)
+
+
+def _unread(error: OSError) -> None:
+    raise WrongPayload(f"{error.filename} cannot be read ({error.strerror}).") from error
 
 
 def copied(original: Path, place: Path, name: str, kept: int = 0) -> str:
