@@ -10,6 +10,8 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from services.releases.domain.people import Strict
 
 WEEK: Final = 7 * 24 * 60
+FIELDS: Final = 5
+"""Of six the first would be a second: `30 1 * * * *`, meant for half past one, opens every hour."""
 FAR: Final = timedelta(days=400)
 """A window that does not open for so long never does."""
 
@@ -29,6 +31,8 @@ def _zone(name: str) -> str:
 def _cron(expression: str) -> str:
     from cronsim import CronSim, CronSimError  # noqa: PLC0415 - only who has windows needs it
 
+    if len(expression.split()) != FIELDS:
+        raise ValueError("must be a cron expression of five fields")
     try:
         CronSim(expression, datetime(2027, 1, 1, tzinfo=UTC))
     except CronSimError as error:

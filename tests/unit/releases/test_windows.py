@@ -25,6 +25,7 @@ def at(text: str) -> datetime:
         (OFFICE, "2027-01-22T20:00", "2027-01-25T12:00", "2027-01-25T20:00"),
         (NIGHTLY, "2027-03-27T00:00", "2027-03-27T01:30", "2027-03-27T02:30"),
         (NIGHTLY, "2027-10-31T00:00", "2027-10-31T00:30", "2027-10-31T01:30"),
+        (NIGHTLY, "2027-10-31T01:30", "2027-11-01T01:30", "2027-11-01T02:30"),
     ],
 )
 def test_a_window_is_open_from_its_beginning_to_before_its_end(
@@ -57,7 +58,16 @@ def test_a_window_that_never_opens_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"cron": "x"}, {"cron": "0 0 30 2 *"}, {"zone": "Mars/Base"}, {"minutes": 0}, {"minutes": 10_081}]
+    "wrong",
+    [
+        {"cron": "x"},
+        {"cron": "30 1 * * * *"},
+        {"cron": "@daily"},
+        {"cron": "0 0 30 2 *"},
+        {"zone": "Mars/Base"},
+        {"minutes": 0},
+        {"minutes": 10_081},
+    ],
 )
 def test_what_is_no_window_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises((ValidationError, ValueError)):
