@@ -238,6 +238,20 @@ def test_whoever_is_away_for_long_runs_nothing(gate: Gate, office: Office) -> No
     assert not gate.has_run()
 
 
+@pytest.mark.parametrize(("state", "code"), [("approved", 0), ("denied", 91)])
+def test_that_nobody_listens_any_more_changes_nothing(gate: Gate, office: Office, state: str, code: int) -> None:
+    """A pipe into a program that ended: what is written there fails."""
+    gate.script()
+    process = gate.guard()
+    assert process.stderr is not None
+    process.stderr.close()
+    process.stderr = None
+    gate.asked()
+    office.decide(state)
+    assert process.wait(STARTED) == code
+    assert gate.has_run() == (code == 0)
+
+
 def test_whoever_was_never_there_runs_nothing(gate: Gate, office: Office) -> None:
     gate.script()
     office.close()

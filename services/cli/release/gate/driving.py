@@ -1,10 +1,13 @@
 """Asks, waits, and runs: what `course` says, done."""
 
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
@@ -89,8 +92,20 @@ def waited(
 
 
 def say(text: str) -> None:
-    """To whoever watches; the command's own output is its alone."""
-    printing.complain(f"gate: {text}")
+    """To whoever watches; the command's own output is its alone. That nobody does any more changes nothing of what is
+    done, nor with what the gate ends."""
+    if sys.stderr is None:
+        return
+    try:
+        printing.complain(f"gate: {text}")
+    except OSError:
+        _hear_nothing_more()
+
+
+def _hear_nothing_more() -> None:
+    """What was not written would be tried again at the end, and that failure would be the exit code."""
+    with suppress(OSError), Path(os.devnull).open("w") as nobody:
+        os.dup2(nobody.fileno(), sys.stderr.fileno())
 
 
 def _wait(asked: Asked, terms: Terms, line: Line, last: type[L], changed: Callable[[], End | None]) -> L | End:

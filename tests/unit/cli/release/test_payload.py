@@ -87,3 +87,14 @@ def test_two_dots_are_also_how_a_name_begins(tmp_path: Path) -> None:
     (tmp_path / "folder" / "b").touch()
     with Copies(tmp_path, ["folder", "./..x", "folder/b"]) as copies:
         assert [each.path for each in copies.files] == ["..x", "folder/b"]
+
+
+def test_what_the_command_left_behind_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate would end with 97, "nothing ran", after what ran."""
+    (tmp_path / "x").touch()
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    with Copies(tmp_path, ["x"]):
+        monkeypatch.setattr(Path, "chmod", refused)
