@@ -116,11 +116,13 @@ class Run:
             if not batch:
                 await asyncio.sleep(PAUSE)
                 continue
-            if any(each.messages for each in batch):
-                began = running_seconds()
+            began = running_seconds()
+            if sends := any(each.messages for each in batch):
                 await self._sender.publish(batch, self._replay)
-                await asyncio.sleep(self._courtesy.rest(sending=running_seconds() - began))
-            self._note(batch)
+            sending = running_seconds() - began
+            self._note(batch)  # before the rest: whoever is stopped in it has sent them
+            if sends:
+                await asyncio.sleep(self._courtesy.rest(sending=sending))
         await self._change(self._done)
 
     async def stop(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.archive.cases.courtesy import Courtesy
 from shared.bus.outbox import NotPublished, Unroutable
 from shared.contracts.archive import ReplayEnded
 from shared.contracts.messages import OutboxMessage
@@ -245,6 +246,23 @@ async def test_a_process_that_stops_leaves_it_to_another_at_once(desk: Desk, rep
     other = Desk(replica, desk.hub, desk.clock)
     await other.work()
     assert (await other.shown(made["id"]))["state"] == "done"
+    sent = [each.hubid for each in (*desk.sent(), *other.sent())]
+    assert sent == [each.hubid for each in events]
+
+
+async def test_a_process_that_stops_while_it_rests_has_noted_what_it_sent(
+    desk: Desk, replica: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = await desk.kept(*range(100, 110))
+    desk.fill(97)
+    await desk.make()
+    with monkeypatch.context() as patched:
+        patched.setattr(Courtesy, "rest", lambda *_, computing=0.0, **__: 0.0 if computing else 3_600.0)
+        await desk.vault.once("replays")
+        await eventually(lambda: has_sent(desk, 3))
+        await desk.vault.stopped()
+    other = Desk(replica, desk.hub, desk.clock)
+    await other.work()
     sent = [each.hubid for each in (*desk.sent(), *other.sent())]
     assert sent == [each.hubid for each in events]
 
