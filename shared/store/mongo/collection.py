@@ -241,9 +241,9 @@ class MongoCollection:
             return {found["_id"] for found in await cursor.to_list(len(wanted))}
 
     async def sent(self, ids: Mapping[str, Sequence[str]]) -> None:
-        pulls = [
+        pulls = [  # in one order: an engine that locks until the batch is over would find two of us in a deadlock
             UpdateOne({"_id": id_}, {"$pull": {"outbox": {"id": {"$in": list(messages)}}}})
-            for id_, messages in ids.items()
+            for id_, messages in sorted(ids.items())
         ]
         if pulls:
             with translated():
