@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from shared.ledgerlog.checkpoints import Checkpoint
 from shared.ledgerlog.leaves import NOTHING_BEFORE, SALT_SIZE, BadLeaf, FreeText, Leaf, chain_hash
-from shared.ledgerlog.notes import BadNote, VerifierKey
+from shared.ledgerlog.notes import BadNote, VerifierKey, is_text
 from shared.ledgerlog.tree import Edge, leaf_hash
 
 MOST_FAULTS: Final = 100
@@ -176,7 +176,7 @@ def _is_read(line: bytes, found: Bundle) -> bool:
         case {"checkpoint": str(note), **others} if not others:
             found.notes.append(note)
         case {"text": {"salt": str(salt), "text": str(text), **others}, **more} if not others and not more:
-            if not _is_salt(salt) or not _is_text(text):
+            if not _is_salt(salt) or not is_text(text):
                 return False
             found.texts.append(FreeText(salt, text))
         case _:
@@ -189,10 +189,6 @@ def _is_salt(salt: str) -> bool:
         return len(bytes.fromhex(salt)) == SALT_SIZE
     except ValueError:
         return False
-
-
-def _is_text(text: str) -> bool:
-    return not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def json_of(report: Report) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
 def _check_text(text: str) -> None:
     if not text.endswith("\n") or any(ord(each) < 0x20 and each != "\n" for each in text):  # noqa: PLR2004 - space
         raise BadNote("a note's text is lines without control characters")
-    if any("\ud800" <= each <= "\udfff" for each in text):
+    if not is_text(text):
         raise BadNote("a note's text is UTF-8")
 
 
@@ -131,3 +131,8 @@ def _base64(text: str) -> bytes:
     if b64encode(found).decode() != text:
         raise BadNote("no base64")
     return found
+
+
+def is_text(text: str) -> bool:
+    """Can it be written in UTF-8: is no half of a surrogate pair in it?"""
+    return not any("\ud800" <= each <= "\udfff" for each in text)
