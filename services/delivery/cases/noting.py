@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 ASKED_FIRST: Final = timedelta(seconds=1)
 ASKED_SELDOM: Final = timedelta(minutes=5)
 """An endpoint that has not agreed is asked again after a second, 2, 4, .. 300 s."""
+LEARNT: Final = ("gone_since", "rests_until", "failing_since", "fault")
+"""Fields of a target's state that its process writes, each where it has changed."""
 SAME: Final = timedelta(seconds=1)
 """A rest that ends so little later is the one that is noted."""
 
@@ -55,6 +57,8 @@ class Noting:
         state, now = stance.state, self._clock.now()
         if state.verified != stance.terms.webhook:
             self._ask(place, stance)
+        else:
+            self._asked.pop(place, None)
         after = state
         if stance.gone and state.gone_since is None:
             after = changed(after, gone_since=now, fault="http_410")
@@ -71,7 +75,7 @@ class Noting:
         elif not is_open and state.failing_since is not None and stance.breaker.knows:
             after = changed(after, failing_since=None)
             said.append(TargetRecovered(bus=place[0], target=place[1], since=now))
-        if after is not state and (saved := await self._save(after, said)) is not None:
+        if after is not state and (saved := await self._save(state, after, said)) is not None:
             stance.state = saved  # what others change from now on is seen as a change of this
 
     async def close(self) -> None:
@@ -88,11 +92,12 @@ class Noting:
         waiting = depth.messages if depth is not None else 0
         return TargetFailing(bus=place[0], target=place[1], since=now, waiting=waiting, fault=fault)
 
-    async def _save(self, after: TargetState, said: list[Event]) -> TargetState | None:
-        """What somebody else has changed meanwhile is read first, and this said at the next look."""
+    async def _save(self, seen: TargetState, after: TargetState, said: list[Event]) -> TargetState | None:
+        """What is new is written into what is stored, of which others may have changed the rest since it was `seen`;
+        None where somebody does so at this moment: then it is said at the next look."""
         stored = await self._states.load(after.id)
         before = stored.value if stored is not None else TargetState(id=after.id)
-        fields = {name: getattr(after, name) for name in ("gone_since", "rests_until", "failing_since", "fault")}
+        fields = {name: told for name in LEARNT if (told := getattr(after, name)) != getattr(seen, name)}
         entries = [self._outbox.entry(each) for each in said]
         try:
             saved = await self._states.save(

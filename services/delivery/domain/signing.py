@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -40,7 +40,7 @@ class Key(Protocol):
 class Secret:
     """A key of HMAC-SHA256: who verifies by it could sign by it."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
 
     @property
     def shown(self) -> str:

@@ -10,6 +10,8 @@ from services.delivery.cases.looking import Looking, NotTold
 from services.delivery.domain.target import KnownBus
 from services.delivery.ports import Unopenable
 from shared.contracts.buses import NAME
+from shared.store.documents import After
+from shared.store.repository import Stored
 from shared.web.auth import Caller
 from shared.web.problems import Problem, not_found, try_again
 
@@ -36,6 +38,22 @@ async def own_of(looking: Looking, buses: Sequence[KnownBus], caller: Caller, ev
         return await looking.own(caller.subject, buses)
     except NotTold as error:
         raise try_again("unavailable", "Whose clients a partner's are is not known here yet; try again") from error
+
+
+async def own_listed(
+    looking: Looking, caller: Caller, everything: str, after: After, limit: int
+) -> list[Stored[KnownBus]]:
+    """So many of the caller's, by their marks, that follow the place; all of them for whoever may see everything. The
+    place of a page's last one is told by its cursor: so it is of them, too. Raises 503."""
+    mine: list[Stored[KnownBus]] = []
+    while len(mine) < limit:
+        found = await looking.listed(after, limit)
+        own = {bus.id for bus in await own_of(looking, [each.value for each in found], caller, everything)}
+        mine += [each for each in found if each.value.id in own]
+        if len(found) < limit:
+            break
+        after = found[-1].value.mark, found[-1].value.id
+    return mine[:limit]
 
 
 def only_webhooks(known: KnownBus, target: str) -> None:

@@ -14,7 +14,7 @@ from services.delivery.cases.skipping import Skipping
 from services.delivery.domain.target import KnownBus
 from services.delivery.http import keys, letters, sealing
 from services.delivery.http.choosing import Consent
-from services.delivery.http.owning import PATH, BusName, TargetName, only_webhooks, openable, own, own_of
+from services.delivery.http.owning import PATH, BusName, TargetName, only_webhooks, openable, own, own_listed
 from services.delivery.http.showing import Shower
 from services.delivery.http.views import ShownAgreement, ShownTarget, ShownTargets, Skipped
 from shared.bus.standing import StandingQueues
@@ -83,10 +83,10 @@ def _reading(router: Routes, looking: Looking, shower: Shower, reader: Any) -> N
             return answer(ShownTargets(targets=await shower.all_of(known)))
 
         async def page(after: After, limit: int) -> list[Stored[KnownBus]]:
-            return await looking.listed(after, limit)
+            return await own_listed(looking, caller, "ops:read", after, limit)
 
         found, following = await BY_MARK.page(cursor, LISTED, page)
-        seen = await own_of(looking, [each.value for each in found], caller, "ops:read")
+        seen = [each.value for each in found]
         return answer(ShownTargets(targets=await shower.all_of(seen), next_cursor=following))
 
     @router.get(PATH, response_model=None, responses=answers(ShownTarget, *READING))

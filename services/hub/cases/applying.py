@@ -18,6 +18,7 @@ from services.hub.domain.bus import (
     changes,
     following,
     for_operators,
+    left_by,
     queued,
     queues_of,
     same,
@@ -165,8 +166,11 @@ class Applying:
         await self._must_be_empty(queues, DRAINS if drain else 0.0)
         await self._save(kept, kept.value.id, None, who)
 
-    async def listed(self, after: After, limit: int) -> list[Stored[KeptBus]]:
-        return await self.buses.find(MARKS, (), limit=limit, after=after)
+    async def listed(self, owner: str | None, after: After, limit: int) -> list[Stored[KeptBus]]:
+        """By their names, also those that were deleted; `owner`'s alone, where it is not None."""
+        if owner is None:
+            return await self.buses.find(MARKS, (), limit=limit, after=after)
+        return await self.buses.find(OWNERS, (owner,), limit=limit, after=after)
 
     async def revision(self, name: str, revision: int) -> BusTerms | None:
         """What a bus says or said by that revision; None where there is none, or it had said nothing any more."""
@@ -201,7 +205,7 @@ class Applying:
         going = kept.value.going if kept else {}
         if any(target in here and since + GOES > self.clock.now() for target, since in going.items()):
             raise Going
-        await self._must_be_empty(queues_of(name, [each for each in queued(old) if each not in here]))
+        await self._must_be_empty(queues_of(name, left_by(kept.value if kept else None, terms)))
         return kept, rules
 
     async def _must_have_room(self, who: Who) -> None:

@@ -9,13 +9,17 @@ from typing import Final
 
 from services.hub.domain.bus import KeptBus, queues_of
 from shared.bus.standing import BrokerAway, StandingQueues
+from shared.bus.topology import TIERS
 from shared.kernel.clock import Clock
 from shared.kernel.values import changed
 from shared.store.documents import Conflict
 from shared.store.repository import Repository, Stored
 
-EMPTY_FOR: Final = timedelta(minutes=30)
-"""So long a target must have been gone before its queue is: longer than any consumer may have a copy in hand."""
+IN_HAND: Final = timedelta(minutes=30)
+"""No consumer may have a copy in hand for longer."""
+EMPTY_FOR: Final = max(TIERS.values()) + IN_HAND
+"""So long a target must have been gone before its queue is: a copy that was put into the longest tier comes back to it.
+Where it found no queue it would stay in the tier, and some of them would keep everybody's from going on."""
 PAGE: Final = 100
 
 

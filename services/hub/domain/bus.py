@@ -124,6 +124,18 @@ def queued(terms: BusTerms | None) -> list[str]:
     return [name for name, target in terms.targets.items() if target.kind in WITH_QUEUES] if terms else []
 
 
+def left_by(kept: KeptBus | None, terms: BusTerms) -> list[str]:
+    """Targets whose queues must be empty before the bus says that: what waits there would be nobody's; and where it
+    becomes another partner's, that one would be sent, and could read, copies of what its former owner's bus looked at.
+    """
+    if kept is None:
+        return []
+    if kept.owner != terms.partner:
+        return list(dict.fromkeys([*queued(kept.terms), *kept.left]))
+    here = queued(terms)
+    return [target for target in queued(kept.terms) if target not in here]
+
+
 def _ordered(terms: BusTerms | None) -> list[str]:
     return [name for name, target in terms.targets.items() if target.order == BY_KEY] if terms else []
 

@@ -112,10 +112,10 @@ def _reading(router: Routes, applying: Applying, registry: Registry, reader: Any
         who = await _who(registry, caller, "ops:read")
 
         async def page(after: After, limit: int) -> list[Stored[KeptBus]]:
-            return await applying.listed(after, limit)
+            return await applying.listed(who.partner, after, limit)
 
         found, following = await BY_MARK.page(cursor, LISTED, page)
-        shown = [_bus(each) for each in found if each.value.terms and who.partner in {None, each.value.partner}]
+        shown = [_bus(each) for each in found if each.value.terms]
         return answer(ShownBuses(buses=shown, next_cursor=following))
 
     @router.get(PATH, response_model=None, responses=answers(ShownBus, *READING, headers=("ETag",)))

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from services.delivery.app import compose
 from services.delivery.cases import catching_up
 from services.delivery.cases.known import BUSES
+from services.delivery.http import routes
 from shared.bus.outbox import NotPublished
 from shared.contracts.buses import TargetTerms
 from shared.contracts.delivery import ConfigureClients, ConfigureTargets
@@ -18,6 +19,7 @@ from shared.contracts.hub import TellTargets
 from shared.contracts.messages import Message, OutboxMessage
 from shared.store.documents import Document
 from shared.web import problems
+from shared.web.pages import decode_cursor
 from tests.kit.desk import an_envelope, opened
 from tests.kit.runtime import TestRuntime
 
@@ -108,6 +110,20 @@ async def test_a_list_shows_the_callers_buses_of_several_partners(desk: Desk) ->
     await desk.told(clients(1, "till"), clients(1, "theirs", partner="aldi"))
     listed = (await desk.get("", "till")).json()["targets"]
     assert sorted(each["bus"] for each in listed) == ["food", "fuel"]
+
+
+async def test_a_page_of_it_is_full_and_its_cursor_names_nobody_elses(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "LISTED", 2)
+    owners = {"a": "coles", "b": "aldi", "c": "aldi", "d": "coles", "e": "aldi", "f": "coles", "g": "aldi"}
+    await desk.told(*(bus(name, partner=partner) for name, partner in owners.items()))
+    await desk.told(clients(1, "till"), clients(1, "theirs", partner="aldi"))
+    first = (await desk.get("", "till")).json()
+    assert [each["bus"] for each in first["targets"]] == ["a", "d"]
+    assert decode_cursor(first["next_cursor"], (str, str)) == ("d:1", "d")
+    last = (await desk.get(f"?cursor={first['next_cursor']}", "till")).json()
+    assert ([each["bus"] for each in last["targets"]], last["next_cursor"]) == (["f"], None)
 
 
 async def test_it_says_what_it_knows_when_it_begins_and_again_ever_more_seldom(

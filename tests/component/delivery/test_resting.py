@@ -10,10 +10,11 @@ import pytest
 from services.delivery.cases.known import TARGETS
 from services.delivery.cases.noting import Noting
 from services.delivery.cases.stance import Stance
-from services.delivery.domain.state import TargetState
+from services.delivery.domain.state import TargetState, resumed
 from services.delivery.domain.verdicts import Verdict
 from shared.bus.outbox import Outbox
 from shared.contracts.buses import TargetTerms
+from shared.kernel.values import changed
 from shared.store import open_store
 from shared.store.repository import Repository
 from tests.kit.clock import HandClock
@@ -38,12 +39,16 @@ async def states(tmp_path: Path) -> AsyncIterator[Repository[TargetState]]:
     await store.close()
 
 
-async def test_the_longest_rest_is_kept_by_who_comes_after(
-    states: Repository[TargetState], clock: HandClock, tmp_path: Path
-) -> None:
+@pytest.fixture
+def noting(states: Repository[TargetState], clock: HandClock, tmp_path: Path) -> Noting:
     runtime = TestRuntime(tmp_path / "other", clock)
     outbox = Outbox("milesaga/delivery", runtime.publisher, clock, runtime.ids)
-    noting = Noting(states, cast("Any", None), cast("Any", None), outbox, clock)
+    return Noting(states, cast("Any", None), cast("Any", None), outbox, clock)
+
+
+async def test_the_longest_rest_is_kept_by_who_comes_after(
+    states: Repository[TargetState], noting: Noting, clock: HandClock
+) -> None:
     before = Stance(TERMS, AGREED, nothing)
     for minutes in (1, 20):
         before.under_way += 1
@@ -65,3 +70,22 @@ async def test_the_longest_rest_is_kept_by_who_comes_after(
     later = Stance(TERMS, stored.value, nothing)
     later.rests(until, until + timedelta(seconds=1))
     assert later.may_send()
+
+
+async def test_what_a_person_has_changed_since_it_was_read_stays(
+    states: Repository[TargetState], noting: Noting, clock: HandClock
+) -> None:
+    """The process that has the target is about to note a rest, and looks at what it read before."""
+    stored = await states.load("fuel/bi")
+    assert stored is not None
+    gone = changed(stored.value, gone_since=clock.now(), fault="http_410")
+    read = await states.save(gone, version=stored.version)
+    stance = Stance(TERMS, read.value, nothing)
+    await states.save(changed(resumed(read.value, clock.now()), fault=None), version=read.version)
+    stance.under_way += 1
+    stance.left(Verdict("wait", "http_429", timedelta(minutes=1)), probe=False)
+    await noting.note(PLACE, stance)
+    after = await states.load("fuel/bi")
+    assert after is not None
+    assert (after.value.gone_since, after.value.verified, after.value.fault) == (None, None, None)
+    assert after.value.rests_until is not None
