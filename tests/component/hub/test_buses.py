@@ -246,7 +246,8 @@ class TestWhoMay:
         await hub.partner("qf")
         for bus, owner in (("a", "coles"), ("b", "qf"), ("c", "qf"), ("d", "coles"), ("e", "coles"), ("f", "qf")):
             await hub.applied(a_file(partner=owner), bus)
-        seen, cursor = [], ""
+        seen: list[list[str]] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = (await hub.ask("GET", "/v1/hub/buses", by="coles", params={"cursor": cursor})).json()
             seen.append([each["id"] for each in page["buses"]])
