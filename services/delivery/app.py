@@ -72,7 +72,7 @@ def compose(runtime: Runtime) -> Service:
     }
     poster = _poster(runtime, settings)
     telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
-    verifying = Verifying(poster, keyring, runtime.clock, runtime.ids, settings.origin)
+    verifying = Verifying(poster, keyring, runtime.clock, runtime.ids, known.owner, settings.origin)
     noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
     outages = keeping.documents(OUTAGES, Outages, silent=True)
     replicas = keeping.collection(REPLICAS, silent=True)
@@ -89,6 +89,7 @@ def compose(runtime: Runtime) -> Service:
         runtime.random,
         runtime.meter,
         progress,
+        known.owner,
         settings.origin,
         runtime.settings.after_restore,
     )

@@ -1,20 +1,30 @@
 """What delivery asks of others."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.delivery.domain.verdicts import Answer
 from shared.bus.dead_letters import Choice, DeadLetter, Place, Reborn
 
 
-class Poster(Protocol):
-    """The way to the endpoints."""
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a request goes, and how long it may take. The partner is the bus's owner, who named the URL."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
-        """What came of one request, which took no longer than that. Raises nothing."""
+    partner: str
+    url: str
+    seconds: float
+
+
+class Poster(Protocol):
+    """The way to the endpoints. Of all requests each partner has a part under way, at most."""
+
+    async def post(self, to: Endpoint, headers: Mapping[str, str], body: bytes) -> Answer:
+        """What came of one request, which took no longer than it may once it was its partner's turn. Raises nothing."""
         ...
 
-    async def ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
+    async def ask(self, to: Endpoint, headers: Mapping[str, str]) -> Answer:
         """The same of OPTIONS, with the answer's headers."""
         ...
 

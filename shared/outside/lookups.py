@@ -5,18 +5,23 @@ for as long as a resolver has patience, and with them every request that needs a
 """
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from socket import SOCK_STREAM, getaddrinfo
 from threading import Thread
 from typing import Final
 
 from aiohappyeyeballs import AddrInfoType
 
-AT_ONCE: Final = 256
-"""Names; more than a partner has targets on all its buses."""
+from shared.kernel.locks import KeyedPlaces
 
-Name = tuple[str, int]
+AT_ONCE: Final = 256
+"""Names."""
+PART: Final = AT_ONCE // 8
+"""Of them at most for one party, whose other names wait: it may name any number of hosts, none of which answers."""
+
+Name = tuple[str, int, str | None]
+"""Host, port, and who asks: nobody waits behind another one's names, though they be his own."""
 
 
 class LookUps:
@@ -25,11 +30,13 @@ class LookUps:
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._parts = KeyedPlaces(PART)
         self._under_way: dict[Name, asyncio.Task[Sequence[AddrInfoType]]] = {}
 
-    async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
-        """What the name stands for now. Raises OSError, ValueError."""
-        name = host, port
+    async def addresses(self, host: str, port: int, whose: str | None = None) -> Sequence[AddrInfoType]:
+        """What the name stands for now. `whose` is the party that asks, of which there may be many; None: it is us.
+        Raises OSError, ValueError."""
+        name = host, port, whose
         asked = self._under_way.get(name)
         if asked is None:
             asked = self._under_way[name] = asyncio.create_task(self._look_up(name))
@@ -37,7 +44,8 @@ class LookUps:
         return await asyncio.shield(asked)  # who is tired of waiting leaves the others theirs
 
     async def _look_up(self, name: Name) -> Sequence[AddrInfoType]:
-        async with self._places:
+        *_, whose = name
+        async with self._parts.of(whose) if whose is not None else nullcontext(), self._places:
             loop = asyncio.get_running_loop()
             found: asyncio.Future[Sequence[AddrInfoType]] = loop.create_future()
             Thread(target=_tell, args=(name, loop, found), name="names", daemon=True).start()
@@ -58,11 +66,12 @@ def _tell(name: Name, loop: asyncio.AbstractEventLoop, found: "asyncio.Future[Se
         else:
             found.set_exception(error)
 
+    host, port, _ = name
     addresses: Sequence[AddrInfoType] = ()
     error: Exception | None = None
     try:
-        addresses = getaddrinfo(*name, type=SOCK_STREAM)
+        addresses = getaddrinfo(host, port, type=SOCK_STREAM)
     except (OSError, ValueError) as refused:
         error = refused
-    with contextlib.suppress(RuntimeError):  # the process ends, and its loop is closed
+    with suppress(RuntimeError):  # the process ends, and its loop is closed
         loop.call_soon_threadsafe(settle)

@@ -15,10 +15,14 @@ from typing import Final
 import httpx
 from aiohappyeyeballs import AddrInfoType
 
-from shared.outside.transport import KeptConnections
+from shared.kernel.locks import KeyedPlaces
+from shared.outside.transport import WHOSE, KeptConnections
 
 AT_ONCE: Final = 4_096
-"""Requests of one process; whoever sends them has bounds of his own below it."""
+"""Requests of one process."""
+PART: Final = AT_ONCE // 8
+"""Of them at most for one party: as many as a bus has under way whose targets are all there may be, each as it is by
+default. What hangs of it leaves others theirs."""
 ENOUGH: Final = 16 * 1024
 """Bytes of an answer's body; nobody reads them."""
 MOST_URLS: Final = 2_000
@@ -66,14 +70,23 @@ class Strangers:
     def __init__(self, trusted: ssl.SSLContext, allows: Callable[[str], bool]) -> None:
         """`allows` judges an address, as text, that a host's name stands for."""
         self._transport = _CheckedConnections(trusted, allows)
+        self._parts = KeyedPlaces(PART)
 
-    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answered:
-        """The answer, of whatever status, within so many seconds as a whole. Raises NoAnswer."""
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float, whose: str
+    ) -> Answered:
+        """The answer, of whatever status, within so many seconds as a whole. `whose` is the party that named the URL:
+        where its part of all requests is under way, this one waits for one of them first. Raises NoAnswer."""
+        async with self._parts.of(whose):
+            return await self._sent(method, url, headers, body, seconds, whose)
+
+    async def _sent(  # noqa: PLR0917 - `send` alone calls it
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float, whose: str
+    ) -> Answered:
         try:
             timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
-            request = httpx.Request(
-                method, _read(url), headers=dict(headers), content=body, extensions={"timeout": timeout}
-            )
+            extensions = {"timeout": timeout, WHOSE: whose}
+            request = httpx.Request(method, _read(url), headers=dict(headers), content=body, extensions=extensions)
             async with asyncio.timeout(seconds):
                 response = await self._transport.handle_async_request(request)
         except (TimeoutError, ValueError, httpx.HTTPError, httpx.InvalidURL) as error:
@@ -92,8 +105,8 @@ class _CheckedConnections(KeptConnections):
         super().__init__(trusted, at_once=AT_ONCE, enough=ENOUGH)
         self._allows = allows
 
-    async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
-        found = await super().addresses(host, port)
+    async def addresses(self, host: str, port: int, whose: str | None) -> Sequence[AddrInfoType]:
+        found = await super().addresses(host, port, whose)
         allowed = [each for each in found if self._allows(str(each[4][0]))]
         if not allowed:
             raise AddressNotAllowed("the name stands for no address that may be reached")

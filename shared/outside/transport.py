@@ -28,6 +28,8 @@ NEXT_ADDRESS_SECONDS: Final = 0.25
 """So long a host's address is given before the next one is tried beside it (RFC 8305)."""
 PIECE: Final = 64 * 1024
 """In so many bytes at a time a body is given out: a small one may unpack to a thousand times as much."""
+WHOSE: Final = "whose"
+"""The extension of a request that says for whom it is sent, where there are many."""
 
 _WELL_FORMED: Final = re.compile(
     rb"[A-Z]+ [\x21-\x7e]+ HTTP/1\.1\r\n"
@@ -73,7 +75,8 @@ class KeptConnections(httpx.AsyncBaseTransport):
         timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
         await self._take_place(timeouts.get("pool"))
         try:
-            connection = self._kept(origin) or await self._connected(origin, timeouts.get("connect"))
+            whose: str | None = request.extensions.get(WHOSE)
+            connection = self._kept(origin) or await self._connected(origin, timeouts.get("connect"), whose)
             reading = await connection.exchange(
                 written,
                 bare=request.method == "HEAD",
@@ -124,17 +127,17 @@ class KeptConnections(httpx.AsyncBaseTransport):
         idle.append(connection)
         connection.rest(IDLE_SECONDS)
 
-    async def addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
+    async def addresses(self, host: str, port: int, whose: str | None) -> Sequence[AddrInfoType]:
         """Where a connection may go: exactly there, and nowhere else. Raises OSError, ValueError."""
-        return await self._lookups.addresses(host, port)
+        return await self._lookups.addresses(host, port, whose)
 
-    async def _connected(self, origin: Origin, seconds: float | None) -> Connection:
+    async def _connected(self, origin: Origin, seconds: float | None, whose: str | None) -> Connection:
         """`seconds` are for connecting, and as many again for the handshake."""
         scheme, host, port = origin
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(seconds):
-                addresses = await self.addresses(host, port)
+                addresses = await self.addresses(host, port, whose)
                 found = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_SECONDS)
             secured: dict[str, Any] = {"ssl": self._trusted, "server_hostname": host} if scheme == "https" else {}
             async with asyncio.timeout(seconds):

@@ -6,6 +6,7 @@ from typing import Final
 
 from services.delivery.domain.places import Forbidden, Places
 from services.delivery.domain.verdicts import Answer
+from services.delivery.ports import Endpoint
 from shared.outside.strangers import NOT_ALLOWED, NoAnswer, Strangers
 
 MOST_URLS: Final = 2_000
@@ -19,16 +20,16 @@ class HttpPoster:
         self._check = lru_cache(maxsize=MOST_URLS)(places.check)
         self._strangers = strangers
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
-        return await self._send("POST", url, headers, body, seconds)
+    async def post(self, to: Endpoint, headers: Mapping[str, str], body: bytes) -> Answer:
+        return await self._send("POST", to, headers, body)
 
-    async def ask(self, url: str, headers: Mapping[str, str], seconds: float) -> Answer:
-        return await self._send("OPTIONS", url, headers, b"", seconds)
+    async def ask(self, to: Endpoint, headers: Mapping[str, str]) -> Answer:
+        return await self._send("OPTIONS", to, headers, b"")
 
-    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answer:
+    async def _send(self, method: str, to: Endpoint, headers: Mapping[str, str], body: bytes) -> Answer:
         try:
-            self._check(url)
-            answered = await self._strangers.send(method, url, headers, body, seconds)
+            self._check(to.url)
+            answered = await self._strangers.send(method, to.url, headers, body, seconds=to.seconds, whose=to.partner)
         except Forbidden:
             return Answer(error=NOT_ALLOWED)
         except NoAnswer as silence:

@@ -33,7 +33,7 @@ class Deciding:
         """Send a test; whoever takes it has agreed, at the rate that its handshake allows."""
         tested = await self.verifying.test(target_id(bus, target), terms)
         if tested.agrees:
-            tested = replace(tested, per_minute=(await self.verifying.shaken(terms)).per_minute)
+            tested = replace(tested, per_minute=(await self.verifying.shaken(target_id(bus, target), terms)).per_minute)
         return await self._agreed(bus, target, terms, tested)
 
     async def verify(self, bus: str, target: str, terms: TargetTerms) -> Agreed:

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 from services.delivery.cases.turns import BLOCKS
 from services.delivery.domain.order import Progress
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
+from services.delivery.domain.target import NOBODY, WITH_QUEUES, KnownBus, target_id
 from shared.contracts.buses import BY_KEY, TargetTerms, marked
 from shared.store.documents import CollectionSpec, Index
 from shared.store.repository import Repository, Stored
@@ -58,6 +58,10 @@ class Known:
         ordered = frozenset(target_id(*place) for place, terms in self.webhooks.items() if terms.order == BY_KEY)
         blocked = await self._progress.collection.keys(BLOCKS, (), limit=MOST_BLOCKED) if ordered else ()
         self.blocked = ordered.intersection(map(str, blocked))
+
+    def owner(self, bus: str) -> str:
+        """Its partner, as far as is known."""
+        return self._buses[bus].partner if bus in self._buses else NOBODY
 
     def owned_since(self, bus: str) -> int:
         """The revision by which it became its owner's, as far as is known."""

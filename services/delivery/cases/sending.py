@@ -1,7 +1,7 @@
 """Copies of one target go out, one request each; what was not taken goes on to a tier or to the dead letters."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -17,7 +17,7 @@ from services.delivery.domain.signing import signature
 from services.delivery.domain.target import target_id
 from services.delivery.domain.verdicts import Verdict, counted, judge
 from services.delivery.domain.webhook import content, headers_of_its_own, trace_of
-from services.delivery.ports import Poster
+from services.delivery.ports import Endpoint, Poster
 from shared.bus.arrival import Arrival
 from shared.bus.headers import (
     ATTEMPTS,
@@ -78,6 +78,8 @@ class Means:
     meter: TargetMeter
     progress: Repository[Progress]
     """Of ordered targets."""
+    owner: Callable[[str], str]
+    """Whose a bus is."""
     origin: str
     """Who we are, as endpoints are told."""
     restored: bool = False
@@ -164,7 +166,8 @@ class Sending:
             **({"milesaga-replay": copy.replayid} if copy.replayid else {}),
             **trace_of(copy),
         }
-        answer = await self._means.poster.post(str(self._terms.webhook), headers, made.body, self._terms.timeout)
+        endpoint = Endpoint(self._means.owner(self.bus), str(self._terms.webhook), self._terms.timeout)
+        answer = await self._means.poster.post(endpoint, headers, made.body)
         verdict = judge(answer, self._means.clock.now())
         outcome: Literal["delivered", "refused", "failed"] = (
             "delivered" if verdict.meaning == "delivered" else "refused" if verdict.meaning == "copy" else "failed"

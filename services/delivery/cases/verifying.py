@@ -1,15 +1,17 @@
 """Endpoints agree before anything is sent to them: by CloudEvents' handshake, or by taking a signed test."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from services.delivery.cases.keys import Keyring
 from services.delivery.cases.sending import AGENT
 from services.delivery.domain.signing import signature
+from services.delivery.domain.target import place_of
 from services.delivery.domain.verdicts import Answer, judge
 from services.delivery.domain.webhook import STRUCTURED, headers_of_its_own
-from services.delivery.ports import Poster
+from services.delivery.ports import Endpoint, Poster
 from shared.contracts.buses import TargetTerms
 from shared.kernel.clock import Clock
 from shared.kernel.ids import Ids
@@ -35,19 +37,21 @@ class Verifying:
     keyring: Keyring
     clock: Clock
     ids: Ids
+    owner: Callable[[str], str]
+    """Whose a bus is."""
     origin: str
 
     async def verify(self, target: str, terms: TargetTerms) -> Agreed:
         """By CloudEvents' handshake; an endpoint that does not know it is sent a test."""
-        shaken = await self.shaken(terms)
+        shaken = await self.shaken(target, terms)
         return shaken if shaken.agrees else await self.test(target, terms)
 
-    async def shaken(self, terms: TargetTerms) -> Agreed:
+    async def shaken(self, target: str, terms: TargetTerms) -> Agreed:
         """By the handshake alone (HTTP 1.1 Web Hooks for Event Delivery 1.0.2, section 4)."""
         asked = {"WebHook-Request-Origin": self.origin, "User-Agent": AGENT}
         if terms.rate is not None:
             asked["WebHook-Request-Rate"] = str(terms.rate * 60)
-        answer = await self.poster.ask(str(terms.webhook), headers_of_its_own(terms) | asked, terms.timeout)
+        answer = await self.poster.ask(self._endpoint(target, terms), headers_of_its_own(terms) | asked)
         allowed = answer.headers.get("webhook-allowed-origin", "")
         if answer.status is not None and 200 <= answer.status < 300 and allowed in {"*", self.origin}:  # noqa: PLR2004
             return Agreed(True, answer.status, None, _rate(answer.headers.get("webhook-allowed-rate", "")))
@@ -77,9 +81,13 @@ class Verifying:
             "WebHook-Request-Origin": self.origin,
             "milesaga-attempt": "1",
         }
-        answer: Answer = await self.poster.post(str(terms.webhook), headers, body, terms.timeout)
+        answer: Answer = await self.poster.post(self._endpoint(target, terms), headers, body)
         verdict = judge(answer, self.clock.now())
         return Agreed(verdict.meaning == "delivered", answer.status, verdict.fault or None)
+
+    def _endpoint(self, target: str, terms: TargetTerms) -> Endpoint:
+        bus, _ = place_of(target)
+        return Endpoint(self.owner(bus), str(terms.webhook), terms.timeout)
 
 
 def _rate(text: str) -> int | None:

@@ -56,7 +56,9 @@ async def deciding(tmp_path: Path, endpoint: Endpoint) -> AsyncIterator[Deciding
     states = Repository(store.collection(TARGETS), TargetState, key=lambda each: each.id)
     await store.open()
     keyring = cast(Any, {"hmac": NoKeys()})
-    yield Deciding(states, Verifying(endpoint, keyring, runtime.clock, runtime.ids, ORIGIN), runtime.clock)
+    yield Deciding(
+        states, Verifying(endpoint, keyring, runtime.clock, runtime.ids, lambda _: "coles", ORIGIN), runtime.clock
+    )
     await store.close()
 
 

@@ -160,6 +160,7 @@ async def test_a_copy_that_is_not_taken_grows_older_until_it_is(around: Around) 
         SystemRandom(7),
         around.telemetry,
         around.progress,
+        lambda _: "coles",
         "milesaga.example",
     )
     sending = Sending("fuel", "bi", stance, means, probe=False)

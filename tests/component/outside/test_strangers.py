@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared.outside.lookups import PART
 from shared.outside.strangers import NOT_ALLOWED, NoAnswer, Strangers
 from tests.eventually import eventually
 
@@ -65,8 +66,10 @@ async def strangers() -> AsyncIterator[Strangers]:
     await made.close()
 
 
-async def post(strangers: Strangers, port: int, host: str = "partner.example", seconds: float = 10.0) -> Any:
-    return await strangers.send("POST", f"http://{host}:{port}/hook", {}, b"{}", seconds)
+async def post(
+    strangers: Strangers, port: int, host: str = "partner.example", seconds: float = 10.0, whose: str = "coles"
+) -> Any:
+    return await strangers.send("POST", f"http://{host}:{port}/hook", {}, b"{}", seconds=seconds, whose=whose)
 
 
 @pytest.mark.parametrize("private", ["10.0.0.1", "127.0.0.2", "169.254.169.254", "::1"])
@@ -141,7 +144,7 @@ async def test_silence_lasts_no_longer_than_it_may(strangers: Strangers, monkeyp
 async def test_names_that_nobody_answers_for_hold_up_no_other_name(
     strangers: Strangers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More of them than an event loop has threads for look-ups; each is asked for by one look-up, however many wait."""
+    """As many as one party may have asked for; each is asked for by one look-up, however many wait."""
     silent, asked = threading.Event(), list[str]()
 
     def looked_up(host: str, port: int, **_: Any) -> list[Any]:
@@ -152,15 +155,35 @@ async def test_names_that_nobody_answers_for_hold_up_no_other_name(
 
     monkeypatch.setattr("shared.outside.lookups.getaddrinfo", looked_up)
     async with Place().listening() as place:
-        hosts = [f"silent{number}.example" for number in range(40)]
+        hosts = [f"silent{number}.example" for number in range(PART)]
         waiting = [asyncio.create_task(post(strangers, place.port, host, 60)) for host in hosts * 3]
         await eventually(lambda: len(asked) == len(hosts))
-        assert (await post(strangers, place.port, "partner.example", 60)).status == 200
+        more = asyncio.create_task(post(strangers, place.port, "silent_too.example", 60))
+        assert (await post(strangers, place.port, "partner.example", 60, "aldi")).status == 200
+        assert "silent_too.example" not in asked, "a party has a part of all look-ups"
         waiting[0].cancel()  # who is tired of waiting leaves the others theirs
         silent.set()
-        answers = await asyncio.gather(*waiting[1:])
+        answers = await asyncio.gather(*waiting[1:], more)
         assert {answer.status for answer in answers} == {200}
-        assert sorted(asked) == sorted([*hosts, "partner.example"])
+        assert sorted(asked) == sorted([*hosts, "partner.example", "silent_too.example"])
+
+
+async def test_endpoints_of_one_party_that_hang_leave_places_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what waits for a place of its own party is not taken for an endpoint that keeps silent."""
+    monkeypatch.setattr("shared.outside.strangers.AT_ONCE", 4)
+    monkeypatch.setattr("shared.outside.strangers.PART", 3)
+    names(monkeypatch, ["127.0.0.1"])
+    strangers = Strangers(ssl.create_default_context(), lambda _: True)
+    async with Place(b"").listening() as hanging, Place().listening() as place:
+        waiting = [asyncio.create_task(post(strangers, hanging.port, seconds=60)) for _ in range(5)]
+        behind = asyncio.create_task(post(strangers, place.port, seconds=1))
+        await eventually(lambda: hanging.requests >= 3)
+        assert (await post(strangers, place.port, seconds=1, whose="aldi")).status == 200
+        assert (hanging.requests, place.requests) == (3, 1)
+        for each in waiting:
+            each.cancel()
+        assert (await behind).status == 200
+    await strangers.close()
 
 
 async def test_a_name_that_failed_is_looked_up_anew(strangers: Strangers, monkeypatch: pytest.MonkeyPatch) -> None:

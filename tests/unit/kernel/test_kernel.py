@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kernel.ids import Uuid7Ids, derived
-from shared.kernel.locks import KeyedLocks
+from shared.kernel.locks import KeyedLocks, KeyedPlaces
 from shared.kernel.money import CurrencyMismatch, Money
 from tests.kit.clock import HandClock
 
@@ -50,8 +50,8 @@ def test_derived_ids_are_equal_exactly_when_their_parts_are(one: list[str], othe
     assert (derived(*one) == derived(*other)) == (one == other)
 
 
-async def test_a_key_is_held_by_one_at_a_time_and_forgotten_when_free() -> None:
-    locks = KeyedLocks()
+@pytest.mark.parametrize(("locks", "at_once"), [(KeyedLocks(), 1), (KeyedPlaces(3), 3)])
+async def test_a_key_is_held_by_so_many_at_a_time_and_forgotten_when_free(locks: KeyedLocks, at_once: int) -> None:
     inside: list[str] = []
     most = 0
 
@@ -64,5 +64,5 @@ async def test_a_key_is_held_by_one_at_a_time_and_forgotten_when_free() -> None:
             inside.remove(key)
 
     await asyncio.gather(*(enter(key) for key in "aabbab" * 20))
-    assert most == 1
+    assert most == at_once
     assert locks._locks == {}
