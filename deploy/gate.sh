@@ -427,6 +427,11 @@ while IFS= read -r name; do
     [ -z "$(find "$name" ! -type f ! -type d)" ] ||
       wrong "$name holds links, or what else is no file: name the files that are meant."
     find "$name" -type f >"$private/found" || wrong "$name cannot be read."
+    # shellcheck disable=SC2016 # it is the inner shell that expands
+    empty=$(find "$name" -type d -exec sh -c 'for each; do
+      [ -n "$(ls -A -- "$each")" ] || printf "%s\n" "$each"
+    done' sh {} +)
+    [ -z "$empty" ] || wrong "${empty%%"$newline"*} is empty, and what is copied are files."
     while IFS= read -r each; do copy "$each"; done <"$private/found"
   else
     copy "$name"

@@ -2,14 +2,13 @@
 
 from datetime import timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.miles.domain.account import Tier
 from services.miles.domain.validity import EXPIRY_SHARE
-from shared.kernel.zones import HOME
+from shared.kernel.zones import HOME, Zone
 from shared.runtime.settings import Settings
 
 
@@ -21,7 +20,7 @@ class MilesSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="MILES_")
 
-    zone: ZoneInfo = HOME
+    zone: Zone = HOME
     """Where the programme is, as an IANA name: miles are good through a day, and a month ends, by the clocks there.
     Miles that were granted or earned before a change keep the moment at which they expire."""
     validity_months_member: int = Field(default=36, ge=1, le=600)

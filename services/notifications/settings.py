@@ -6,12 +6,11 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from typing import ClassVar
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from shared.kernel.zones import HOME
+from shared.kernel.zones import HOME, Zone
 from shared.runtime.providers import Bounded
 from shared.runtime.settings import Settings
 from shared.runtime.trust import CaFile
@@ -30,7 +29,7 @@ class NotificationsSettings(Settings):
     """In whose name mail goes out, with the address."""
     issuer: str = Field(default="Milesaga", min_length=1, max_length=100)
     """Who the receipt names as the tickets' issuer."""
-    zone: ZoneInfo = HOME
+    zone: Zone = HOME
     """Where the issuer's office is, as an IANA name: receipts bear the day that it is there."""
 
     @field_validator("sender")

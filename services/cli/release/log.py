@@ -1,22 +1,30 @@
 """`milesaga release log`: the log of releases, exported and verified; verifying takes no service and no network."""
 
+import json
+import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Table
 
 from services.cli import printing
 from services.cli.client import ApiError, named, reported, segment, writing
 from services.cli.options import AsJson
+from services.cli.printing import in_one_line
 from services.cli.release.access import ROOT, Person, RequestId, as_person
+from services.cli.release.look import SHORTEST_DIGEST
+from shared.kernel.visible import visible
 from shared.ledgerlog.bundles import json_of, read, verified
+from shared.ledgerlog.leaves import BadLeaf, Leaf
 from shared.ledgerlog.notes import BadNote, VerifierKey
 from shared.ledgerlog.receipts import BadReceipt, Receipt
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The log: show, export, verify it.")
 
 SHOWN: Final = 20
+HASH: Final = re.compile(r"\b[0-9a-f]{64}\b")
+EMPTY: Final[tuple[Any, ...]] = ("", None, [])
+"""Facts that say nothing."""
 WRONG: Final = 1
 SIGNED: Final = "— "
 """Begins a signature's line (C2SP signed-note)."""
@@ -35,15 +43,41 @@ def show(
     person: Person = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show entries of the log."""
+    """Show entries of the log, in their order."""
     with reported(), as_person(person) as api:
         size = int(api.get(f"{ROOT}/log", limit=1)["size"])
-        found = api.get(f"{ROOT}/log", limit=SHOWN, **{"from": max(0, size - SHOWN) if first is None else first})
-    if as_json:
-        printing.tell(found)
-        return
-    for leaf in found["leaves"]:
-        printing.say(str(leaf))
+        begin = max(0, size - SHOWN) if first is None else first
+        found = api.get(f"{ROOT}/log", limit=SHOWN, **{"from": begin})
+        if as_json:
+            printing.tell(found)
+            return
+        leaves = [_leaf(begin + place, str(text)) for place, text in enumerate(found["leaves"])]
+    for leaf in leaves:
+        printing.say(_line(leaf))
+    end = begin + len(leaves)
+    printing.say(f"{len(leaves)} of {found['size']} entries{f'; --from {end} goes on' if end < found['size'] else ''}.")
+
+
+def _leaf(n: int, text: str) -> Leaf:
+    """Raises ApiError for what is none: a newer service's, or somebody's who came between."""
+    try:
+        return Leaf.read(text.encode(errors="surrogatepass"))
+    except BadLeaf as error:
+        raise ApiError(f"Entry {n} cannot be read: {error}. --json has it as it is.") from error
+
+
+def _line(leaf: Leaf) -> str:
+    """As people read it: of hashes what is enough to be meant, and nothing of what is empty. Times are UTC."""
+    what = f"{leaf.kind} of {leaf.request}" if leaf.request else leaf.kind
+    who = f"by {leaf.actor} ({leaf.via})" if leaf.actor else "by the clock"
+    facts = ", ".join(f"{name} {_short(value)}" for name, value in leaf.facts.items() if value not in EMPTY)
+    at = f"{leaf.at:%Y-%m-%d %H:%M:%S}"
+    return in_one_line(visible(f"{leaf.n:>5} {at}  {what} {who}{f': {facts}' if facts else ''}"))
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return HASH.sub(lambda found: found[0][:SHORTEST_DIGEST], text)
 
 
 @app.command("checkpoint")
@@ -142,10 +176,8 @@ def _verify_receipt(file: Path, keys: list[VerifierKey], *, as_json: bool) -> No
         entries = [{"n": leaf.n, "at": leaf.at.isoformat(), "kind": leaf.kind, "actor": leaf.actor} for leaf in leaves]
         printing.tell({"holds": True, "origin": found.origin, "size": found.size, "entries": entries})
         return
-    table = Table("entry", "at", "what", "who")
     for leaf in leaves:
-        table.add_row(str(leaf.n), leaf.at.isoformat(timespec="seconds"), leaf.kind, leaf.actor)
-    printing.console().print(table)
+        printing.say(_line(leaf))
     printing.say(f"proved by the checkpoint of {found.size} entries of {found.origin}.")
 
 

@@ -15,6 +15,8 @@ from shared.kernel.visible import visible
 
 MOST_SHOWN: Final = 16_000
 """Characters of a body: more nobody reads on a terminal, and `--json` has them."""
+SHORTEST_DIGEST: Final = 12
+"""Hexadecimal digits that the chat shows, and that are enough to be meant."""
 OF_A_COMMAND: Final = ("argv", "files", "artifacts", "parameters", "links", "environment", "version")
 """What the gate asks by; an act of our own is asked for by other words, which are shown as they are."""
 
@@ -61,7 +63,9 @@ def _lines(request: Json) -> Iterator[tuple[str, str]]:
     yield "runs", in_one_line(" ".join(map(str, payload.get("argv") or [])))
     yield (
         "files",
-        "\n".join(f"{each['sha256'][:12]} {in_one_line(each['path'])}" for each in payload.get("files") or []),
+        "\n".join(
+            f"{each['sha256'][:SHORTEST_DIGEST]} {in_one_line(each['path'])}" for each in payload.get("files") or []
+        ),
     )
     artifacts = payload.get("artifacts") or []
     yield "artifacts", "\n".join(f"{in_one_line(each['name'])}@{each['digest']}" for each in artifacts)

@@ -13,14 +13,12 @@ from services.cli.release import wishes
 from services.cli.release.access import ROOT, Person, RequestId, as_person
 from services.cli.release.gate.kept import Kept, tell_kept
 from services.cli.release.gate.payload import WrongPayload, digest_of, payload
-from services.cli.release.look import decided, listed, shown
+from services.cli.release.look import SHORTEST_DIGEST, decided, listed, shown
 from services.cli.release.wishes import Wish, WrongWish
 from shared.kernel.acts import body_digest
 from shared.kernel.digest import digest_of_bytes
 
 PAGE: Final = 100
-SHORTEST_DIGEST: Final = 12
-"""Hexadecimal digits that the chat shows, and that are enough to be meant."""
 
 Why = Annotated[str, typer.Option("--reason", help="Why; it is told to the others.")]
 Digest = Annotated[

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from services.releases.domain.people import Strict
+from shared.kernel.zones import zone_named
 
 WEEK: Final = 7 * 24 * 60
 FIELDS: Final = 5
@@ -21,11 +22,7 @@ class NotOpening(ValueError):
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError("must be the name of a zone such as Europe/Lisbon") from error
-    return name
+    return zone_named(name).key
 
 
 def _cron(expression: str) -> str:

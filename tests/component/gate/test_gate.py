@@ -517,6 +517,8 @@ def test_a_program_that_is_not_on_the_path_is_told_before_anybody_is_asked(gate:
         (*ABOUT, "--file", "folder", "--", "true"),
         (*ABOUT, "--file", "pipe", "--", "true"),
         (*ABOUT, "--file", "pipes", "--", "true"),
+        (*ABOUT, "--file", "empty", "--", "true"),
+        (*ABOUT, "--file", "full", "--", "true"),
         (*ABOUT, "--", "./deploy.sh"),
         (*ABOUT, "--artifact", "image:latest", "--", "true"),
         (*ABOUT, "--parameter", "a", "--", "true"),
@@ -532,6 +534,9 @@ def test_wrong_use_is_told_before_anybody_is_asked(gate: Gate, office: Office, w
     (gate.here / "folder").mkdir()
     (gate.here / "folder" / "link").symlink_to("../deploy.sh")
     (gate.here / "pipes").mkdir()
+    (gate.here / "empty").mkdir()
+    (gate.here / "full" / "empty inside").mkdir(parents=True)
+    (gate.here / "full" / "file").touch()
     for pipe in ("pipe", "pipes/pipe"):
         os.mkfifo(gate.here / pipe)
     ended(gate.start(*words), 97)

@@ -46,6 +46,8 @@ def test_the_files_say_the_rules() -> None:
         (POLICY.replace(b"minutes = 480", b"minutes = 0"), 3, "rule.1.windows.1.minutes"),
         (POLICY.replace(b"name =", b"nmae ="), 3, "rule.1.name"),
         (POLICY.replace(b'"0 9', b'"x 9'), 3, "cron expression"),
+        (POLICY.replace(b"Europe/Lisbon", b"localtime"), 3, "zone: must be the name of a zone such as Europe/Lisbon"),
+        (POLICY.replace(b"Europe/Lisbon", b"Europe/Lisboa"), 3, "did you mean Europe/Lisbon?"),
         (POLICY.replace(b"version = 7", b"version = 0"), 1, "version"),
         (POLICY + POLICY.partition(b"\n\n")[2], 4, "the rule production stands twice"),
         (b"version = ", 0, "no TOML"),

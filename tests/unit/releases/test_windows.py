@@ -65,6 +65,7 @@ def test_a_window_that_never_opens_is_none() -> None:
         {"cron": "@daily"},
         {"cron": "0 0 30 2 *"},
         {"zone": "Mars/Base"},
+        {"zone": "localtime"},
         {"minutes": 0},
         {"minutes": 10_081},
     ],

@@ -190,8 +190,11 @@ def _files_at(normal: str, name: str, origin: Path) -> Iterator[str]:
 
 
 def _files_in(folder: Path, origin: Path) -> Iterator[str]:
-    """All that is no folder, be it nothing that can be copied: what is left out unsaid is missed when it runs."""
+    """All that is no folder, be it nothing that can be copied: what is left out unsaid is missed when it runs. An empty
+    folder would be, too."""
     for here, folders, names in os.walk(folder, onerror=_unread):
+        if not (folders or names):
+            raise WrongPayload(f"{Path(here).relative_to(origin)} is empty, and what is copied are files.")
         for name in (*folders, *names):
             path = Path(here, name)
             if path.is_symlink():

@@ -9,9 +9,11 @@ from typer.testing import CliRunner, Result
 
 from services.cli import release
 from services.cli.client import Api
-from services.cli.release import holding, requests, wishes
+from services.cli.release import holding, log, requests, wishes
 from shared.kernel.acts import payload
 from shared.kernel.digest import digest
+from shared.ledgerlog.leaves import Leaf
+from tests.unit.ledgerlog.logs import written
 
 PAYLOAD = {"argv": ["./deploy.sh", "a\nb"], "files": [{"path": "deploy.sh", "sha256": "cd" * 32}]}
 DIGEST = digest(PAYLOAD)
@@ -31,6 +33,7 @@ REQUEST: dict[str, Any] = {
     "expires_at": "2026-11-21T12:00:00Z",
     "log_index": 7,
 }
+LEAVES = [each.decode() for each in written(30)]
 
 
 class Office:
@@ -40,6 +43,7 @@ class Office:
         self.asked: list[tuple[str, str, dict[str, Any], httpx.Headers]] = []
         self.raw = b""
         self.request = REQUEST
+        self.leaves = LEAVES
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         said = json.loads(request.content) if request.content else {}
@@ -49,6 +53,11 @@ class Office:
             return httpx.Response(204)
         if request.url.path == "/v1/releases/requests" and request.method == "GET":
             return httpx.Response(200, json={"requests": [REQUEST], "next_cursor": None})
+        if request.url.path == "/v1/releases/log":
+            first, limit = (int(request.url.params.get(name, "0")) for name in ("from", "limit"))
+            return httpx.Response(
+                200, json={"first": first, "size": len(self.leaves), "leaves": self.leaves[first : first + limit]}
+            )
         if "unknown" in request.url.path:
             return httpx.Response(404, json={"code": "not_found", "detail": "There is no such thing."})
         return httpx.Response(200, json=self.request)
@@ -57,7 +66,7 @@ class Office:
 @pytest.fixture
 def office(monkeypatch: pytest.MonkeyPatch) -> Office:
     scripted = Office()
-    for module in (requests, holding):
+    for module in (requests, holding, log):
         monkeypatch.setattr(module, "as_person", lambda _: Api("http://stack", transport=httpx.MockTransport(scripted)))
     return scripted
 
@@ -193,3 +202,32 @@ def test_ids_lead_nowhere_else(office: Office) -> None:
 def test_a_window_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(wishes.WrongWish, match=r"^--window: "):
         wishes.interval(text, "--window")
+
+
+def test_the_logs_newest_entries_are_shown_for_people_and_as_they_are_for_programs(office: Office) -> None:
+    told = run("log", "show").stdout
+    assert [line.split()[0] for line in told.splitlines()[:-1]] == [str(n) for n in range(10, 30)]
+    assert told.splitlines()[-2:] == [
+        "   29 2027-01-20 10:00:29  asked of request-1 by ana (cli): number 29, reason 000000000000",
+        "20 of 30 entries.",
+    ]
+    assert json.loads(run("log", "show", "--json").stdout)["leaves"] == LEAVES[10:]
+
+
+def test_of_a_longer_log_it_is_told_how_to_go_on(office: Office) -> None:
+    assert "20 of 30 entries; --from 20 goes on." in run("log", "show", "--from", "0").stdout
+    assert run("log", "show", "--from", "30").stdout == "0 of 30 entries.\n"
+
+
+def test_words_of_strangers_in_the_log_write_no_line_of_ours(office: Office) -> None:
+    leaf = Leaf(
+        0, Leaf.read(LEAVES[0].encode()).at, "asked", "r", "ana", "cli", {"action": "x\n9 granted\x1b[2J\u202e"}
+    )
+    office.leaves = [leaf.written().decode()]
+    assert "x\\n9 granted\\u001b[2J\\u202e" in run("log", "show").stdout
+
+
+def test_an_entry_that_is_none_is_told(office: Office) -> None:
+    office.leaves = [LEAVES[0], '{"n": 1}']
+    result = run("log", "show")
+    assert (result.exit_code, "Entry 1 cannot be read" in result.stderr) == (1, True)

@@ -32,6 +32,15 @@ def link_to_a_folder_in_a_folder(here: Path) -> None:
     (here / "x" / "link").symlink_to(here)
 
 
+def empty(here: Path) -> None:
+    (here / "x").mkdir()
+
+
+def empty_in_a_folder(here: Path) -> None:
+    (here / "x" / "logs").mkdir(parents=True)
+    (here / "x" / "file").touch()
+
+
 def many(here: Path) -> None:
     (here / "x").mkdir()
     for n in range(MOST_FILES + 1):
@@ -49,6 +58,9 @@ def nothing(_: Path) -> None:
         ("x", pipe_in_a_folder),
         ("x", socket_in_a_folder),
         ("x", link_to_a_folder_in_a_folder),
+        ("x", empty),
+        ("x/.", empty),
+        ("x", empty_in_a_folder),
         ("x", many),
         ("x" * 300, nothing),
         ("x\0", nothing),
