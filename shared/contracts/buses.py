@@ -16,11 +16,17 @@ DURATION: Final = r"^[1-9][0-9]{0,5}[smhd]$"
 Duration = Annotated[str, Field(pattern=DURATION, description="A number and s, m, h or d", examples=["24h"])]
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 BY_KEY: Final = "by-key"
+MOST_BUSES: Final = 1_000
+"""Names, also of those that were deleted, which go on counting their revisions: beyond them none is made."""
+LISTED: Final = MOST_BUSES + 500
+"""Whoever looks reads all, also those that were made at the same moment: a bus that is not read goes nowhere."""
 MOST_RULES: Final = 200
 MOST_TARGETS: Final = 64
 Signature = Literal["hmac", "ed25519"]
 Kind = Literal["webhook", "queue", "service", "feed"]
 KINDS: Final[tuple[Kind, ...]] = ("webhook", "queue", "service", "feed")
+WITH_QUEUES: Final[frozenset[Kind]] = frozenset(("webhook", "queue"))
+"""Kinds of targets that have a queue of their own."""
 
 
 def duration(text: str) -> timedelta:

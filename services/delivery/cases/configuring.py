@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from services.delivery.cases.known import MARKS, MOST_BUSES
+from services.delivery.cases.known import MARKS
 from services.delivery.domain import clients, target
 from services.delivery.domain.clients import KnownClients
 from services.delivery.domain.target import KnownBus
-from shared.contracts.buses import newest
+from shared.contracts.buses import LISTED, newest
 from shared.contracts.delivery import ConfigureClients, ConfigureTargets
 from shared.contracts.hub import TellTargets
 from shared.store.documents import Collection
@@ -32,4 +32,4 @@ class Configuring:
 
 
 async def _newest(collection: Collection) -> dict[str, int]:
-    return newest(await collection.keys(MARKS, (), limit=MOST_BUSES))
+    return newest(await collection.keys(MARKS, (), limit=LISTED))

@@ -1,22 +1,22 @@
 """The targets there are and how they stand, as this process last read them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final, TypeAlias
 
 from services.delivery.cases.turns import BLOCKS
 from services.delivery.domain.order import Progress
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.target import NOBODY, WITH_QUEUES, KnownBus, target_id
-from shared.contracts.buses import BY_KEY, TargetTerms, marked
-from shared.store.documents import CollectionSpec, Index
+from services.delivery.domain.target import NOBODY, KnownBus, target_id
+from shared.contracts.buses import BY_KEY, LISTED, WITH_QUEUES, TargetTerms, marked
+from shared.store.documents import After, CollectionSpec, Index
 from shared.store.repository import Repository, Stored
 
 MARKS: Final = "by_mark"
 BUSES: Final = CollectionSpec("buses", indexes=(Index(MARKS, ("mark",)),))
 CLIENTS: Final = CollectionSpec("clients", indexes=(Index(MARKS, ("mark",)),))
 TARGETS: Final = CollectionSpec("targets")
-MOST_BUSES: Final = 1_000
-MOST_BLOCKED: Final = 1_000
+LAST: Final = "\U0010ffff"
+"""Behind all lanes, and all ids."""
 
 Place: TypeAlias = tuple[str, str]
 """Of a bus, and its name there."""
@@ -41,7 +41,7 @@ class Known:
 
     async def look(self) -> None:
         """Raises Unavailable."""
-        keys = await self.buses.collection.keys(MARKS, (), limit=MOST_BUSES)
+        keys = await self.buses.collection.keys(MARKS, (), limit=LISTED)
         marks = {marked(str(key))[0]: str(key) for key in keys}
         changed = [name for name, mark in marks.items() if name not in self._buses or self._buses[name].mark != mark]
         if changed:
@@ -56,8 +56,7 @@ class Known:
         self.webhooks = {place: terms for place, terms in self.queued.items() if terms.webhook is not None}
         await self._look_at_states()
         ordered = frozenset(target_id(*place) for place, terms in self.webhooks.items() if terms.order == BY_KEY)
-        blocked = await self._progress.collection.keys(BLOCKS, (), limit=MOST_BLOCKED) if ordered else ()
-        self.blocked = ordered.intersection(map(str, blocked))
+        self.blocked = ordered.intersection([each async for each in self._all_blocked()]) if ordered else frozenset()
 
     def owner(self, bus: str) -> str:
         """Its partner, as far as is known."""
@@ -81,3 +80,11 @@ class Known:
         if stale:
             self._states |= {each.value.id: each for each in await self.states.load_many(stale)}
         self._states = {id_: stored for id_, stored in self._states.items() if id_ in versions}
+
+    async def _all_blocked(self) -> AsyncIterator[str]:
+        """Each target once, however many of its lanes stand."""
+        after: After = None
+        while found := await self._progress.find(BLOCKS, (), limit=1, after=after):
+            target = found[0].value.target
+            yield target
+            after = target, LAST, LAST

@@ -9,9 +9,9 @@ from services.delivery.cases.known import Known, Place
 from services.delivery.cases.living import Living
 from services.delivery.cases.stance import Stance
 from services.delivery.domain.state import Shown
-from services.delivery.domain.target import queue_of, target_id
+from services.delivery.domain.target import target_id
 from shared.bus.standing import StandingQueues
-from shared.contracts.copies import dead_target_queue
+from shared.contracts.copies import dead_target_queue, target_queue
 from shared.kernel.clock import Clock
 
 MOST_TOLD: Final = 2_000
@@ -68,7 +68,7 @@ class Measuring:
         return {place: self._measured(place, *depths) for place, depths in self._depths.items()}
 
     async def _asked(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
-        names = {place: (queue_of(*place), dead_target_queue(*place)) for place in places}
+        names = {place: (target_queue(*place), dead_target_queue(*place)) for place in places}
         found = await self._queues.standing([queue for both in names.values() for queue in both])
 
         def messages(queue: str) -> int:

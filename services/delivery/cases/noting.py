@@ -9,10 +9,11 @@ from services.delivery.cases.known import Place
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.verifying import Verifying
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.target import queue_of, target_id
+from services.delivery.domain.target import target_id
 from services.delivery.ports import Unopenable
 from shared.bus.outbox import Outbox
 from shared.bus.standing import BrokerAway, StandingQueues
+from shared.contracts.copies import target_queue
 from shared.contracts.delivery import TargetFailing, TargetRecovered
 from shared.contracts.messages import Event
 from shared.kernel.clock import Clock, running_seconds
@@ -62,7 +63,7 @@ class Noting:
         after = state
         if stance.gone and state.gone_since is None:
             after = changed(after, gone_since=now, fault="http_410")
-            log.error("an endpoint is gone", extra={"queue": queue_of(*place)})
+            log.error("an endpoint is gone", extra={"queue": target_queue(*place)})
         rests = stance.rests_until - running_seconds()
         if rests > 0 and (state.rests_until is None or state.rests_until < now + timedelta(seconds=rests) - SAME):
             after = changed(after, rests_until=now + timedelta(seconds=rests))
@@ -84,7 +85,7 @@ class Noting:
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
     async def _failing(self, place: Place, now: datetime, fault: str) -> TargetFailing:
-        queue = queue_of(*place)
+        queue = target_queue(*place)
         try:
             depth = (await self._queues.standing([queue])).get(queue)
         except BrokerAway:
@@ -130,7 +131,9 @@ class Noting:
             else:
                 await disagree(self._states, id_, str(terms.webhook), agreed.fault)
         except (Unavailable, Conflict, Unopenable) as error:
-            log.warning("an endpoint was not asked", extra={"queue": queue_of(*place), "error": type(error).__name__})
+            log.warning(
+                "an endpoint was not asked", extra={"queue": target_queue(*place), "error": type(error).__name__}
+            )
 
 
 async def agree(states: Repository[TargetState], id_: str, url: str, per_minute: int | None) -> None:

@@ -139,7 +139,7 @@ class Sending:
         except BaseException:
             self.stance.dropped()
             raise
-        self.stance.left(verdict, probe=self.probe)
+        self.stance.left(verdict, self._terms.webhook, probe=self.probe)
         if verdict.meaning != "delivered":
             raise Undelivered(verdict)
         self.stance.ages.ended(copy.deliveryid)

@@ -33,15 +33,16 @@ class Stance:
         self.faults: deque[str] = deque(maxlen=FAULTS)
         self.under_way = 0
         self.ages = Ages()
-        self._pace = _pace(terms, state)
+        self._pace = Pace(state.allowed(terms), terms.burst, terms.concurrency)
         self._stop = stop
         self._door = asyncio.Lock()
         self._moved = asyncio.Event()
 
     def told(self, terms: TargetTerms, state: TargetState) -> None:
-        """What is known of it now."""
-        if (terms, state.per_minute) != (self.terms, self.state.per_minute):
-            self._pace = _pace(terms, state)
+        """What is known of it now. What was heard from another URL says nothing of the endpoint that it has now."""
+        self._pace.become(state.allowed(terms), terms.burst, terms.concurrency, running_seconds())
+        if terms.webhook != self.terms.webhook:
+            self.breaker, self.rests_until, self.gone = Breaker(), float("-inf"), False
         if state.gone_since is None and self.state.gone_since is not None:
             self.gone = False
         self.terms, self.state = terms, state
@@ -73,8 +74,11 @@ class Stance:
                 await self._wait(stopped, seconds)
             self.under_way += 1
 
-    def left(self, verdict: Verdict, *, probe: bool) -> None:
-        """The request has ended so."""
+    def left(self, verdict: Verdict, url: str | None, *, probe: bool) -> None:
+        """The request to this URL has ended so."""
+        if url != self.terms.webhook:
+            self.dropped()
+            return
         self.under_way -= 1
         now = running_seconds()
         if verdict.fault:
@@ -113,7 +117,3 @@ class Stance:
                 await self._moved.wait()
         except TimeoutError:
             return
-
-
-def _pace(terms: TargetTerms, state: TargetState) -> Pace:
-    return Pace(state.allowed(terms), terms.burst, terms.concurrency)

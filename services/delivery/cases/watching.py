@@ -13,9 +13,10 @@ from services.delivery.cases.noting import Noting
 from services.delivery.cases.sending import Means, Sending
 from services.delivery.cases.stance import Stance
 from services.delivery.cases.turns import MOST_WAITING
-from services.delivery.domain.target import queue_of, target_id
+from services.delivery.domain.target import target_id
 from shared.bus.standing import BrokerAway, Reader, Reading, StandingQueues
 from shared.contracts.buses import BY_KEY, TargetTerms
+from shared.contracts.copies import target_queue
 from shared.kernel.clock import running_seconds
 from shared.store.documents import Unavailable
 
@@ -130,7 +131,7 @@ class Watching:
         probe = mode == "probe"
         sending = Sending(*place, stance, self._means, probe=probe)
         reading = Reading(
-            queue=queue_of(*place),
+            queue=target_queue(*place),
             service=self._service,
             takes=sending,
             passes_on=sending,

@@ -18,11 +18,18 @@ class Pace:
         """`rate` a second; None: as fast as `concurrency` allows. `burst` is what a tenth of a second
         has, where it is not given."""
         self._rate = rate
-        self._burst = float(burst if burst is not None else max(1.0, (rate or 0.0) / 10))
+        self._burst = _burst(rate, burst)
         self._concurrency = concurrency
         self._tokens = self._burst
         self._at: float | None = None
         self._slow_since: float | None = None
+
+    def become(self, rate: float | None, burst: int | None, concurrency: int, now: float) -> None:
+        """Go on by these. What was spent stays spent, and an endpoint that was down is not hurried."""
+        if self._rate is not None:
+            self._fill(now, self._rate * self._share(now))
+        self._rate, self._burst, self._concurrency = rate, _burst(rate, burst), concurrency
+        self._tokens = min(self._tokens, self._burst)
 
     def slowly(self, now: float) -> None:
         """Begin again from a tenth, and twice as much every 5 s."""
@@ -56,3 +63,7 @@ class Pace:
             self._slow_since = None
             return 1.0
         return share
+
+
+def _burst(rate: float | None, burst: int | None) -> float:
+    return float(burst if burst is not None else max(1.0, (rate or 0.0) / 10))

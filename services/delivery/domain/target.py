@@ -7,12 +7,8 @@ from typing import ClassVar, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
 from shared.contracts.buses import TargetTerms, mark_of
-from shared.contracts.copies import target_queue
 from shared.contracts.delivery import ConfigureTargets
 from shared.kernel.values import changed
-
-WITH_QUEUES: Final = frozenset(("webhook", "queue"))
-"""Kinds of targets that have a queue of their own."""
 
 MOST_LIVE: Final = 10
 """Secrets of a target that sign at once: each is part of each request's head, and no server takes one of any length."""
@@ -111,7 +107,3 @@ def place_of(id_: str) -> tuple[str, str]:
     """The bus and the target's name there."""
     bus, _, name = id_.partition("/")
     return bus, name
-
-
-def queue_of(bus: str, target: str) -> str:
-    return target_queue(bus, target)

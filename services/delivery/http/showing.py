@@ -9,11 +9,11 @@ from services.delivery.cases.skipping import Skipping
 from services.delivery.domain.hands import NOTHING, InHand
 from services.delivery.domain.order import Progress
 from services.delivery.domain.state import TargetState
-from services.delivery.domain.target import WITH_QUEUES, KnownBus, target_id
+from services.delivery.domain.target import KnownBus, target_id
 from services.delivery.http.views import ShownLane, ShownTarget
 from shared.bus.measuring import Depth
 from shared.bus.standing import BrokerAway, StandingQueues
-from shared.contracts.buses import BY_KEY
+from shared.contracts.buses import BY_KEY, WITH_QUEUES
 from shared.contracts.copies import dead_target_queue, target_queue
 from shared.kernel.values import changed
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.hub.cases.in_force import MARKS, MOST_BUSES, OWNERS, InForce
+from services.hub.cases.in_force import MARKS, OWNERS, InForce
 from services.hub.cases.registering import Check, Registry
 from services.hub.cases.revisions import Revisions
 from services.hub.cases.seeing import Seeing
@@ -27,7 +27,7 @@ from services.hub.domain.bus import (
 from services.hub.domain.webhooks import without_effect, wrong_webhooks
 from shared.bus.outbox import Outbox
 from shared.bus.standing import StandingQueues
-from shared.contracts.buses import BusTerms
+from shared.contracts.buses import MOST_BUSES, BusTerms
 from shared.contracts.hub import BusChanged
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.values import changed

@@ -15,7 +15,7 @@ from typing import Final
 
 from services.hub.domain.bus import KeptBus
 from shared.bus.standing import BrokerAway
-from shared.contracts.buses import newest
+from shared.contracts.buses import LISTED, newest
 from shared.kernel.clock import Clock, running_seconds
 from shared.kernel.errors import Later
 from shared.kernel.ids import Ids
@@ -35,10 +35,6 @@ LIVES: Final = timedelta(seconds=8)
 """After its last word a replica counts as living for so long."""
 USES: Final = 6.0
 """Seconds for which it goes by rules after it began to say its last word."""
-MOST_BUSES: Final = 1_000
-"""Names, also of those that were deleted, which go on counting their revisions: beyond them none is made."""
-LISTED: Final = MOST_BUSES + 500
-"""Whoever looks reads all, also those that were made at the same moment: a bus that is not read routes nothing."""
 MOST_REPLICAS: Final = 500
 WAITS: Final = 5.0
 """Seconds, at most, for a revision to be in force everywhere."""

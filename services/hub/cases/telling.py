@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from services.hub.cases.in_force import LISTED, MARKS, OWNERS
+from services.hub.cases.in_force import MARKS, OWNERS
 from services.hub.cases.registering import Registry
 from services.hub.domain.bus import KeptBus, targets_of
 from shared.bus.outbox import Outbox
-from shared.contracts.buses import newest
+from shared.contracts.buses import LISTED, newest
 from shared.contracts.hub import TellTargets
 from shared.store.repository import Repository
 

@@ -7,15 +7,13 @@ from typing import ClassVar, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
-from shared.contracts.buses import BY_KEY, BusTerms, RuleTerms, mark_of
+from shared.contracts.buses import BY_KEY, WITH_QUEUES, BusTerms, RuleTerms, mark_of
 from shared.contracts.copies import dead_target_queue, target_queue
 from shared.contracts.delivery import ConfigureTargets
 from shared.kernel.values import changed
 from shared.rules.faults import pointer_to
 from shared.web.problems import Fault
 
-WITH_QUEUES: Final = frozenset(("webhook", "queue"))
-"""Kinds of targets that have a queue of their own."""
 OUR_OWN: Final = "milesaga"
 """Whose our own events are."""
 

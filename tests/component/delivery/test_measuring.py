@@ -19,7 +19,7 @@ from services.delivery.cases.stance import Stance
 from services.delivery.cases.telling import Telling
 from services.delivery.cases.turns import PROGRESS
 from services.delivery.domain.clients import KnownClients
-from services.delivery.domain.order import Progress
+from services.delivery.domain.order import Progress, first
 from services.delivery.domain.signing import SCHEMES
 from services.delivery.domain.state import Outages, TargetState, paused
 from services.delivery.domain.target import KnownBus, Secrets
@@ -31,6 +31,7 @@ from shared.contracts.copies import Copy
 from shared.contracts.delivery import ConfigureTargets
 from shared.kernel.ids import Uuid7Ids
 from shared.kernel.randomness import SystemRandom
+from shared.kernel.values import changed
 from shared.store import open_store
 from shared.store.documents import CollectionSpec, Store
 from shared.store.repository import Repository
@@ -129,6 +130,18 @@ async def test_queues_are_told_of_by_the_process_that_has_their_target(around: A
     await around.living.leave()
     assert await around.waiting() == {}
     assert len(around.measuring.states()) == 2
+
+
+async def test_many_lanes_of_one_target_that_stand_hide_no_other_one(around: Around) -> None:
+    ordered = changed(TERMS["bi"], order="by-key")
+    await around.told(1, {"bi": ordered, "crm": ordered, "till": ordered})
+    for target, lanes in (("fuel/bi", 50), ("fuel/crm", 0), ("fuel/till", 1)):
+        for number in range(lanes):
+            lane = first(target, f"coles:{number}:5f0c", around.clock.now())
+            await around.progress.save(changed(lane, blocked="msg_1"), version=0)
+        await around.progress.save(first(target, "aldi:1:5f0c", around.clock.now()), version=0)
+    await around.look()
+    assert around.known.blocked == {"fuel/bi", "fuel/till"}
 
 
 class Endpoint:

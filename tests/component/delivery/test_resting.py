@@ -52,7 +52,7 @@ async def test_the_longest_rest_is_kept_by_who_comes_after(
     before = Stance(TERMS, AGREED, nothing)
     for minutes in (1, 20):
         before.under_way += 1
-        before.left(Verdict("wait", "http_429", timedelta(minutes=minutes)), probe=False)
+        before.left(Verdict("wait", "http_429", timedelta(minutes=minutes)), TERMS.webhook, probe=False)
         await noting.note(PLACE, before)
     stored = await states.load("fuel/bi")
     assert stored is not None
@@ -83,7 +83,7 @@ async def test_what_a_person_has_changed_since_it_was_read_stays(
     stance = Stance(TERMS, read.value, nothing)
     await states.save(changed(resumed(read.value, clock.now()), fault=None), version=read.version)
     stance.under_way += 1
-    stance.left(Verdict("wait", "http_429", timedelta(minutes=1)), probe=False)
+    stance.left(Verdict("wait", "http_429", timedelta(minutes=1)), TERMS.webhook, probe=False)
     await noting.note(PLACE, stance)
     after = await states.load("fuel/bi")
     assert after is not None

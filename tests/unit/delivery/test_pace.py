@@ -60,3 +60,19 @@ def test_one_without_a_rate_begins_with_a_tenth_of_what_may_be_under_way() -> No
         next(under_way for under_way in range(100) if pace.take(now, under_way)) for now in (0.0, 5.0, 10.0, 15.0, 20.0)
     ]
     assert most == [7, 13, 26, 52, 64]
+
+
+def test_another_pace_begins_where_the_one_before_was() -> None:
+    pace = Pace(10, 10, 8)
+    assert sent(pace, 0.001) == 10
+    pace.become(10, 20, 8, 0.5)
+    assert sent(pace, 0.001, begin=0.5) == 5, "what came back since at the rate before, and no burst"
+    pace.become(100, 2, 8, 9.0)
+    assert sent(pace, 0.001, begin=9.0) == 2
+
+
+def test_another_pace_hurries_no_endpoint_that_was_down() -> None:
+    pace = Pace(None, None, 10)
+    pace.slowly(0.0)
+    pace.become(None, None, 20, 1.0)
+    assert (pace.take(1.0, 1), pace.take(1.0, 2) > 0) == (0.0, True)
