@@ -14,7 +14,7 @@
 #   --window FROM/UNTIL --replaces ID --key K --patience 4h --reach 2m
 # and ends with the command's own code, or 91 denied, 92 expired, 93 withdrawn or superseded, 94 frozen or outside its
 # window past patience, 95 payload differs or grant refused, 96 the gate cannot be reached, 97 wrong use. Unlike the
-# command it hands an INT over as TERM: sh starts what it must watch with INT ignored.
+# command it hands INT and QUIT over as TERM: sh starts what it must watch with both of them ignored.
 set -u
 locale=${LC_ALL-unset}
 export LC_ALL=C
@@ -354,23 +354,28 @@ reach=$(seconds "$reach") || exit 97
 MILESAGA_URL=${MILESAGA_URL%/}
 
 origin=$(pwd -P)
-private=$(mktemp -d) || wrong "there is no place for private copies."
-payload=$private/payload
 asking='' child='' pending='' signals=0 stop=''
+stands='Nobody was asked, and nothing ran.'
 kept=${XDG_STATE_HOME:-${HOME:-/nowhere}/.local/state}/milesaga/outcomes
 kept=$kept/$(printf '%s' "$MILESAGA_URL" | sha256sum | cut -c1-16)
 # shellcheck disable=SC2317,SC2329 # called by a trap
 leave() {
+  trap '' INT QUIT TERM HUP # what comes now leaves no copies behind, and hides not with what it ends
   [ -z "$asking" ] || kill "$asking" 2>/dev/null
-  chmod -R u+rwx "$private" && rm -rf "$private"
+  [ -z "$private" ] || { chmod -R u+rwx "$private" && rm -rf "$private"; }
 }
 trap leave EXIT
-given_up() { say "Given up by a signal. The request stands: --key $key resumes it."; exit "$1"; }
+given_up() { say "Given up by a signal. $stands"; exit "$1"; }
 wait_traps() {
   trap 'given_up 130' INT
+  trap 'given_up 131' QUIT
   trap 'given_up 143' TERM
   trap 'given_up 129' HUP
 }
+private=''
+wait_traps
+private=$(mktemp -d) || wrong "there is no place for private copies."
+payload=$private/payload
 mkdir "$payload" "$private/home" "$private/variables"
 : >"$private/variable-files"
 : >"$private/environment"
@@ -448,6 +453,8 @@ here=$(pwd -P) number=0
 for each in "$@"; do
   inside=''
   case $each in
+    .. | ../* | ./.. | ./../* | *=.. | *=../* | *=./.. | *=./../*)
+      wrong "$each leads out of the copies' folder, in which the command runs: give it by --file." ;;
     /*) parent=$(cd "${each%/*}/" 2>/dev/null && pwd -P) && case $parent/ in
       "$here"/*) inside=${parent#"$here"}/${each##*/} inside=${inside#/} ;;
     esac ;;
@@ -526,7 +533,7 @@ fi
 
 # ---- ask, wait, grant, redeem ----
 
-wait_traps
+stands="The request stands: --key $key resumes it."
 begun=$(now) answered=$begun held='' next=ask since=-1 request='' grants=0
 while [ "$next" != run ]; do
   absent=''
@@ -583,10 +590,12 @@ while [ "$next" != run ]; do
       printf '{"grant":%s,"digest":"%s","target":%s}' "$(json_string "$grant")" "$digest" "$(json_string "$target")" \
         >"$private/body"
       # from here on a signal is the command's: one that comes now is handed over when it runs
-      trap 'pending=TERM signals=$((signals + 1))' INT TERM
+      trap 'pending=TERM signals=$((signals + 1))' INT QUIT TERM
       trap 'pending=HUP signals=$((signals + 1))' HUP
       ask POST /grants/redeem 30 "Idempotency-Key: $attempt"
       if [ -n "$absent" ] || [ "$status" != 200 ]; then
+        stands="The request stands: --key $key resumes it."
+        [ -z "$absent" ] || stands="Nothing ran; whether the grant is used up, the request $request says."
         wait_traps
         case $pending in TERM) given_up 143 ;; HUP) given_up 129 ;; esac
         if [ -n "$absent" ]; then pause 1; else refused; fi
@@ -624,7 +633,7 @@ if ! unchanged; then
   outcome 95 "$changed is not what was asked for any more. Nothing ran."
   end 95 "$changed is not what was asked for any more. Nothing ran."
 fi
-trap 'pending=TERM signals=$((signals + 1)); [ -z "$child" ] || kill -TERM "$child"' INT TERM
+trap 'pending=TERM signals=$((signals + 1)); [ -z "$child" ] || kill -TERM "$child"' INT QUIT TERM
 trap 'pending=HUP signals=$((signals + 1)); [ -z "$child" ] || kill -HUP "$child"' HUP
 # Of the environment it finds what was named, and reads nothing: what comes in nobody has seen.
 # shellcheck disable=SC2016 # it is the launcher that expands
@@ -638,12 +647,19 @@ for each in "$folder"/*; do
 done
 exec "$@"'
 (
+  : >"$private/started"
   cd "$payload" || exit 95
   exec env -i LANG=C.UTF-8 "HOME=$private/home" "PATH=$search_path" "MILESAGA_PAYLOAD=$payload" \
     "MILESAGA_EXECUTION=$execution" "MILESAGA_REQUEST=$request" \
     /bin/sh -c "$launcher" sh "$private/variables" "$private/variable-files" "$@"
 ) </dev/null &
-child=$!
+starting=$! tries=0
+# it has our traps until its first command: a signal that came before would be lost
+until [ -e "$private/started" ] || [ "$tries" -gt 10030 ]; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 10000 ] || sleep 1
+done
+child=$starting
 [ -z "$pending" ] || kill -"$pending" "$child"
 while :; do
   heard=$signals
@@ -652,7 +668,7 @@ while :; do
   [ "$signals" != "$heard" ] || break
 done
 child=''
-trap 'stop=yes signals=$((signals + 1))' INT TERM HUP # how it ended is told once at least
+trap 'stop=yes signals=$((signals + 1))' INT QUIT TERM HUP # how it ended is told once at least
 outcome "$code" ''
 [ "$code" -lt 90 ] || [ "$code" -gt 97 ] || { say "The command ended with $code, which would be read as the gate's."; code=90; }
 exit "$code"

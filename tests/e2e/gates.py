@@ -11,7 +11,7 @@ from services.cli.client import Api, ApiError
 from services.cli.release.access import ROOT
 from services.cli.release.gate import exits
 from services.cli.release.gate.course import End, Run, Terms
-from services.cli.release.gate.driving import _wait
+from services.cli.release.gate.driving import wait
 from services.cli.release.gate.line import Asked, Line
 from shared.kernel.digest import digest
 
@@ -46,7 +46,7 @@ class Gates:
         chance = random.Random(number)
         line = Line(lambda: self._person("deployer", chance), asked)
         try:
-            last = _wait(asked, Terms(asked.digest, PATIENCE, PATIENCE), line, Run, lambda: None)
+            last = wait(asked, Terms(asked.digest, PATIENCE, PATIENCE), line, Run)
             if isinstance(last, Run):
                 with self._lock:
                     self.ran.append(last.execution)

@@ -67,6 +67,8 @@ class Office:
         self.script: dict[str, list[Scripted]] = {}
         self.on_grant: Callable[[], None] = lambda: None
         self.on_redeem: Callable[[], None] = lambda: None
+        self.on_call: Callable[[str], None] = lambda _: None
+        """Of its kind, when it came and before it is answered."""
         self.news = threading.Condition()
         self._server: ThreadingHTTPServer | None = None
         self.url = ""
@@ -115,6 +117,7 @@ class Office:
             if self._server is None:
                 return None
             self.calls.append((kind, path, said))
+            self.on_call(kind)
             scripted = self.script.get(kind) or []
             first = scripted.pop(0) if scripted else None
             if first is not None and not first.happens:

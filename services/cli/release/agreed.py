@@ -5,7 +5,6 @@ broker's password needs no command line of ours. What a service does is enforced
 is here.
 """
 
-import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +18,10 @@ from services.cli.release import wishes
 from services.cli.release.access import ROOT, as_person
 from services.cli.release.gate import exits
 from services.cli.release.gate.course import End, Redeem, Run, Terms
-from services.cli.release.gate.driving import say, tell_outcome, waited
+from services.cli.release.gate.driving import say, tell_outcome, wait
 from services.cli.release.gate.line import Asked, Line
 from services.cli.release.gate.payload import digest_of
+from services.cli.release.gate.signals import GivenUp, given_up_by_signal, heed, keep_back
 from services.cli.release.wishes import Wish, WrongWish
 from shared.runtime.settings import RuntimeSettings
 
@@ -65,21 +65,32 @@ def agreed(act: Act, consent: Consent) -> Iterator[None]:
     if not here.gated:
         yield
         return
-    with _line(act, here.environment, consent) as (asked, terms, line):
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        last = waited(asked, terms, line, Run)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with given_up_by_signal(), _line(act, here.environment, consent) as (asked, terms, line):
+        last = wait(asked, terms, line, Run)
         if isinstance(last, End):
             raise _refused(last)
-        code = FAILED
-        try:
+        with _told(line, terms, last.execution):
+            heed()
             yield
-            code = 0
-        except typer.Exit as left:
-            code = left.exit_code
-            raise
-        finally:
-            tell_outcome(line, terms, last.execution, code, "")
+
+
+@contextmanager
+def _told(line: Line, terms: Terms, execution: str) -> Iterator[None]:
+    """How the block ends is told, be it by a signal: one may have come while the grant was used up."""
+    code, summary = FAILED, ""
+    try:
+        yield
+        code = 0
+    except typer.Exit as left:
+        code = left.exit_code
+        raise
+    except GivenUp as given:
+        code, summary = exits.passed_on(-given.number), f"ended by signal {given.number}"
+        say("Given up by a signal after the grant was used up: look what of it was done.")
+        raise
+    finally:
+        keep_back()
+        tell_outcome(line, terms, execution, code, summary)
 
 
 def done_singly(act: Act, which: str, consent: Consent) -> bool:
@@ -101,7 +112,8 @@ def done_singly(act: Act, which: str, consent: Consent) -> bool:
 def granted(act: Act, environment: str, consent: Consent) -> Iterator[str]:
     """A grant that a service will redeem. Raises `typer.Exit` with one of the gate's codes where there is none."""
     with _line(act, environment, consent) as (asked, terms, line):
-        last = waited(asked, terms, line, Redeem)
+        with given_up_by_signal():
+            last = wait(asked, terms, line, Redeem)
         if isinstance(last, End):
             raise _refused(last)
         yield last.grant

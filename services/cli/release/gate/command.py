@@ -1,9 +1,10 @@
 """`milesaga release gate`: its options, and what becomes of them."""
 
-import signal
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -11,7 +12,7 @@ from typer.exceptions import TyperException
 
 from services.cli.release import wishes
 from services.cli.release.access import Person, as_person
-from services.cli.release.gate import exits
+from services.cli.release.gate import exits, options
 from services.cli.release.gate.course import Terms
 from services.cli.release.gate.driving import Guarded, drive, say
 from services.cli.release.gate.line import Asked, Line
@@ -24,6 +25,7 @@ from services.cli.release.gate.payload import (
     digest_of,
     payload,
 )
+from services.cli.release.gate.signals import GivenUp, given_up_by_signal
 from services.cli.release.gate.variables import Variables
 from services.cli.release.wishes import Wish, WrongWish, seconds
 
@@ -40,51 +42,43 @@ class GateCommand(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with given_up_by_signal():
+                return super().invoke(ctx)
         except typer.Exit:
             raise
-        except KeyboardInterrupt:
-            raise typer.Exit(exits.passed_on(-signal.SIGINT)) from None
+        except GivenUp:
+            say("Given up by a signal. Nobody was asked, and nothing ran.")
+            raise
         except Exception as error:
             say(f"The gate failed: {type(error).__name__}: {error}")
             raise typer.Exit(exits.AWAY) from error
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What is to run, as the options have it."""
+
+    argv: Sequence[str]
+    files: Sequence[str]
+    artifacts: Sequence[str]
+    parameters: Mapping[str, str]
+    links: Mapping[str, str]
+    search_path: str
+
+
 def gate(
-    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="What runs when it may.")],
+    command: options.Command,
     *,
     action: wishes.Action,
     environment: wishes.Environment,
     target: wishes.Target,
     reason: wishes.Reason,
-    file: Annotated[
-        list[str] | None,
-        typer.Option(help="A file or folder below this one: it is copied, hashed, and the copy is what runs."),
-    ] = None,
-    artifact: Annotated[
-        list[str] | None, typer.Option(metavar="NAME@sha256:...", help="What lies elsewhere, by its digest.")
-    ] = None,
-    path: Annotated[
-        str,
-        typer.Option(
-            envvar="MILESAGA_GATE_PATH",
-            metavar="DIR:DIR",
-            help="Where programs are found, whatever PATH says here; whoever decides sees it.",
-        ),
-    ] = SEARCH_PATH,
-    env: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME[=VALUE]", help="A variable that the command finds: shown and hashed. Repeatable."),
-    ] = None,
-    secret_env: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="One whose value is hashed and not shown. Repeatable.")
-    ] = None,
-    env_file: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME[=FILE]", help="One that names a file, such as KUBECONFIG: copied, hashed. Repeatable."
-        ),
-    ] = None,
+    file: options.File = None,
+    artifact: options.Artifact = None,
+    path: options.SearchPath = SEARCH_PATH,
+    env: options.Env = None,
+    secret_env: options.SecretEnv = None,
+    env_file: options.EnvFile = None,
     parameter: wishes.Parameter = None,
     link: wishes.Link = None,
     author: wishes.Author = None,
@@ -102,31 +96,19 @@ def gate(
     outside its window past patience, 95 payload differs or grant refused, 96 the gate cannot be reached, 97 wrong use.
     """
     wish = Wish(action, environment, target, reason, author or [], window, replaces, initiator_token)
+    key = key or uuid.uuid4().hex
     try:
         waits = seconds(patience, "--patience"), seconds(reach, "--reach")
-        key = key or uuid.uuid4().hex
+        named = wishes.pairs(parameter, "--parameter"), wishes.pairs(link, "--link")
+        given = _Given(command, file or (), artifact or (), *named, path)
         with (
-            Copies(Path.cwd(), file or []) as copies,
+            Copies(Path.cwd(), given.files) as copies,
             Variables(env or (), secret_env or (), env_file or (), salt=key) as variables,
         ):
-            check_search_path(path, Path.cwd())
-            check_command(command, copies.files, Path.cwd(), path)
-            about = payload(
-                command,
-                copies.files,
-                artifacts=artifact or [],
-                parameters=wishes.pairs(parameter, "--parameter"),
-                links=wishes.pairs(link, "--link"),
-                search_path=path,
-                environment=variables.told,
-            )
+            about = _about(given, copies, variables)
             digest = digest_of(about)
             asked = Asked(key, uuid.uuid4().hex, digest, target, wish.body(about))
-            line = Line(lambda: as_person(person), asked)
-            try:
-                code = drive(Guarded(command, copies, asked, Terms(digest, *waits), path, variables), line)
-            finally:
-                line.close()
+            code = _passed(Guarded(command, copies, asked, Terms(digest, *waits), path, variables), person)
     except (WrongPayload, WrongWish) as error:
         say(str(error))
         code = exits.WRONG
@@ -134,3 +116,26 @@ def gate(
         say(f"The gate cannot work here: {error}. Nothing ran.")
         code = exits.WRONG
     raise typer.Exit(code)
+
+
+def _about(given: _Given, copies: Copies, variables: Variables) -> Mapping[str, Any]:
+    """The payload that others are asked about. Raises WrongPayload."""
+    check_search_path(given.search_path, Path.cwd())
+    check_command(given.argv, copies.files, Path.cwd(), given.search_path)
+    return payload(
+        given.argv,
+        copies.files,
+        artifacts=given.artifacts,
+        parameters=given.parameters,
+        links=given.links,
+        search_path=given.search_path,
+        environment=variables.told,
+    )
+
+
+def _passed(guarded: Guarded, person: str | None) -> int:
+    line = Line(lambda: as_person(person), guarded.asked)
+    try:
+        return drive(guarded, line)
+    finally:
+        line.close()

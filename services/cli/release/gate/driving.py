@@ -1,14 +1,12 @@
 """Asks, waits, and runs: what `course` says, done."""
 
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
 from services.cli import printing
@@ -28,9 +26,9 @@ from services.cli.release.gate.course import (
 )
 from services.cli.release.gate.line import Asked, Line
 from services.cli.release.gate.payload import Copies
+from services.cli.release.gate.signals import GivenUp, heed, keep_back
 from services.cli.release.gate.variables import Variables
 
-GIVEN_UP: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 L = TypeVar("L", Run, Redeem)
 NEWS = {
     "pending": "waits for approval",
@@ -40,14 +38,6 @@ NEWS = {
     "outside_window": "waits for its window",
     "not_approved": "is not approved any more: somebody's approval counts no longer",
 }
-
-
-class GivenUp(Exception):
-    """Somebody ended the wait; the request stands."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"ended by signal {number}")
-        self.number = number
 
 
 @dataclass(frozen=True)
@@ -64,31 +54,46 @@ class Guarded:
 
 def drive(guarded: Guarded, line: Line) -> int:
     """The gate's exit code, after the command or without it. Everything that goes wrong before the command is started
-    ends without starting it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    last = waited(guarded.asked, guarded.terms, line, Run, lambda: _changed(guarded))
+    ends without starting it. To be called where signals are minded: afterwards they are kept back."""
+    last = wait(guarded.asked, guarded.terms, line, Run, lambda: _changed(guarded))
+    keep_back()
     if isinstance(last, End):
         say(last.why)
         return last.code
-    try:
-        return _run(guarded, line, last.execution)
-    finally:
-        while signal.sigtimedwait(running.PASSED_ON, 0) is not None:
-            pass  # what came when the command had ended is not to hide how it did
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return _run(guarded, line, last.execution)
 
 
-def waited(
+def wait(
     asked: Asked, terms: Terms, line: Line, last: type[L], changed: Callable[[], End | None] = lambda: None
 ) -> L | End:
     """What came of the wait. `last` is `Redeem` for who has a grant redeemed elsewhere. After a `Run` signals are kept
     back: from the question on that uses the grant up they are the act's. `changed` says what is not as it was asked."""
+    answered = True
+    course, step = begin(terms, time.monotonic())
+    told = ""
     try:
-        with _given_up_by_signal():
-            return _wait(asked, terms, line, last, changed)
+        while True:
+            if isinstance(step, Pause):
+                time.sleep(step.seconds)
+                step = step.then
+            if isinstance(step, GetGrant | Redeem) and (fault := changed()):
+                return fault
+            if isinstance(step, End | last):
+                return step
+            if isinstance(step, Run):
+                raise TypeError("it may run, and nobody wanted to run it")
+            if isinstance(step, Redeem):
+                keep_back()
+            heard = line.put(step)
+            course, step = advance(course, heard)
+            answered = not (isinstance(step, Pause) and isinstance(step.then, Redeem))
+            if isinstance(heard.to, Ask) and course.request:
+                tell_kept(line)
+            if not isinstance(step, Run):
+                heed()
+            told = _tell(asked, course, told, heard)
     except GivenUp as given:
-        why = f"Given up by a signal. The request stands: --key {asked.key} resumes it."
-        return End(exits.passed_on(-given.number), why)
+        return End(exits.passed_on(-given.number), _stands(asked, line, answered=answered))
 
 
 def say(text: str) -> None:
@@ -108,28 +113,13 @@ def _hear_nothing_more() -> None:
         os.dup2(nobody.fileno(), sys.stderr.fileno())
 
 
-def _wait(asked: Asked, terms: Terms, line: Line, last: type[L], changed: Callable[[], End | None]) -> L | End:
-    course, step = begin(terms, time.monotonic())
-    told = ""
-    while True:
-        if isinstance(step, Pause):
-            time.sleep(step.seconds)
-            step = step.then
-        if isinstance(step, GetGrant | Redeem) and (fault := changed()):
-            return fault
-        if isinstance(step, End | last):
-            return step
-        if isinstance(step, Run):
-            raise TypeError("it may run, and nobody wanted to run it")
-        if isinstance(step, Redeem):
-            signal.pthread_sigmask(signal.SIG_BLOCK, running.PASSED_ON)
-        heard = line.put(step)
-        course, step = advance(course, heard)
-        if isinstance(heard.to, Ask) and course.request:
-            tell_kept(line)
-        if not isinstance(step, Run):
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, running.PASSED_ON)
-        told = _tell(asked, course, told, heard)
+def _stands(asked: Asked, line: Line, *, answered: bool) -> str:
+    """What is left when somebody ended the wait; `answered`: is it known that the grant was not used up?"""
+    if answered:
+        return f"Given up by a signal. The request stands: --key {asked.key} resumes it."
+    return (
+        f"Given up by a signal. Nothing ran; whether the grant is used up, milesaga release show {line.request} says."
+    )
 
 
 def _run(guarded: Guarded, line: Line, execution: str) -> int:
@@ -186,18 +176,3 @@ def _tell(asked: Asked, course: Course, told: str, heard: Heard) -> str:
         about = f" (digest {asked.digest}, key {asked.key})" if told not in NEWS else ""
         say(f"Request {course.request} {NEWS[news]}{about}.")
     return news
-
-
-@contextmanager
-def _given_up_by_signal() -> Iterator[None]:
-    def raised(number: int, _: FrameType | None) -> None:
-        raise GivenUp(number)
-
-    before: list[tuple[signal.Signals, Callable[[int, FrameType | None], object] | int | None]] = [
-        (each, signal.signal(each, raised)) for each in GIVEN_UP
-    ]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)

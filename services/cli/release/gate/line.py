@@ -13,6 +13,7 @@ from services.cli.client import Api, ApiError, segment
 from services.cli.release.access import ROOT
 from services.cli.release.gate.course import Ask, GetGrant, Heard, Question, Redeem, Watch
 from services.cli.release.gate.kept import Kept, Told, tell_kept, told
+from services.cli.release.gate.signals import ENDS_TELLING
 
 ANSWERED_WITHIN: Final = 10.0
 """Seconds, beyond those that an answer may be waited for."""
@@ -21,7 +22,6 @@ TOLD_WITHIN: Final = 120.0
 that is thrown away afterwards has no later."""
 PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 5.0
-ENDS_TELLING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True)

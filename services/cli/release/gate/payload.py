@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
+from services.cli.release.gate.signals import undisturbed
 from shared.kernel.digest import digest
 
 MOST_FILES: Final = 500
 LARGEST_FILE: Final = 64 * 1024 * 1024
 """Bytes: what is larger is an artifact with a digest of its own, and no script."""
 ARTIFACT: Final = re.compile(r"(?P<name>[^\s@]{1,200})@(?P<digest>sha256:[0-9a-f]{64})")
+LEADS_OUT: Final = re.compile(r"([^=]*=)?(\./)?\.\.(/.*)?", re.DOTALL)
+"""A word, or an option's value, that begins above the folder in which the command runs: in one for temporary files,
+where others of the machine may have put something of that name."""
 READ: Final = 1024 * 1024
 SEARCH_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where the command and what it calls find their programs: folders in which nobody but a machine's administrator
@@ -70,10 +74,11 @@ class Copies:
 
     def remove(self) -> None:
         """As far as that goes: what the command left there does not say that it never ran."""
-        for folder, _, _ in os.walk(self.folder):
-            with suppress(OSError):
-                Path(folder).chmod(stat.S_IRWXU)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with undisturbed():
+            for folder, _, _ in os.walk(self.folder):
+                with suppress(OSError):
+                    Path(folder).chmod(stat.S_IRWXU)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _copy(self, name: str) -> Copied:
         place = self.folder / name
@@ -140,6 +145,8 @@ def check_command(argv: Sequence[str], files: Iterable[Copied], origin: Path, se
     is not, by whatever path it is named: the original may be changed until the last moment. Raises WrongPayload."""
     names = {each.path for each in files}
     for place, word in enumerate(argv):
+        if LEADS_OUT.fullmatch(word):
+            raise WrongPayload(f"{word} leads out of the copies' folder, in which the command runs: give it by --file.")
         inside = _inside(word, origin.resolve()) if word.startswith("/") else None
         if inside is not None and (place == 0 or inside in names):
             raise WrongPayload(f"{word} names the original, which is not what is hashed: name it as ./{inside}.")

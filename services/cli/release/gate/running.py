@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-PASSED_ON: Final = frozenset(
-    {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH}
-)
+from services.cli.release.gate.signals import PASSED_ON
+
 FROM_TERMINAL: Final = 128
 """`si_code` of what the kernel sends, as for Ctrl-C (SI_KERNEL): the command, in the same group, has been told too."""
 UMASK: Final = 0o077
@@ -57,4 +56,8 @@ def _signals_kept() -> Iterator[set[int]]:
 
 
 def _heard_again() -> None:
+    """Our handlers are not the command's: what comes before it is there would be noted by us, and lost with us."""
+    for each in PASSED_ON:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {*PASSED_ON, signal.SIGCHLD})

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from services.cli.release.gate.payload import WrongPayload, copied, is_still
+from services.cli.release.gate.signals import undisturbed
 
 NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_]{0,99}|(?:https?|ftp|all|no)_proxy")
 MOST: Final = 50
@@ -85,7 +86,8 @@ class Variables:
         return {"LANG": "C.UTF-8", "HOME": str(self.home)} | self.values | dict(about) | {"PATH": search_path}
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with undisturbed():
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _take(self, name: str, value: str, told: Mapping[str, str]) -> None:
         if name in self.values:
