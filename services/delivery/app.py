@@ -1,6 +1,7 @@
 """Composition root of delivery."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.delivery.adapters.broker_letters import BrokerLetters
 from services.delivery.adapters.posting import HttpPoster
@@ -13,14 +14,14 @@ from services.delivery.cases.deaths import PAUSE as DEATHS_PAUSE
 from services.delivery.cases.deaths import Deaths
 from services.delivery.cases.deciding import Deciding
 from services.delivery.cases.in_hand import Hands
-from services.delivery.cases.keys import Keys
+from services.delivery.cases.keys import Keyring, Keys
 from services.delivery.cases.known import BUSES, CLIENTS, TARGETS, Known
 from services.delivery.cases.living import OUTAGES, REPLICAS, Living
 from services.delivery.cases.looking import Looking
 from services.delivery.cases.measuring import Measuring
 from services.delivery.cases.noting import Noting
 from services.delivery.cases.resealing import PAUSE as RESEALING_PAUSE
-from services.delivery.cases.resealing import SPECS, Resealing, word_of
+from services.delivery.cases.resealing import SPECS, Resealing, Stores, word_of
 from services.delivery.cases.sending import Means
 from services.delivery.cases.skipping import Skipping
 from services.delivery.cases.telling import MOST, Telling
@@ -37,6 +38,7 @@ from services.delivery.domain.target import KnownBus, Secrets, place_of
 from services.delivery.handlers import table
 from services.delivery.http.choosing import Consent
 from services.delivery.http.routes import routes
+from services.delivery.ports import Sealing
 from services.delivery.service import SERVICE
 from services.delivery.settings import DeliverySettings, SandboxDeliverySettings
 from shared.accepting import allowance
@@ -56,61 +58,56 @@ from shared.telemetry.figures import Figure, Reading
 ALLOWANCES = allowance.spec("allowances")
 
 
+@dataclass(frozen=True)
+class _Signing:
+    """What requests are signed by, where it is kept, and what seals it there."""
+
+    keyring: Keyring
+    secrets: Stores
+    sealing: Sealing
+
+
 def compose(runtime: Runtime) -> Service:
     """The service with everything it needs. Raises WrongSettings."""
     settings = read_beside(DeliverySettings, SandboxDeliverySettings, sandbox=runtime.settings.sandbox)
     keeping = Keeping(runtime, SERVICE.name)
-    buses = keeping.documents(BUSES, KnownBus, silent=True)
+    known = _known(keeping)
     clients = keeping.documents(CLIENTS, KnownClients, silent=True)
-    states = keeping.documents(TARGETS, TargetState)
-    progress = keeping.documents(PROGRESS, Progress, wake=wakes, silent=True)
-    known = Known(buses, states, progress)
-    sealing = _sealing(runtime, settings)
-    secrets = {name: keeping.documents(spec, Secrets, silent=True) for name, spec in SPECS.items()}
-    keyring = {
-        name: Keys(kept, sealing, SCHEMES[name], runtime.clock, known.owned_since) for name, kept in secrets.items()
-    }
+    signing = _signing(runtime, keeping, settings, known)
     poster = _poster(runtime, settings)
     telling = Telling(runtime.publisher, keeping.outbox, runtime.ids)
-    verifying = Verifying(poster, keyring, runtime.clock, runtime.ids, known.owner, settings.origin)
-    noting = Noting(states, verifying, runtime.queues, keeping.outbox, runtime.clock)
-    outages = keeping.documents(OUTAGES, Outages, silent=True)
-    replicas = keeping.collection(REPLICAS, silent=True)
-    hands = Hands()
-    living = Living(replicas, outages, runtime.clock, runtime.ids, lambda: {**word_of(sealing), **hands.word()})
-    resealing = Resealing(secrets, sealing, living, runtime.clock)
     deaths = Deaths(runtime.publisher, keeping.outbox)
     means = Means(
         poster,
-        keyring,
+        signing.keyring,
         telling,
         deaths,
         runtime.clock,
         runtime.random,
         runtime.meter,
-        progress,
+        known.progress,
         known.owner,
         settings.origin,
         runtime.settings.after_restore,
     )
+    verifying = Verifying(poster, signing.keyring, runtime.clock, runtime.ids, known.owner, settings.origin)
+    noting = Noting(known.states, verifying, runtime.queues, keeping.outbox, runtime.clock)
+    hands = Hands()
+    living = _living(runtime, keeping, signing.sealing, hands)
+    resealing = Resealing(signing.secrets, signing.sealing, living, runtime.clock)
     watching = Watching(known, living, noting, queues=runtime.queues, means=means, service=SERVICE.name, hands=hands)
     measuring = Measuring(known, living, watching.stance, runtime.queues, runtime.clock)
-    looking = Looking(buses, states, clients, runtime.clock, lambda: hands.of_all(living.words or ()))
-    deciding = Deciding(states, verifying, runtime.clock)
-    home = Home(runtime.settings.milesaga_home)
-    letters = BrokerLetters(lambda: own_broker_url(runtime.settings, home, SERVICE.name))
-    skipping = Skipping(progress, runtime.clock)
-    burying = Burying(letters, telling, skipping, runtime.clock)
-    configuring = Configuring(buses, clients)
+    skipping = Skipping(known.progress, runtime.clock)
+    configuring = Configuring(known.buses, clients)
     gated = gating(runtime, keeping, SERVICE.name, "releases")
     return keeping.service(
         table=table(configuring),
         router=routes(
-            looking,
-            deciding,
-            keyring,
+            Looking(known.buses, known.states, clients, runtime.clock, lambda: hands.of_all(living.words or ())),
+            Deciding(known.states, verifying, runtime.clock),
+            signing.keyring,
             resealing,
-            burying,
+            Burying(_letters(runtime), telling, skipping, runtime.clock),
             skipping,
             _consent(runtime, keeping, gated),
             runtime.queues,
@@ -127,6 +124,33 @@ def compose(runtime: Runtime) -> Service:
         figures=(_states(measuring), _queues(measuring), _under_way(hands)),
         closing=(watching.close, telling.drain, deaths.tell, poster.close),
     )
+
+
+def _known(keeping: Keeping) -> Known:
+    buses = keeping.documents(BUSES, KnownBus, silent=True)
+    states = keeping.documents(TARGETS, TargetState)
+    return Known(buses, states, keeping.documents(PROGRESS, Progress, wake=wakes, silent=True))
+
+
+def _signing(runtime: Runtime, keeping: Keeping, settings: DeliverySettings, known: Known) -> _Signing:
+    sealing = _sealing(runtime, settings)
+    secrets = {name: keeping.documents(spec, Secrets, silent=True) for name, spec in SPECS.items()}
+    keyring = {
+        name: Keys(kept, sealing, SCHEMES[name], runtime.clock, known.owned_since) for name, kept in secrets.items()
+    }
+    return _Signing(keyring, secrets, sealing)
+
+
+def _living(runtime: Runtime, keeping: Keeping, sealing: Sealing, hands: Hands) -> Living:
+    """A process's word says by which master keys it opens, and what it has in hand."""
+    replicas = keeping.collection(REPLICAS, silent=True)
+    outages = keeping.documents(OUTAGES, Outages, silent=True)
+    return Living(replicas, outages, runtime.clock, runtime.ids, lambda: {**word_of(sealing), **hands.word()})
+
+
+def _letters(runtime: Runtime) -> BrokerLetters:
+    home = Home(runtime.settings.milesaga_home)
+    return BrokerLetters(lambda: own_broker_url(runtime.settings, home, SERVICE.name))
 
 
 def _consent(runtime: Runtime, keeping: Keeping, gated: Gating) -> Consent:

@@ -29,7 +29,7 @@ class Known:
         self, buses: Repository[KnownBus], states: Repository[TargetState], progress: Repository[Progress]
     ) -> None:
         self.buses = buses
-        self._progress = progress
+        self.progress = progress
         self.blocked: frozenset[str] = frozenset()
         """Ordered targets of which a lane stands before a copy that is dead."""
         self.states = states
@@ -84,7 +84,7 @@ class Known:
     async def _all_blocked(self) -> AsyncIterator[str]:
         """Each target once, however many of its lanes stand."""
         after: After = None
-        while found := await self._progress.find(BLOCKS, (), limit=1, after=after):
+        while found := await self.progress.find(BLOCKS, (), limit=1, after=after):
             target = found[0].value.target
             yield target
             after = target, LAST, LAST
