@@ -48,11 +48,12 @@ def routes(router: Routes, applying: Applying, registry: Registry, authenticator
     """`/v1/hub/buses`."""
     reader = authenticator.requires_one(("hub:read", "ops:read"))
     writer = authenticator.requires_one(("hub:write", "ops:write"))
-    _changing(router, applying, registry, writer)
+    _applying(router, applying, registry, writer)
+    _forgetting(router, applying, registry, writer)
     _reading(router, applying, registry, reader)
 
 
-def _changing(router: Routes, applying: Applying, registry: Registry, writer: Any) -> None:
+def _applying(router: Routes, applying: Applying, registry: Registry, writer: Any) -> None:
     @router.put(
         PATH,
         response_model=None,
@@ -90,6 +91,8 @@ def _changing(router: Routes, applying: Applying, registry: Registry, writer: An
             raise not_found("revision")
         return _applied(applied)
 
+
+def _forgetting(router: Routes, applying: Applying, registry: Registry, writer: Any) -> None:
     @router.delete(PATH, status_code=204, response_model=None, responses=problems(*WRITING))
     async def delete_bus(
         bus: BusName, drain: Drain = False, if_match: IfMatch = None, caller: Caller = writer

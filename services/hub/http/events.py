@@ -52,7 +52,9 @@ BODY: Final[dict[str, Any]] = {
 
 def routes(router: Routes, counter: Counter, authenticator: Authenticator) -> None:
     """`/v1/events`."""
-    _publishing(router, counter, authenticator.requires_one((PUBLISH, "ops:write")))
+    may_publish = authenticator.requires_one((PUBLISH, "ops:write"))
+    _publishing(router, counter, may_publish)
+    _checking(router, counter, may_publish)
     _following(router, counter, authenticator.requires_one(("hub:read", "ops:read")))
 
 
@@ -88,6 +90,10 @@ def _publishing(router: Routes, counter: Counter, may_publish: Any) -> None:
         results = await _accepted(publishing, partner, judged, atomic=atomic)
         placed = [_placed(each, received, place, atomic=atomic) for place, each in enumerate(results)]
         return _shown(received, placed, atomic=atomic)
+
+
+def _checking(router: Routes, counter: Counter, may_publish: Any) -> None:
+    publishing, registry = counter.publishing, counter.registry
 
     @router.post(
         "/v1/events/check",

@@ -34,6 +34,8 @@ Force = Annotated[
     bool,
     Query(description="Take a schema that is not proved to be compatible; it is on record. Takes a grant where gated."),
 ]
+PARTNER_PATH = "/v1/hub/partners/{partner}"
+TYPE_PATH = "/v1/hub/types/{type_name}"
 PARTNER_CLIENTS = "hub.partner_clients"
 """Whoever is a partner's client speaks for it: that is power, and nobody gives it alone, least of all to himself. It is
 taken away by any operator, and never comes back in this way: who was deleted is new."""
@@ -56,16 +58,17 @@ def routes(
     key to digest by; `gate` keeps the grants, where acts are gated."""
     operator = authenticator.allowed("ops:write")
     reader = authenticator.requires_one(("hub:read", "ops:read"))
-    _partners(router, registry, operator, reader, hear, Gated(PARTNER_CLIENTS, gate))
-    _types(router, registry, seeing, operator, reader, Gated(FORCING, gate), may_hash=may_hash)
+    forcing = Gated(FORCING, gate)
+    _putting_partners(router, registry, operator, hear, Gated(PARTNER_CLIENTS, gate))
+    _partners(router, registry, operator, reader)
+    _putting_types(router, registry, operator, forcing, may_hash=may_hash)
+    _types(router, registry, seeing, operator, reader, forcing)
 
 
-def _partners(  # noqa: PLR0917 - as its caller has them
-    router: Routes, registry: Registry, operator: Any, reader: Any, hear: Callable[[], Awaitable[None]], gated: Gated
+def _putting_partners(
+    router: Routes, registry: Registry, operator: Any, hear: Callable[[], Awaitable[None]], gated: Gated
 ) -> None:
-    path = "/v1/hub/partners/{partner}"
-
-    @router.put(path, response_model=None, responses=answers(ShownPartner, *WRITING, headers=("ETag",)))
+    @router.put(PARTNER_PATH, response_model=None, responses=answers(ShownPartner, *WRITING, headers=("ETag",)))
     async def put_partner(
         partner: PartnerName,
         body: PartnerBody,
@@ -93,7 +96,9 @@ def _partners(  # noqa: PLR0917 - as its caller has them
         await hear()
         return answer(ShownPartner.model_validate(stored.value), revision=stored.version)
 
-    @router.get(path, response_model=None, responses=answers(ShownPartner, *READING, headers=("ETag",)))
+
+def _partners(router: Routes, registry: Registry, operator: Any, reader: Any) -> None:
+    @router.get(PARTNER_PATH, response_model=None, responses=answers(ShownPartner, *READING, headers=("ETag",)))
     async def read_partner(partner: PartnerName, caller: Caller = reader) -> Response:
         """A partner; for whoever is no operator, its own."""
         stored = await registry.partners.load(partner)
@@ -102,20 +107,16 @@ def _partners(  # noqa: PLR0917 - as its caller has them
             raise not_found("partner")
         return answer(ShownPartner.model_validate(stored.value), revision=stored.version)
 
-    @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
+    @router.delete(PARTNER_PATH, status_code=204, response_model=None, responses=problems(*WRITING))
     async def delete_partner(partner: PartnerName, if_match: IfMatch = None, _: Caller = operator) -> Response:
         """Forget a partner; what it sent stays in the archive."""
         stored = await registry.partners.load(partner)
         return await _forgotten("partner", stored, if_match, registry.forget_partner)
 
 
-def _types(  # noqa: PLR0917 - `routes` alone calls it
-    router: Routes, registry: Registry, seeing: Seeing, operator: Any, reader: Any, forcing: Gated, *, may_hash: bool
-) -> None:
-    path = "/v1/hub/types/{type_name}"
-
+def _putting_types(router: Routes, registry: Registry, operator: Any, forcing: Gated, *, may_hash: bool) -> None:
     @router.put(
-        path,
+        TYPE_PATH,
         dependencies=[operator],
         response_model=None,
         responses=answers(ShownType, *WRITING, headers=("ETag",)),
@@ -147,7 +148,11 @@ def _types(  # noqa: PLR0917 - `routes` alone calls it
             ) from incompatible
         return answer(ShownType.model_validate(stored.value), revision=stored.version)
 
-    @router.get(path, response_model=None, responses=answers(ShownType, *READING, headers=("ETag",)))
+
+def _types(  # noqa: PLR0917 - `routes` alone calls it
+    router: Routes, registry: Registry, seeing: Seeing, operator: Any, reader: Any, forcing: Gated
+) -> None:
+    @router.get(TYPE_PATH, response_model=None, responses=answers(ShownType, *READING, headers=("ETag",)))
     async def read_type(type_name: TypeName, caller: Caller = reader) -> Response:
         """A type with its schema; for a partner, one that it may publish or that its buses may bring it."""
         stored = await registry.kinds.load(type_name)
@@ -156,7 +161,7 @@ def _types(  # noqa: PLR0917 - `routes` alone calls it
             raise not_found("type")
         return answer(ShownType.model_validate(stored.value), revision=stored.version)
 
-    @router.delete(path, status_code=204, response_model=None, responses=problems(*WRITING))
+    @router.delete(TYPE_PATH, status_code=204, response_model=None, responses=problems(*WRITING))
     async def delete_type(
         type_name: TypeName,
         guard: Annotated[Guard, Depends(forcing.guard)],
