@@ -8,7 +8,7 @@ event loop's, parsing is httptools' (llhttp), connecting is aiohappyeyeballs'.
 import asyncio
 import re
 import ssl
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
@@ -22,6 +22,8 @@ from shared.outside.lookups import LookUps
 MOST_AT_ONCE: Final = 100
 MOST_IDLE: Final = 20
 """Of each origin."""
+MOST_ORIGINS: Final = 1_000
+"""Of which idle connections are kept; where there are more, those are forgotten that have none any more."""
 IDLE_SECONDS: Final = 5.0
 """Shorter than servers keep theirs: the later a kept connection is used, the likelier it has just been closed."""
 NEXT_ADDRESS_SECONDS: Final = 0.25
@@ -61,7 +63,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         self._trusted = trusted
         self._enough = enough
         self._places = asyncio.Semaphore(at_once or MOST_AT_ONCE)
-        self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
+        self._idle: dict[Origin, deque[Connection]] = {}
         self._lookups = LookUps()
         self._closed = False
 
@@ -108,7 +110,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
             raise httpx.PoolTimeout("every connection is in use") from error
 
     def _kept(self, origin: Origin) -> Connection | None:
-        idle = self._idle[origin]
+        idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
             if connection.is_idle():
@@ -121,7 +123,9 @@ class KeptConnections(httpx.AsyncBaseTransport):
             connection.close()
         if not connection.is_open:
             return
-        idle = self._idle[origin]
+        if origin not in self._idle and len(self._idle) >= MOST_ORIGINS:
+            self._idle = {each: idle for each, idle in self._idle.items() if any(one.is_open for one in idle)}
+        idle = self._idle.setdefault(origin, deque())
         if len(idle) == MOST_IDLE:
             idle.popleft().close()
         idle.append(connection)

@@ -19,7 +19,8 @@ IN_HAND: Final = timedelta(minutes=30)
 """No consumer may have a copy in hand for longer."""
 EMPTY_FOR: Final = max(TIERS.values()) + IN_HAND
 """So long a target must have been gone before its queue is: a copy that was put into the longest tier comes back to it.
-Where it found no queue it would stay in the tier, and some of them would keep everybody's from going on."""
+Where it found no queue it would stay in the tier, and 32 of them keep everybody's from going on (RabbitMQ hands on so
+many at once, and none is done that no queue takes)."""
 PAGE: Final = 100
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared.outside.connection import Connection
 from shared.outside.lookups import PART
 from shared.outside.strangers import NOT_ALLOWED, NoAnswer, Strangers
 from tests.eventually import eventually
@@ -201,3 +202,20 @@ async def test_a_name_that_failed_is_looked_up_anew(strangers: Strangers, monkey
             await post(strangers, place.port)
         assert silence.value.word == "dns"
         assert (await post(strangers, place.port)).status == 200
+
+
+async def test_hosts_that_nobody_speaks_to_any_more_are_forgotten(
+    strangers: Strangers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.outside.transport.MOST_ORIGINS", 3)
+    monkeypatch.setattr("shared.outside.transport.IDLE_SECONDS", 0.0)
+    names(monkeypatch, ["127.0.0.1"])
+    async with Place().listening() as place:
+        for number in range(12):
+            assert (await post(strangers, place.port, f"shop{number}.example")).status == 200
+            await eventually(lambda: not any(each.is_open for each in kept(strangers)))
+        assert len(kept(strangers)) <= 3
+
+
+def kept(strangers: Strangers) -> list[Connection]:
+    return [connection for idle in strangers._transport._idle.values() for connection in idle]
