@@ -60,6 +60,11 @@ CODES: Final[dict[str, Meaning]] = {
     "too_many_buses": Meaning(
         (409,), "No further name of a bus may be taken, by the partner or at all.", "Change a bus that there is."
     ),
+    "too_many_left": Meaning(
+        (409,),
+        "Too many targets were left out of a bus lately, whose queues are there for some hours.",
+        "Give targets names that the bus has had, or wait.",
+    ),
     "queues_going": Meaning((409,), "The target's queue is being taken away at this moment.", AGAIN),
     "broker_unavailable": Meaning((503,), "The broker does not answer.", AGAIN),
     "client_taken": Meaning((409,), "A client belongs to another partner.", "Use a client of the partner's own."),

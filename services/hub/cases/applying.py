@@ -18,7 +18,9 @@ from services.hub.domain.bus import (
     changes,
     following,
     for_operators,
+    leaving,
     left_by,
+    names_too_many,
     queued,
     queues_of,
     same,
@@ -35,7 +37,7 @@ from shared.routing.compiling import EVERYBODY, Rules, rules_of
 from shared.routing.trying import failing
 from shared.routing.wrong import INVALID, WrongBus
 from shared.rules.faults import Fault, JsonPath, pointer_to
-from shared.store.documents import After
+from shared.store.documents import After, Conflict
 from shared.store.repository import Repository, Stored
 from shared.web.problems import Fault as WebFault
 
@@ -67,6 +69,10 @@ class TooMany(Exception):
     def __init__(self, most: int) -> None:
         super().__init__(f"at most {most} buses")
         self.most = most
+
+
+class TooManyLeft(Exception):
+    """The bus names targets anew, while queues of many that it has left out wait to be taken away."""
 
 
 class Going(Exception):
@@ -131,12 +137,23 @@ class Applying:
         return Plan(changes(kept.value.terms if kept else None, terms), missing, rules.cost)
 
     async def put(self, name: str, terms: BusTerms, who: Who, check: Check) -> Applied:
-        """Raises WrongBus, ForOperators, TooMany, NotEmpty, Conflict, and what `check` raises."""
+        """Raises WrongBus, ForOperators, TooMany, TooManyLeft, Going, NotEmpty, Conflict, and what `check` raises."""
         kept, _ = await self._judged(name, terms, who, check)
         await self.queues.make_targets([(name, target) for target in queued(terms)])
         if kept is not None and same(kept.value.terms, terms):
             return await self._applied(kept)
-        return await self._save(kept, name, terms, who)
+        try:
+            return await self._save(kept, name, terms, who)
+        except Conflict:
+            await self.buses.change(name, lambda now: self._left_behind(now, terms))
+            raise
+
+    def _left_behind(self, kept: KeptBus | None, terms: BusTerms) -> KeptBus:
+        """What somebody else, who was faster, made of the bus. Its queues that were made for `terms` are taken away."""
+        if kept is None:
+            raise Conflict("a bus that is no more")
+        after = leaving(kept, queued(terms), self.clock.now())
+        return kept if after == kept else after
 
     async def roll_back(self, name: str, revision: int, who: Who, check: Check) -> Applied | None:
         """Put what an earlier revision said; None where there is no such one, or it was another partner's. Raises as
@@ -205,6 +222,8 @@ class Applying:
         going = kept.value.going if kept else {}
         if any(target in here and since + GOES > self.clock.now() for target, since in going.items()):
             raise Going
+        if names_too_many(kept.value if kept else None, terms):
+            raise TooManyLeft
         await self._must_be_empty(queues_of(name, left_by(kept.value if kept else None, terms)))
         return kept, rules
 

@@ -7,13 +7,15 @@ from typing import ClassVar, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
 
-from shared.contracts.buses import BY_KEY, WITH_QUEUES, BusTerms, RuleTerms, mark_of
+from shared.contracts.buses import BY_KEY, MOST_TARGETS, WITH_QUEUES, BusTerms, RuleTerms, mark_of
 from shared.contracts.copies import dead_target_queue, target_queue
 from shared.contracts.delivery import ConfigureTargets
 from shared.kernel.values import changed
 from shared.rules.faults import pointer_to
 from shared.web.problems import Fault
 
+MOST_QUEUED: Final = 2 * MOST_TARGETS
+"""Targets of a bus that have queues, with those that it has left out: as many as two files may have."""
 OUR_OWN: Final = "milesaga"
 """Whose our own events are."""
 
@@ -120,6 +122,19 @@ def following(kept: KeptBus | None, name: str, terms: BusTerms | None, by: str, 
 def queued(terms: BusTerms | None) -> list[str]:
     """Its targets that have queues, in the order of the file."""
     return [name for name, target in terms.targets.items() if target.kind in WITH_QUEUES] if terms else []
+
+
+def names_too_many(kept: KeptBus | None, terms: BusTerms) -> bool:
+    """Would there be queues of too many targets, by those that it names anew?"""
+    there = {*queued(kept.terms), *kept.left} if kept else set()
+    after = there.union(queued(terms))
+    return len(after) > max(len(there), MOST_QUEUED)
+
+
+def leaving(kept: KeptBus, targets: Iterable[str], now: datetime) -> KeptBus:
+    """With those of the targets to be taken away that it has not: their queues were made for nothing."""
+    here = queued(kept.terms)
+    return changed(kept, left={**{target: now for target in targets if target not in here}, **kept.left})
 
 
 def left_by(kept: KeptBus | None, terms: BusTerms) -> list[str]:

@@ -6,9 +6,19 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query, Request, Response
 from pydantic import Field, StrictInt
 
-from services.hub.cases.applying import Applied, Applying, ForOperators, Going, NotEmpty, Plan, TooMany, Who
+from services.hub.cases.applying import (
+    Applied,
+    Applying,
+    ForOperators,
+    Going,
+    NotEmpty,
+    Plan,
+    TooMany,
+    TooManyLeft,
+    Who,
+)
 from services.hub.cases.registering import Registry
-from services.hub.domain.bus import KeptBus, PastBus
+from services.hub.domain.bus import MOST_QUEUED, KeptBus, PastBus
 from services.hub.http.views import ShownBus, ShownBuses, ShownChange, ShownPlan, ShownRevision, ShownRevisions
 from shared.bus.standing import BrokerAway
 from shared.contracts.buses import NAME, BusTerms
@@ -189,6 +199,9 @@ class _told:  # noqa: N801 - it stands where a function would
                 raise Problem(409, "too_many_buses", detail) from error
             case NotEmpty():
                 raise Problem(409, "not_empty", f"Not empty: {', '.join(error.queues[:10])}") from error
+            case TooManyLeft():
+                detail = f"There may be queues of {MOST_QUEUED} targets, with those left out in the last hours"
+                raise Problem(409, "too_many_left", detail) from error
             case Going():
                 raise Problem(409, "queues_going", "A queue is being taken away; try again in a minute") from error
             case BrokerAway():

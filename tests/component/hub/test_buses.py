@@ -15,7 +15,7 @@ from services.hub.cases.in_force import BUSES
 from services.hub.domain.bus import KeptBus, PastBus
 from services.hub.http import buses
 from shared.bus.topology import TIERS
-from shared.contracts.buses import BusRevision
+from shared.contracts.buses import MOST_TARGETS, BusRevision
 from shared.contracts.hub import BusChanged
 from shared.store.documents import Unavailable
 from shared.store.repository import Repository
@@ -423,6 +423,32 @@ class TestForgetting:
         clock.pass_by(hours=7)
         await next(task for task in hub.service.tasks if getattr(task, "__name__", "") == "queues")._page()  # type: ignore[attr-defined]
         assert "target.fuel.till" in hub.runtime.standing.made
+
+    async def test_whoever_names_targets_anew_again_and_again_fills_no_broker(self, hub: Counter) -> None:
+        def of(name: str, most: int = MOST_TARGETS) -> Json:
+            return a_file(a_rule(to=(f"{name}-0",)), targets={f"{name}-{n}": {"queue": True} for n in range(most)})
+
+        await hub.applied(of("a"), by="coles")
+        await hub.applied(of("b"), by="coles")
+        refused = await hub.put(of("c"), by="coles")
+        assert (refused.status_code, refused.json()["code"]) == (409, "too_many_left")
+        assert not {each for each in hub.runtime.standing.made if each.startswith("target.fuel.c-")}
+        await hub.applied(of("a"), by="coles")
+        assert (await hub.ask("DELETE", "/v1/hub/buses/fuel", by="coles")).status_code == 204
+        assert (await hub.put(of("c", 1), by="coles")).json()["code"] == "too_many_left"
+        await hub.applied(of("b", 5), by="coles")
+
+    async def test_queues_of_whoever_was_slower_are_taken_away(self, hub: Counter, clock: HandClock) -> None:
+        await hub.applied(a_file())
+        files = [a_file(a_rule(to=(f"t{number}",))) for number in range(5)]
+        answers = await asyncio.gather(*(hub.put(file) for file in files))
+        assert {each.status_code for each in answers} == {200, 409}
+        kept = set((await hub.ask("GET", "/v1/hub/buses/fuel")).json()["terms"]["targets"])
+        tidy = next(task for task in hub.service.tasks if getattr(task, "__name__", "") == "queues")._page  # type: ignore[attr-defined]
+        clock.pass_by(hours=7)
+        await tidy()
+        made = {each for each in hub.runtime.standing.made if each.startswith("target.fuel.")}
+        assert made == {queue for name in kept for queue in (f"target.fuel.{name}", f"target.fuel.{name}.dead")}
 
 
 class TestCrashes:
