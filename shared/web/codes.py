@@ -98,6 +98,7 @@ CODES: Final[dict[str, Meaning]] = {
     "grant_used": Meaning((409,), "The grant was redeemed already.", "Run nothing; ask anew."),
     "grant_void": Meaning((409,), "It is no grant, or is good no longer.", "Ask for another grant."),
     "grant_expired": Meaning((409,), "The grant's ten minutes are over.", "Ask for another grant."),
+    "too_many_grants": Meaning((409,), "Grants were given for it again and again, and none used.", "Ask anew."),
     "grant_required": Meaning(
         (409,), "Another person must agree to exactly this request.", "Ask for what detail says."
     ),

@@ -5,6 +5,7 @@ request: method, path, query, and the SHA-256 of the body's bytes (`shared/kerne
 is a port: another service, over the services' own routes, or the service itself.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,12 +17,15 @@ from fastapi import Header, Request
 
 from shared.kernel.acts import payload, target_of
 from shared.kernel.digest import digest
+from shared.kernel.errors import OutcomeUnknown
 from shared.kernel.meter import ReleaseMeter
+from shared.store.documents import Unavailable
 from shared.web.problems import Problem, try_again
 
 HEADER: Final = "Milesaga-Grant"
 LONGEST: Final = 4096
-NO_TOKEN: Final = ""
+NOBODY_KNOWS: Final = (Unavailable, OutcomeUnknown, asyncio.CancelledError)
+"""After these it may have been done all the same."""
 GrantHeader: TypeAlias = Annotated[
     str | None,
     Header(
@@ -118,7 +122,8 @@ class Gated:
 
     @asynccontextmanager
     async def passed(self, request: Request, grant: str | None) -> AsyncIterator[None]:
-        """The grant is spent before the block, and how the block ended is told after it."""
+        """The grant is spent before the block, and how the block ended is told after it. Nothing is told where nobody
+        knows whether it was done: the log finds the silence, and somebody looks."""
         if self._gate is None:
             yield
             return
@@ -129,6 +134,8 @@ class Gated:
         found = await _redeemed(self._gate, grant, act)
         try:
             yield
+        except NOBODY_KNOWS:
+            raise
         except BaseException:
             await self._gate.ended(found, well=False)
             raise

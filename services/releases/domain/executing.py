@@ -12,6 +12,8 @@ from services.releases.domain.windows import NotOpening
 from shared.ledgerlog.leaves import written_time
 
 USED: Final = RUNNING | {"succeeded", "failed"}
+MOST_GRANTS: Final = 100
+"""Of one request. A gate uses its first, or after a freeze the next; each is an entry of the log for good."""
 SILENCE: Final = timedelta(hours=1)
 """How long what was begun may say nothing where no rule is for it any more."""
 
@@ -34,6 +36,8 @@ def _given(case: Case, command: AskForGrant) -> Decision:
         return other_payload()
     if request.state == "granted" and command.jti == request.jti:
         return yes()  # one's own write was acknowledged late
+    if request.grants >= MOST_GRANTS:
+        return no("too_many_grants", f"{MOST_GRANTS} grants were given for it, and no more are: ask anew")
     if request.broken:
         return granted(case, command.by, command.jti, None)
     if request.state == "pending" or not case.enough(request.approvals):

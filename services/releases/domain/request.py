@@ -69,8 +69,8 @@ class Request(Value):
     """(person, code) of those that were turned away; each is told once."""
     use_until: AwareDatetime | None = None
     jti: str = ""
-    voided: tuple[str, ...] = ()
-    """The names of grants that are good no longer."""
+    grants: int = 0
+    """So many were given; the newest alone is good."""
     grant_until: AwareDatetime | None = None
     execution: str = ""
     redeemer: str = ""
@@ -145,7 +145,7 @@ def folded(request: Request | None, entry: Entry) -> Request | None:
     if entry.kind in CLOSED:
         by = str(facts.get("by", "")) if entry.kind == "superseded" else request.superseded_by
         closed = changed(after, closed_by=entry.actor, closed_reason=str(facts.get("reason", "")))
-        return changed(closed, state=CLOSED[entry.kind], superseded_by=by, voided=_voided(request), jti="")
+        return changed(closed, state=CLOSED[entry.kind], superseded_by=by, jti="")
     return _FOLDS[entry.kind](after, entry) if entry.kind in _FOLDS else after
 
 
@@ -188,14 +188,14 @@ def _granted(request: Request, entry: Entry) -> Request:
     return changed(
         request,
         state="granted",
-        voided=_voided(request),
+        grants=request.grants + 1,
         jti=entry.facts["jti"],
         grant_until=datetime.fromisoformat(entry.facts["until"]),
     )
 
 
 def _lapsed(request: Request, _: Entry) -> Request:
-    return changed(request, state="approved", voided=_voided(request), jti="", grant_until=None)
+    return changed(request, state="approved", jti="", grant_until=None)
 
 
 def _executing(request: Request, entry: Entry) -> Request:
@@ -240,10 +240,6 @@ def _reviewed(request: Request, entry: Entry) -> Request:
     if entry.facts["verdict"] == "rejected":
         return changed(request, reviews=reviews, review="rejected")
     return changed(request, reviews=reviews, review="accepted" if len(reviews) >= request.reviewers else request.review)
-
-
-def _voided(request: Request) -> tuple[str, ...]:
-    return (*request.voided, request.jti) if request.jti else request.voided
 
 
 _FOLDS: Final[dict[str, Any]] = {

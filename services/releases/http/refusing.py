@@ -26,6 +26,7 @@ STATUSES: Final = {
     "grant_used": 409,
     "grant_void": 409,
     "grant_expired": 409,
+    "too_many_grants": 409,
     "request_open": 409,
     "grant_required": 409,
     "unsatisfiable": 422,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.releases.domain import commands as said
+from services.releases.domain.executing import MOST_GRANTS
 from services.releases.domain.policy import Matching
 from services.releases.domain.standing import MOST_SINGLE_LANES
 from services.releases.domain.windows import Span
@@ -219,6 +220,19 @@ def test_a_second_grant_voids_the_first() -> None:
     assert place.told(said.AskForGrant(by("ana"), DIGEST, "j-2")) == ""
     assert place.told(redeem("j-1")) == "grant_void"
     assert place.told(redeem("j-2")) == ""
+
+
+def test_grants_that_are_never_used_come_to_an_end_and_leave_nothing_behind() -> None:
+    """Each is an entry of the log for good; a pipeline that asks again and again would fill it."""
+    place = granted()
+    size = len(place.request.model_dump_json())
+    for number in range(2, MOST_GRANTS + 1):
+        assert place.told(said.AskForGrant(by("ana", "http"), DIGEST, f"j-{number}")) == ""
+    assert len(place.request.model_dump_json()) < size + 20
+    entries = len(place.entries)
+    assert place.told(said.AskForGrant(by("ana", "http"), DIGEST, "j-more")) == "too_many_grants"
+    assert len(place.entries) == entries
+    assert place.told(redeem(f"j-{MOST_GRANTS}")) == "", "the newest is good all the same"
 
 
 def test_an_ask_and_an_approval_expire_each_in_its_time() -> None:
