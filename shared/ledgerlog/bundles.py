@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from shared.kernel.jsontext import is_text
 from shared.ledgerlog.checkpoints import Checkpoint
 from shared.ledgerlog.leaves import NOTHING_BEFORE, SALT_SIZE, BadLeaf, FreeText, Leaf, chain_hash
-from shared.ledgerlog.notes import BadNote, VerifierKey, is_text
+from shared.ledgerlog.notes import BadNote, VerifierKey
 from shared.ledgerlog.tree import Edge, leaf_hash
 
 MOST_FAULTS: Final = 100

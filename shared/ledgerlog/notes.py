@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
+from shared.kernel.jsontext import is_text
+
 ED25519: Final = b"\x01"
 LONGEST: Final = 64 * 1024
 MOST_SIGNATURES: Final = 100
@@ -131,8 +133,3 @@ def _base64(text: str) -> bytes:
     if b64encode(found).decode() != text:
         raise BadNote("no base64")
     return found
-
-
-def is_text(text: str) -> bool:
-    """Can it be written in UTF-8: is no half of a surrogate pair in it?"""
-    return not any("\ud800" <= each <= "\udfff" for each in text)

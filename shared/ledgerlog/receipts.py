@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from shared.kernel.jsontext import each_once
 from shared.ledgerlog.checkpoints import Checkpoint
 from shared.ledgerlog.leaves import BadLeaf, Leaf
 from shared.ledgerlog.notes import BadNote, VerifierKey
@@ -50,7 +51,7 @@ class Receipt:
     def read(cls, text: bytes) -> Self:
         """Raises BadReceipt, also for what says more than it proves, or one thing twice: others could read the rest."""
         try:
-            told = json.loads(text.decode(), object_pairs_hook=_each_once)
+            told = json.loads(text.decode(), object_pairs_hook=each_once)
             entries = [
                 Proved(each["leaf"].encode(), tuple(b64decode(part, validate=True) for part in each["proof"]))
                 for each in told["entries"]
@@ -77,10 +78,3 @@ class Receipt:
             if not includes(checkpoint.root, checkpoint.size, leaf.n, leaf_hash(each.leaf), each.proof):
                 raise BadReceipt(f"leaf {leaf.n} is not in the log of the checkpoint")
         return checkpoint, leaves
-
-
-def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError("a member stands there twice")
-    return found

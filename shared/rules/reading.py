@@ -7,7 +7,7 @@ and tags are refused. YAML's plain words are those of JSON alone: `no` is a coun
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import islice
 from math import isfinite
@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from pydantic_core import to_json
 
+from shared.kernel.jsontext import is_text, repeated, shown_name
 from shared.rules.faults import Fault, Invalid, JsonPath, kind_of, pointer_to
 from shared.rules.limits import DOCUMENT_DEPTH, FAULTS, GREATEST_INTEGER, LEAST_INTEGER, TEXT_BYTES
 from shared.rules.undoubted import Written, is_shallow, undoubted
@@ -119,11 +120,9 @@ class _Doubts:
         self.any = False
 
     def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) == len(pairs):
-            return found
-        self.any = True
-        return _object(pairs)
+        found = _object(pairs)
+        self.any = self.any or len(found) != len(pairs)
+        return found
 
     def number(self, text: str) -> Any:
         value = self._floats(text)
@@ -164,26 +163,26 @@ def _integer(digits: str) -> int:
     return int(digits[:_DIGITS])
 
 
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    repeated = []
-    for name, value in pairs:
-        if name in found:
-            repeated.append(name)
-        found[name] = value
-    if not repeated:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
         return found
     twice = _Repeating(found)
-    twice.repeated = tuple(repeated)
+    twice.repeated = repeated(pairs)
     return twice
+
+
+def _pointer(at: JsonPath) -> str:
+    """A place as an answer can carry it, whatever the names are that lead to it."""
+    return pointer_to(shown_name(step) if isinstance(step, str) else step for step in at)
 
 
 def _faults(value: Any, at: JsonPath, levels: int) -> Iterator[Fault]:
     if isinstance(value, dict | list) and len(at) >= levels:
-        yield Fault(pointer_to(at), f"at most {levels} lists and objects inside each other", "more")
+        yield Fault(_pointer(at), f"at most {levels} lists and objects inside each other", "more")
     elif isinstance(value, dict):
         for name in value.repeated if isinstance(value, _Repeating) else ():
-            yield Fault(pointer_to((*at, name)), "a name once", "the same name twice")
+            yield Fault(_pointer((*at, name)), "a name once", "the same name twice")
         for name, inner in value.items():
             yield from _faults_of_text(name, at)
             yield from _faults(inner, (*at, name), levels)
@@ -201,19 +200,19 @@ def _faults_of_scalar(value: Any, at: JsonPath) -> Iterator[Fault]:
         yield from _faults_of_text(value, at)
     elif kind is int:
         if not LEAST_INTEGER <= value <= GREATEST_INTEGER:
-            yield Fault(pointer_to(at), "an integer of 64 bit", "a larger one")
+            yield Fault(_pointer(at), "an integer of 64 bit", "a larger one")
     elif kind is float or kind is Decimal:
         if not isfinite(value):
-            yield Fault(pointer_to(at), "a finite number", "none")
+            yield Fault(_pointer(at), "a finite number", "none")
     elif kind is not bool and value is not None:
-        yield Fault(pointer_to(at), "a value of JSON", kind_of(value))
+        yield Fault(_pointer(at), "a value of JSON", kind_of(value))
 
 
 def _faults_of_text(text: Any, at: JsonPath) -> Iterator[Fault]:
     if not isinstance(text, str):
-        yield Fault(pointer_to(at), "names that are strings", kind_of(text))
-    elif not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        yield Fault(pointer_to(at).encode(errors="replace").decode(), "Unicode's characters", "half a surrogate pair")
+        yield Fault(_pointer(at), "names that are strings", kind_of(text))
+    elif not is_text(text):
+        yield Fault(_pointer(at), "Unicode's characters", "half a surrogate pair")
 
 
 class _Loader(yaml.SafeLoader):

@@ -16,6 +16,7 @@ from shared.rules.reading import written_from_json
 from shared.rules.undoubted import Written
 from shared.web.media import media_type
 from shared.web.problems import Fault, Problem
+from shared.web.strictly import not_taken
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -211,10 +212,7 @@ def _json(body: bytes, most: int, levels: int) -> Written:
     try:
         return written_from_json(body, most, levels)
     except Invalid as invalid:
-        faults_ = [Fault(f"expected {fault.expected}", pointer=fault.pointer) for fault in invalid.faults]
-        raise Problem(
-            400, "malformed_json", "The body is no JSON text in UTF-8 as it is taken here", errors=faults_
-        ) from invalid
+        raise not_taken(invalid) from invalid
 
 
 def _binary(headers: Mapping[str, str], body: bytes, most: int) -> Json:

@@ -16,7 +16,11 @@ LOG_IN: Final = "Get a new token from the issuer, and send it as `Authorization:
 FIELD: Final = "Change what `errors` points at."
 
 CODES: Final[dict[str, Meaning]] = {
-    "malformed_json": Meaning((400,), "The body is no JSON text in UTF-8.", "Send valid JSON."),
+    "malformed_json": Meaning(
+        (400,),
+        "The body is no JSON text in UTF-8, or others could read it otherwise: a name stands twice, a number is none.",
+        "Send valid JSON; `errors` points at the place.",
+    ),
     "bad_request": Meaning((400,), "The request cannot be read.", "Send well-formed HTTP."),
     "idempotency_key_missing": Meaning((400,), "A purchase needs a key.", "Send an Idempotency-Key of your choice."),
     "idempotency_key_malformed": Meaning(

@@ -49,10 +49,9 @@ class BodyLimits:
             await problem.response(scope["path"])(scope, receive, send)
             return
         if body[-1]["type"] == "http.disconnect":
+            # nobody hears this answer: it is for whoever counts answers, to whom the service failed otherwise
             problem = Problem(400, "bad_request", "The client left before the end of its body")
-            await problem.response(scope["path"])(
-                scope, receive, send
-            )  # for whoever counts answers: it is no fault here
+            await problem.response(scope["path"])(scope, receive, send)
             return
         await self._app(scope, _replaying(body, receive), send)
 

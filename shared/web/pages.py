@@ -9,6 +9,7 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import Query
 from pydantic import Field
 
+from shared.kernel.jsontext import is_text
 from shared.store.documents import After, Scalar
 from shared.web.problems import Problem, invalid_parameter
 
@@ -80,7 +81,7 @@ def _can_be_stored(part: str | int) -> bool:
     """Is it a number of 64 bits, or text that has a form in UTF-8?"""
     if isinstance(part, int):
         return -(2**63) <= part < 2**63
-    return not any("\ud800" <= character <= "\udfff" for character in part)
+    return is_text(part)
 
 
 def _padded(cursor: str) -> bytes:

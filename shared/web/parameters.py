@@ -8,9 +8,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from shared.kernel.jsontext import shown_name
 from shared.web.problems import Fault, Problem
 
-LONGEST_NAME = 64
 UNKNOWN = "is not a parameter here"
 
 
@@ -22,9 +22,7 @@ async def known_parameters_only(request: Request) -> None:
     route = request.scope.get("route")
     known = _names(route.dependant) if isinstance(route, APIRoute) else set()
     faults = [
-        Fault(
-            "is not a parameter here" if name not in known else "is given more than once", parameter=name[:LONGEST_NAME]
-        )
+        Fault(UNKNOWN if name not in known else "is given more than once", parameter=shown_name(name))
         for name, times in given.items()
         if name not in known or times > 1
     ]

@@ -22,26 +22,31 @@ from shared.web.limits import BodyLimits
 from shared.web.openapi import operation_id
 from shared.web.parameters import known_parameters_only
 from shared.web.problems import LastResort, Problem
+from shared.web.strictly import StrictRoute, value_of
 
 Answering = Callable[[Request], Awaitable[Response]]
 M = TypeVar("M", bound=BaseModel)
 
 
 async def told(request: Request, contract: type[M]) -> M:
-    """What another service says to an internal route. Raises 422."""
+    """What another service says to an internal route. Raises 400, 422."""
+    text = await request.body()
+    value_of(text)
     try:
-        return contract.model_validate_json(await request.body())
+        return contract.model_validate_json(text)
     except ValidationError as error:
         raise Problem(422, "invalid_request", "The body is not as expected") from error
 
 
 class Routes(APIRouter):
-    """The routes of one subject. Of each, the query may have no other parameters than it names."""
+    """The routes of one subject. Of each, the query may have no other parameters than it names, and the body says each
+    thing once."""
 
     def __init__(self, tag: str, prefix: str = "") -> None:
         super().__init__(
             prefix=prefix,
             tags=[tag],
+            route_class=StrictRoute,
             dependencies=[Depends(known_parameters_only)],
             generate_unique_id_function=operation_id,
         )

@@ -1,15 +1,59 @@
-"""Bodies that hold rules or events, read as those are."""
+"""JSON bodies that nobody can read otherwise: no name twice, no NaN, no half of a surrogate pair, no nesting without
+end, in UTF-8."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 
 from shared.rules.faults import Invalid
 from shared.rules.reading import message_from_json
+from shared.rules.undoubted import undoubted
 from shared.web.limits import LARGEST_BODY
 from shared.web.problems import Fault, Problem
 
 
-def read_strictly(text: bytes) -> None:
-    """A name that stands twice would send events to the wrong place. Raises the 400 to answer."""
+def value_of(text: bytes) -> Any:
+    """What a body says. Raises the 400 to answer."""
+    if (written := undoubted(text)) is not None:
+        return written.value
     try:
-        message_from_json(text, LARGEST_BODY)
+        return message_from_json(text, LARGEST_BODY)
     except Invalid as invalid:
-        faults = [Fault(f"must have {fault.expected}", pointer=fault.pointer) for fault in invalid.faults]
-        raise Problem(400, "malformed_json", "The body is no JSON that is taken", errors=faults) from invalid
+        raise not_taken(invalid) from invalid
+
+
+def not_taken(invalid: Invalid) -> Problem:
+    """Why a body was not read, and where."""
+    faults = [Fault(f"expected {fault.expected}, found {fault.found}", fault.pointer) for fault in invalid.faults]
+    return Problem(400, "malformed_json", "The body is no JSON that is taken", errors=faults)
+
+
+class StrictRoute(APIRoute):
+    """A route whose body is read strictly, before anything else is asked of the request."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+        handled = super().get_route_handler()
+        if self.body_field is None:
+            return handled
+
+        async def strictly(request: Request) -> Response:
+            read = _Read(request.scope, request.receive)
+            await read.json()  # here, since FastAPI would make a malformed body without places of what it raises
+            return await handled(read)
+
+        return strictly
+
+
+class _Read(Request):
+    """A request as FastAPI reads it: by Starlette's own reader the last of two names would win."""
+
+    _value: Any
+
+    async def json(self) -> Any:
+        """The body's value; of none, nothing: FastAPI says that it is missing."""
+        if not hasattr(self, "_value"):
+            text = await self.body()
+            self._value = value_of(text) if text else None
+        return self._value

@@ -6,9 +6,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 
 from shared.kernel.faults import sentence
-
-LONGEST_NAME = 64
-"""Unknown field names are the client's own text: shown, but not at any length."""
+from shared.kernel.jsontext import shown_name
 
 _ABOUT_THE_TAG = ("union_tag_not_found", "union_tag_invalid")
 """Told of the object, though it is the field that says its kind which is wrong."""
@@ -35,19 +33,14 @@ def _fault(fault: Mapping[str, Any], body: Any) -> dict[str, str]:
         return {"pointer": f"{_pointer(places, body)}/{fault['ctx']['discriminator'].strip(chr(39))}", "detail": detail}
     if source == "body":
         return {"pointer": _pointer(places, body), "detail": detail}
-    name = _name(places[0]) if places else str(source)
+    name = shown_name(str(places[0])) if places else str(source)
     return {"header" if source == "header" else "parameter": name, "detail": detail}
 
 
 def _pointer(places: Sequence[str | int], body: Any) -> str:
     """The JSON pointer of a pydantic location, which also names the union members it tried: those are not in it."""
     found = _path(tuple(places), body)
-    return "".join(f"/{_name(place).replace('~', '~0').replace('/', '~1')}" for place in found or ())
-
-
-def _name(place: str | int) -> str:
-    """A name as it may be shown: not at any length, and without half characters, which no answer can carry."""
-    return str(place)[:LONGEST_NAME].encode("utf-8", "replace").decode()
+    return "".join(f"/{shown_name(str(place)).replace('~', '~0').replace('/', '~1')}" for place in found or ())
 
 
 def _path(places: tuple[str | int, ...], node: Any) -> tuple[str | int, ...] | None:

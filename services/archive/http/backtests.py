@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path, Request, Response
+from fastapi import Path, Response
 from pydantic import Field, StrictInt
 
 from services.archive.cases.backtesting import Backtesting, TooManyBacktests, opens_others_events
@@ -18,7 +18,6 @@ from shared.web.bodies import Body, Moment, Shown
 from shared.web.docs import READING, WRITING, answers
 from shared.web.problems import Fault, Problem, not_found
 from shared.web.routes import Routes
-from shared.web.strictly import read_strictly
 
 PATH: Final = "/v1/hub/backtests"
 BacktestId = Annotated[str, Path(pattern="^[0-9a-f-]{36}$", description="The back-test.", examples=["0" * 36])]
@@ -81,9 +80,8 @@ def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Au
         response_model=None,
         responses=answers(ShownBacktest, *WRITING, 429, status=202, headers=("Location",)),
     )
-    async def make_backtest(body: BacktestBody, request: Request, caller: Caller = reader) -> Response:
+    async def make_backtest(body: BacktestBody, caller: Caller = reader) -> Response:
         """Try a bus's file on events of the past, beside the revision in force. Nothing is sent."""
-        read_strictly(await request.body())
         partner = await partner_of(backtesting.hub, caller, "ops:read")
         if not body.start < body.end:
             fault = Fault("must be later than `from`", pointer="/to")

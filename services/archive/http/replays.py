@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Path, Request, Response
+from fastapi import Path, Response
 from pydantic import Field, StrictBool, StrictInt
 
 from services.archive.cases.replaying import AskedOtherwise, NoTarget, Replaying, TooManyReplays, id_of
@@ -24,7 +24,6 @@ from shared.web.pages import Cursor, Listing, NextCursor
 from shared.web.preconditions import RequiredIfMatch, check_if_match
 from shared.web.problems import Fault, Problem, not_found
 from shared.web.routes import Routes
-from shared.web.strictly import read_strictly
 
 PATH: Final = "/v1/hub/replays"
 SCOPE: Final = "archive:replay"
@@ -139,9 +138,8 @@ def _changing(router: Routes, replaying: Replaying, writer: Any) -> None:
         response_model=None,
         responses=answers(ShownReplay, *WRITING, 429, status=202, headers=("ETag", "Location")),
     )
-    async def make_replay(body: ReplayBody, request: Request, caller: Caller = writer) -> Response:
+    async def make_replay(body: ReplayBody, caller: Caller = writer) -> Response:
         """Send events of the past once more, to these targets alone. They are counted before the first is sent."""
-        read_strictly(await request.body())
         partner = await partner_of(replaying.hub, caller, "ops:write")
         now = replaying.clock.now()
         _check(body, now)

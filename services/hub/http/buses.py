@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any, Final
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Path, Query, Response
 from pydantic import Field, StrictInt
 
 from services.hub.cases.applying import (
@@ -33,7 +33,6 @@ from shared.web.pages import Cursor, Listing
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Fault, Problem, not_found, try_again
 from shared.web.routes import Routes
-from shared.web.strictly import read_strictly
 
 BusName = Annotated[str, Path(pattern=NAME, description="The bus.", examples=["fuel"])]
 DryRun = Annotated[bool, Query(description="Tell what it would do, and do nothing.")]
@@ -69,16 +68,14 @@ def _applying(router: Routes, applying: Applying, registry: Registry, writer: An
         response_model=None,
         responses=answers(ShownBus | ShownPlan, *WRITING, headers=("ETag",)),  # type: ignore[arg-type]
     )
-    async def put_bus(  # noqa: PLR0917 - FastAPI calls by name
+    async def put_bus(
         bus: BusName,
         body: BusTerms,
-        request: Request,
         dry_run: DryRun = False,
         if_match: IfMatch = None,
         caller: Caller = writer,
     ) -> Response:
         """Apply a bus's file, whole: its next revision is in force everywhere when `active` is true."""
-        read_strictly(await request.body())
         who = await _who(registry, caller, "ops:write")
         await _own(applying, bus, who)
         if who.partner not in {None, body.partner}:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import Response
 from pydantic import Field
 
 from services.hub.cases.registering import Registry
@@ -18,7 +18,6 @@ from shared.web.bodies import Body
 from shared.web.docs import CREATING, answers
 from shared.web.problems import Fault, Problem
 from shared.web.routes import Routes
-from shared.web.strictly import read_strictly
 
 
 class MatchBody(Body):
@@ -46,10 +45,9 @@ def routes(router: Routes, trying: Trying, registry: Registry, seeing: Seeing, a
     reader = authenticator.requires_one(("hub:read", "ops:read"))
 
     @router.post("/v1/hub/match", response_model=None, responses=answers(ShownExplanation, *CREATING))
-    async def match(body: MatchBody, request: Request, caller: Caller = reader) -> Response:
+    async def match(body: MatchBody, caller: Caller = reader) -> Response:
         """Try a pattern on an event; nothing is kept. Values of a type's personal fields are not shown; of a type that
         the caller may not see nothing is known here."""
-        read_strictly(await request.body())
         own = await registry.partner_of(caller.subject)
         partner = body.partner or (own.id if own else "")
         kinds = {str(body.event.get("type"))}

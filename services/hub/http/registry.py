@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Response
 
 from services.hub.cases.registering import ClientTaken, Registry, UserTaken
 from services.hub.cases.seeing import Seeing
@@ -26,7 +26,6 @@ from shared.web.grants import Gate, Gated, Guard
 from shared.web.preconditions import IfMatch, check_if_match
 from shared.web.problems import Fault, Problem, invalid_field, invalid_parameter, not_found
 from shared.web.routes import Routes
-from shared.web.strictly import read_strictly
 
 PartnerName = Annotated[str, Path(pattern=NAME, description="The partner.", examples=["coles"])]
 TypeName = Annotated[str, Path(pattern=TYPE, description="The type.", examples=["retail.receipt.issued.v1"])]
@@ -72,14 +71,12 @@ def _putting_partners(
     async def put_partner(
         partner: PartnerName,
         body: PartnerBody,
-        request: Request,
         guard: Annotated[Guard, Depends(gated.guard)],
         if_match: IfMatch = None,
         _: Caller = operator,
     ) -> Response:
         """Make a partner, or change it. Takes a grant, where gated, for clients and a user whom it had not: they
         publish as it, read its events, and settle its letters."""
-        read_strictly(await request.body())
         if partner == OUR_OWN:
             raise invalid_parameter("partner", "is the name that our own events have")
         _publishable(body)
@@ -124,14 +121,12 @@ def _putting_types(router: Routes, registry: Registry, operator: Any, forcing: G
     async def put_type(
         type_name: TypeName,
         body: TypeBody,
-        request: Request,
         guard: Annotated[Guard, Depends(forcing.guard)],
         *,
         force: Force = False,
         if_match: IfMatch = None,
     ) -> Response:
         """Register a type, or change its schema to one that is proved to be compatible both ways."""
-        read_strictly(await request.body())
         schema = _schema(body)
         _personal(body, may_hash=may_hash)
         _ordered(type_name, body)

@@ -5,7 +5,6 @@ from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Response
-from fastapi import Request as HttpRequest
 
 from services.releases.cases.releasing import Asked, Releasing
 from services.releases.domain.bodies import WrongBody
@@ -25,7 +24,6 @@ from shared.web.idempotency import idempotency_key
 from shared.web.pages import Cursor, Listing
 from shared.web.problems import invalid_field, try_again
 from shared.web.routes import Routes
-from shared.web.strictly import read_strictly
 
 LISTED: Final = 100
 LONGEST_WAIT: Final = 60
@@ -52,9 +50,8 @@ def _asking(router: Routes, releasing: Releasing, pipelines: Pipelines | None, a
         response_model=None,
         responses=answers(ShownRequest, *CREATING, 409, 429, status=201, headers=("Location", "ETag")),
     )
-    async def ask(body: bodies.AskBody, request: HttpRequest, key: Key, caller: Caller = asker) -> Response:
+    async def ask(body: bodies.AskBody, key: Key, caller: Caller = asker) -> Response:
         """Ask others to agree to exactly this payload. The same key again is the same request."""
-        read_strictly(await request.body())
         window = body.window or bodies.WindowBody()
         if window.start is not None and window.end is not None and window.start >= window.end:
             raise invalid_field("/window/until", "must be after the beginning")

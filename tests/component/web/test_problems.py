@@ -16,6 +16,7 @@ from shared.web.docs import problems as documented
 from shared.web.idempotency import idempotency_key
 from shared.web.limits import LARGEST_BODY, BodyLimits
 from shared.web.problems import Fault, Problem
+from shared.web.strictly import StrictRoute
 
 
 class Strict(BaseModel):
@@ -44,6 +45,7 @@ class Order(Strict):
 
 def an_app() -> FastAPI:
     app = FastAPI()
+    app.router.route_class = StrictRoute
     problems.install(app)
     app.add_middleware(BodyLimits)
 
@@ -146,6 +148,40 @@ async def test_an_invalid_field_is_422_with_its_pointer(
 async def test_a_body_that_is_no_json_is_400(client: httpx.AsyncClient, body: bytes) -> None:
     answer = await client.post("/orders", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        (b'{"items": [], "items": []}', "/items", "expected a name once, found the same name twice"),
+        (b'{"items": [], "it\\u0065ms": []}', "/items", "expected a name once, found the same name twice"),
+        (b'{"items": [{"kind": "seat", "a/b": 1, "a/b": 1}]}', "/items/0/a~1b", "expected a name once"),
+        (b'{"items": [], "' + b"n" * 99 + b'": 1, "' + b"n" * 99 + b'": 2}', "/" + "n" * 64, "expected a name once"),
+        (b'{"note": NaN}', "/note", "expected a finite number"),
+        (b'{"note": -Infinity}', "/note", "expected a finite number"),
+        (b'{"note": 1e999}', "/note", "expected a finite number"),
+        (b'{"note": 99999999999999999999999}', "/note", "expected an integer of 64 bit"),
+        (b'{"note": "\\ud800"}', "/note", "expected Unicode's characters"),
+        (b'{"\\ud800": {"a": 1, "a": 2}}', "", "expected Unicode's characters"),
+        (b'{"note": ' + b"[" * 64 + b"]" * 64 + b"}", "/note" + "/0" * 63, "expected at most 64 lists and objects"),
+        ('{"note": "x"}'.encode("utf-16"), "", "expected UTF-8"),
+        (b'\xef\xbb\xbf{"items": []}', "", "expected JSON"),
+    ],
+)
+async def test_a_body_that_others_could_read_otherwise_is_400_with_the_place(
+    client: httpx.AsyncClient, body: bytes, pointer: str, detail: str
+) -> None:
+    answer = await client.post("/orders", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    fault = answer.json()["errors"][0]
+    assert fault["pointer"] == pointer
+    assert fault["detail"].startswith(detail)
+
+
+async def test_a_body_is_read_as_it_is_written(client: httpx.AsyncClient) -> None:
+    for body in ('{"items": [], "note": "a \\"quoted\\" \\u00e9"}', '{"items": [], "note": "é 😀"}'):
+        answer = await client.post("/orders", content=body, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.text) == (200, "0")
 
 
 async def test_a_wrong_parameter_is_422_and_named(client: httpx.AsyncClient) -> None:
