@@ -1,7 +1,7 @@
 """JSON bodies that nobody can read otherwise: no name twice, no NaN, no half of a surrogate pair, no nesting without
 end, in UTF-8."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
@@ -33,7 +33,7 @@ def not_taken(invalid: Invalid) -> Problem:
 class StrictRoute(APIRoute):
     """A route whose body is read strictly, before anything else is asked of the request."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handled = super().get_route_handler()
         if self.body_field is None:
             return handled
