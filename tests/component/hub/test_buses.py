@@ -17,7 +17,7 @@ from services.hub.http import buses
 from shared.bus.topology import TIERS
 from shared.contracts.buses import MOST_TARGETS, BusRevision
 from shared.contracts.hub import BusChanged
-from shared.store.documents import Unavailable
+from shared.store.documents import Conflict, Unavailable
 from shared.store.repository import Repository
 from shared.web.pages import decode_cursor
 from tests.component.hub.counter import Counter, a_file
@@ -438,17 +438,25 @@ class TestForgetting:
         assert (await hub.put(of("c", 1), by="coles")).json()["code"] == "too_many_left"
         await hub.applied(of("b", 5), by="coles")
 
-    async def test_queues_of_whoever_was_slower_are_taken_away(self, hub: Counter, clock: HandClock) -> None:
+    async def test_queues_of_whoever_was_slower_are_taken_away(
+        self, hub: Counter, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         await hub.applied(a_file())
-        files = [a_file(a_rule(to=(f"t{number}",))) for number in range(5)]
-        answers = await asyncio.gather(*(hub.put(file) for file in files))
-        assert {each.status_code for each in answers} == {200, 409}
-        kept = set((await hub.ask("GET", "/v1/hub/buses/fuel")).json()["terms"]["targets"])
+        save = Repository.save
+
+        async def late(self: Any, value: Any, **more: Any) -> Any:
+            if isinstance(value, KeptBus) and value.terms is not None and "late" in value.terms.targets:
+                raise Conflict(value.id)
+            return await save(self, value, **more)
+
+        monkeypatch.setattr(Repository, "save", late)
+        assert (await hub.put(a_file(a_rule(to=("bi", "late"))))).status_code == 409
         tidy = next(task for task in hub.service.tasks if getattr(task, "__name__", "") == "queues")._page  # type: ignore[attr-defined]
+        assert "target.fuel.late" in hub.runtime.standing.made
         clock.pass_by(hours=7)
         await tidy()
         made = {each for each in hub.runtime.standing.made if each.startswith("target.fuel.")}
-        assert made == {queue for name in kept for queue in (f"target.fuel.{name}", f"target.fuel.{name}.dead")}
+        assert made == {"target.fuel.bi", "target.fuel.bi.dead"}
 
 
 class TestCrashes:
