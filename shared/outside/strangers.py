@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -23,12 +24,17 @@ AT_ONCE: Final = 4_096
 PART: Final = AT_ONCE // 8
 """Of them at most for one party: as many as a bus has under way whose targets are all there may be, each as it is by
 default. What hangs of it leaves others theirs."""
+LONGEST_TURN: Final = 60.0
+"""Seconds for which a request waits for its party's others: what it is about must not be held for as long as they like.
+"""
 ENOUGH: Final = 16 * 1024
 """Bytes of an answer's body; nobody reads them."""
 MOST_URLS: Final = 2_000
 """That are remembered as they were read."""
 NOT_ALLOWED: Final = "not_allowed"
 """The word for a host that may not be reached."""
+CROWDED: Final = "crowded"
+"""The word for a request whose party has too many others under way."""
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (httpx.ConnectTimeout, "connect_timeout"),
     (TimeoutError, "timeout"),
@@ -77,7 +83,12 @@ class Strangers:
     ) -> Answered:
         """The answer, of whatever status, within so many seconds as a whole. `whose` is the party that named the URL:
         where its part of all requests is under way, this one waits for one of them first. Raises NoAnswer."""
-        async with self._parts.of(whose):
+        async with AsyncExitStack() as turn:
+            try:
+                async with asyncio.timeout(LONGEST_TURN):
+                    await turn.enter_async_context(self._parts.of(whose))
+            except TimeoutError as error:
+                raise NoAnswer(CROWDED) from error
             return await self._sent(method, url, headers, body, seconds, whose)
 
     async def _sent(  # noqa: PLR0917 - `send` alone calls it

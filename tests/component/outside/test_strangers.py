@@ -204,6 +204,21 @@ async def test_a_name_that_failed_is_looked_up_anew(strangers: Strangers, monkey
         assert (await post(strangers, place.port)).status == 200
 
 
+async def test_nothing_waits_for_long_behind_others_of_its_party(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.outside.strangers.PART", 1)
+    monkeypatch.setattr("shared.outside.strangers.LONGEST_TURN", 0.05)
+    names(monkeypatch, ["127.0.0.1"])
+    strangers = Strangers(ssl.create_default_context(), lambda _: True)
+    async with Place(b"").listening() as hanging:
+        waiting = asyncio.create_task(post(strangers, hanging.port, seconds=60))
+        await eventually(lambda: hanging.requests == 1)
+        with pytest.raises(NoAnswer) as silence:
+            await post(strangers, hanging.port, seconds=60)
+        assert (silence.value.word, hanging.requests) == ("crowded", 1)
+        waiting.cancel()
+    await strangers.close()
+
+
 async def test_hosts_that_nobody_speaks_to_any_more_are_forgotten(
     strangers: Strangers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
