@@ -35,7 +35,8 @@ GrantHeader: TypeAlias = Annotated[
         max_length=LONGEST,
     ),
 ]
-Guard: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
+Guard: TypeAlias = Callable[[], AbstractAsyncContextManager[str | None]]
+"""What is entered around an act; it gives the request whose grant allowed it, None where nothing is gated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,11 @@ class Gated:
         return partial(self.passed, request, grant)
 
     @asynccontextmanager
-    async def passed(self, request: Request, grant: str | None) -> AsyncIterator[None]:
+    async def passed(self, request: Request, grant: str | None) -> AsyncIterator[str | None]:
         """The grant is spent before the block, and how the block ended is told after it. Nothing is told where nobody
         knows whether it was done: the log finds the silence, and somebody looks."""
         if self._gate is None:
-            yield
+            yield None
             return
         act = await self._act(request)
         if grant is None:
@@ -133,7 +134,7 @@ class Gated:
             raise Problem(409, "grant_required", detail)
         found = await _redeemed(self._gate, grant, act)
         try:
-            yield
+            yield found.request
         except NOBODY_KNOWS:
             raise
         except BaseException:

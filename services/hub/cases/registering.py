@@ -28,7 +28,7 @@ MOST_PARTNERS = 1_000
 Check = Callable[[int | None], None]
 """Raises where the revision that is stored is not the one that is meant; 0 where nothing is."""
 
-Agreed = Callable[[], AbstractAsyncContextManager[None]]
+Agreed = Callable[[], AbstractAsyncContextManager[object]]
 """What is entered around an act to which others must have agreed."""
 
 

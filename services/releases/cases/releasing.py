@@ -194,8 +194,9 @@ class Releasing:
             command = said.SetFreeze(by, id_, match, span.start, span.end, kept.hash)
             return id_, kept.told(await self.log.tell(command))
 
-    async def thaw(self, by: By, freeze: str) -> Done:
-        return await self.log.tell(said.Thaw(by, freeze))
+    async def thaw(self, by: By, freeze: str, redeemed: str) -> Done:
+        """`redeemed`: the request whose grant allowed it, empty where nothing is gated."""
+        return await self.log.tell(said.Thaw(by, freeze, redeemed))
 
     async def deactivate(self, by: By, person: str, reason: str) -> Done:
         async with self._kept(reason) as kept:

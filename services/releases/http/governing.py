@@ -70,8 +70,8 @@ def _freezes(router: Routes, releasing: Releasing, admin: Any, gate: Gate | None
     )
     async def thaw(freeze_id: Id, guard: Annotated[Guard, Depends(gated.guard)], caller: Caller = admin) -> Response:
         """End a freeze: power is given, so another person must agree where acts are gated."""
-        async with guard():
-            checked(await releasing.thaw(by(releasing, caller), freeze_id))
+        async with guard() as request:
+            checked(await releasing.thaw(by(releasing, caller), freeze_id, request or ""))
         return nothing()
 
 

@@ -164,6 +164,9 @@ async def test_the_end_of_a_freeze_takes_a_grant_too(gated: Desk) -> None:
     grant = await agreed(gated, b"", f"/v1/releases{path}", "DELETE", action="releases.lift_freeze")
     lifted = await gated.send("deployer", "DELETE", path, Milesaga_Grant=grant)
     assert lifted.status_code == 204, lifted.text
+    leaves = [json.loads(leaf) for leaf in (await gated.send("sre", "GET", "/log")).json()["leaves"]]
+    told = {leaf["kind"]: leaf for leaf in leaves}
+    assert told["thawed"]["facts"] == {"id": freeze, "redeemed": told["executing"]["request"]}, "by whose leave is said"
 
 
 async def test_single_acts_are_counted_over_all_processes_and_stand_in_the_log(desk: Desk, other: Desk) -> None:
