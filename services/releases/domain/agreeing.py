@@ -11,6 +11,7 @@ from services.releases.domain.windows import NotOpening
 from shared.ledgerlog.leaves import written_time
 
 MOST_APPROVALS: Final = 50
+"""Beside those that fill a seat."""
 
 
 def approve(case: Case, command: Approve) -> Decision:
@@ -22,12 +23,18 @@ def approve(case: Case, command: Approve) -> Decision:
         return over(request)
     if command.digest != request.digest:
         return other_payload()
-    if by.person in request.approvals or len(request.approvals) >= MOST_APPROVALS:
+    if by.person in request.approvals or _needs_no_more(case, by.person):
         return yes()
     approval = Happening("approval", request.id, by.person, by.via, {"digest": command.digest})
     if request.state == "approved" or not case.enough((*request.approvals, by.person)):
         return yes(approval)
     return yes(approval, Happening("approved", request.id, by.person, by.via, {"use_until": _use_until(case)}))
+
+
+def _needs_no_more(case: Case, person: str) -> bool:
+    """Many have agreed, and he would fill no seat that is empty."""
+    agreed = case.here.approvals
+    return len(agreed) >= MOST_APPROVALS and case.seated((*agreed, person)) == case.seated(agreed)
 
 
 def _use_until(case: Case) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.releases.domain import request as requests
 from services.releases.domain import standing as standings
 from services.releases.domain.commands import Refusal
-from services.releases.domain.counting import eligible, enough
+from services.releases.domain.counting import eligible, enough, seated
 from services.releases.domain.happenings import Entry, Happening
 from services.releases.domain.policy import Rule, Rules
 from services.releases.domain.request import Request
@@ -64,6 +64,11 @@ class Case:
     def enough(self, approvals: Iterable[str]) -> bool:
         rule = self.rule
         return rule is not None and enough(self.here, approvals, rule, self.standing, self.rules)
+
+    def seated(self, approvals: Iterable[str]) -> int:
+        """So many seats are filled by those who agreed."""
+        rule = self.rule
+        return seated(self.here, approvals, rule, self.standing, self.rules) if rule is not None else 0
 
     def is_active(self, person: str) -> bool:
         return self.standing.is_active(person, self.rules)

@@ -20,8 +20,13 @@ def eligible(rule: Rule, concerned: Iterable[str], standing: Standing, rules: Ru
 
 def enough(request: Request, approvals: Iterable[str], rule: Rule, standing: Standing, rules: Rules) -> bool:
     """Do those who agreed fill every seat, by the files and the people of now?"""
+    return seated(request, approvals, rule, standing, rules) == seats_of(rule.need)
+
+
+def seated(request: Request, approvals: Iterable[str], rule: Rule, standing: Standing, rules: Rules) -> int:
+    """So many seats are filled by those who agreed."""
     able = eligible(rule, request.persons_concerned, standing, rules)
-    return are_filled(rule.need, {person: able[person] for person in set(approvals) if person in able})
+    return len(filled(rule.need, {person: able[person] for person in set(approvals) if person in able}))
 
 
 def missing(rule: Rule, able: dict[str, frozenset[str]]) -> list[str]:

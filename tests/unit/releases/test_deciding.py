@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.releases.domain import commands as said
+from services.releases.domain.agreeing import MOST_APPROVALS
 from services.releases.domain.executing import MOST_GRANTS
+from services.releases.domain.people import Person
 from services.releases.domain.policy import Matching
 from services.releases.domain.standing import MOST_SINGLE_LANES
 from services.releases.domain.windows import Span
@@ -87,6 +89,19 @@ def test_what_nobody_could_approve_is_refused_when_it_is_asked() -> None:
     assert refusal.code == "unsatisfiable"
     assert "owners needs 1, who may: nobody" in refusal.detail
     assert place.kinds() == []
+
+
+def test_whose_approval_is_needed_is_heard_however_many_have_agreed() -> None:
+    """Else a crowd of one group would keep the other's from being counted, and each would be told that it was."""
+    crowd = tuple(Person(id=f"p{number}", groups=("sre",)) for number in range(MOST_APPROVALS + 5))
+    people = changed(PEOPLE, person=(*crowd, *PEOPLE.person))
+    place = Place(changed(RULES, people=people))
+    assert place.told(ask(person="bia")) == ""
+    for each in crowd:
+        assert place.told(said.Approve(by(each.id), DIGEST)) == ""
+    assert len(place.request.approvals) == MOST_APPROVALS, "who is not needed any more is not noted"
+    assert place.told(said.Approve(by("davi"), DIGEST)) == ""
+    assert place.request.state == "approved"
 
 
 def test_one_person_does_not_take_two_seats() -> None:
