@@ -354,7 +354,7 @@ reach=$(seconds "$reach") || exit 97
 MILESAGA_URL=${MILESAGA_URL%/}
 
 origin=$(pwd -P)
-asking='' child='' pending='' signals=0 stop=''
+asking='' child='' pending='' ended_by='' signals=0 stop=''
 stands='Nobody was asked, and nothing ran.'
 kept=${XDG_STATE_HOME:-${HOME:-/nowhere}/.local/state}/milesaga/outcomes
 kept=$kept/$(printf '%s' "$MILESAGA_URL" | sha256sum | cut -c1-16)
@@ -590,14 +590,16 @@ while [ "$next" != run ]; do
       printf '{"grant":%s,"digest":"%s","target":%s}' "$(json_string "$grant")" "$digest" "$(json_string "$target")" \
         >"$private/body"
       # from here on a signal is the command's: one that comes now is handed over when it runs
-      trap 'pending=TERM signals=$((signals + 1))' INT QUIT TERM
-      trap 'pending=HUP signals=$((signals + 1))' HUP
+      trap 'pending=TERM ended_by=130 signals=$((signals + 1))' INT
+      trap 'pending=TERM ended_by=131 signals=$((signals + 1))' QUIT
+      trap 'pending=TERM ended_by=143 signals=$((signals + 1))' TERM
+      trap 'pending=HUP ended_by=129 signals=$((signals + 1))' HUP
       ask POST /grants/redeem 30 "Idempotency-Key: $attempt"
       if [ -n "$absent" ] || [ "$status" != 200 ]; then
         stands="The request stands: --key $key resumes it."
         [ -z "$absent" ] || stands="Nothing ran; whether the grant is used up, the request $request says."
         wait_traps
-        case $pending in TERM) given_up 143 ;; HUP) given_up 129 ;; esac
+        [ -z "$pending" ] || given_up "$ended_by"
         if [ -n "$absent" ]; then pause 1; else refused; fi
         continue
       fi

@@ -113,13 +113,16 @@ def test_while_the_grant_is_used_up_it_is_the_commands(gate: Gate, office: Offic
     assert office.only.outcome["exit_code"] == 128 + TERM
 
 
-def test_a_grant_of_which_nobody_answers_is_not_said_to_stand(gate: Gate, office: Office) -> None:
+@pytest.mark.parametrize("number", [TERM, INT])
+def test_a_grant_of_which_nobody_answers_is_not_said_to_stand(
+    gate: Gate, office: Office, number: signal.Signals
+) -> None:
     gate.script()
-    meets(gate, office, "redeem", TERM, Scripted(0, happens=True))
+    meets(gate, office, "redeem", number, Scripted(0, happens=True))
     process = gate.guard("--key", "k1")
     gate.asked()
     office.decide("approved")
-    told = ended(process, 128 + TERM)
+    told = ended(process, 128 + number)
     assert "whether the grant is used up" in told
     assert office.only.id in told.splitlines()[-1]
     assert not gate.has_run()
