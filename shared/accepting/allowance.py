@@ -88,13 +88,20 @@ class Allowances:
         pocket.tokens -= cost
         return 0.0
 
+    def known_wait(self, owner: str, cost: int) -> float:
+        """Seconds, as far as they are known without asking the store, before so much may be spent; 0 otherwise."""
+        pocket = self._pockets.get(owner)
+        if pocket is None or pocket.tokens >= cost or pocket.not_before is None:
+            return 0.0
+        return max(0.0, (pocket.not_before - self._clock.now()) / timedelta(seconds=1))
+
     async def _draw(self, owner: str, pocket: _Pocket, cost: int, terms: Terms) -> float:
         """Fill the pocket so that it has the cost, or tell how long that takes."""
         if pocket.tokens >= cost:  # somebody else filled it meanwhile
             return 0.0
+        if wait := self.known_wait(owner, cost):
+            return wait
         now = self._clock.now()
-        if pocket.not_before is not None and now < pocket.not_before:
-            return (pocket.not_before - now) / timedelta(seconds=1)
         left, got = await self._taken(owner, cost - pocket.tokens, terms)
         pocket.tokens += got
         lacking = cost - pocket.tokens - left

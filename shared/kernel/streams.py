@@ -1,6 +1,8 @@
-"""How many streams may be open at once, and whose they are."""
+"""How many streams, or requests that wait, may be open at once, and whose they are."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class TooManyStreams(Exception):
@@ -26,3 +28,12 @@ class OpenStreams:
         self._open[caller] -= 1
         if not self._open[caller]:
             del self._open[caller]
+
+    @contextmanager
+    def one(self, caller: str) -> Iterator[None]:
+        """One of the caller's, as long as the block lasts. Raises TooManyStreams."""
+        self.enter(caller)
+        try:
+            yield
+        finally:
+            self.leave(caller)

@@ -158,7 +158,9 @@ CODES: Final[dict[str, Meaning]] = {
     "precondition_required": Meaning(
         (428,), "The change must say what it changes.", "Send If-Match: the ETag, or `*`."
     ),
-    "too_many_streams": Meaning((429,), "Too many event streams are open.", "End one, or try again later."),
+    "too_many_streams": Meaning(
+        (429,), "Too many event streams, or requests that wait, are open.", "End one, or try again later."
+    ),
     "too_many_jobs": Meaning((429,), "As many jobs as one may have are not over yet.", "Try again when one has ended."),
     "cursor_expired": Meaning(
         (410,),

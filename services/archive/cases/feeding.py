@@ -7,8 +7,8 @@ kept twice may be told twice.
 import asyncio
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +24,7 @@ from services.archive.ports import Hub
 from shared.contracts.archive import ArchivedEvent
 from shared.contracts.hubids import least_of
 from shared.kernel.clock import Clock, running_seconds
+from shared.kernel.streams import OpenStreams
 from shared.routing.bus import Bus, compiled
 from shared.segments.following import Position
 from shared.segments.lines import GONE, DamagedSegment, Line
@@ -38,16 +39,14 @@ LOOKS: Final = 0.25
 """Seconds between two looks for what is new."""
 WAITING: Final = 100
 """Requests of one process that wait."""
+PER_CALLER: Final = 20
+"""Of them, or one client's feeds would keep all others waiting."""
 BUSES: Final = 64
 """That are kept compiled."""
 
 
 class NoFeed(Exception):
     """There is none of that name; or it is another partner's."""
-
-
-class TooManyWait(Exception):
-    """For this process."""
 
 
 class Expired(Exception):
@@ -86,6 +85,7 @@ class Feeding:
         clock: Clock,
     ) -> None:
         self.hub = hub
+        self.waits = OpenStreams(WAITING, PER_CALLER)
         self._root = root
         self._classes = classes
         self._reading = reading
@@ -93,7 +93,6 @@ class Feeding:
         self._draining = draining
         self._clock = clock
         self._buses: OrderedDict[tuple[str, int], Bus] = OrderedDict()
-        self._waiting = 0
 
     async def bus(self, name: str, target: str, partner: str | None) -> Bus:
         """That which has the feed, as it is in force. `partner`: of that one alone. Raises NoFeed, HubUnavailable,
@@ -128,29 +127,18 @@ class Feeding:
         return Cursor(positions, floor)
 
     async def read(self, bus: Bus, target: str, cursor: Cursor, limit: int, wait: float) -> Page:
-        """What follows the cursor; where nothing does, it is waited for so many seconds. Raises Expired, TooManyWait,
-        DamagedSegment, OSError, Unavailable."""
+        """What follows the cursor; where nothing does, it is waited for so many seconds. Enter `waits`
+        before. Raises Expired, DamagedSegment, OSError, Unavailable."""
         until = running_seconds() + wait
-        with self._room():
-            while True:
-                page = await self._page(bus, target, cursor, limit)
-                if not page.is_empty or running_seconds() >= until or self._draining.is_set():
-                    return page
-                cursor = page.cursor
-                if not page.more:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOKS):
-                            await self._draining.wait()
-
-    @contextmanager
-    def _room(self) -> Iterator[None]:
-        if self._waiting >= WAITING:
-            raise TooManyWait
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
+        while True:
+            page = await self._page(bus, target, cursor, limit)
+            if not page.is_empty or running_seconds() >= until or self._draining.is_set():
+                return page
+            cursor = page.cursor
+            if not page.more:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOKS):
+                        await self._draining.wait()
 
     async def _page(self, bus: Bus, target: str, cursor: Cursor, limit: int) -> Page:
         logs = await self._reading.threads.run(self._logs)

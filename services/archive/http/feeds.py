@@ -7,11 +7,12 @@ from fastapi import Path, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from services.archive.cases.feeding import Expired, Feeding, NoFeed, TooManyWait
+from services.archive.cases.feeding import Expired, Feeding, NoFeed
 from services.archive.domain.feed import LONGEST, Cursor, NoCursor
 from services.archive.http.callers import archive_reads, hub_answers, partner_of
 from services.archive.http.parameters import BusName
 from shared.contracts.buses import NAME
+from shared.kernel.streams import TooManyStreams
 from shared.routing.bus import Bus
 from shared.routing.wrong import WrongBus
 from shared.web.auth import Authenticator, Caller
@@ -87,12 +88,13 @@ def routes(router: Routes, feeding: Feeding, authenticator: Authenticator) -> No
         found = await _bus(feeding, bus, target, await partner_of(feeding.hub, caller, "ops:read"))
         with archive_reads():
             try:
-                cursor = cursor or await feeding.first(start)
-                page = await feeding.read(found, target, cursor, limit, float(wait))
+                with feeding.waits.one(caller.subject):
+                    cursor = cursor or await feeding.first(start)
+                    page = await feeding.read(found, target, cursor, limit, float(wait))
             except Expired as error:
                 detail = "What followed is kept no longer: go on with `oldest`"
                 raise Problem(410, "cursor_expired", detail, more={"oldest": error.oldest.text()}) from error
-            except TooManyWait as error:
+            except TooManyStreams as error:
                 detail = "Too many requests wait for feeds: try again later"
                 raise Problem(429, "too_many_streams", detail, headers={"Retry-After": PAUSE}) from error
         broken = [ShownBroken.model_validate(each).model_dump() for each in page.broken]

@@ -137,6 +137,13 @@ class Publishing:
             self._meter.came(partner.id, "rate_limited", events)
             raise RateLimited(seconds)
 
+    def ask(self, partner: Partner) -> None:
+        """Before anything is read: may one event more be sent, as far as this replica knows? It costs nothing. Raises
+        RateLimited."""
+        if seconds := self._allowances.known_wait(partner.id, 1):
+            self._meter.came(partner.id, "rate_limited", 1)
+            raise RateLimited(seconds)
+
     async def accept(self, partner: Partner, admitted: Sequence[Admitted], via: Way = "http") -> list[Result]:
         """All together or none. Raises Overloaded, Unavailable."""
         if not admitted:

@@ -1,7 +1,8 @@
 """Events over HTTP: accepted, judged, followed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -80,8 +81,7 @@ def _publishing(router: Routes, counter: Counter, may_publish: Any) -> None:
     ) -> Response:
         """Publish an event, or a batch. What was accepted is durable; the same event again is a duplicate."""
         partner = await _partner(registry, caller)
-        received = await _received(request)
-        await _paid(publishing, partner, len(received.entries))
+        received = await _paid_for(publishing, partner, request)
         judged = await publishing.judged(received, partner, _globs(caller))
         admitted = [each for each in judged if isinstance(each, Admitted)]
         if atomic and len(admitted) < len(judged):
@@ -105,8 +105,7 @@ def _checking(router: Routes, counter: Counter, may_publish: Any) -> None:
         """The same judgement, and the rules that would match; nothing is kept, and it counts for the allowance. A
         partner sees its own buses' rules."""
         partner = await _partner(registry, caller)
-        received = await _received(request)
-        await _paid(publishing, partner, len(received.entries))
+        received = await _paid_for(publishing, partner, request)
         judged = await publishing.judged(received, partner, _globs(caller))
         matching = await counter.trying.matching(partner, judged, everything="ops:read" in caller.scopes)
         return answer(ShownChecks(results=[_checked(*each) for each in zip(judged, matching, strict=True)]))
@@ -144,22 +143,35 @@ def _globs(caller: Caller) -> tuple[str, ...]:
     return tuple(scope.removeprefix(narrowed) for scope in caller.scopes if scope.startswith(narrowed))
 
 
-async def _received(request: Request) -> Received:
-    received = cloudevents.read(request.headers, await request.body(), LARGEST_BODY)
+async def _paid_for(publishing: Publishing, partner: Partner, request: Request) -> Received:
+    """What came, paid for before it is judged, which is most of the work: what is refused is paid for as well. What
+    cannot be read at all is paid for as one event, and of whoever has nothing left nothing is read."""
+    with _allowed(partner):
+        publishing.ask(partner)
+        body = await request.body()
+        try:
+            received = _received(request, body)
+        except Problem:
+            await publishing.pay(partner, 1)
+            raise
+        await publishing.pay(partner, len(received.entries))
+    return received
+
+
+def _received(request: Request, body: bytes) -> Received:
+    received = cloudevents.read(request.headers, body, LARGEST_BODY)
     if len(received.entries) > MOST_EVENTS:
         raise Problem(413, "body_too_large", f"A batch may have {MOST_EVENTS} events, this has {len(received.entries)}")
     return received
 
 
-async def _paid(publishing: Publishing, partner: Partner, events: int) -> None:
-    """Before anything is judged, which is most of the work: what is refused is paid for as well."""
+@contextmanager
+def _allowed(partner: Partner) -> Iterator[None]:
     try:
-        await publishing.pay(partner, events)
+        yield
     except RateLimited as limited:
-        headers = {
-            "Retry-After": str(math.ceil(limited.seconds)),
-            "RateLimit": f'"events";r=0;t={math.ceil(limited.seconds)}',
-        }
+        seconds = math.ceil(limited.seconds)
+        headers = {"Retry-After": str(seconds), "RateLimit": f'"events";r=0;t={seconds}'}
         detail = f"{partner.rate.events_per_second:g} events a second are allowed"
         raise Problem(429, "rate_limited", detail, headers=headers) from limited
 

@@ -1,7 +1,5 @@
 """Asking, agreeing, objecting, looking."""
 
-import asyncio
-from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Response
@@ -13,6 +11,7 @@ from services.releases.domain.windows import Span
 from services.releases.http import bodies, following
 from services.releases.http.calling import APPROVE, ASK, READ, RequestId, by, changed, existing, whole
 from services.releases.http.views import ShownRequest, ShownRequests, shown
+from services.releases.http.waiting import Waiting
 from services.releases.ports import IssuerSilent, NotProved, Pipelines
 from shared.kernel.digest import NoCanonicalForm
 from shared.runtime.service import Runtime
@@ -27,8 +26,6 @@ from shared.web.routes import Routes
 
 LISTED: Final = 100
 LONGEST_WAIT: Final = 60
-LOOK_PAUSE: Final = 0.5
-"""Seconds between two looks for what another process has appended."""
 WRITING: Final = (400, 401, 403, 404, 409, 413, 415, 422, 503)
 LIST = Listing[Request](lambda request: (request.asked_at.isoformat(), request.id), (str, str))
 Key = Annotated[str, Depends(idempotency_key)]
@@ -100,6 +97,7 @@ async def _initiator(releasing: Releasing, pipelines: Pipelines | None, token: s
 def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
     reader = runtime.authenticator.requires_one((READ[0], ASK, APPROVE, READ[1]))
     following.routes(router, releasing, runtime, reader)
+    waiting = Waiting(releasing, runtime.draining)
 
     @router.get(
         "/v1/releases/requests",
@@ -127,7 +125,6 @@ def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
 
     @router.get(
         "/v1/releases/requests/{request_id}",
-        dependencies=[reader],
         response_model=None,
         responses=answers(ShownRequest, *READING, headers=("ETag",)),
     )
@@ -135,34 +132,26 @@ def _looking(router: Routes, releasing: Releasing, runtime: Runtime) -> None:
         request_id: RequestId,
         wait: Annotated[
             WholeNumber | None,
-            Query(ge=0, le=LONGEST_WAIT, description="Seconds, for something to happen.", examples=[60]),
+            Query(
+                ge=0,
+                le=LONGEST_WAIT,
+                description="Seconds at most, for something to happen; none where too many wait already.",
+                examples=[60],
+            ),
         ] = None,
         since: Annotated[
             WholeNumber | None, Query(ge=0, le=2**53, description="Happened: another revision than this.", examples=[1])
         ] = None,
+        caller: Caller = reader,
     ) -> Response:
         """A request; with `wait` and `since`, when something has happened to it: 304 where nothing has."""
         if wait and since is not None:
-            found = await _awaited(releasing, request_id, since, wait, runtime)
+            found = await waiting.change(caller.subject, request_id, since, wait)
         else:
             found = await existing(releasing, request_id)
         if since is not None and wait is not None and found.revision == since:
             return Response(status_code=304)
         return answer(await whole(releasing, found), revision=found.revision)
-
-
-async def _awaited(releasing: Releasing, id_: str, since: int, seconds: int, runtime: Runtime) -> Request:
-    """The request when it has another revision, at the latest when the time is over or the process drains."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
-    while True:
-        happened = releasing.log.changes()  # before the look, or what happens during it would be waited for
-        found = await existing(releasing, id_)
-        if found.revision != since or runtime.draining.is_set() or loop.time() >= until:
-            return found
-        with suppress(TimeoutError):
-            async with asyncio.timeout(min(LOOK_PAUSE, until - loop.time())):
-                await happened.wait()
 
 
 def _deciding(router: Routes, releasing: Releasing, authenticator: Authenticator) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from services.archive.cases.feeding import PER_CALLER
 from shared.contracts.archive import ArchivedEvent
 from tests.component.archive.vault import HubInMind, Json, Vault
 from tests.kit.clock import HandClock
@@ -228,11 +229,11 @@ async def test_whoever_waits_is_told_at_once_and_not_held_up_by_a_process_that_e
         assert (await waiting)["events"] == []
 
 
-async def test_so_many_wait_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_so_many_of_one_caller_wait_and_no_more(house: House) -> None:
     (vault,) = house.replicas
-    monkeypatch.setattr("services.archive.cases.feeding.WAITING", 2)
-    asked = [asyncio.create_task(vault.ask("GET", FEED, wait=30)) for _ in range(3)]
+    asked = [asyncio.create_task(vault.ask("GET", FEED, wait=30)) for _ in range(PER_CALLER + 1)]
     (refused,), waiting = await asyncio.wait(asked, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    assert (await vault.ask("GET", FEED, subject="another")).status_code == 200
     assert (refused.result().status_code, refused.result().json()["code"]) == (429, "too_many_streams")
     await vault.keep(vault.event(total=100))
     assert {each.status_code for each in await asyncio.gather(*waiting)} == {200}

@@ -60,6 +60,24 @@ class TestAllowance:
         assert "2 events a second" in answer.json()["detail"]
         assert len(kept(hub)) == 499
 
+    async def test_what_cannot_be_read_is_paid_for_as_one_event(self, hub: Counter) -> None:
+        await a_partner(hub, rate={"events_per_second": 1, "burst": 500})
+        assert (await posted(hub, *(an_event(f"e{n}") for n in range(498)))).status_code == 202
+        headers: Json = {"Content-Type": BATCH}
+        said = [await hub.ask("POST", "/v1/events", b"[{", by="coles", **headers) for _ in range(4)]
+        assert [each.json()["code"] for each in said] == ["malformed_json", "malformed_json", *["rate_limited"] * 2]
+
+    async def test_of_whoever_has_nothing_left_nothing_is_read(
+        self, hub: Counter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await a_partner(hub, rate={"events_per_second": 1, "burst": 500})
+        await posted(hub, *(an_event(f"e{n}") for n in range(500)))
+        assert (await posted(hub, an_event("more"))).status_code == 429
+        monkeypatch.setattr("shared.web.cloudevents.read", lambda *_: pytest.fail("it is read"))
+        answer = await posted(hub, an_event("again"))
+        assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+        assert int(answer.headers["Retry-After"]) >= 1
+
 
 class TestWhatStandsInTheWay:
     async def test_an_id_of_another_event_is_named_by_its_entry(self, hub: Counter) -> None:

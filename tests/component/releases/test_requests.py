@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
+from services.releases.http.waiting import PER_CALLER
 from shared.contracts.releases import ReleaseApproved, ReleaseExecuted, ReleaseGranted, ReleaseRequested
 from shared.kernel.digest import digest
 from tests.component.releases.desk import PAYLOAD, Desk
@@ -136,6 +137,16 @@ async def test_a_wait_ends_when_something_happens_and_not_before(desk: Desk, oth
     assert (await waiting).json()["revision"] == request["revision"] + 1
     unchanged = await desk.send("deployer", "GET", f"/requests/{request['id']}?wait=1&since=2")
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+async def test_who_waits_beyond_what_a_caller_may_is_told_at_once_how_it_stands(desk: Desk) -> None:
+    request = (await desk.ask()).json()
+    path = f"/requests/{request['id']}?wait=60&since={request['revision']}"
+    asked = [asyncio.create_task(desk.send("deployer", "GET", path)) for _ in range(PER_CALLER + 1)]
+    (told,), waiting = await asyncio.wait(asked, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    assert told.result().status_code == 304
+    await desk.decide("sre", request)
+    assert [each.json()["revision"] for each in await asyncio.gather(*waiting)] == [2] * PER_CALLER
 
 
 async def test_the_clock_ends_what_nobody_agrees_to(desk: Desk, clock: HandClock) -> None:
