@@ -71,7 +71,7 @@ def compose(runtime: Runtime) -> Service:
     hub = HubOverHttp(neighbor(runtime, "hub", settings.hub_timeout_seconds))
     runner = _runner(runtime, store, of_events, hub, courtesy)
     backtests = store.documents(BACKTESTS, Backtest, wake=lambda backtest: backtest.wake_at, silent=True)
-    backtesting = Backtesting(backtests, of_events, hub, runtime.clock)
+    backtesting = Backtesting(backtests, of_events, hub, runtime.clock, holder=runtime.ids.new())
     return store.service(
         table=table(keeping),
         router=routes(

@@ -154,9 +154,10 @@ class Past:
             began = time.process_time()
             for line in lines:
                 comparing.add(line)
-            rates.append(comparing.result.events / (time.process_time() - began))
-            if comparing.result.events != TRIED:
-                raise Failed(f"of {TRIED} events {comparing.result.events} were tried")
+            tried = comparing.far.result.events
+            rates.append(tried / (time.process_time() - began))
+            if tried != TRIED:
+                raise Failed(f"of {TRIED} events {tried} were tried")
             told("HUB-7")
         return [Figure("hub_7_events_a_second", median(rates), "events/s", tuple(rates), "at least 10,000 a core")]
 

@@ -1,52 +1,59 @@
-"""Back-tests are carried out, each by one replica; one that died is begun again."""
+"""Back-tests are carried out, each by one replica; one that died is begun again, one that was paused goes on."""
 
+import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from services.archive.cases.in_hand import InHand
 from services.archive.cases.reading import Reading, Span
-from services.archive.domain.backtest import LEASE, MOST_OPEN, Backtest, Comparing, Result
+from services.archive.domain.backtest import MOST_OPEN, Backtest, Comparing, Far, asked, compared, failed, noted
+from services.archive.domain.jobs import Lost, claimed, let_go
 from services.archive.ports import Hub, HubUnavailable
 from shared.contracts.buses import BusTerms
 from shared.contracts.hubids import least_of
 from shared.kernel.clock import Clock, running_seconds
-from shared.kernel.values import changed
 from shared.routing.bus import Bus, compiled
 from shared.routing.wrong import WrongBus
 from shared.segments.lines import Damaged
 from shared.segments.merging import once
-from shared.store.documents import CollectionSpec, Conflict, Index, Unavailable
+from shared.store.documents import After, CollectionSpec, Conflict, Index, Unavailable
 from shared.store.repository import Repository, Stored
 
 log = logging.getLogger(__name__)
 
+MADE: Final = "by_time"
+OWNED: Final = "by_owner"
 OPEN: Final = "by_open"
-BACKTESTS: Final = CollectionSpec("backtests", (Index(OPEN, ("open",)),))
-RENEWS: Final = 2.0
-"""Seconds between two words that it lives."""
+BACKTESTS: Final = CollectionSpec(
+    "backtests", (Index(MADE, ("made_at",)), Index(OWNED, ("owner", "made_at")), Index(OPEN, ("open",)))
+)
+RENEWS: Final = 1.0
+"""Seconds between two words that it lives, at which it hears what was asked of it."""
 AT_ONCE: Final = 2
+DUE: Final = 20
+PASSING: Final = (Conflict, Unavailable, HubUnavailable, OSError)
+"""Errors after which it is begun again when its lease is over."""
 
 
 class TooManyBacktests(Exception):
     """Of its owner; some must end before."""
 
 
-@dataclass
-class _Held:
-    """A back-test that this replica carries out, as it was saved last: whatever it ends with is saved over that."""
-
-    stored: Stored[Backtest]
+class RevisionGone(Exception):
+    """What is to be compared with is not kept any more."""
 
 
 @dataclass
 class Backtesting:
-    """One replica's."""
+    """One replica's, which is `holder` of what it carries out. What speaks to the store raises Unavailable."""
 
     backtests: Repository[Backtest]
     reading: Reading
     hub: Hub
     clock: Clock
+    holder: str
     jobs: InHand = field(default_factory=lambda: InHand("backtest"))
 
     async def before(self, bus: str, revision: int | None = None) -> Bus | None:
@@ -55,60 +62,103 @@ class Backtesting:
         return compiled(told.bus, told.revision, told.terms) if told else None
 
     async def make(self, backtest: Backtest) -> Stored[Backtest]:
-        """Raises WrongBus where the candidate is none, TooManyBacktests, Unavailable."""
+        """Raises WrongBus where the candidate is none, TooManyBacktests."""
         compiled(backtest.bus, 0, backtest.terms)
         if len(await self.backtests.find(OPEN, (backtest.owner,), limit=MOST_OPEN)) == MOST_OPEN:
             raise TooManyBacktests
         return await self.backtests.save(backtest, version=0)
 
-    async def once(self) -> None:
-        """Take up what is due. Raises Unavailable."""
-        for stored in await self.backtests.due(self.clock.now(), 20):
-            id_ = stored.value.id
-            try:
-                if stored.value.ended_at is not None:
-                    await self.backtests.delete(stored)
-                elif id_ not in self.jobs and len(self.jobs) < AT_ONCE:
-                    held = await self.backtests.save(self._held(stored.value), version=stored.version)
-                    self.jobs.begin(id_, self._carry_out(_Held(held)))
-            except Conflict:
-                continue  # another replica has it
+    async def listed(self, owner: str | None, after: After, limit: int) -> Sequence[Stored[Backtest]]:
+        """The newest first; None: everybody's."""
+        index, prefix = (MADE, ()) if owner is None else (OWNED, (owner,))
+        return await self.backtests.find(index, prefix, limit=limit, after=after, descending=True)
 
-    async def _carry_out(self, held: _Held) -> None:
-        asked = held.stored.value
+    async def ask(self, id_: str, wanted: str, check: Callable[[int], None]) -> Stored[Backtest]:
+        """Another state. Raises NotPossible, Lost where there is none, and what `check` raises of its revision."""
+
+        def edit(backtest: Backtest) -> Backtest:
+            check(backtest.revision)
+            return asked(backtest, wanted, self.clock.now())
+
+        return await self._change(id_, edit)
+
+    async def once(self) -> None:
+        """Take up what is due."""
+        for stored in await self.backtests.due(self.clock.now(), DUE):
+            id_ = stored.value.id
+            if not stored.value.is_wanted:
+                await self._forget(stored)
+            elif id_ not in self.jobs and len(self.jobs) < AT_ONCE:
+                self.jobs.begin(id_, self._carry_out(id_))
+
+    async def _forget(self, stored: Stored[Backtest]) -> None:
         try:
-            result = await self._compare(held)
-            ended = changed(asked, state="done", result=result, ended_at=self.clock.now())
-        except (Conflict, Unavailable, HubUnavailable, OSError) as error:
-            log.warning("a back-test waits", extra={"document_id": asked.id, "error": type(error).__name__})
+            await self.backtests.delete(stored)
+        except Conflict:
+            return  # another replica did
+
+    async def _carry_out(self, id_: str) -> None:
+        now = self.clock.now
+        try:
+            held = (await self._change(id_, lambda each: claimed(each, self.holder, now()))).value
+            far = await self._compare(held)
+            await self._change(id_, lambda each: compared(each, self.holder, now(), far))
+        except Lost:
             return
+        except asyncio.CancelledError:
+            await self._last_word(id_, lambda each: let_go(each, self.holder, now()))
+            raise
+        except PASSING as error:
+            log.warning("a back-test waits", extra={"document_id": id_, "error": type(error).__name__})
         except Exception as error:
-            known = isinstance(error, Damaged | WrongBus)
+            known = isinstance(error, Damaged | WrongBus | RevisionGone)
             if not known:  # begun again it would fail again, for ever
-                log.exception("a back-test failed", extra={"document_id": asked.id})
+                log.exception("a back-test failed", extra={"document_id": id_})
             reason = str(error) if known else type(error).__name__
-            ended = changed(asked, state="failed", reason=reason[:500], ended_at=self.clock.now())
+            await self._last_word(id_, lambda each: failed(each, self.holder, now(), reason[:500]))
+
+    async def _last_word(self, id_: str, edit: Callable[[Backtest], Backtest]) -> None:
         try:
-            await self.backtests.save(ended, version=held.stored.version)
-        except (Conflict, Unavailable):
+            await self._change(id_, edit)
+        except (Lost, *PASSING):
             return  # it is begun again when the lease is over
 
-    async def _compare(self, held: _Held) -> Result:
-        asked = held.stored.value
-        comparing = Comparing(
-            compiled(asked.bus, 0, asked.terms), await self.before(asked.bus, asked.against), asked.share
-        )
-        lines = once(await self.reading.lines(Span(least_of(asked.start), least_of(asked.end))))
+    async def _compare(self, held: Backtest) -> Far:
+        """All of it. Raises Lost where it is not to go on: how far it came is noted then."""
+        comparing = Comparing(compiled(held.bus, 0, held.terms), await self._beside(held), held.share, held.far)
+        first = max(least_of(held.start), held.cursor)
+        steps = comparing.adding(once(await self.reading.lines(Span(first, least_of(held.end)))))
         said = running_seconds()
-        steps = comparing.adding(lines)
         while await self.reading.threads.at_leisure(steps):
             if running_seconds() - said >= RENEWS:
                 said = running_seconds()
-                held.stored = await self.backtests.save(self._held(asked), version=held.stored.version)
-        return comparing.result
+                await self._note(held.id, comparing.far)
+        return comparing.far
 
-    def _held(self, backtest: Backtest) -> Backtest:
-        return changed(backtest, held_until=self.clock.now() + LEASE)
+    async def _note(self, id_: str, far: Far) -> None:
+        after = await self._change(id_, lambda each: noted(each, self.holder, self.clock.now(), far))
+        if not after.value.is_wanted:
+            raise Lost
+
+    async def _beside(self, held: Backtest) -> Bus | None:
+        """What it was compared with before, where it goes on. Raises RevisionGone, HubUnavailable, WrongBus."""
+        if held.result is not None and held.result.revision is None:
+            return None
+        revision = held.result.revision if held.result is not None else held.against
+        found = await self.before(held.bus, revision)
+        if found is None and revision is not None:
+            raise RevisionGone(f"revision {revision} of {held.bus} is not kept any more")
+        return found
+
+    async def _change(self, id_: str, edit: Callable[[Backtest], Backtest]) -> Stored[Backtest]:
+        """Raises what `edit` raises, Lost where there is none any more, Conflict, Unavailable."""
+
+        def of_one(found: Backtest | None) -> Backtest:
+            if found is None:
+                raise Lost
+            return edit(found)
+
+        return await self.backtests.change(id_, of_one)
 
 
 def opens_others_events(terms: BusTerms, before: Bus | None) -> bool:

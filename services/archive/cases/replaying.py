@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from services.archive.domain.replay import ENDS, MOST_OPEN, Replay, asked
+from services.archive.domain.jobs import ENDS
+from services.archive.domain.replay import MOST_OPEN, Replay, asked
 from services.archive.ports import Hub
 from shared.bus.outbox import Outbox
 from shared.contracts.archive import ReplayEnded

@@ -9,18 +9,8 @@ from services.archive.cases.replaying import NoTarget
 from services.archive.cases.sending import CHUNK, SAVES, Run, Sender
 from services.archive.cases.turns import TakingTurns
 from services.archive.domain.counting import Counting
-from services.archive.domain.replay import (
-    Counts,
-    Lost,
-    Replay,
-    begun,
-    claimed,
-    counted,
-    ended,
-    let_go,
-    renewed,
-    waiting,
-)
+from services.archive.domain.jobs import Lost, claimed, let_go
+from services.archive.domain.replay import Counts, Replay, begun, counted, ended, renewed, waiting
 from services.archive.domain.selecting import Selection
 from services.archive.ports import HubUnavailable
 from shared.bus.outbox import NotPublished

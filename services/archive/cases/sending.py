@@ -10,8 +10,9 @@ from services.archive.cases.courtesy import Courtesy
 from services.archive.cases.pacing import FULL, Pace, take
 from services.archive.cases.reading import Reading, Span
 from services.archive.cases.replaying import Replaying
+from services.archive.domain.jobs import Lost
 from services.archive.domain.lanes import Given
-from services.archive.domain.replay import STOPS, Lost, Replay, Sent, advanced, ended
+from services.archive.domain.replay import STOPS, Replay, Sent, advanced, ended
 from services.archive.domain.selecting import Chosen, Selection
 from shared.bus.outbox import Publisher, Unroutable
 from shared.bus.standing import StandingQueues

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, computed_field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
+from services.archive.domain.jobs import ENDS, LEASE, Job, Lost, NotPossible, held
 from services.archive.domain.lanes import Given
 from shared.kernel.values import changed
 
 State = Literal["counting", "ready", "running", "paused", "done", "cancelled", "failed"]
 Matching = Literal["rules", "all"]
-ENDS: Final = frozenset(("done", "cancelled", "failed"))
-LEASE: Final = timedelta(seconds=10)
-"""A runner that said nothing for so long is held to be dead."""
 STOPS: Final = 5.0
 """Seconds without a word after which a runner sends nothing more: somebody else may begin soon."""
 WAITS: Final = timedelta(seconds=1)
@@ -38,17 +36,6 @@ ASKED: Final = CHANGEABLE | {"start", "end", "targets", "when", "matching"}
 """What a request says beside the name."""
 
 
-class Lost(Exception):
-    """The replay is not this runner's any more."""
-
-
-class NotPossible(Exception):
-    """Not from the state in which it is."""
-
-    def __init__(self, state: State, wanted: str) -> None:
-        super().__init__(f"a replay that is {state} cannot be {wanted}")
-
-
 class Counts(BaseModel):
     """What a replay would send, by target and by type."""
 
@@ -66,12 +53,11 @@ class Counts(BaseModel):
         return sum(sum(by_type.values()) for by_type in self.copies.values())
 
 
-class Replay(BaseModel):
+class Replay(Job):
     """One replay. `cursor` is the hubid of the last event that is dealt with, `given` what its lanes had been given by
     then; `owner` the partner, or empty for operators; `revision` counts what clients asked for. `waits_for` is the
     target that holds it up, while one does."""
 
-    model_config = ConfigDict(frozen=True)
     schema_version: ClassVar[int] = 1
 
     id: str
@@ -92,17 +78,14 @@ class Replay(BaseModel):
     reason: str = ""
     counts: Counts | None = None
     cursor: str = ""
-    given: dict[str, tuple[int, ...]] = {}
+    given: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     copies: int = 0
     broken: int = 0
     waits_for: str = ""
     waits_since: AwareDatetime | None = None
-    holder: str = ""
-    held_until: AwareDatetime | None = None
 
     @property
     def is_wanted(self) -> bool:
-        """Is there something for a runner to do?"""
         return self.state in {"counting", "running"} or (self.state == "ready" and not self.dry_run)
 
     @computed_field  # type: ignore[prop-decorator]
@@ -136,14 +119,6 @@ class Sent:
     broken: int = 0
     waits_for: str = ""
     waits_since: datetime | None = None
-
-
-def claimed(replay: Replay, holder: str, now: datetime) -> Replay:
-    """Raises Lost where there is nothing to do, or another one does it."""
-    is_held = replay.holder not in {"", holder} and replay.held_until is not None and replay.held_until > now
-    if is_held or not replay.is_wanted:
-        raise Lost
-    return changed(replay, holder=holder, held_until=now + LEASE)
 
 
 def counted(replay: Replay, holder: str, counts: Counts) -> Replay:
@@ -195,18 +170,12 @@ def ended(replay: Replay, holder: str, state: State, now: datetime, reason: str 
     return changed(stands, state=state, reason=reason, ended_at=now)
 
 
-def let_go(replay: Replay, holder: str, now: datetime) -> Replay:
-    """Its runner stops; another one may begin at once."""
-    _held(replay, holder)
-    return changed(replay, holder="", held_until=now if replay.is_wanted else None)
-
-
 def asked(replay: Replay, wanted: str | None, rate: int | None, now: datetime) -> Replay:
     """What a client asks for: `running`, `paused` or `cancelled`, another rate. To run a dry run is to send what was
     counted. Raises NotPossible."""
     after = replay if rate is None or rate == replay.rate else changed(replay, rate=rate)
     if rate is not None and replay.state in ENDS:
-        raise NotPossible(replay.state, "changed")
+        raise NotPossible("replay", replay.state, "changed")
     if wanted is not None:
         after = _asked(after, wanted, now)
     return after if after is replay else changed(after, revision=replay.revision + 1)
@@ -224,7 +193,7 @@ def _asked(replay: Replay, wanted: str, now: datetime) -> Replay:
         return changed(replay, state="ready", dry_run=False)
     if wanted == "running" and state == "ready":
         return changed(replay, dry_run=False, held_until=now)
-    raise NotPossible(state, wanted)
+    raise NotPossible("replay", state, wanted)
 
 
 def _stopped(replay: Replay, **fields: Any) -> Replay:
@@ -235,5 +204,6 @@ def _stopped(replay: Replay, **fields: Any) -> Replay:
 
 
 def _held(replay: Replay, holder: str, *states: State) -> None:
-    if replay.holder != holder or (states and replay.state not in states):
+    held(replay, holder)
+    if replay.state not in states:
         raise Lost

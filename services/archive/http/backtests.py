@@ -1,26 +1,43 @@
 """Back-tests over HTTP."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path, Response
 from pydantic import Field, StrictInt
 
 from services.archive.cases.backtesting import Backtesting, TooManyBacktests, opens_others_events
-from services.archive.domain.backtest import MOST_OPEN, Backtest
+from services.archive.domain.backtest import MOST_OPEN, Backtest, Result, State
+from services.archive.domain.jobs import Lost, NotPossible
 from services.archive.http.callers import hub_answers, partner_of, too_many_jobs
 from shared.contracts.buses import BusTerms, Name
 from shared.kernel.ids import Ids
 from shared.routing.wrong import WrongBus
+from shared.store.documents import After
+from shared.store.repository import Stored
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Body, Moment, Shown
 from shared.web.docs import READING, WRITING, answers
+from shared.web.pages import Cursor, Listing, NextCursor
+from shared.web.preconditions import RequiredIfMatch, check_if_match
 from shared.web.problems import Fault, Problem, not_found
 from shared.web.routes import Routes
 
 PATH: Final = "/v1/hub/backtests"
+LISTED: Final = 10
+"""A page: each of them is read with all that it found, megabytes where it found much."""
+FOUND: Final = ("events", "undecided", "revision", "microseconds")
+HEAD: Final = ("id", "bus", "owner", "by", "state", "reason", "start", "end", "share", "made_at", "ended_at")
 BacktestId = Annotated[str, Path(pattern="^[0-9a-f-]{36}$", description="The back-test.", examples=["0" * 36])]
+
+
+def _made(stored: Stored[Backtest]) -> tuple[str, str]:
+    return stored.value.model_dump(mode="json", include={"made_at"})["made_at"], stored.value.id
+
+
+NEWEST = Listing[Stored[Backtest]](_made, (str, str))
 
 
 class BacktestBody(Body):
@@ -53,12 +70,24 @@ class ShownRule(Shown):
     lost_ids: Annotated[list[str], Field(description="Hubids of the first 1,000 of them; 100,000 over all rules")]
 
 
-class ShownBacktest(Shown):
-    """A back-test, and what it found."""
+class BacktestPatch(Body):
+    """What is to change."""
+
+    state: Annotated[
+        Literal["running", "paused", "cancelled"], Field(description="What it is to be", examples=["paused"])
+    ]
+
+
+class ShownHead(Shown):
+    """A back-test, and how far it is."""
 
     id: Annotated[str, Field(description="Its name")]
     bus: Annotated[str, Field(description="The bus")]
-    state: Annotated[Literal["running", "done", "failed"], Field(description="Whether it is over")]
+    owner: Annotated[str, Field(description="The partner; empty where an operator asked for it")]
+    by: Annotated[str, Field(description="Who asked for it")]
+    state: Annotated[
+        State, Field(description="Whether it is over; what was found until then of one that is `paused` or `cancelled`")
+    ]
     reason: Annotated[str, Field(description="Why it failed")]
     start: Annotated[datetime, Field(serialization_alias="from", description="Accepted then or later")]
     end: Annotated[datetime, Field(serialization_alias="to", description="Accepted before")]
@@ -67,18 +96,36 @@ class ShownBacktest(Shown):
     undecided: Annotated[int, Field(description="With which the rules had too much work")]
     revision: Annotated[int | None, Field(description="That it was compared with; null where there is none")]
     microseconds: Annotated[float, Field(description="For one event, by the candidate, on average")]
+    made_at: Annotated[datetime, Field(description="When it was asked for")]
+    ended_at: Annotated[datetime | None, Field(description="When it was over")]
+
+
+class ShownBacktest(ShownHead):
+    """A back-test, and what it found."""
+
     rules: Annotated[list[ShownRule], Field(description="Of both files, by name")]
+
+
+class ShownBacktests(Shown):
+    """The newest first."""
+
+    backtests: Annotated[list[ShownHead], Field(description="Without what their rules did")]
+    next_cursor: NextCursor = None
 
 
 def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Authenticator) -> None:
     """`/v1/hub/backtests`."""
     reader = authenticator.requires_one(("archive:read", "ops:read"))
+    _reading(router, backtesting, reader)
+    _changing(router, backtesting, ids, reader)
 
+
+def _changing(router: Routes, backtesting: Backtesting, ids: Ids, reader: Any) -> None:
     @router.post(
         PATH,
         status_code=202,
         response_model=None,
-        responses=answers(ShownBacktest, *WRITING, 429, status=202, headers=("Location",)),
+        responses=answers(ShownBacktest, *WRITING, 429, status=202, headers=("ETag", "Location")),
     )
     async def make_backtest(body: BacktestBody, caller: Caller = reader) -> Response:
         """Try a bus's file on events of the past, beside the revision in force. Nothing is sent."""
@@ -88,34 +135,68 @@ def routes(router: Routes, backtesting: Backtesting, ids: Ids, authenticator: Au
             raise Problem(422, "invalid_request", "This is no back-test", errors=[fault])
         try:
             await _check(backtesting, body, partner)
-            backtest = Backtest(
-                id=ids.new(),
-                owner=partner or "",
-                by=caller.subject,
-                bus=body.name,
-                terms=body.bus,
-                start=body.start,
-                end=body.end,
-                share=body.share,
-                against=body.revision,
-                made_at=backtesting.clock.now(),
+            stored = await backtesting.make(
+                Backtest(
+                    id=ids.new(),
+                    owner=partner or "",
+                    by=caller.subject,
+                    bus=body.name,
+                    terms=body.bus,
+                    start=body.start,
+                    end=body.end,
+                    share=body.share,
+                    against=body.revision,
+                    made_at=backtesting.clock.now(),
+                )
             )
-            stored = await backtesting.make(backtest)
         except WrongBus as error:
             faults = [Fault(f"must be {each.expected}", pointer=f"/bus{each.pointer}") for each in error.faults]
             raise Problem(422, error.code, "The candidate is no bus", errors=faults) from error
         except TooManyBacktests as error:
             raise too_many_jobs(f"{MOST_OPEN} back-tests are under way or wait: some must end before") from error
-        return answer(_shown(stored.value), 202, location=f"{PATH}/{stored.value.id}")
+        return _answer(stored.value, 202, f"{PATH}/{stored.value.id}")
 
-    @router.get(f"{PATH}/{{backtest}}", response_model=None, responses=answers(ShownBacktest, *READING))
+    @router.patch(f"{PATH}/{{backtest}}", response_model=None, responses=answers(ShownBacktest, *WRITING, 428))
+    async def change_backtest(
+        backtest: BacktestId, body: BacktestPatch, if_match: RequiredIfMatch = None, caller: Caller = reader
+    ) -> Response:
+        """Pause it, let it go on behind what it dealt with, cancel it: it stops within some seconds."""
+        check = partial(check_if_match, if_match, required=True)
+        found = await _own(backtesting, backtest, await partner_of(backtesting.hub, caller, "ops:read"))
+        try:
+            return _answer((await backtesting.ask(found.id, body.state, check)).value)
+        except NotPossible as error:
+            raise Problem(409, "not_possible", str(error)) from error
+        except Lost as error:
+            raise not_found("back-test") from error
+
+
+def _reading(router: Routes, backtesting: Backtesting, reader: Any) -> None:
+    @router.get(PATH, response_model=None, responses=answers(ShownBacktests, *READING))
+    async def list_backtests(cursor: Cursor = None, caller: Caller = reader) -> Response:
+        """Back-tests; for whoever is no operator, its own."""
+        partner = await partner_of(backtesting.hub, caller, "ops:read")
+
+        async def page(after: After, limit: int) -> Any:
+            return await backtesting.listed(partner, after, limit)
+
+        found, following = await NEWEST.page(cursor, LISTED, page)
+        heads = [ShownHead.model_validate(_head(each.value)) for each in found]
+        return answer(ShownBacktests(backtests=heads, next_cursor=following))
+
+    @router.get(
+        f"{PATH}/{{backtest}}", response_model=None, responses=answers(ShownBacktest, *READING, headers=("ETag",))
+    )
     async def read_backtest(backtest: BacktestId, caller: Caller = reader) -> Response:
         """A back-test, and what it found; for a week."""
-        partner = await partner_of(backtesting.hub, caller, "ops:read")
-        stored = await backtesting.backtests.load(backtest)
-        if stored is None or partner not in {None, stored.value.owner}:
-            raise not_found("back-test")
-        return answer(_shown(stored.value))
+        return _answer(await _own(backtesting, backtest, await partner_of(backtesting.hub, caller, "ops:read")))
+
+
+async def _own(backtesting: Backtesting, id_: str, partner: str | None) -> Backtest:
+    stored = await backtesting.backtests.load(id_)
+    if stored is None or partner not in {None, stored.value.owner}:
+        raise not_found("back-test")
+    return stored.value
 
 
 async def _check(backtesting: Backtesting, body: BacktestBody, partner: str | None) -> None:
@@ -134,19 +215,20 @@ async def _check(backtesting: Backtesting, body: BacktestBody, partner: str | No
         raise Problem(403, "operators_only", "Parts of the file are for operators", errors=[fault])
 
 
+def _answer(backtest: Backtest, status: int = 200, location: str | None = None) -> Response:
+    return answer(_shown(backtest), status, revision=backtest.revision, location=location)
+
+
 def _shown(backtest: Backtest) -> ShownBacktest:
-    told: dict[str, Any] = backtest.model_dump(include={"id", "bus", "state", "reason", "start", "end", "share"})
-    result = backtest.result
     hours = (backtest.end - backtest.start).total_seconds() / 3600
     rules = [
         ShownRule(name=name, per_hour=round(rule.matched / hours, 3), **rule.model_dump())
-        for name, rule in (result.rules if result else {}).items()
+        for name, rule in (backtest.result.rules if backtest.result else {}).items()
     ]
-    return ShownBacktest(
-        **told,
-        events=result.events if result else 0,
-        undecided=result.undecided if result else 0,
-        revision=result.revision if result else None,
-        microseconds=result.microseconds if result else 0.0,
-        rules=rules,
-    )
+    return ShownBacktest(**_head(backtest), rules=rules)
+
+
+def _head(backtest: Backtest) -> dict[str, Any]:
+    found = backtest.result or Result()
+    told = {name: getattr(backtest, name) for name in HEAD}
+    return {**told, **{name: getattr(found, name) for name in FOUND}}

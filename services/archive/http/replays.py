@@ -8,7 +8,8 @@ from fastapi import Path, Response
 from pydantic import Field, StrictBool, StrictInt
 
 from services.archive.cases.replaying import AskedOtherwise, NoTarget, Replaying, TooManyReplays, id_of
-from services.archive.domain.replay import CHANGEABLE, ENDS, MOST_OPEN, Matching, NotPossible, Replay, State
+from services.archive.domain.jobs import ENDS, NotPossible
+from services.archive.domain.replay import CHANGEABLE, MOST_OPEN, Matching, Replay, State
 from services.archive.http.callers import hub_answers, partner_of, too_many_jobs
 from shared.contracts.buses import NAME, Name
 from shared.routing.wrong import WrongBus

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -9,6 +10,8 @@ from unittest.mock import Mock
 import pytest
 
 from services.archive.cases import threads
+from services.archive.cases.backtesting import Backtesting
+from services.archive.domain.backtest import Backtest
 from tests.component.archive.vault import HubInMind, Json, Vault
 from tests.kit.clock import HandClock
 from tests.unit.routing.samples import ISSUED, a_rule, terms
@@ -99,6 +102,136 @@ async def test_one_whose_replica_died_is_begun_again(vault: Vault, clock: HandCl
     await vault.settled()
     found = await vault.get(f"{BACKTESTS}/{answer.json()['id']}")
     assert (found["state"], found["events"]) == ("done", 1)
+
+
+async def steered(vault: Vault, path: str, state: str) -> Json:
+    answer = await vault.ask("PATCH", path, {"state": state}, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found
+
+
+@pytest.fixture
+def at_each_start(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Have each runner be asked for a state as soon as it has begun; it hears that behind one event."""
+    monkeypatch.setattr("services.archive.cases.backtesting.RENEWS", 0.0)
+    monkeypatch.setattr(threads, "_made", lambda steps, _, moment, made=threads._made: made(steps, 1, moment))
+    beside = Backtesting._beside
+
+    def install(state: str) -> None:
+        async def asked_for(self: Backtesting, held: Backtest) -> Any:
+            found = await beside(self, held)
+            await self.ask(held.id, state, lambda _: None)
+            return found
+
+        monkeypatch.setattr(Backtesting, "_beside", asked_for)
+
+    return install
+
+
+async def test_one_that_is_paused_again_and_again_finds_what_another_one_finds(
+    vault: Vault, hub: HubInMind, clock: HandClock, at_each_start: Callable[[str], None]
+) -> None:
+    """Each run deals with one event, and goes on beside the revision of the first, whatever is in force by now."""
+    hub.put("fuel", terms(a_rule(when=over(50))))
+    start = clock.now()
+    await vault.keep(*(vault.event(total=total) for total in (10, 40, 60, 80)))
+    clock.pass_by(hours=1)
+    asked = body(start, clock.now(), terms(a_rule(when=over(30))))
+    whole = await outcome(vault, asked)
+    assert whole["events"] == 4
+
+    at_each_start("paused")
+    path = (await vault.ask("POST", BACKTESTS, asked)).headers["Location"]
+    for events in range(1, 5):
+        await vault.once("backtests")
+        await vault.settled()
+        found = await vault.get(path)
+        assert (found["state"], found["events"]) == ("paused", events)
+        await vault.once("backtests")
+        assert (await vault.get(path))["events"] == events, "it rests until somebody says more"
+        hub.put("fuel", terms(a_rule(when=over(events))))
+        await steered(vault, path, "running")
+    at_each_start("running")
+    await vault.once("backtests")
+    await vault.settled()
+    found = await vault.get(path)
+    same = ("state", "events", "undecided", "revision", "rules")
+    assert {name: found[name] for name in same} == {name: whole[name] for name in same}
+
+
+async def test_one_that_is_cancelled_ends_and_leaves_its_place(
+    vault: Vault, clock: HandClock, at_each_start: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.archive.cases.backtesting.MOST_OPEN", 1)
+    start = clock.now()
+    await vault.keep(*(vault.event(total=60) for _ in range(3)))
+    clock.pass_by(hours=1)
+    asked = body(start, clock.now(), terms(a_rule()))
+    at_each_start("cancelled")
+    path = (await vault.ask("POST", BACKTESTS, asked)).headers["Location"]
+    assert (await vault.ask("POST", BACKTESTS, asked)).status_code == 429
+    await vault.once("backtests")
+    await vault.settled()
+    found = await vault.get(path)
+    assert (found["state"], found["events"], found["ended_at"] is None) == ("cancelled", 1, False)
+    assert (await vault.ask("POST", BACKTESTS, asked)).status_code == 202
+    again = await vault.ask("PATCH", path, {"state": "running"}, headers={"If-Match": "*"})
+    assert (again.status_code, again.json()["code"]) == (409, "not_possible")
+    assert again.json()["detail"] == "a back-test that is cancelled cannot be running"
+
+
+async def test_one_that_was_paused_is_not_lost_with_its_runner(
+    vault: Vault, clock: HandClock, at_each_start: Callable[[str], None]
+) -> None:
+    start = clock.now()
+    await vault.keep(*(vault.event(total=60) for _ in range(3)))
+    clock.pass_by(hours=1)
+    at_each_start("running")
+    path = (await vault.ask("POST", BACKTESTS, body(start, clock.now(), terms(a_rule())))).headers["Location"]
+    await vault.once("backtests")
+    await vault.backtests_stopped()
+    await steered(vault, path, "paused")
+    await steered(vault, path, "running")
+    await vault.once("backtests")
+    await vault.settled()
+    found = await vault.get(path)
+    assert (found["state"], found["events"]) == ("done", 3)
+
+
+async def test_who_does_not_know_how_it_is_changes_nothing(vault: Vault, clock: HandClock) -> None:
+    asked = body(clock.now() - timedelta(hours=1), clock.now(), terms(a_rule()))
+    made = await vault.ask("POST", BACKTESTS, asked)
+    path, tag = made.headers["Location"], made.headers["ETag"]
+    pause: Json = {"state": "paused"}
+    assert (await vault.ask("PATCH", path, pause)).status_code == 428
+    first = await vault.ask("PATCH", path, pause, headers={"If-Match": tag})
+    assert (first.status_code, first.json()["state"]) == (200, "paused")
+    stale = await vault.ask("PATCH", path, {"state": "cancelled"}, headers={"If-Match": tag})
+    assert stale.status_code == 412
+    wrong = await vault.ask("PATCH", path, {"state": "done"}, headers={"If-Match": "*"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/state")
+
+
+async def test_a_partner_lists_and_steers_its_own(vault: Vault, clock: HandClock) -> None:
+    times = clock.now() - timedelta(hours=1), clock.now()
+    coles: Json = {"scope": "archive:read", "subject": "coles-tills"}
+    aldi: Json = {"scope": "archive:read", "subject": "aldi-tills"}
+    paths = []
+    for _ in range(12):
+        clock.pass_by(seconds=1)
+        made = await vault.ask("POST", BACKTESTS, body(*times, terms(a_rule())), **coles)
+        paths.append(made.headers["Location"])
+    first = (await vault.ask("GET", BACKTESTS, **coles)).json()
+    second = (await vault.ask("GET", BACKTESTS, cursor=first["next_cursor"], **coles)).json()
+    listed = [f"{BACKTESTS}/{each['id']}" for each in (*first["backtests"], *second["backtests"])]
+    assert listed == paths[::-1]
+    assert second["next_cursor"] is None
+    assert "rules" not in first["backtests"][0]
+    assert (await vault.ask("GET", BACKTESTS, **aldi)).json()["backtests"] == []
+    cancelling: Json = {"headers": {"If-Match": "*"}, **aldi}
+    assert (await vault.ask("PATCH", paths[0], {"state": "cancelled"}, **cancelling)).status_code == 404
+    assert (await vault.get(BACKTESTS))["backtests"][0]["owner"] == "coles"
 
 
 async def test_one_that_cannot_be_carried_out_ends_so_and_is_not_begun_again(

@@ -8,22 +8,17 @@ from datetime import timedelta
 
 import pytest
 
+from services.archive.domain.jobs import ENDS, LEASE, Lost, NotPossible, claimed, let_go
 from services.archive.domain.lanes import LANES, Given, Numbering, lane_of
 from services.archive.domain.replay import (
-    ENDS,
-    LEASE,
     Counts,
-    Lost,
-    NotPossible,
     Replay,
     Sent,
     advanced,
     asked,
     begun,
-    claimed,
     counted,
     ended,
-    let_go,
     renewed,
     waiting,
 )

@@ -61,3 +61,35 @@ def test_it_is_compared_with_the_revision_that_is_named(stack: Stack) -> None:
     run("backtest", "examples/hub_bus.yaml", "--revision", "2")
     run("backtest", "examples/hub_bus.yaml")
     assert [body.get("revision") for body in stack.bodies()] == [2, None]
+
+
+def test_who_waits_for_one_that_is_paused_or_cancelled_is_told_so(stack: Stack) -> None:
+    stack.answers["GET /v1/hub/backtests/b1"] = [
+        (200, TEST | {"state": "paused"}),
+        (200, DONE | {"state": "cancelled", "events": 400}),
+    ]
+    result = run("backtest", "examples/hub_bus.yaml")
+    assert result.exit_code == 1
+    assert "b1 is cancelled; until now:" in result.stdout
+    assert "400 events" in result.stdout
+
+
+@pytest.mark.parametrize(("verb", "state"), [("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")])
+def test_one_is_steered_as_it_was_seen(stack: Stack, verb: str, state: str) -> None:
+    stack.answers["GET /v1/hub/backtests/b1"] = [(200, TEST, {"ETag": '"4"'})]
+    stack.answers["PATCH /v1/hub/backtests/b1"] = [(200, DONE | {"state": state})]
+    result = run("backtests", verb, "b1")
+    assert result.exit_code == 0, result.output
+    assert f"b1 is {state}; until now:" in result.stdout
+    assert json.loads(stack.asked[-1].content) == {"state": state}
+    assert stack.asked[-1].headers["if-match"] == '"4"'
+
+
+def test_those_there_are_are_listed(stack: Stack) -> None:
+    row = {"from": "2027-01-20T00:00:00Z", "to": "2027-01-21T00:00:00Z", "by": "ops", "revision": None}
+    stack.answers["GET /v1/hub/backtests"] = [(200, {"backtests": [TEST | row], "next_cursor": None})]
+    shown = run("backtests", "list")
+    assert shown.exit_code == 0, shown.output
+    assert "fuel" in shown.stdout
+    assert "running" in shown.stdout
+    assert json.loads(run("backtests", "list", "--json").stdout)["backtests"][0]["id"] == "b1"
