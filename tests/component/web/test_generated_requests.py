@@ -257,6 +257,7 @@ NEVER_WELL = {
     "GET /v1/hub/replays/{replay}",
     "PATCH /v1/hub/replays/{replay}",
     "GET /v1/hub/backtests/{backtest}",
+    "PATCH /v1/hub/backtests/{backtest}",
     "GET /v1/checkouts/{checkout_id}/events",
     "GET /v1/operations/checkouts/{checkout_id}/events",
     "POST /v1/webhooks/chat/slack/interactions",  # nor is it signed
