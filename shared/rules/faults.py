@@ -32,6 +32,10 @@ class Fault:
         return f"{self.pointer or 'the whole'}: expected {self.expected}, found {self.found}"
 
 
+class Unheld(Fault):
+    """JSON can say it, and no value of ours can hold it: a number beyond 64 bit, half a surrogate pair."""
+
+
 class Invalid(ValueError):
     """What was read is no rule, or no event; `faults` says all that is known, in the order of the text."""
 

@@ -17,7 +17,7 @@ import yaml
 from pydantic_core import to_json
 
 from shared.kernel.jsontext import is_text, repeated, shown_name
-from shared.rules.faults import Fault, Invalid, JsonPath, kind_of, pointer_to
+from shared.rules.faults import Fault, Invalid, JsonPath, Unheld, kind_of, pointer_to
 from shared.rules.limits import DOCUMENT_DEPTH, FAULTS, GREATEST_INTEGER, LEAST_INTEGER, TEXT_BYTES
 from shared.rules.undoubted import Written, is_shallow, undoubted
 
@@ -33,6 +33,10 @@ class _Repeating(dict[str, Any]):
     """An object in which `repeated` stand more than once."""
 
     repeated: tuple[str, ...] = ()
+
+
+class _Constant(float):
+    """NaN or an infinity, by its name: Python reads it, and it is no JSON."""
 
 
 def from_json(text: str | bytes) -> Any:
@@ -137,7 +141,7 @@ class _Doubts:
 
     def constant(self, name: str) -> Any:
         self.any = True
-        return float(name)
+        return _Constant(name)
 
 
 def _plain(text: str | bytes, most: int = TEXT_BYTES) -> str:
@@ -200,10 +204,12 @@ def _faults_of_scalar(value: Any, at: JsonPath) -> Iterator[Fault]:
         yield from _faults_of_text(value, at)
     elif kind is int:
         if not LEAST_INTEGER <= value <= GREATEST_INTEGER:
-            yield Fault(_pointer(at), "an integer of 64 bit", "a larger one")
+            yield Unheld(_pointer(at), "an integer of 64 bit", "a larger one")
     elif kind is float or kind is Decimal:
         if not isfinite(value):
-            yield Fault(_pointer(at), "a finite number", "none")
+            yield Unheld(_pointer(at), "a finite number", "none")
+    elif kind is _Constant:
+        yield Fault(_pointer(at), "a finite number", "none")
     elif kind is not bool and value is not None:
         yield Fault(_pointer(at), "a value of JSON", kind_of(value))
 
@@ -212,7 +218,7 @@ def _faults_of_text(text: Any, at: JsonPath) -> Iterator[Fault]:
     if not isinstance(text, str):
         yield Fault(_pointer(at), "names that are strings", kind_of(text))
     elif not is_text(text):
-        yield Fault(_pointer(at), "Unicode's characters", "half a surrogate pair")
+        yield Unheld(_pointer(at), "Unicode's characters", "half a surrogate pair")
 
 
 class _Loader(yaml.SafeLoader):

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from shared.kernel.jsontext import shown_name
-from shared.web.problems import Fault, Problem
+from shared.web.problems import Fault, invalid_fields
 
 UNKNOWN = "is not a parameter here"
 
@@ -27,8 +27,7 @@ async def known_parameters_only(request: Request) -> None:
         if name not in known or times > 1
     ]
     if faults:
-        places = ", ".join(str(fault.parameter) for fault in faults)
-        raise Problem(422, "invalid_request", f"Not as expected: {places}.", errors=faults)
+        raise invalid_fields(faults)
 
 
 def _names(dependant: Dependant) -> set[str]:

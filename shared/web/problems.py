@@ -86,6 +86,12 @@ def invalid_field(pointer: str, detail: str, code: str = "invalid_request") -> P
     return Problem(422, code, detail, errors=[Fault(detail, pointer=pointer)])
 
 
+def invalid_fields(faults: Sequence[Fault]) -> Problem:
+    """422 for several, or for parameters and headers."""
+    places = ", ".join(fault.pointer or fault.parameter or fault.header or "the body" for fault in faults)
+    return Problem(422, "invalid_request", f"Not as expected: {places}.", errors=faults)
+
+
 def invalid_parameter(name: str, detail: str, code: str = "invalid_request") -> Problem:
     """422 for one query parameter."""
     return Problem(422, code, detail, errors=[Fault(detail, parameter=name)])
@@ -154,9 +160,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if is_unparsable(error):
         problem = Problem(400, "malformed_json", "The body is no JSON text in UTF-8.")
     else:
-        faults = [Fault(**fault) for fault in faults_of(error)]
-        places = ", ".join(fault.pointer or fault.parameter or fault.header or "the body" for fault in faults)
-        problem = Problem(422, "invalid_request", f"Not as expected: {places}.", errors=faults)
+        problem = invalid_fields([Fault(**fault) for fault in faults_of(error)])
     return problem.response(request.url.path)
 
 

@@ -7,20 +7,23 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from shared.rules.faults import Invalid
+from shared.rules.faults import Invalid, Unheld
 from shared.rules.reading import message_from_json
 from shared.rules.undoubted import undoubted
 from shared.web.limits import LARGEST_BODY
-from shared.web.problems import Fault, Problem
+from shared.web.problems import Fault, Problem, invalid_fields
 
 
 def value_of(text: bytes) -> Any:
-    """What a body says. Raises the 400 to answer."""
+    """What a body says. Raises the 400 to answer; or a 422, where it can be read, and a field of it cannot be held."""
     if (written := undoubted(text)) is not None:
         return written.value
     try:
         return message_from_json(text, LARGEST_BODY)
     except Invalid as invalid:
+        if all(isinstance(each, Unheld) for each in invalid.faults):
+            faults = [Fault(f"must be {each.expected}", pointer=each.pointer) for each in invalid.faults]
+            raise invalid_fields(faults) from invalid
         raise not_taken(invalid) from invalid
 
 

@@ -160,9 +160,13 @@ def _changing(router: Routes, backtesting: Backtesting, ids: Ids, reader: Any) -
     async def change_backtest(
         backtest: BacktestId, body: BacktestPatch, if_match: RequiredIfMatch = None, caller: Caller = reader
     ) -> Response:
-        """Pause it, let it go on behind what it dealt with, cancel it: it stops within some seconds."""
+        """Pause it, let it go on behind what it dealt with, cancel it: it stops within some seconds. What others asked
+        for an operator steers with `ops:write`."""
         check = partial(check_if_match, if_match, required=True)
-        found = await _own(backtesting, backtest, await partner_of(backtesting.hub, caller, "ops:read"))
+        partner = await partner_of(backtesting.hub, caller, "ops:read")
+        found = await _own(backtesting, backtest, partner)
+        if partner is None and found.by != caller.subject and "ops:write" not in caller.scopes:
+            raise Problem(403, "missing_scope", "Another one's back-test is steered with the scope ops:write")
         try:
             return _answer((await backtesting.ask(found.id, body.state, check)).value)
         except NotPossible as error:

@@ -234,6 +234,20 @@ async def test_a_partner_lists_and_steers_its_own(vault: Vault, clock: HandClock
     assert (await vault.get(BACKTESTS))["backtests"][0]["owner"] == "coles"
 
 
+async def test_who_may_only_read_steers_what_he_asked_for_alone(vault: Vault, clock: HandClock) -> None:
+    asked = body(clock.now() - timedelta(hours=1), clock.now(), terms(a_rule()))
+    path = (await vault.ask("POST", BACKTESTS, asked, scope="ops:read", subject="ana")).headers["Location"]
+    codes = []
+    for who, scope, state in (
+        ("ben", "ops:read", "paused"),
+        ("ana", "ops:read", "paused"),
+        ("ben", "ops:read ops:write", "cancelled"),
+    ):
+        steering: Json = {"scope": scope, "subject": who, "headers": {"If-Match": "*"}}
+        codes.append((await vault.ask("PATCH", path, {"state": state}, **steering)).status_code)
+    assert codes == [403, 200, 200]
+
+
 async def test_one_that_cannot_be_carried_out_ends_so_and_is_not_begun_again(
     vault: Vault, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
