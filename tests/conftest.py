@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Generator, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,13 @@ hypothesis.settings.load_profile("patient")
 
 STACKS = pytest.StashKey[list[Stack]]()
 LOG_LINES = 80
+HOMES = count()
+
+
+@pytest.fixture(autouse=True)
+def a_home_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where a test says no other, so that none finds what another one left in the working tree's `.milesaga`."""
+    monkeypatch.setenv("MILESAGA_HOME", str(tmp_path_factory.getbasetemp() / f"home-{next(HOMES)}"))
 
 
 @pytest.fixture(scope="session")

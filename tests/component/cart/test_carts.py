@@ -96,7 +96,7 @@ async def test_miles_pay_fares_pro_rata_and_never_taxes(ana: Member) -> None:
     assert all_miles.json()["use_miles"] == most
 
 
-@pytest.mark.parametrize("over", [1, 10**30])
+@pytest.mark.parametrize("over", [1, 2**62])
 async def test_more_miles_than_the_fares_cost_is_422(ana: Member, over: int) -> None:
     [offer, *_] = await ana.offers()
     cart = await ana.filled(offer)
@@ -109,6 +109,7 @@ async def test_more_miles_than_the_fares_cost_is_422(ana: Member, over: int) -> 
     ("body", "code", "pointer"),
     [
         ({"use_miles": -1}, "invalid_request", "/use_miles"),
+        ({"use_miles": 10**30}, "invalid_request", "/use_miles"),
         ({"use_miles": 1}, "invalid_request", "/use_miles"),
         ({"use_miles": "0"}, "invalid_request", "/use_miles"),
         ({"use_miles": 0.5}, "invalid_request", "/use_miles"),

@@ -26,7 +26,7 @@ def start(office: Office, tmp_path: Path) -> Iterator[Start]:
         mine = {
             "GATED": "on",
             "ENVIRONMENT": "test",
-            "PARTNERS": str(tmp_path / "partners.json"),
+            "PARTNERS_FILE": str(tmp_path / "partners.json"),
             "BROKER_URL": f"amqp://nobody:nothing@{broker}/",
             "BROKER_MANAGEMENT_URL": f"http://nobody:nothing@{broker}",
             "MILESAGA_URL": office.url,
