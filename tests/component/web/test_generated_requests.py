@@ -53,7 +53,7 @@ BEYOND_A_SCHEMA = re.compile(
     r"must be another airport than from"
     r"|must not be in the past"
     r"|must be (a next_cursor|an `after`) as it came with the page before"
-    r"|must be an integer of 64 bit"
+    r"|must be an integer of 64 bit|expected an integer of 64 bit, found a larger one"
     r"|must be 47 hours ago at most|must be left out beside `from` and `to`"
     r"|must be a day after `from` at most, where minutes are asked for"
     r"|looks at one place of the data more than .*|leads back to itself .*|tells too many kinds of places apart.*"
