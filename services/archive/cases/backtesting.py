@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from services.archive.cases.in_hand import InHand
+from services.archive.cases.owned import INDEXES, has_so_many
 from services.archive.cases.reading import Reading, Span
 from services.archive.domain.backtest import MOST_OPEN, Backtest, Comparing, Far, asked, compared, failed, noted
 from services.archive.domain.jobs import Lost, claimed, let_go
@@ -18,17 +19,12 @@ from shared.routing.bus import Bus, compiled
 from shared.routing.wrong import WrongBus
 from shared.segments.lines import Damaged
 from shared.segments.merging import once
-from shared.store.documents import After, CollectionSpec, Conflict, Index, Unavailable
+from shared.store.documents import CollectionSpec, Conflict, Unavailable
 from shared.store.repository import Repository, Stored
 
 log = logging.getLogger(__name__)
 
-MADE: Final = "by_time"
-OWNED: Final = "by_owner"
-OPEN: Final = "by_open"
-BACKTESTS: Final = CollectionSpec(
-    "backtests", (Index(MADE, ("made_at",)), Index(OWNED, ("owner", "made_at")), Index(OPEN, ("open",)))
-)
+BACKTESTS: Final = CollectionSpec("backtests", INDEXES)
 RENEWS: Final = 1.0
 """Seconds between two words that it lives, at which it hears what was asked of it."""
 AT_ONCE: Final = 2
@@ -64,14 +60,9 @@ class Backtesting:
     async def make(self, backtest: Backtest) -> Stored[Backtest]:
         """Raises WrongBus where the candidate is none, TooManyBacktests."""
         compiled(backtest.bus, 0, backtest.terms)
-        if len(await self.backtests.find(OPEN, (backtest.owner,), limit=MOST_OPEN)) == MOST_OPEN:
+        if await has_so_many(self.backtests, backtest.owner, MOST_OPEN):
             raise TooManyBacktests
         return await self.backtests.save(backtest, version=0)
-
-    async def listed(self, owner: str | None, after: After, limit: int) -> Sequence[Stored[Backtest]]:
-        """The newest first; None: everybody's."""
-        index, prefix = (MADE, ()) if owner is None else (OWNED, (owner,))
-        return await self.backtests.find(index, prefix, limit=limit, after=after, descending=True)
 
     async def ask(self, id_: str, wanted: str, check: Callable[[int], None]) -> Stored[Backtest]:
         """Another state. Raises NotPossible, Lost where there is none, and what `check` raises of its revision."""

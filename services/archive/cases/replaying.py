@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
+from services.archive.cases.owned import INDEXES, has_so_many
 from services.archive.domain.jobs import ENDS
 from services.archive.domain.replay import MOST_OPEN, Replay, asked
 from services.archive.ports import Hub
@@ -15,15 +16,10 @@ from shared.contracts.messages import OutboxMessage
 from shared.kernel.clock import Clock
 from shared.kernel.values import changed
 from shared.routing.bus import Bus, compiled
-from shared.store.documents import After, CollectionSpec, Conflict, Index
+from shared.store.documents import CollectionSpec, Conflict
 from shared.store.repository import Repository, Stored
 
-MADE: Final = "by_time"
-OWNED: Final = "by_owner"
-OPEN: Final = "by_open"
-REPLAYS: Final = CollectionSpec(
-    "replays", (Index(MADE, ("made_at",)), Index(OWNED, ("owner", "made_at")), Index(OPEN, ("open",)))
-)
+REPLAYS: Final = CollectionSpec("replays", INDEXES)
 NAMES: Final = UUID("7c9a6d1e-3f52-4b0a-9d39-5a1f0c2f6f10")
 MOST_TRIES: Final = 20
 LAG: Final = timedelta(seconds=5)
@@ -68,8 +64,8 @@ class Replaying:
 
     async def make(self, replay: Replay) -> Stored[Replay]:
         """A new one; or the one that was asked for by the same words before. Raises AskedOtherwise, TooManyReplays."""
-        found = await self.replays.find(OPEN, (replay.owner,), limit=MOST_OPEN)
-        if len(found) == MOST_OPEN and await self.replays.load(replay.id) is None:
+        many = await has_so_many(self.replays, replay.owner, MOST_OPEN)
+        if many and await self.replays.load(replay.id) is None:
             raise TooManyReplays
         try:
             return await self.replays.save(changed(replay, held_until=replay.end + LAG), version=0)
@@ -97,11 +93,6 @@ class Replaying:
             if owner and bus.target(wanted).service is not None:
                 raise NoTarget(place, target, "is a service: replaying to it is for operators")
         return [bus for bus in found.values() if bus is not None]
-
-    async def listed(self, owner: str | None, after: After, limit: int) -> Sequence[Stored[Replay]]:
-        """The newest first; None: everybody's."""
-        index, prefix = (MADE, ()) if owner is None else (OWNED, (owner,))
-        return await self.replays.find(index, prefix, limit=limit, after=after, descending=True)
 
     async def ask(self, id_: str, wanted: str | None, rate: int | None, check: Callable[[int], None]) -> Stored[Replay]:
         """Another state, another rate. Raises NotPossible, and what `check` raises of its revision."""

@@ -68,8 +68,6 @@ class Backtest(Job):
 
     schema_version: ClassVar[int] = 1
 
-    id: str
-    owner: str
     by: str
     bus: str
     terms: BusTerms
@@ -78,7 +76,6 @@ class Backtest(Job):
     share: int
     against: int | None = None
     """The revision that it is compared with; None for the one in force."""
-    made_at: AwareDatetime
     state: State = "running"
     revision: int = 1
     reason: str = ""

@@ -28,10 +28,14 @@ class NotPossible(Exception):
 
 
 class Job(BaseModel):
-    """One job. `holder` is its runner, or empty; until `held_until` nobody else begins it."""
+    """One job. `owner` is the partner, or empty for operators; `holder` is its runner, or empty: until `held_until`
+    nobody else begins it."""
 
     model_config = ConfigDict(frozen=True)
 
+    id: str
+    owner: str
+    made_at: AwareDatetime
     holder: str = ""
     held_until: AwareDatetime | None = None
 

@@ -60,9 +60,7 @@ class Replay(Job):
 
     schema_version: ClassVar[int] = 1
 
-    id: str
     name: str
-    owner: str
     by: str
     start: AwareDatetime
     end: AwareDatetime
@@ -73,7 +71,6 @@ class Replay(Job):
     dry_run: bool = False
     state: State = "counting"
     revision: int = 1
-    made_at: AwareDatetime
     ended_at: AwareDatetime | None = None
     reason: str = ""
     counts: Counts | None = None

@@ -11,16 +11,15 @@ from services.archive.cases.backtesting import Backtesting, TooManyBacktests, op
 from services.archive.domain.backtest import MOST_OPEN, Backtest, Result, State
 from services.archive.domain.jobs import Lost, NotPossible
 from services.archive.http.callers import hub_answers, partner_of, too_many_jobs
+from services.archive.http.newest import page_of
 from shared.contracts.buses import BusTerms, Name
 from shared.kernel.ids import Ids
 from shared.routing.wrong import WrongBus
-from shared.store.documents import After
-from shared.store.repository import Stored
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Body, Moment, Shown
 from shared.web.docs import READING, WRITING, answers
-from shared.web.pages import Cursor, Listing, NextCursor
+from shared.web.pages import Cursor, NextCursor
 from shared.web.preconditions import RequiredIfMatch, check_if_match
 from shared.web.problems import Fault, Problem, not_found
 from shared.web.routes import Routes
@@ -28,16 +27,9 @@ from shared.web.routes import Routes
 PATH: Final = "/v1/hub/backtests"
 LISTED: Final = 10
 """A page: each of them is read with all that it found, megabytes where it found much."""
-FOUND: Final = ("events", "undecided", "revision", "microseconds")
-HEAD: Final = ("id", "bus", "owner", "by", "state", "reason", "start", "end", "share", "made_at", "ended_at")
+FOUND: Final = frozenset(("events", "undecided", "revision", "microseconds"))
+"""Of what is shown, that which is the result's: the revision is the one compared with."""
 BacktestId = Annotated[str, Path(pattern="^[0-9a-f-]{36}$", description="The back-test.", examples=["0" * 36])]
-
-
-def _made(stored: Stored[Backtest]) -> tuple[str, str]:
-    return stored.value.model_dump(mode="json", include={"made_at"})["made_at"], stored.value.id
-
-
-NEWEST = Listing[Stored[Backtest]](_made, (str, str))
 
 
 class BacktestBody(Body):
@@ -180,11 +172,7 @@ def _reading(router: Routes, backtesting: Backtesting, reader: Any) -> None:
     async def list_backtests(cursor: Cursor = None, caller: Caller = reader) -> Response:
         """Back-tests; for whoever is no operator, its own."""
         partner = await partner_of(backtesting.hub, caller, "ops:read")
-
-        async def page(after: After, limit: int) -> Any:
-            return await backtesting.listed(partner, after, limit)
-
-        found, following = await NEWEST.page(cursor, LISTED, page)
+        found, following = await page_of(backtesting.backtests, partner, cursor, LISTED)
         heads = [ShownHead.model_validate(_head(each.value)) for each in found]
         return answer(ShownBacktests(backtests=heads, next_cursor=following))
 
@@ -234,5 +222,4 @@ def _shown(backtest: Backtest) -> ShownBacktest:
 
 def _head(backtest: Backtest) -> dict[str, Any]:
     found = backtest.result or Result()
-    told = {name: getattr(backtest, name) for name in HEAD}
-    return {**told, **{name: getattr(found, name) for name in FOUND}}
+    return {name: getattr(found if name in FOUND else backtest, name) for name in ShownHead.model_fields}

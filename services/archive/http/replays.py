@@ -11,17 +11,17 @@ from services.archive.cases.replaying import AskedOtherwise, NoTarget, Replaying
 from services.archive.domain.jobs import ENDS, NotPossible
 from services.archive.domain.replay import CHANGEABLE, MOST_OPEN, Matching, Replay, State
 from services.archive.http.callers import hub_answers, partner_of, too_many_jobs
+from services.archive.http.newest import page_of
 from shared.contracts.buses import NAME, Name
 from shared.routing.wrong import WrongBus
 from shared.rules.faults import Invalid
 from shared.rules.parsing import parse
-from shared.store.documents import After
 from shared.store.repository import Stored
 from shared.web.answers import answer
 from shared.web.auth import Authenticator, Caller
 from shared.web.bodies import Body, Moment, Shown
 from shared.web.docs import READING, WRITING, answers
-from shared.web.pages import Cursor, Listing, NextCursor
+from shared.web.pages import Cursor, NextCursor
 from shared.web.preconditions import RequiredIfMatch, check_if_match
 from shared.web.problems import Fault, Problem, not_found
 from shared.web.routes import Routes
@@ -32,13 +32,6 @@ LISTED: Final = 100
 TARGET: Final = f"{NAME[:-1]}/{NAME[1:]}"
 Rate = Annotated[StrictInt, Field(ge=1, le=5_000, description="Copies a second, at most", examples=[100])]
 ReplayId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The replay.", examples=["0" * 32])]
-
-
-def _made(stored: Stored[Replay]) -> tuple[str, str]:
-    return stored.value.model_dump(mode="json")["made_at"], stored.value.id
-
-
-NEWEST = Listing[Stored[Replay]](_made, (str, str))
 
 
 class ReplayBody(Body):
@@ -179,11 +172,7 @@ def _reading(router: Routes, replaying: Replaying, reader: Any) -> None:
     async def list_replays(cursor: Cursor = None, caller: Caller = reader) -> Response:
         """Replays; for whoever is no operator, its own."""
         partner = await partner_of(replaying.hub, caller, "ops:read")
-
-        async def page(after: After, limit: int) -> Any:
-            return await replaying.listed(partner, after, limit)
-
-        found, following = await NEWEST.page(cursor, LISTED, page)
+        found, following = await page_of(replaying.replays, partner, cursor, LISTED)
         return answer(ShownReplays(replays=[_shown(each.value) for each in found], next_cursor=following))
 
     @router.get(f"{PATH}/{{replay}}", response_model=None, responses=answers(ShownReplay, *READING, headers=("ETag",)))
